@@ -1,0 +1,165 @@
+//! Batches: which images come together, in which order, as numbers a network takes.
+
+use crate::images::Images;
+use crate::rng::Rng;
+
+/// Scales pixels to `[0, 1]`: the one place where bytes become numbers, for training and for
+/// inference alike.
+///
+/// # Panics
+/// Where the slices differ in length.
+///
+/// ```
+/// let mut values = [0.0; 3];
+/// modiste_dataset::normalize(&[0, 51, 255], &mut values);
+/// assert_eq!(values, [0.0, 0.2, 1.0]);
+/// ```
+pub fn normalize(pixels: &[u8], values: &mut [f32]) {
+    assert_eq!(pixels.len(), values.len(), "a value per pixel");
+    for (value, &pixel) in values.iter_mut().zip(pixels) {
+        *value = f32::from(pixel) / 255.0;
+    }
+}
+
+/// Images of one step of training or evaluation.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// Pixels scaled to `[0, 1]`, `[image, row, column, channel]`.
+    pub images: &'a [f32],
+    /// The class of each image.
+    pub labels: &'a [u8],
+}
+
+/// Goes over images a batch at a time, reusing one buffer. The last batch is short where the
+/// number does not divide: it is kept, as Keras does.
+///
+/// ```
+/// use modiste_dataset::{Batches, ImageShape, Images};
+///
+/// let images = Images::new(ImageShape::new(1, 2, 1), vec![0, 255, 51, 51, 0, 0], vec![7, 8, 9])?;
+/// let mut batches = Batches::in_order(&images, 2);
+/// assert_eq!(batches.next_batch().map(|b| b.labels.to_vec()), Some(vec![7, 8]));
+/// assert_eq!(batches.next_batch().map(|b| b.images.to_vec()), Some(vec![0.0, 0.0]));
+/// assert!(batches.next_batch().is_none());
+/// # Ok::<(), modiste_dataset::ImagesError>(())
+/// ```
+#[derive(Debug)]
+pub struct Batches<'a> {
+    images: &'a Images,
+    order: Vec<usize>,
+    position: usize,
+    batch_size: usize,
+    values: Vec<f32>,
+    labels: Vec<u8>,
+}
+
+/// The stream of [`Rng::stream`] that the order of epoch 0 draws from; epoch e takes the e-th after.
+const SHUFFLE_STREAM: u64 = 1 << 32;
+
+impl<'a> Batches<'a> {
+    /// Batches in an order that `seed` and `epoch` alone decide.
+    ///
+    /// # Panics
+    /// Where `batch_size` is 0.
+    pub fn shuffled(images: &'a Images, batch_size: usize, seed: u64, epoch: u64) -> Self {
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        Rng::stream(seed, SHUFFLE_STREAM + epoch).shuffle(&mut order);
+        Self::with_order(images, batch_size, order)
+    }
+
+    /// Batches in the order of the images.
+    ///
+    /// # Panics
+    /// Where `batch_size` is 0.
+    pub fn in_order(images: &'a Images, batch_size: usize) -> Self {
+        Self::with_order(images, batch_size, (0..images.len()).collect())
+    }
+
+    fn with_order(images: &'a Images, batch_size: usize, order: Vec<usize>) -> Self {
+        assert!(batch_size > 0, "a batch has at least one image");
+        Self {
+            images,
+            order,
+            position: 0,
+            batch_size,
+            values: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+
+    /// How many batches an epoch has.
+    pub fn count(&self) -> usize {
+        self.order.len().div_ceil(self.batch_size)
+    }
+
+    /// The next batch, or `None` after the last.
+    pub fn next_batch(&mut self) -> Option<Batch<'_>> {
+        let end = (self.position + self.batch_size).min(self.order.len());
+        let indices = &self.order[self.position..end];
+        if indices.is_empty() {
+            return None;
+        }
+        self.position = end;
+        let size = self.images.shape().size();
+        self.values.resize(indices.len() * size, 0.0);
+        self.labels.clear();
+        for (values, &index) in self.values.chunks_exact_mut(size).zip(indices) {
+            normalize(self.images.image(index), values);
+            self.labels.push(self.images.labels()[index]);
+        }
+        Some(Batch {
+            images: &self.values,
+            labels: &self.labels,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::ImageShape;
+
+    fn numbered(count: u8) -> Images {
+        let pixels = (0..count).flat_map(|i| [i, 255 - i]).collect();
+        Images::new(ImageShape::new(1, 2, 1), pixels, (0..count).collect()).expect("two bytes each")
+    }
+
+    fn labels(mut batches: Batches<'_>) -> Vec<Vec<u8>> {
+        let mut all = Vec::new();
+        while let Some(batch) = batches.next_batch() {
+            all.push(batch.labels.to_vec());
+        }
+        all
+    }
+
+    #[test]
+    fn every_epoch_is_a_permutation_and_keeps_the_short_batch() {
+        let images = numbered(10);
+        let epoch = labels(Batches::shuffled(&images, 4, 3, 0));
+        assert_eq!(epoch.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
+        let mut all = epoch.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..10).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn the_order_is_a_function_of_seed_and_epoch() {
+        let images = numbered(50);
+        let order = |seed, epoch| labels(Batches::shuffled(&images, 7, seed, epoch));
+        assert_eq!(order(1, 2), order(1, 2));
+        assert_ne!(order(1, 2), order(1, 3));
+        assert_ne!(order(1, 2), order(2, 2));
+    }
+
+    #[test]
+    fn pixels_stay_with_their_labels() {
+        let images = numbered(9);
+        let mut batches = Batches::shuffled(&images, 2, 5, 1);
+        assert_eq!(batches.count(), 5);
+        while let Some(batch) = batches.next_batch() {
+            for (pair, &label) in batch.images.chunks(2).zip(batch.labels) {
+                assert_eq!(pair[0], f32::from(label) / 255.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Photos in, ranked predictions out

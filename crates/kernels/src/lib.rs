@@ -1,0 +1,1 @@
+//! The operations of small convolutional networks and their gradients, on slices

@@ -1,0 +1,1 @@
+//! Training history as CSV and curves

@@ -1,0 +1,1 @@
+//! Training loops for small convolutional networks: SGD, schedules, recipes, history
