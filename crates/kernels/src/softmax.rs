@@ -1,0 +1,93 @@
+//! Softmax and the cross-entropy on top of it.
+
+use crate::parallel::check_len;
+
+/// Probabilities of each row of `logits`, `[batch, classes]`: `exp(x - max) / sum`.
+///
+/// ```
+/// let mut probabilities = [0.0; 2];
+/// modiste_kernels::softmax(&[1000.0, 1000.0], 2, &mut probabilities);
+/// assert_eq!(probabilities, [0.5, 0.5]);
+/// ```
+///
+/// # Panics
+/// Where the lengths differ or are no rows of `classes`.
+pub fn softmax(logits: &[f32], classes: usize, probabilities: &mut [f32]) {
+    check_len("the probabilities", probabilities.len(), logits.len());
+    check_rows(logits, classes);
+    for (logits, probabilities) in logits
+        .chunks_exact(classes)
+        .zip(probabilities.chunks_exact_mut(classes))
+    {
+        let (largest, sum) = largest_and_sum(logits);
+        for (probability, logit) in probabilities.iter_mut().zip(logits) {
+            *probability = (f64::from(logit - largest).exp() / sum) as f32;
+        }
+    }
+}
+
+/// The sum over the batch of sparse categorical cross-entropy, `-log(probability of the label)`.
+/// Divide by the batch for Keras's loss.
+///
+/// ```
+/// // The lecture's slide: the true class has probability 0.05.
+/// let logits = [0.1_f32, 0.3, 0.05, 0.02, 0.01, 0.01, 0.1, 0.1, 0.2, 0.11].map(f32::ln);
+/// let loss = modiste_kernels::cross_entropy(&logits, &[2], 10);
+/// assert!((loss - 2.9957).abs() < 1e-4);
+/// ```
+///
+/// # Panics
+/// Where the lengths do not agree or a label is no class.
+pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> f64 {
+    check_len("the logits", logits.len(), labels.len() * classes);
+    check_rows(logits, classes);
+    logits
+        .chunks_exact(classes)
+        .zip(labels)
+        .map(|(logits, &label)| {
+            let (largest, sum) = largest_and_sum(logits);
+            sum.ln() - f64::from(logits[usize::from(label)] - largest)
+        })
+        .sum()
+}
+
+/// The mean of the cross-entropy over the batch, and its gradient at the logits:
+/// `(probability - [class is the label]) / batch`.
+///
+/// # Panics
+/// Where the lengths do not agree or a label is no class.
+pub fn softmax_cross_entropy(
+    logits: &[f32],
+    labels: &[u8],
+    classes: usize,
+    gradient: &mut [f32],
+) -> f64 {
+    let batch = labels.len();
+    let loss = cross_entropy(logits, labels, classes) / batch as f64;
+    softmax(logits, classes, gradient);
+    for (row, &label) in gradient.chunks_exact_mut(classes).zip(labels) {
+        row[usize::from(label)] -= 1.0;
+        for value in row {
+            *value /= batch as f32;
+        }
+    }
+    loss
+}
+
+fn largest_and_sum(logits: &[f32]) -> (f32, f64) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum = logits
+        .iter()
+        .map(|logit| f64::from(logit - largest).exp())
+        .sum();
+    (largest, sum)
+}
+
+#[track_caller]
+fn check_rows(logits: &[f32], classes: usize) {
+    assert!(
+        classes > 0 && logits.len().is_multiple_of(classes),
+        "{} logits are no rows of {classes} classes",
+        logits.len()
+    );
+}

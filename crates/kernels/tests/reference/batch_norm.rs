@@ -1,0 +1,97 @@
+use modiste_kernels::{
+    batch_norm_backward, batch_norm_normalize, batch_norm_statistics, batch_norm_sums_len,
+    inverse_deviation, update_moving_average,
+};
+
+use crate::naive::{assert_close, dot, numbers, numeric_gradient, wide};
+
+const EPSILON: f64 = 1e-3;
+
+/// Mean, biased variance and the normalised output, from the definition.
+fn naive(input: &[f64], gamma: &[f64], beta: &[f64]) -> [Vec<f64>; 3] {
+    let channels = gamma.len();
+    let rows = (input.len() / channels) as f64;
+    let column = |c: usize| input.iter().skip(c).step_by(channels);
+    let mean: Vec<f64> = (0..channels)
+        .map(|c| column(c).sum::<f64>() / rows)
+        .collect();
+    let variance: Vec<f64> = (0..channels)
+        .map(|c| column(c).map(|v| (v - mean[c]).powi(2)).sum::<f64>() / rows)
+        .collect();
+    let output = input
+        .iter()
+        .enumerate()
+        .map(|(index, value)| {
+            let c = index % channels;
+            gamma[c] * (value - mean[c]) / (variance[c] + EPSILON).sqrt() + beta[c]
+        })
+        .collect();
+    [mean, variance, output]
+}
+
+#[track_caller]
+fn check(rows: usize, channels: usize) {
+    let input = numbers(rows * channels, 1);
+    let gamma = numbers(channels, 2);
+    let beta = numbers(channels, 3);
+    let probe = numbers(input.len(), 4);
+    let (input64, gamma64, beta64, probe64) =
+        (wide(&input), wide(&gamma), wide(&beta), wide(&probe));
+    let [mean64, variance64, output64] = naive(&input64, &gamma64, &beta64);
+
+    let mut sums = vec![f64::NAN; batch_norm_sums_len(channels)];
+    let [mut mean, mut variance, mut inverse] = [(); 3].map(|()| vec![f32::NAN; channels]);
+    batch_norm_statistics(&input, &mut mean, &mut variance, &mut sums);
+    assert_close("mean", &mean, &mean64, 1e-6);
+    assert_close("variance", &variance, &variance64, 1e-6);
+
+    inverse_deviation(&variance, EPSILON as f32, &mut inverse);
+    let mut output = vec![f32::NAN; input.len()];
+    batch_norm_normalize(&input, &mean, &inverse, &gamma, &beta, &mut output);
+    assert_close("output", &output, &output64, 1e-5);
+
+    let mut gradient = probe.clone();
+    let [mut gamma_gradient, mut beta_gradient] = [(); 2].map(|()| vec![f32::NAN; channels]);
+    batch_norm_backward(
+        &input,
+        &mean,
+        &inverse,
+        &gamma,
+        &mut gradient,
+        &mut gamma_gradient,
+        &mut beta_gradient,
+        &mut sums,
+    );
+    let loss = |input: &[f64], gamma: &[f64], beta: &[f64]| {
+        let [_, _, output] = naive(input, gamma, beta);
+        dot(&output, &probe64)
+    };
+    let by_input = numeric_gradient(&input64, |input| loss(input, &gamma64, &beta64));
+    let by_gamma = numeric_gradient(&gamma64, |gamma| loss(&input64, gamma, &beta64));
+    let by_beta = numeric_gradient(&beta64, |beta| loss(&input64, &gamma64, beta));
+    assert_close("input gradient", &gradient, &by_input, 1e-5);
+    assert_close("gamma gradient", &gamma_gradient, &by_gamma, 1e-5);
+    assert_close("beta gradient", &beta_gradient, &by_beta, 1e-5);
+}
+
+#[test]
+fn awkward_shapes() {
+    check(2, 1);
+    check(5, 3);
+    check(17, 7);
+    check(97, 2);
+}
+
+/// A single row has no variance: the output is beta and no gradient reaches the input.
+#[test]
+fn one_row() {
+    check(1, 3);
+}
+
+/// Keras's moving average: momentum 0.99, and the batch's biased variance.
+#[test]
+fn moving_average() {
+    let mut moving = [1.0, 0.0];
+    update_moving_average(&mut moving, &[3.0, 1.0], 0.99);
+    assert_close("moving", &moving, &[1.02, 0.01], 1e-6);
+}

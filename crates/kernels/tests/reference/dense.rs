@@ -1,0 +1,74 @@
+use modiste_kernels::{DenseShape, dense_backward, dense_forward};
+
+use crate::naive::{assert_close, numbers};
+
+#[track_caller]
+fn check(batch: usize, inputs: usize, outputs: usize) {
+    let shape = DenseShape {
+        batch,
+        inputs,
+        outputs,
+    };
+    let input = numbers(batch * inputs, 1);
+    let weight = numbers(inputs * outputs, 2);
+    let bias = numbers(outputs, 3);
+    let probe = numbers(batch * outputs, 4);
+    let sum = |count: usize, term: &dyn Fn(usize) -> f64| (0..count).map(term).sum::<f64>();
+    let at = |values: &[f32], index: usize| f64::from(values[index]);
+
+    let mut output = vec![f32::NAN; batch * outputs];
+    dense_forward(&shape, &input, &weight, &bias, &mut output);
+    let expected: Vec<f64> = (0..batch * outputs)
+        .map(|index| {
+            let (b, o) = (index / outputs, index % outputs);
+            let products = |i| at(&input, b * inputs + i) * at(&weight, i * outputs + o);
+            at(&bias, o) + sum(inputs, &products)
+        })
+        .collect();
+    assert_close("output", &output, &expected, 1e-6);
+
+    let mut weight_gradient = vec![f32::NAN; weight.len()];
+    let mut bias_gradient = vec![f32::NAN; outputs];
+    let mut input_gradient = vec![f32::NAN; input.len()];
+    dense_backward(
+        &shape,
+        &input,
+        &weight,
+        &probe,
+        &mut weight_gradient,
+        &mut bias_gradient,
+        Some(&mut input_gradient),
+    );
+    // The operation is linear, so its derivatives are the sums below, exactly.
+    let by_weight: Vec<f64> = (0..inputs * outputs)
+        .map(|index| {
+            let (i, o) = (index / outputs, index % outputs);
+            sum(batch, &|b| {
+                at(&input, b * inputs + i) * at(&probe, b * outputs + o)
+            })
+        })
+        .collect();
+    let by_input: Vec<f64> = (0..batch * inputs)
+        .map(|index| {
+            let (b, i) = (index / inputs, index % inputs);
+            sum(outputs, &|o| {
+                at(&weight, i * outputs + o) * at(&probe, b * outputs + o)
+            })
+        })
+        .collect();
+    let by_bias: Vec<f64> = (0..outputs)
+        .map(|o| sum(batch, &|b| at(&probe, b * outputs + o)))
+        .collect();
+    assert_close("weight gradient", &weight_gradient, &by_weight, 1e-6);
+    assert_close("input gradient", &input_gradient, &by_input, 1e-6);
+    assert_close("bias gradient", &bias_gradient, &by_bias, 1e-6);
+}
+
+#[test]
+fn awkward_shapes() {
+    check(1, 1, 1);
+    check(1, 300, 7);
+    check(3, 5, 2);
+    check(65, 129, 10);
+    check(130, 7, 33);
+}

@@ -1,0 +1,10 @@
+//! Every kernel against naive loops in f64, its gradient against finite differences of those
+//! loops, and its bytes against those of other numbers of threads.
+
+mod batch_norm;
+mod conv2d;
+mod dense;
+mod naive;
+mod pointwise;
+mod pool;
+mod threads;

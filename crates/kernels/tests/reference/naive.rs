@@ -1,0 +1,114 @@
+//! The references: operations written as their definitions, in f64, and numeric gradients.
+
+use modiste_kernels::{Conv2dShape, MaxPool2dShape};
+
+/// Distinct numbers in (-1, 1) in no order that a transposed index would keep.
+pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..count)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// What a convolution is, index by index.
+pub(crate) fn conv2d(shape: &Conv2dShape, input: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
+    let (rows, columns) = (shape.rows, shape.columns);
+    let mut output = Vec::new();
+    for b in 0..shape.batch {
+        for y in 0..rows.output {
+            for x in 0..columns.output {
+                for (o, bias) in bias.iter().enumerate() {
+                    let mut sum = *bias;
+                    for i in 0..rows.kernel {
+                        for j in 0..columns.kernel {
+                            let row = (y * rows.stride + i) as isize - rows.padding_before as isize;
+                            let column =
+                                (x * columns.stride + j) as isize - columns.padding_before as isize;
+                            let inside = (0..rows.input as isize).contains(&row)
+                                && (0..columns.input as isize).contains(&column);
+                            for c in 0..shape.in_channels {
+                                if inside {
+                                    let position = (b * rows.input + row as usize) * columns.input
+                                        + column as usize;
+                                    let tap = (i * columns.kernel + j) * shape.in_channels + c;
+                                    sum += input[position * shape.in_channels + c]
+                                        * weight[tap * shape.out_channels + o];
+                                }
+                            }
+                        }
+                    }
+                    output.push(sum);
+                }
+            }
+        }
+    }
+    output
+}
+
+pub(crate) fn max_pool(shape: &MaxPool2dShape, input: &[f64]) -> Vec<f64> {
+    let (rows, columns) = (shape.rows, shape.columns);
+    let mut output = Vec::new();
+    for b in 0..shape.batch {
+        for y in 0..rows.output {
+            for x in 0..columns.output {
+                for c in 0..shape.channels {
+                    let mut best = f64::NEG_INFINITY;
+                    for i in 0..rows.kernel {
+                        for j in 0..columns.kernel {
+                            let row = b * rows.input + y * rows.stride + i;
+                            let position = row * columns.input + x * columns.stride + j;
+                            best = best.max(input[position * shape.channels + c]);
+                        }
+                    }
+                    output.push(best);
+                }
+            }
+        }
+    }
+    output
+}
+
+/// The gradient of `function` at `point`, by central differences.
+pub(crate) fn numeric_gradient(point: &[f64], function: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    const STEP: f64 = 1e-5;
+    let mut moved = point.to_vec();
+    (0..point.len())
+        .map(|i| {
+            moved[i] = point[i] + STEP;
+            let above = function(&moved);
+            moved[i] = point[i] - STEP;
+            let below = function(&moved);
+            moved[i] = point[i];
+            (above - below) / (2.0 * STEP)
+        })
+        .collect()
+}
+
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(l, r)| l * r).sum()
+}
+
+/// Asserts that `found` is `expected` to `tolerance` of the largest expected value.
+#[track_caller]
+pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let scale = expected
+        .iter()
+        .fold(1e-3_f64, |max, value| max.max(value.abs()));
+    for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found) - expected).abs() / scale;
+        assert!(
+            error <= tolerance,
+            "{what}[{index}]: {found} for {expected}, off by {error:.1e} of the largest"
+        );
+    }
+}
