@@ -40,6 +40,11 @@ impl Rng {
         self.state
     }
 
+    /// Goes past `count` outputs at once, so that parts of one sequence can be drawn in parallel.
+    pub fn skip(&mut self, count: u64) {
+        self.state = self.state.wrapping_add(GAMMA.wrapping_mul(count));
+    }
+
     /// The next 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GAMMA);
@@ -104,6 +109,16 @@ mod tests {
         assert_ne!(sorted, shuffled(2));
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn skipping_is_drawing_and_forgetting() {
+        let (mut drawn, mut skipped) = (Rng::new(9), Rng::new(9));
+        for _ in 0..5 {
+            drawn.next_u64();
+        }
+        skipped.skip(5);
+        assert_eq!(drawn, skipped);
     }
 
     #[test]

@@ -146,7 +146,7 @@ pub fn conv2d_backward(
     output_gradient: &[f32],
     weight_gradient: &mut [f32],
     bias_gradient: &mut [f32],
-    mut input_gradient: Option<&mut [f32]>,
+    input_gradient: Option<&mut [f32]>,
     scratch: &mut [f32],
 ) {
     shape.check(
@@ -178,7 +178,7 @@ pub fn conv2d_backward(
         .par_chunks(images * shape.input_image())
         .zip(output_gradient.par_chunks(images * shape.output_image()))
         .zip(scratch.par_chunks_mut(shape.group_scratch()));
-    match input_gradient.as_deref_mut() {
+    match input_gradient {
         Some(gradient) => groups
             .zip(gradient.par_chunks_mut(images * shape.input_image()))
             .for_each(|(((input, output_gradient), scratch), gradient)| {

@@ -1,0 +1,328 @@
+//! One `.safetensors` file is a whole model.
+//!
+//! # Format
+//! A file of the [safetensors](https://huggingface.co/docs/safetensors) format. Its tensors are the
+//! network's variables, f32, named and shaped as Keras does: `conv2d/kernel` is
+//! `[height, width, in, out]`, `dense/kernel` `[in, out]` with the inputs of a flattened image in
+//! the order height, width, channels; `batch_normalization/gamma`, `beta`, `moving_mean`,
+//! `moving_variance`. Its metadata has one entry, `modiste`, a JSON object:
+//!
+//! | key | value |
+//! |---|---|
+//! | `format_version` | 1 |
+//! | `architecture` | the [`Architecture`](crate::Architecture) |
+//! | `dataset` | the name of the dataset it was trained on |
+//! | `classes` | a name per logit |
+//! | `preprocessing` | how a photo becomes an input |
+//! | `training` | how it was trained |
+//!
+//! One entry, because a map of several would be written in another order each time, and the same
+//! training must give the same bytes.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::Architecture;
+use crate::network::{Metadata, Network};
+use crate::parameters::Parameters;
+use crate::resolve::ArchitectureError;
+use crate::resolved::Resolved;
+
+/// The version that [`Network::save`] writes and the newest that [`Network::load`] reads.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// A header is names and shapes: more than this is no model of ours.
+const MAX_HEADER: u64 = 4 << 20;
+
+/// Why a file is not read as a model, or not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// Not a safetensors file, or not one of ours.
+    #[error("{path} is no Modiste model: {reason}")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// How one can tell.
+        reason: String,
+    },
+    /// Shorter, or longer, than its own header says.
+    #[error(
+        "{path} is cut or damaged: its header speaks of {expected} bytes, the file has {found}"
+    )]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// What the header says.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// Written by a later Modiste.
+    #[error(
+        "{path} has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: install a newer one"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+    /// Its layers do not make a network.
+    #[error("{path}: {source}")]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// The layer and what is wrong with it.
+        source: ArchitectureError,
+    },
+    /// A tensor does not fit the architecture beside it.
+    #[error("{path}: {variable} should be {expected}, but is {found}")]
+    Variable {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        variable: String,
+        /// Type and shape that the architecture asks for.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+}
+
+/// The JSON under the header's one key.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    format_version: u64,
+    architecture: Architecture,
+    #[serde(flatten)]
+    metadata: Metadata,
+}
+
+/// What must be readable in a file of any version.
+#[derive(Deserialize)]
+struct VersionOnly {
+    format_version: u64,
+}
+
+/// The header's one key.
+const KEY: &str = "modiste";
+
+impl Network {
+    /// The bytes of this network's file. The same network gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ArchitectureError`] where the layers do not make a network.
+    ///
+    /// # Panics
+    /// Where the parameters are another architecture's.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ArchitectureError> {
+        let resolved = self.architecture.resolve()?;
+        let description = Description {
+            format_version: FORMAT_VERSION,
+            architecture: self.architecture.clone(),
+            metadata: self.metadata.clone(),
+        };
+        let description = serde_json::to_string(&description).expect("plain data becomes JSON");
+        let buffers: Vec<Vec<u8>> = resolved
+            .variables
+            .iter()
+            .map(|variable| {
+                let values = self.parameters.values(variable).iter();
+                values.flat_map(|value| value.to_le_bytes()).collect()
+            })
+            .collect();
+        let views = resolved
+            .variables
+            .iter()
+            .zip(&buffers)
+            .map(|(variable, bytes)| {
+                let view = TensorView::new(Dtype::F32, variable.shape.clone(), bytes);
+                (&variable.name, view.expect("four bytes per number"))
+            });
+        let metadata = HashMap::from([(KEY.to_string(), description)]);
+        Ok(safetensors::serialize(views, Some(metadata)).expect("consistent views"))
+    }
+
+    /// Writes the network to one file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] where it cannot be written, [`FileError::Architecture`] where the layers
+    /// do not make a network.
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
+        let bytes = self.to_bytes().map_err(|source| FileError::Architecture {
+            path: path.into(),
+            source,
+        })?;
+        modiste_dataset::write_atomic(path, &bytes).map_err(io_error(path))
+    }
+
+    /// Reads a network from its file. Every name, type and shape is checked against the
+    /// architecture, and the file's length against both, before the numbers are read.
+    ///
+    /// # Errors
+    /// [`FileError`]: which file, and what is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let mut file = File::open(path).map_err(io_error(path))?;
+        let information = file.metadata().map_err(io_error(path))?;
+        if information.is_dir() {
+            return Err(foreign(path, "it is a folder"));
+        }
+        let length = information.len();
+        let (description, resolved, expected) = read_header(path, &mut file, length)?;
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(expected + 1).read_to_end(&mut bytes))
+            .map_err(io_error(path))?;
+        if bytes.len() as u64 != expected {
+            return Err(FileError::Length {
+                path: path.into(),
+                expected,
+                found: bytes.len() as u64,
+            });
+        }
+        let tensors = SafeTensors::deserialize(&bytes)
+            .map_err(|error| foreign(path, &format!("its tensors are damaged ({error})")))?;
+        let mut parameters = Parameters::zeros(&resolved);
+        for variable in &resolved.variables {
+            let tensor = tensors
+                .tensor(&variable.name)
+                .map_err(|error| foreign(path, &error.to_string()))?;
+            let values = parameters.values_mut(variable).iter_mut();
+            for (value, bytes) in values.zip(tensor.data().chunks_exact(4)) {
+                *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+        }
+        Ok(Self {
+            architecture: description.architecture,
+            parameters,
+            metadata: description.metadata,
+        })
+    }
+}
+
+/// Reads and checks all but the numbers; gives the length that the file must have.
+fn read_header(
+    path: &Path,
+    file: &mut File,
+    length: u64,
+) -> Result<(Description, Resolved, u64), FileError> {
+    let mut size = [0; 8];
+    if length < 8 {
+        return Err(foreign(path, &format!("it has only {length} bytes")));
+    }
+    file.read_exact(&mut size).map_err(io_error(path))?;
+    let size = u64::from_le_bytes(size);
+    if size > MAX_HEADER {
+        return Err(foreign(path, "it does not begin like a safetensors file"));
+    }
+    if size > length - 8 {
+        return Err(FileError::Length {
+            path: path.into(),
+            expected: 8 + size,
+            found: length,
+        });
+    }
+    let mut header = vec![0; size as usize];
+    file.read_exact(&mut header).map_err(io_error(path))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| {
+        foreign(
+            path,
+            &format!("its header is no safetensors header ({error})"),
+        )
+    })?;
+    let description = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(KEY))
+        .ok_or_else(|| foreign(path, "its metadata has no entry `modiste`"))?;
+    let damaged =
+        |error: serde_json::Error| foreign(path, &format!("its description is damaged ({error})"));
+    let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
+    if version.format_version > FORMAT_VERSION {
+        return Err(FileError::Version {
+            path: path.into(),
+            found: version.format_version,
+        });
+    }
+    let description: Description = serde_json::from_str(description).map_err(damaged)?;
+    let resolved =
+        description
+            .architecture
+            .resolve()
+            .map_err(|source| FileError::Architecture {
+                path: path.into(),
+                source,
+            })?;
+    check_variables(path, &header, &resolved)?;
+    let classes = description.metadata.classes.len();
+    if classes != resolved.classes() {
+        let reason = format!("{classes} class names for {} logits", resolved.classes());
+        return Err(foreign(path, &reason));
+    }
+    let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
+    let expected = 8 + size + 4 * numbers;
+    if expected != length {
+        return Err(FileError::Length {
+            path: path.into(),
+            expected,
+            found: length,
+        });
+    }
+    Ok((description, resolved, expected))
+}
+
+/// Every variable is there with its type and shape, and nothing else is.
+fn check_variables(path: &Path, header: &Header, resolved: &Resolved) -> Result<(), FileError> {
+    let tensors = header.tensors();
+    for variable in &resolved.variables {
+        let found = match tensors.get(&variable.name) {
+            Some(info) if info.dtype == Dtype::F32 && info.shape == variable.shape => continue,
+            Some(info) => format!("{:?} {:?}", info.dtype, info.shape),
+            None => "missing".into(),
+        };
+        return Err(FileError::Variable {
+            path: path.into(),
+            variable: variable.name.clone(),
+            expected: format!("F32 {:?}", variable.shape),
+            found,
+        });
+    }
+    let known = |name: &String| resolved.variables.iter().any(|v| v.name == *name);
+    match tensors.keys().filter(|name| !known(name)).min() {
+        Some(name) => Err(FileError::Variable {
+            path: path.into(),
+            variable: name.clone(),
+            expected: "absent from this architecture".into(),
+            found: "there".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn io_error(path: &Path) -> impl Fn(std::io::Error) -> FileError {
+    move |source| FileError::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+fn foreign(path: &Path, reason: &str) -> FileError {
+    FileError::Foreign {
+        path: path.into(),
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,37 @@
+//! What one batch came to.
+
+/// The loss and the hits of one batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutcome {
+    /// Cross-entropy, the mean over the batch.
+    pub loss: f64,
+    /// Images whose largest logit is their class's.
+    pub correct: usize,
+}
+
+/// The index of the largest value, the first of equals.
+///
+/// ```
+/// assert_eq!(modiste_model::argmax(&[0.1, 0.7, 0.7]), 1);
+/// ```
+pub fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// How many rows of `logits`, `[batch, classes]`, are largest at their label.
+///
+/// # Panics
+/// Where `classes` is 0.
+pub fn count_correct(logits: &[f32], labels: &[u8], classes: usize) -> usize {
+    logits
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|(row, label)| argmax(row) == usize::from(**label))
+        .count()
+}

@@ -1,0 +1,189 @@
+use std::path::{Path, PathBuf};
+
+use modiste_model::{
+    Activation, Architecture, FileError, Initializer, Layer, Metadata, Network, Padding,
+};
+use proptest::prelude::*;
+
+fn network(filters: usize, classes: usize, seed: u64) -> Network {
+    let architecture = Architecture {
+        name: "tiny".into(),
+        input: [5, 4, 1],
+        layers: vec![
+            Layer::Residual {
+                layers: vec![
+                    Layer::batch_norm(),
+                    Layer::Conv2d {
+                        filters: 1,
+                        kernel_size: [3, 3],
+                        stride: 1,
+                        padding: Padding::Same,
+                        activation: Activation::Linear,
+                        initializer: Initializer::HeUniform,
+                    },
+                ],
+            },
+            Layer::conv2d(filters, Padding::Valid),
+            Layer::Flatten,
+            Layer::dropout(0.5),
+            Layer::logits(classes),
+        ],
+    };
+    let metadata = Metadata {
+        dataset: "boots".into(),
+        classes: (0..classes).map(|class| format!("class {class}")).collect(),
+        preprocessing: serde_json::json!({"preset": "notebook"}),
+        training: serde_json::json!({"epochs": 3, "seed": seed}),
+    };
+    Network::initialize(architecture, metadata, seed).expect("a network")
+}
+
+fn bytes() -> Vec<u8> {
+    network(2, 3, 1).to_bytes().expect("bytes")
+}
+
+/// Writes `bytes` to a file and reads it as a model.
+fn load(bytes: &[u8]) -> Result<Network, FileError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("model.safetensors");
+    std::fs::write(&path, bytes).expect("written");
+    Network::load(&path)
+}
+
+/// Asserts that reading fails with a message that contains `expected`.
+#[track_caller]
+fn check(bytes: &[u8], expected: &str) {
+    let message = load(bytes).expect_err("refused").to_string();
+    assert!(
+        message.contains(expected),
+        "`{message}` should say `{expected}`"
+    );
+}
+
+/// A file whose header is `header` and whose data are `data` zeros.
+fn file_with(header: &str, data: usize) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + data, 0);
+    bytes
+}
+
+/// The header of a good file with one piece of text exchanged for another.
+fn changed(from: &str, to: &str) -> Vec<u8> {
+    let good = bytes();
+    let size = u64::from_le_bytes(good[..8].try_into().expect("eight bytes")) as usize;
+    let header = std::str::from_utf8(&good[8..8 + size]).expect("JSON");
+    assert!(header.contains(from), "{header}");
+    let mut bad = file_with(&header.replacen(from, to, 1), 0);
+    bad.extend(&good[8 + size..]);
+    bad
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn save_then_load_is_the_identity(filters in 1..9_usize, classes in 1..5_usize, seed: u64) {
+        let network = network(filters, classes, seed);
+        let bytes = network.to_bytes().expect("bytes");
+        prop_assert_eq!(&bytes, &network.to_bytes().expect("the same bytes"));
+        prop_assert_eq!(load(&bytes).expect("a model"), network);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(load(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_changed_byte_is_no_panic(position in 0..10_000_usize, value: u8) {
+        let mut bytes = bytes();
+        let position = position % bytes.len();
+        bytes[position] = value;
+        let _ = load(&bytes);
+    }
+
+    #[test]
+    fn a_cut_file_is_refused(length in 0..10_000_usize) {
+        let bytes = bytes();
+        let length = length % bytes.len();
+        prop_assert!(load(&bytes[..length]).is_err());
+    }
+}
+
+#[test]
+fn variables_are_named_and_shaped_as_keras_does() {
+    let bytes = bytes();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    let mut shapes: Vec<String> = tensors
+        .iter()
+        .map(|(name, view)| format!("{name} {:?}", view.shape()))
+        .collect();
+    shapes.sort();
+    expect_test::expect![[r#"
+        batch_normalization/beta [1]
+        batch_normalization/gamma [1]
+        batch_normalization/moving_mean [1]
+        batch_normalization/moving_variance [1]
+        conv2d/bias [1]
+        conv2d/kernel [3, 3, 1, 1]
+        conv2d_1/bias [2]
+        conv2d_1/kernel [3, 3, 1, 2]
+        dense/bias [3]
+        dense/kernel [12, 3]"#]]
+    .assert_eq(&shapes.join("\n"));
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let good = bytes();
+    check(b"", "it has only 0 bytes");
+    check(
+        b"# A text file, and a long one\n",
+        "does not begin like a safetensors file",
+    );
+    check(&good[..good.len() - 1], "is cut or damaged");
+    check(&good[..100], "is cut or damaged");
+    check(&[&good[..], b"more"].concat(), "is cut or damaged");
+    check(&file_with("{\"a", 0), "is no safetensors header");
+    check(&file_with("{}", 0), "has no entry `modiste`");
+    check(
+        &file_with(r#"{"__metadata__":{"format":"pt"}}"#, 0),
+        "has no entry `modiste`",
+    );
+    check(
+        &changed(r#"format_version\":1"#, r#"format_version\":2"#),
+        "format version 2, and this Modiste reads up to 1",
+    );
+    check(
+        &changed(r#"\"units\":3"#, r#"\"units\":4"#),
+        "dense/kernel should be F32 [12, 4], but is F32 [12, 3]",
+    );
+    check(
+        &changed(r#"\"units\":3"#, r#"\"units\":268435456"#),
+        "empty or too large",
+    );
+    check(
+        &changed("conv2d_1/bias", "conv2d_2/bias"),
+        "conv2d_1/bias should be F32 [2], but is missing",
+    );
+    check(
+        &changed(r#"\"class 2\""#, r#"\"class 2\",\"more\""#),
+        "4 class names for 3 logits",
+    );
+    check(&changed("dropout", "dropin"), "its description is damaged");
+    check(&changed("F32", "I32"), "but is I32");
+}
+
+#[test]
+fn missing_files_and_folders() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let message = |path: &Path| Network::load(path).expect_err("refused").to_string();
+    assert!(message(&folder.path().join("none")).contains("No such file"));
+    assert!(message(folder.path()).contains("it is a folder"));
+    let unwritable: PathBuf = folder.path().join("none").join("model.safetensors");
+    assert!(matches!(
+        network(1, 2, 3).save(&unwritable),
+        Err(FileError::Io { .. })
+    ));
+}

@@ -1,0 +1,282 @@
+use candle_core::{Device, Tensor};
+use modiste_dataset::Rng;
+use modiste_kernels::{SgdStep, sgd_update};
+use modiste_model::{
+    Activation, Architecture, Graph, Initializer, Layer, Padding, Parameters, Resolved, Walk, zoo,
+};
+
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut rng = Rng::new(seed);
+    (0..count).map(|_| rng.uniform() as f32).collect()
+}
+
+/// The largest difference, of the largest value.
+fn deviation(left: &[f32], right: &[f32]) -> f32 {
+    assert_eq!(left.len(), right.len());
+    let largest = right
+        .iter()
+        .fold(1e-4_f32, |max, value| max.max(value.abs()));
+    let difference = left.iter().zip(right).map(|(l, r)| (l - r).abs());
+    difference.fold(0.0, f32::max) / largest
+}
+
+struct Both {
+    resolved: Resolved,
+    parameters: Parameters,
+    images: Vec<f32>,
+    labels: Vec<u8>,
+    batch: usize,
+}
+
+impl Both {
+    fn new(architecture: &Architecture, batch: usize) -> Self {
+        let resolved = architecture.resolve().expect("a network");
+        let mut rng = Rng::new(5);
+        let classes = resolved.classes();
+        Self {
+            parameters: Parameters::initialize(&resolved, 3),
+            images: numbers(batch * resolved.input.size(), 4),
+            labels: (0..batch).map(|_| rng.below(classes) as u8).collect(),
+            resolved,
+            batch,
+        }
+    }
+
+    fn tensor(&self) -> Tensor {
+        let shape = self.resolved.input;
+        let dimensions = (self.batch, shape.height, shape.width, shape.channels);
+        Tensor::from_slice(&self.images, dimensions, &Device::Cpu).expect("as many values")
+    }
+
+    /// Loss, gradients and moving statistics of the graph.
+    fn graph_step(
+        &self,
+        parameters: &Parameters,
+        rng: &mut Rng,
+    ) -> candle_core::Result<(f32, Vec<f32>, Vec<f32>)> {
+        let graph = Graph::new(&self.resolved, parameters, &Device::Cpu)?;
+        let logits = graph.forward_train(&self.tensor(), rng)?;
+        let labels: Vec<u32> = self.labels.iter().map(|&label| label.into()).collect();
+        let labels = Tensor::new(labels, &Device::Cpu)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let store = loss.backward()?;
+        let mut gradients = Vec::new();
+        for (variable, var) in graph.trainable() {
+            let gradient = store
+                .get(var)
+                .unwrap_or_else(|| panic!("{} has none", variable.name));
+            gradients.extend(gradient.flatten_all()?.to_vec1::<f32>()?);
+        }
+        Ok((loss.to_scalar()?, gradients, graph.parameters()?.statistics))
+    }
+}
+
+/// Logits, loss, every gradient and ten steps of SGD agree.
+#[track_caller]
+fn check(architecture: &Architecture, batch: usize) {
+    let both = Both::new(architecture, batch);
+    let mut walk = Walk::new(both.resolved.clone(), batch + 1);
+    let graph = Graph::new(&both.resolved, &both.parameters, &Device::Cpu).expect("a graph");
+    let logits = graph.forward(&both.tensor()).expect("logits");
+    let logits = logits
+        .flatten_all()
+        .and_then(|t| t.to_vec1())
+        .expect("numbers");
+    let off = deviation(walk.logits(&both.parameters, &both.images), &logits);
+    assert!(off < 1e-5, "logits differ by {off:.1e}");
+
+    let (mut walked, mut graphed) = (both.parameters.clone(), both.parameters.clone());
+    let mut gradients = vec![0.0; both.resolved.trainable_len()];
+    let mut walk_velocities = vec![0.0; gradients.len()];
+    let mut graph_velocities = vec![0.0; gradients.len()];
+    let (mut walk_rng, mut graph_rng) = (Rng::new(6), Rng::new(6));
+    let step = SgdStep {
+        learning_rate: 0.01,
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay: 0.0,
+    };
+    for number in 0..10 {
+        let outcome = walk.gradients(
+            &mut walked,
+            &both.images,
+            &both.labels,
+            &mut walk_rng,
+            &mut gradients,
+        );
+        let (loss, expected, statistics) =
+            both.graph_step(&graphed, &mut graph_rng).expect("a step");
+        // Differences of rounding grow from step to step.
+        let tolerance = if number == 0 { 1e-5 } else { 1e-3 };
+        let off = (outcome.loss as f32 - loss).abs() / loss.abs().max(1e-3);
+        assert!(
+            off < tolerance,
+            "step {number}: losses {} and {loss}",
+            outcome.loss
+        );
+        for variable in both.resolved.variables.iter().filter(|v| v.trainable) {
+            let range = variable.range.clone();
+            let off = deviation(&gradients[range.clone()], &expected[range]);
+            let tolerance = if number == 0 { 1e-4 } else { 3e-2 };
+            assert!(
+                off < tolerance,
+                "step {number}: gradient of {} is off by {off:.1e}",
+                variable.name
+            );
+        }
+        graphed.statistics = statistics;
+        sgd_update(
+            &step,
+            &mut walked.trainable,
+            &mut walk_velocities,
+            &gradients,
+        );
+        sgd_update(
+            &step,
+            &mut graphed.trainable,
+            &mut graph_velocities,
+            &expected,
+        );
+    }
+    let off = deviation(&walked.trainable, &graphed.trainable);
+    assert!(off < 1e-3, "weights after ten steps are off by {off:.1e}");
+    let off = deviation(&walked.statistics, &graphed.statistics);
+    assert!(
+        off < 1e-4,
+        "statistics after ten steps are off by {off:.1e}"
+    );
+    assert_eq!(walk_rng, graph_rng, "both drew the same masks");
+}
+
+fn with(input: [usize; 3], layers: Vec<Layer>) -> Architecture {
+    Architecture {
+        name: "test".into(),
+        input,
+        layers,
+    }
+}
+
+fn conv(kernel_size: [usize; 2], stride: usize, padding: Padding, activation: Activation) -> Layer {
+    Layer::Conv2d {
+        filters: 5,
+        kernel_size,
+        stride,
+        padding,
+        activation,
+        initializer: Initializer::HeUniform,
+    }
+}
+
+/// The networks of the zoo with fewer filters: the same layers in a fraction of the time.
+fn narrow(mut architecture: Architecture) -> Architecture {
+    for layer in &mut architecture.layers {
+        match layer {
+            Layer::Conv2d { filters, .. } => *filters /= 8,
+            Layer::Dense { units, .. } if *units > 100 => *units /= 16,
+            _ => {}
+        }
+    }
+    architecture
+}
+
+#[test]
+fn the_lectures_networks() {
+    check(&narrow(zoo::compact()), 3);
+    check(&narrow(zoo::vgg()), 3);
+    check(&narrow(zoo::bnvgg()), 2);
+}
+
+#[test]
+fn strides_and_kernels_of_every_sort() {
+    check(
+        &with(
+            [9, 12, 2],
+            vec![
+                conv([3, 3], 2, Padding::Same, Activation::Relu),
+                conv([1, 1], 1, Padding::Valid, Activation::Linear),
+                conv([5, 2], 1, Padding::Same, Activation::Relu),
+                conv([2, 3], 2, Padding::Valid, Activation::Linear),
+                Layer::Flatten,
+                Layer::logits(4),
+            ],
+        ),
+        3,
+    );
+}
+
+#[test]
+fn pools_that_do_not_divide_and_dropout_on_images() {
+    check(
+        &with(
+            [11, 10, 1],
+            vec![
+                conv([3, 3], 1, Padding::Same, Activation::Relu),
+                Layer::max_pool2d(3),
+                Layer::dropout(0.4),
+                Layer::batch_norm(),
+                Layer::max_pool2d(2),
+                Layer::Flatten,
+                Layer::Flatten,
+                Layer::dense(9),
+                Layer::batch_norm(),
+                Layer::logits(3),
+            ],
+        ),
+        5,
+    );
+}
+
+#[test]
+fn blocks_within_blocks() {
+    let inner = Layer::Residual {
+        layers: vec![
+            Layer::batch_norm(),
+            conv([3, 3], 1, Padding::Same, Activation::Relu),
+        ],
+    };
+    check(
+        &with(
+            [6, 5, 1],
+            vec![
+                conv([3, 3], 1, Padding::Same, Activation::Relu),
+                Layer::Residual {
+                    layers: vec![
+                        Layer::dropout(0.2),
+                        inner,
+                        conv([3, 3], 1, Padding::Same, Activation::Linear),
+                    ],
+                },
+                Layer::Residual {
+                    layers: vec![Layer::dropout(0.5)],
+                },
+                Layer::max_pool2d(2),
+                Layer::Flatten,
+                Layer::Residual {
+                    layers: vec![Layer::dense(30)],
+                },
+                Layer::logits(4),
+            ],
+        ),
+        4,
+    );
+}
+
+/// A batch shorter than the buffers, as the last of an epoch is.
+#[test]
+fn a_short_batch_gives_what_a_walk_of_its_size_gives() {
+    let both = Both::new(&narrow(zoo::bnvgg()), 3);
+    let outcome = |batch_size| {
+        let mut walk = Walk::new(both.resolved.clone(), batch_size);
+        let mut parameters = both.parameters.clone();
+        let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
+        let outcome = walk.gradients(
+            &mut parameters,
+            &both.images,
+            &both.labels,
+            &mut Rng::new(1),
+            &mut gradients,
+        );
+        (outcome, gradients, parameters)
+    };
+    assert!(outcome(3) == outcome(20));
+}

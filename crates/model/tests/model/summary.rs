@@ -1,0 +1,123 @@
+use expect_test::{Expect, expect};
+use modiste_model::{Architecture, Layer, Padding, zoo};
+
+#[track_caller]
+fn check(architecture: &Architecture, expected: Expect) {
+    let summary = architecture.summary().expect("a network");
+    expected.assert_eq(&summary.to_string());
+}
+
+#[test]
+fn compact() {
+    check(&zoo::compact(), expect![[r#"
+        Model: "compact", input 28x28x1
+        Layer (type)                                  Output shape            Parameters   Multiply-adds
+        ================================================================================================
+        conv2d (Conv2D)                               (None, 26, 26, 32)             320         194,688
+        batch_normalization (BatchNormalization)      (None, 26, 26, 32)             128               0
+        conv2d_1 (Conv2D)                             (None, 24, 24, 32)           9,248       5,308,416
+        batch_normalization_1 (BatchNormalization)    (None, 24, 24, 32)             128               0
+        max_pooling2d (MaxPooling2D)                  (None, 12, 12, 32)               0               0
+        dropout (Dropout)                             (None, 12, 12, 32)               0               0
+        flatten (Flatten)                             (None, 4608)                     0               0
+        dense (Dense)                                 (None, 512)              2,359,808       2,359,296
+        dense_1 (Dense)                               (None, 10)                   5,130           5,120
+        ================================================================================================
+        Total parameters: 2,374,762 (9.06 MiB)
+        Trainable parameters: 2,374,634
+        Non-trainable parameters: 128
+        Multiply-adds per image: 7,867,520
+    "#]]);
+}
+
+#[test]
+fn vgg() {
+    check(&zoo::vgg(), expect![[r#"
+        Model: "vgg", input 28x28x1
+        Layer (type)                                  Output shape            Parameters   Multiply-adds
+        ================================================================================================
+        conv2d (Conv2D)                               (None, 28, 28, 64)             640         451,584
+        conv2d_1 (Conv2D)                             (None, 28, 28, 64)          36,928      28,901,376
+        max_pooling2d (MaxPooling2D)                  (None, 14, 14, 64)               0               0
+        conv2d_2 (Conv2D)                             (None, 14, 14, 128)         73,856      14,450,688
+        conv2d_3 (Conv2D)                             (None, 12, 12, 256)        295,168      42,467,328
+        max_pooling2d_1 (MaxPooling2D)                (None, 6, 6, 256)                0               0
+        flatten (Flatten)                             (None, 9216)                     0               0
+        dense (Dense)                                 (None, 512)              4,719,104       4,718,592
+        dropout (Dropout)                             (None, 512)                      0               0
+        dense_1 (Dense)                               (None, 256)                131,328         131,072
+        dropout_1 (Dropout)                           (None, 256)                      0               0
+        dense_2 (Dense)                               (None, 10)                   2,570           2,560
+        ================================================================================================
+        Total parameters: 5,259,594 (20.06 MiB)
+        Trainable parameters: 5,259,594
+        Non-trainable parameters: 0
+        Multiply-adds per image: 91,123,200
+    "#]]);
+}
+
+#[test]
+fn a_block_and_its_layers() {
+    let architecture = Architecture {
+        name: "residual".into(),
+        input: [8, 6, 2],
+        layers: vec![
+            Layer::Residual {
+                layers: vec![
+                    Layer::conv2d(4, Padding::Same),
+                    Layer::conv2d(2, Padding::Same),
+                ],
+            },
+            Layer::Flatten,
+            Layer::logits(3),
+        ],
+    };
+    check(&architecture, expect![[r#"
+        Model: "residual", input 8x6x2
+        Layer (type)                                  Output shape            Parameters   Multiply-adds
+        ================================================================================================
+        conv2d (Conv2D)                               (None, 8, 6, 4)                 76           3,456
+        conv2d_1 (Conv2D)                             (None, 8, 6, 2)                 74           3,456
+        residual (Residual)                           (None, 8, 6, 2)                  0               0
+        flatten (Flatten)                             (None, 96)                       0               0
+        dense (Dense)                                 (None, 3)                      291             288
+        ================================================================================================
+        Total parameters: 441 (0.00 MiB)
+        Trainable parameters: 441
+        Non-trainable parameters: 0
+        Multiply-adds per image: 7,200
+    "#]]);
+    let summary = architecture.summary().expect("a network");
+    let parameters: Vec<usize> = summary
+        .layers
+        .iter()
+        .map(|layer| layer.parameters)
+        .collect();
+    assert_eq!(parameters, [76, 74, 0, 0, 291]);
+}
+
+/// The names are a contract with programs that read the JSON.
+#[test]
+fn json() {
+    let summary = zoo::vgg().summary().expect("a network");
+    let json = serde_json::to_value(&summary).expect("plain data");
+    assert_eq!(json["total_parameters"], 5_259_594);
+    assert_eq!(json["trainable_parameters"], 5_259_594);
+    assert_eq!(json["non_trainable_parameters"], 0);
+    let layer = &json["layers"][1];
+    assert_eq!(layer["name"], "conv2d_1");
+    assert_eq!(layer["kind"], "Conv2D");
+    assert_eq!(layer["output_shape"], serde_json::json!([28, 28, 64]));
+    assert_eq!(layer["parameters"], 36_928);
+    assert_eq!(layer["multiply_adds"], 28 * 28 * 64 * 9 * 64);
+    let parameters: Vec<usize> = summary
+        .layers
+        .iter()
+        .map(|l| l.parameters)
+        .filter(|&p| p > 0)
+        .collect();
+    assert_eq!(
+        parameters,
+        [640, 36_928, 73_856, 295_168, 4_719_104, 131_328, 2_570]
+    );
+}
