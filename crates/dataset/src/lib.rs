@@ -2,13 +2,65 @@
 //!
 //! Bytes in, labelled images out. Pixels stay `u8` until [`normalize`], the one function that
 //! scales them for training and for inference alike. Nothing here knows of networks.
+//!
+//! ```
+//! let dataset = modiste_dataset::fashion_mnist_mini();
+//! let first = dataset.train.labels()[0];
+//! println!("the first image shows: {}", dataset.classes[usize::from(first)]);
+//! # assert_eq!(dataset.classes[usize::from(first)], "Ankle boot");
+//! ```
+//!
+//! - [`catalog`] knows the datasets: classes, counts, files, hashes, mirrors.
+//! - [`load`] reads one from a data folder with a folder per dataset; [`fashion_mnist_mini`] is built
+//!   in. [`read_idx`] and [`read_cifar100`] read bytes from anywhere.
+//! - [`status`], [`verify`] and [`file_hashes`] say what is there and whether it is official.
+//! - `download` fetches one; files appear under their names only when their hashes are right.
+//! - [`Batches`] hands out shuffled batches, which a seed and an epoch decide.
+//!
+//! The feature `download` (on by default) brings `download`; without it no HTTP stack is pulled in.
 
+#[cfg(feature = "download")]
+mod archive;
 mod atomic;
 mod batches;
+mod catalog;
+mod cifar;
+mod cifar_names;
+mod contents;
+#[cfg(feature = "download")]
+mod debian;
+#[cfg(feature = "download")]
+mod download;
+mod embedded;
+mod entries;
+mod error;
+mod idx;
 mod images;
+mod load;
+#[cfg(test)]
+mod made_up;
+#[cfg(feature = "download")]
+mod mirror;
 mod rng;
+#[cfg(feature = "download")]
+mod sources;
+mod status;
+#[cfg(feature = "download")]
+mod store;
 
 pub use atomic::write_atomic;
 pub use batches::{Batch, Batches, normalize};
+pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
+pub use cifar::{Cifar100, read_cifar100, write_cifar100};
+pub use cifar_names::CIFAR100_COARSE;
+#[cfg(feature = "download")]
+pub use download::{Attempt, DownloadError, DownloadOptions, Progress, download};
+pub use embedded::fashion_mnist_mini;
+pub use error::{Error, FormatError};
+pub use idx::{
+    IdxImages, read_idx, read_idx_images, read_idx_labels, write_idx_images, write_idx_labels,
+};
 pub use images::{Dataset, ImageShape, Images, ImagesError};
+pub use load::{LoadOptions, load};
 pub use rng::Rng;
+pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};

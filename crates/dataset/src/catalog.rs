@@ -1,0 +1,225 @@
+//! What is known of each dataset: classes, counts, files, hashes, mirrors.
+
+use std::path::{Path, PathBuf};
+
+use crate::entries::CATALOG;
+use crate::error::Error;
+use crate::images::ImageShape;
+
+/// The length and the SHA-256 of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checksum {
+    /// How many bytes.
+    pub size: u64,
+    /// Their SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: &'static str,
+}
+
+/// One file of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Its name in the dataset's folder. It is also found with `.gz` taken away or added.
+    pub name: &'static str,
+    /// The official bytes inside, after decompression.
+    pub inner: Checksum,
+    /// The official `.gz`, where there is one. A mirror may compress anew, so only `inner` decides.
+    pub gz: Option<Checksum>,
+}
+
+/// The files of a dataset by what they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// The four IDX files of the MNIST family.
+    Idx {
+        /// Training images.
+        train_images: FileInfo,
+        /// Training labels.
+        train_labels: FileInfo,
+        /// Test images.
+        test_images: FileInfo,
+        /// Test labels.
+        test_labels: FileInfo,
+    },
+    /// The two files of CIFAR-100's binary version, images and labels together.
+    Cifar100 {
+        /// Training records.
+        train: FileInfo,
+        /// Test records.
+        test: FileInfo,
+    },
+}
+
+/// Where the files of a dataset come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// They are built into this crate.
+    Embedded,
+    /// Each file on its own, at a mirror's URL followed by its name.
+    Files {
+        /// URLs that end in `/`, in the order in which they are asked.
+        mirrors: &'static [&'static str],
+        /// The Debian package that has the same files.
+        debian_package: Option<&'static str>,
+    },
+    /// All files in one `.tar.gz`.
+    Archive {
+        /// URLs that end in `/`, in the order in which they are asked.
+        mirrors: &'static [&'static str],
+        /// The archive's name at the mirror.
+        name: &'static str,
+        /// The official archive. A mirror may compress anew, so only the files inside decide.
+        packed: Checksum,
+    },
+}
+
+impl Source {
+    /// The mirrors, none for an embedded dataset.
+    pub fn mirrors(&self) -> &'static [&'static str] {
+        match self {
+            Source::Embedded => &[],
+            Source::Files { mirrors, .. } | Source::Archive { mirrors, .. } => mirrors,
+        }
+    }
+}
+
+/// A dataset as the catalog describes it: plain data, which tests make up their own of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetInfo {
+    /// The name that the command line knows it by, and that of its folder.
+    pub name: &'static str,
+    /// One line for a list.
+    pub description: &'static str,
+    /// A name per class, in the order of the labels.
+    pub classes: &'static [&'static str],
+    /// The shape of each image.
+    pub shape: ImageShape,
+    /// How many training images there are.
+    pub train_count: usize,
+    /// How many test images there are.
+    pub test_count: usize,
+    /// The licence of the images.
+    pub licence: &'static str,
+    /// Its files.
+    pub files: Files,
+    /// Where they come from.
+    pub source: Source,
+}
+
+impl DatasetInfo {
+    /// All files, training before test.
+    pub fn files(&self) -> Vec<FileInfo> {
+        match self.files {
+            Files::Idx {
+                train_images,
+                train_labels,
+                test_images,
+                test_labels,
+            } => vec![train_images, train_labels, test_images, test_labels],
+            Files::Cifar100 { train, test } => vec![train, test],
+        }
+    }
+
+    /// The folder of this dataset inside the folder of all datasets.
+    pub fn folder(&self, data: &Path) -> PathBuf {
+        data.join(self.name)
+    }
+
+    /// The first URL that has `file`: the file itself, or the archive that holds it. `None` for
+    /// an embedded dataset.
+    pub fn url(&self, file: &FileInfo) -> Option<String> {
+        let mirror = self.source.mirrors().first()?;
+        let name = match self.source {
+            Source::Archive { name, .. } => name,
+            _ => file.name,
+        };
+        Some(format!("{mirror}{name}"))
+    }
+}
+
+/// All datasets, in the order of a list.
+///
+/// ```
+/// let names: Vec<&str> = modiste_dataset::catalog().iter().map(|info| info.name).collect();
+/// assert_eq!(names, ["fashion-mnist", "mnist", "cifar-100", "fashion-mnist-mini"]);
+/// ```
+pub fn catalog() -> &'static [DatasetInfo] {
+    &CATALOG
+}
+
+/// The dataset of exactly this name.
+pub fn find(name: &str) -> Option<&'static DatasetInfo> {
+    CATALOG.iter().find(|info| info.name == name)
+}
+
+/// The dataset of exactly this name, or an error that suggests one.
+///
+/// # Errors
+/// [`Error::UnknownDataset`] with the nearest known name.
+///
+/// ```
+/// let error = modiste_dataset::lookup("fasion-mnist").unwrap_err();
+/// assert!(error.to_string().contains("did you mean `fashion-mnist`?"));
+/// ```
+pub fn lookup(name: &str) -> Result<&'static DatasetInfo, Error> {
+    find(name).ok_or_else(|| {
+        let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+        let mut nearest = CATALOG[0].name;
+        for info in &CATALOG[1..] {
+            if distance(info.name) < distance(nearest) {
+                nearest = info.name;
+            }
+        }
+        Error::UnknownDataset {
+            name: name.to_owned(),
+            nearest,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_from_counts_and_shape() {
+        for info in catalog() {
+            let image = info.shape.size() as u64;
+            let [train, test] = [info.train_count as u64, info.test_count as u64];
+            let expected = match info.files {
+                Files::Idx { .. } => {
+                    vec![16 + train * image, 8 + train, 16 + test * image, 8 + test]
+                }
+                Files::Cifar100 { .. } => vec![train * (2 + image), test * (2 + image)],
+            };
+            let sizes: Vec<u64> = info.files().iter().map(|file| file.inner.size).collect();
+            assert_eq!(sizes, expected, "{}", info.name);
+            for file in info.files() {
+                for sum in [Some(file.inner), file.gz].into_iter().flatten() {
+                    assert_eq!(sum.sha256.len(), 64, "{} {}", info.name, file.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn classes_are_distinct() {
+        for info in catalog() {
+            let mut names = info.classes.to_vec();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), info.classes.len(), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_suggests_the_nearest() {
+        let nearest = |name: &str| match lookup(name) {
+            Err(Error::UnknownDataset { nearest, .. }) => nearest,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(nearest("fashion_mnist"), "fashion-mnist");
+        assert_eq!(nearest("MNIST"), "mnist");
+        assert_eq!(nearest("cifar100"), "cifar-100");
+        assert_eq!(nearest("fashion-mnist-min"), "fashion-mnist-mini");
+    }
+}

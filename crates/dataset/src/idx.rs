@@ -1,0 +1,281 @@
+//! IDX, the format of the MNIST family: big endian, a magic number, the dimensions, bytes.
+
+use crate::error::FormatError;
+use crate::images::{ImageShape, Images};
+
+/// Two zero bytes, 8 for unsigned bytes, 3 for the dimensions count, rows, columns.
+const IMAGES_MAGIC: u32 = 0x0000_0803;
+/// As above with one dimension, the count.
+const LABELS_MAGIC: u32 = 0x0000_0801;
+
+/// Bytes before the first pixel.
+pub(crate) const IMAGES_HEADER: usize = 16;
+/// Bytes before the first label.
+pub(crate) const LABELS_HEADER: usize = 8;
+
+/// Gray images, borrowed from the bytes of an IDX file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdxImages<'a> {
+    /// How many images there are.
+    pub count: usize,
+    /// The shape of each, of one channel.
+    pub shape: ImageShape,
+    /// `count` images, `[image, row, column]`.
+    pub pixels: &'a [u8],
+}
+
+/// Reads the (decompressed) bytes of an IDX file of images. The header is believed only as far as
+/// there are bytes; nothing is allocated.
+///
+/// # Errors
+/// [`FormatError`] for another magic number, and for too few or too many bytes.
+///
+/// ```
+/// let bytes = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 51, 255];
+/// let images = modiste_dataset::read_idx_images(&bytes)?;
+/// assert_eq!(images.shape.to_string(), "1x2x1");
+/// assert_eq!(images.pixels, [51, 255]);
+/// # Ok::<(), modiste_dataset::FormatError>(())
+/// ```
+pub fn read_idx_images(bytes: &[u8]) -> Result<IdxImages<'_>, FormatError> {
+    let [magic, count, rows, columns] = header(bytes)?;
+    expect_magic(magic, IMAGES_MAGIC)?;
+    let pixels = u128::from(count) * u128::from(rows) * u128::from(columns);
+    let pixels = exactly(bytes, IMAGES_HEADER, pixels)?;
+    Ok(IdxImages {
+        count: count as usize,
+        shape: ImageShape::new(rows as usize, columns as usize, 1),
+        pixels,
+    })
+}
+
+/// Reads the (decompressed) bytes of an IDX file of labels, each below `classes`.
+///
+/// # Errors
+/// [`FormatError`] for another magic number, for too few or too many bytes, and for a label that
+/// names no class.
+pub fn read_idx_labels(bytes: &[u8], classes: usize) -> Result<&[u8], FormatError> {
+    let [magic, count] = header(bytes)?;
+    expect_magic(magic, LABELS_MAGIC)?;
+    let labels = exactly(bytes, LABELS_HEADER, u128::from(count))?;
+    match labels
+        .iter()
+        .position(|&label| usize::from(label) >= classes)
+    {
+        Some(index) => Err(FormatError::Label {
+            offset: (LABELS_HEADER + index) as u64,
+            classes,
+            found: labels[index],
+        }),
+        None => Ok(labels),
+    }
+}
+
+/// Reads a pair of IDX files, which must agree in their number.
+///
+/// # Errors
+/// As [`read_idx_images`] and [`read_idx_labels`], and [`FormatError::Pairs`].
+pub fn read_idx(images: &[u8], labels: &[u8], classes: usize) -> Result<Images, FormatError> {
+    pair(read_idx_images(images)?, read_idx_labels(labels, classes)?)
+}
+
+pub(crate) fn pair(images: IdxImages<'_>, labels: &[u8]) -> Result<Images, FormatError> {
+    // An image of no pixels passes any count, so the counts are compared, not only the bytes.
+    let unpaired = FormatError::Pairs {
+        images: images.count,
+        labels: labels.len(),
+    };
+    if images.count != labels.len() {
+        return Err(unpaired);
+    }
+    Images::new(images.shape, images.pixels.to_vec(), labels.to_vec()).map_err(|_| unpaired)
+}
+
+/// The bytes of an IDX file of these images; their labels go into one of their own.
+///
+/// # Errors
+/// [`FormatError::Shape`] where the images have other than one channel: IDX images are gray.
+///
+/// ```
+/// use modiste_dataset::{ImageShape, Images, read_idx, write_idx_images, write_idx_labels};
+///
+/// let images = Images::new(ImageShape::new(1, 2, 1), vec![1, 2, 3, 4], vec![0, 9])?;
+/// let bytes = write_idx_images(&images)?;
+/// assert_eq!(read_idx(&bytes, &write_idx_labels(images.labels()), 10)?, images);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_idx_images(images: &Images) -> Result<Vec<u8>, FormatError> {
+    let shape = images.shape();
+    if shape.channels != 1 {
+        return Err(FormatError::Shape {
+            expected: "one channel",
+            found: shape,
+        });
+    }
+    let mut bytes = Vec::with_capacity(IMAGES_HEADER + images.pixels().len());
+    bytes.extend(IMAGES_MAGIC.to_be_bytes());
+    for dimension in [images.len(), shape.height, shape.width] {
+        bytes.extend((dimension as u32).to_be_bytes());
+    }
+    bytes.extend(images.pixels());
+    Ok(bytes)
+}
+
+/// The bytes of an IDX file of labels.
+pub fn write_idx_labels(labels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(LABELS_HEADER + labels.len());
+    bytes.extend(LABELS_MAGIC.to_be_bytes());
+    bytes.extend((labels.len() as u32).to_be_bytes());
+    bytes.extend(labels);
+    bytes
+}
+
+/// The first `N` numbers.
+fn header<const N: usize>(bytes: &[u8]) -> Result<[u32; N], FormatError> {
+    let mut numbers = [0; N];
+    let (words, _) = bytes.as_chunks::<4>();
+    if words.len() < N {
+        return Err(FormatError::Short {
+            expected: 4 * N as u64,
+            found: bytes.len() as u64,
+        });
+    }
+    for (number, word) in numbers.iter_mut().zip(words) {
+        *number = u32::from_be_bytes(*word);
+    }
+    Ok(numbers)
+}
+
+fn expect_magic(found: u32, expected: u32) -> Result<(), FormatError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(FormatError::Magic { expected, found })
+    }
+}
+
+/// What follows the header, if it is as long as the header says.
+fn exactly(bytes: &[u8], header: usize, length: u128) -> Result<&[u8], FormatError> {
+    let body = &bytes[header..];
+    let found = bytes.len() as u64;
+    let expected = u64::try_from(header as u128 + length).unwrap_or(u64::MAX);
+    match (body.len() as u128).cmp(&length) {
+        std::cmp::Ordering::Less => Err(FormatError::Short { expected, found }),
+        std::cmp::Ordering::Equal => Ok(body),
+        std::cmp::Ordering::Greater => Err(FormatError::Trailing { expected, found }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Two images of 2x3 and their labels.
+    fn sample() -> (Vec<u8>, Vec<u8>) {
+        let shape = ImageShape::new(2, 3, 1);
+        let images = Images::new(shape, (0..12).collect(), vec![1, 0]).expect("12 bytes");
+        let bytes = write_idx_images(&images).expect("gray");
+        (bytes, write_idx_labels(images.labels()))
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>), expected: &str) {
+        let (mut images, mut labels) = sample();
+        change(&mut images, &mut labels);
+        let error = read_idx(&images, &labels, 2).expect_err("refused");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn reads_rows_and_columns_in_their_order() {
+        let (images, labels) = sample();
+        let images = read_idx(&images, &labels, 2).expect("valid");
+        assert_eq!(images.shape(), ImageShape::new(2, 3, 1));
+        assert_eq!(images.image(1), [6, 7, 8, 9, 10, 11]);
+        assert_eq!(images.labels(), [1, 0]);
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        check(
+            |images, _| images[3] = 1,
+            "offset 0: magic number 0x00000803 expected, 0x00000801 found",
+        );
+        check(
+            |images, _| images.truncate(27),
+            "offset 27: the data end, 28 bytes expected",
+        );
+        check(
+            |images, _| images.truncate(15),
+            "offset 15: the data end, 16 bytes expected",
+        );
+        check(
+            |images, _| images.push(0),
+            "offset 28: the data should end, at least 29 bytes found",
+        );
+        check(
+            |_, labels| labels[9] = 2,
+            "offset 9: a label below 2 expected, 2 found",
+        );
+        check(
+            |_, labels| *labels = write_idx_labels(&[0]),
+            "2 labels expected, one per image, 1 found",
+        );
+        check(
+            |images, _| images[4..16].fill(0xff),
+            "offset 28: the data end, 18446744073709551615 bytes expected",
+        );
+        // Images of no pixels: only the count is wrong.
+        check(
+            |images, _| {
+                images[8..12].fill(0);
+                images.truncate(16);
+                images[7] = 3;
+            },
+            "3 labels expected, one per image, 2 found",
+        );
+    }
+
+    #[test]
+    fn colour_cannot_be_written() {
+        let colour = Images::new(ImageShape::new(1, 1, 3), vec![0; 3], vec![0]).expect("3 bytes");
+        let error = write_idx_images(&colour).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "images of one channel expected, 1x1x3 found"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(
+            // A right magic number and small dimensions, or else hardly any input gets past them.
+            start in prop::sample::select(vec![vec![], vec![0, 0, 8, 3], vec![0, 0, 8, 1]]),
+            dimensions in prop::collection::vec(0_u32..4, 0..4),
+            rest in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut bytes: Vec<u8> = start;
+            bytes.extend(dimensions.iter().flat_map(|number| number.to_be_bytes()));
+            bytes.extend(rest);
+            read_idx_images(&bytes).ok();
+            read_idx_labels(&bytes, 10).ok();
+            read_idx(&bytes, &bytes, 10).ok();
+        }
+
+        #[test]
+        fn what_is_written_is_read(
+            height in 1_usize..5,
+            width in 1_usize..5,
+            labels in prop::collection::vec(0_u8..10, 0..6),
+            seed in any::<u64>(),
+        ) {
+            let mut rng = crate::Rng::new(seed);
+            let shape = ImageShape::new(height, width, 1);
+            let pixels = (0..labels.len() * shape.size()).map(|_| rng.next_u64() as u8).collect();
+            let images = Images::new(shape, pixels, labels).expect("a label per image");
+            let bytes = write_idx_images(&images).expect("gray");
+            prop_assert_eq!(read_idx(&bytes, &write_idx_labels(images.labels()), 10), Ok(images));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One request to one mirror.
+
+use std::io::{self, Read};
+
+use ureq::Agent;
+
+use crate::download::{DownloadOptions, Progress};
+
+/// What a source met that had nothing, or nothing good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    /// Whether the source did not answer at all.
+    pub(crate) unreachable: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: String) -> Self {
+        Self {
+            reason,
+            unreachable: false,
+        }
+    }
+}
+
+/// A client with the timeouts of `options`, which takes its proxy from the environment.
+pub(crate) fn agent(options: &DownloadOptions) -> Agent {
+    Agent::config_builder()
+        .user_agent(concat!("modiste/", env!("CARGO_PKG_VERSION")))
+        .max_redirects(5)
+        .timeout_resolve(Some(options.connect_timeout))
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_per_read(Some(options.idle_timeout))
+        .timeout_per_write(Some(options.idle_timeout))
+        .timeout_global(Some(options.total_timeout))
+        .build()
+        .new_agent()
+}
+
+/// The most bytes worth receiving for a file that officially has `size`: a mirror may compress
+/// anew, and less well.
+pub(crate) fn limit(size: u64) -> u64 {
+    size + size / 4 + (1 << 16)
+}
+
+/// Asks for `url` and returns its body, of which more than `limit` bytes are an error.
+pub(crate) fn get<'a>(
+    agent: &Agent,
+    url: &str,
+    limit: u64,
+    progress: &'a mut dyn FnMut(Progress<'_>),
+) -> Result<impl Read + use<'a>, Failure> {
+    let response = agent.get(url).call().map_err(|error| Failure {
+        // Whatever is no answer: names, connections, proxies, certificates, timeouts.
+        unreachable: !matches!(
+            error,
+            ureq::Error::StatusCode(_) | ureq::Error::TooManyRedirects
+        ),
+        reason: error.to_string(),
+    })?;
+    let body = response.into_body();
+    let total = body.content_length();
+    if let Some(total) = total.filter(|&total| total > limit) {
+        return Err(Failure::new(format!(
+            "{total} bytes announced, at most {limit} expected"
+        )));
+    }
+    Ok(Received {
+        body: body.into_reader(),
+        bytes: 0,
+        total,
+        limit,
+        progress,
+    })
+}
+
+/// A body that counts what arrives.
+struct Received<'a, R> {
+    body: R,
+    bytes: u64,
+    total: Option<u64>,
+    limit: u64,
+    progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl<R: Read> Read for Received<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        self.bytes += count as u64;
+        if self.bytes > self.limit {
+            return Err(io::Error::other(format!(
+                "more than {} bytes arrive",
+                self.limit
+            )));
+        }
+        if count > 0 {
+            let (bytes, total) = (self.bytes, self.total);
+            (self.progress)(Progress::Received { bytes, total });
+        }
+        Ok(count)
+    }
+}

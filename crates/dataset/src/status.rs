@@ -1,0 +1,300 @@
+//! Which files of a dataset are there, and whether they are the official ones.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{DatasetInfo, FileInfo, Source, lookup};
+use crate::contents::{self, Digest};
+use crate::error::Error;
+
+/// What is known of one file of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Its name in the catalog.
+    pub file: &'static str,
+    /// Where it lies, `None` where it is absent or built in.
+    pub path: Option<PathBuf>,
+    /// What it is like.
+    pub state: FileState,
+}
+
+/// What a file of a dataset is like. Its `Display` is a phrase for a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileState {
+    /// Not there.
+    Absent,
+    /// It ends too early: so many bytes (after decompression) of so many.
+    Cut {
+        /// Bytes that there are.
+        found: u64,
+        /// Bytes that there should be.
+        expected: u64,
+    },
+    /// There, and as long as it should be; its hash was not looked at.
+    Present,
+    /// There, and its hash is the official one.
+    Official,
+    /// There, but not readable or not what it should be.
+    Wrong {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileState::Absent => f.write_str("absent"),
+            FileState::Cut { found, expected } => write!(f, "cut: {found} of {expected} bytes"),
+            FileState::Present => f.write_str("present"),
+            FileState::Official => f.write_str("official"),
+            FileState::Wrong { reason } => write!(f, "wrong: {reason}"),
+        }
+    }
+}
+
+/// The hash of one file, for the record of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHash {
+    /// Its name in the catalog.
+    pub file: &'static str,
+    /// The SHA-256 of the bytes inside, after decompression: 64 hexadecimal digits.
+    pub sha256: String,
+    /// Whether that is the official one.
+    pub official: bool,
+}
+
+/// Which files of the dataset `name` are there, without hashing them: fast enough for a list.
+///
+/// # Errors
+/// [`Error::UnknownDataset`]. What is wrong with a file is its [`FileState`].
+pub fn status(name: &str, data: &Path) -> Result<Vec<FileStatus>, Error> {
+    Ok(each_file(lookup(name)?, data, |_, file, path| {
+        quick_state(file, path)
+    }))
+}
+
+/// Whether all files of the dataset `name` are there and official, byte for byte. Every file that
+/// is not [`FileState::Official`] is a reason to download it again.
+///
+/// # Errors
+/// [`Error::UnknownDataset`]. What is wrong with a file is its [`FileState`].
+///
+/// ```
+/// use modiste_dataset::{FileState, verify};
+///
+/// let files = verify("mnist", std::path::Path::new("no-such-folder"))?;
+/// assert!(files.iter().all(|file| file.state == FileState::Absent));
+/// # Ok::<(), modiste_dataset::Error>(())
+/// ```
+pub fn verify(name: &str, data: &Path) -> Result<Vec<FileStatus>, Error> {
+    Ok(verify_info(lookup(name)?, data))
+}
+
+/// As [`verify`], of a dataset that need not be in the catalog.
+pub(crate) fn verify_info(info: &DatasetInfo, data: &Path) -> Vec<FileStatus> {
+    each_file(info, data, |contents, file, _| {
+        let found = contents::digest(contents, file.inner.size.saturating_add(1));
+        state(file, found)
+    })
+}
+
+/// The hashes of all files of the dataset `name`, official or not: what a run was trained on.
+///
+/// # Errors
+/// [`Error`]: an unknown name, a file that is missing or cannot be read.
+pub fn file_hashes(name: &str, data: &Path) -> Result<Vec<FileHash>, Error> {
+    let info = lookup(name)?;
+    let hash = |file: &FileInfo| {
+        let opened = contents::open(info, file, data)?;
+        let path = opened.path;
+        let found = contents::digest(opened.reader, u64::MAX)
+            .map_err(|source| Error::Read { path, source })?;
+        Ok(FileHash {
+            file: file.name,
+            official: found.is_official(file),
+            sha256: found.sha256,
+        })
+    };
+    info.files().iter().map(hash).collect()
+}
+
+/// The state of each file, `look` for those that can be opened.
+fn each_file(
+    info: &DatasetInfo,
+    data: &Path,
+    look: impl Fn(Box<dyn Read>, &FileInfo, Option<&Path>) -> FileState,
+) -> Vec<FileStatus> {
+    let look = |file: &FileInfo| {
+        let opened = contents::open(info, file, data);
+        let (path, state) = match opened {
+            Ok(contents) if info.source == Source::Embedded => {
+                (None, look(contents.reader, file, None))
+            }
+            Ok(contents) => {
+                let state = look(contents.reader, file, Some(&contents.path));
+                (Some(contents.path), state)
+            }
+            Err(Error::Missing { .. }) => (None, FileState::Absent),
+            Err(Error::Read { path, source }) => (Some(path), wrong(source.to_string())),
+            Err(other) => (None, wrong(other.to_string())),
+        };
+        let file = file.name;
+        FileStatus { file, path, state }
+    };
+    info.files().iter().map(look).collect()
+}
+
+fn wrong(reason: String) -> FileState {
+    FileState::Wrong { reason }
+}
+
+/// What a hash says of a file.
+fn state(file: &FileInfo, found: io::Result<Digest>) -> FileState {
+    let expected = file.inner;
+    match found {
+        Err(error) => wrong(error.to_string()),
+        Ok(found) if found.is_official(file) => FileState::Official,
+        Ok(found) if found.size < expected.size => FileState::Cut {
+            found: found.size,
+            expected: expected.size,
+        },
+        Ok(found) if found.size > expected.size => {
+            wrong(format!("more than {} bytes", expected.size))
+        }
+        Ok(found) if found.cut => wrong("the gzip checksum is cut off".to_owned()),
+        Ok(found) => wrong(format!(
+            "sha256 {} expected, {} found",
+            expected.sha256, found.sha256
+        )),
+    }
+}
+
+/// What a file's length says of it.
+fn quick_state(file: &FileInfo, path: Option<&Path>) -> FileState {
+    let Some(path) = path else {
+        return FileState::Present;
+    };
+    let expected = file.inner.size;
+    match announced_length(path) {
+        Ok((found, _)) if found == expected => FileState::Present,
+        Ok((found, false)) if found < expected => FileState::Cut { found, expected },
+        Ok((_, false)) => wrong(format!("more than {expected} bytes")),
+        // A gzip file that is cut announces some other length: only reading tells the real one.
+        Ok((_, true)) => {
+            let limit = expected.saturating_add(1);
+            let found = contents::open_path(path).and_then(|c| contents::digest(c, limit));
+            match state(file, found) {
+                FileState::Official => FileState::Present,
+                other => other,
+            }
+        }
+        Err(error) => wrong(error.to_string()),
+    }
+}
+
+/// The length of a plain file; of a gzip file what its last four bytes say of the data inside, and
+/// `true`.
+fn announced_length(path: &Path) -> io::Result<(u64, bool)> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut start = Vec::new();
+    Read::by_ref(&mut file).take(2).read_to_end(&mut start)?;
+    if start != contents::GZIP_MAGIC {
+        return Ok((length, false));
+    }
+    // The header and the trailer of an empty gzip file are 18 bytes.
+    if length < 18 {
+        return Ok((0, true));
+    }
+    let mut trailer = [0; 4];
+    file.seek(SeekFrom::End(-4))?;
+    file.read_exact(&mut trailer)?;
+    Ok((u64::from(u32::from_le_bytes(trailer)), true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made_up::{self, gzip};
+
+    /// What the list and what `verify` say of the first file when it has these bytes.
+    #[track_caller]
+    fn check(bytes: impl FnOnce(&[u8]) -> Vec<u8>, quick: &str, thorough: &str) {
+        let made_up = made_up::cifar();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        made_up.write(folder.path());
+        let path = made_up.info.folder(folder.path()).join("train.bin");
+        std::fs::write(&path, bytes(&made_up.bytes[0])).expect("written");
+        let listed = each_file(&made_up.info, folder.path(), |_, file, path| {
+            quick_state(file, path)
+        });
+        assert_eq!(listed[0].state.to_string(), quick);
+        assert_eq!(listed[1].state, FileState::Present);
+        let verified = verify_info(&made_up.info, folder.path());
+        assert_eq!(verified[0].state.to_string(), thorough);
+        assert_eq!(verified[0].path.as_deref(), Some(path.as_path()));
+        assert_eq!(verified[1].state, FileState::Official);
+    }
+
+    #[test]
+    fn tells_good_from_cut_from_wrong() {
+        check(<[u8]>::to_vec, "present", "official");
+        check(gzip, "present", "official");
+        let cut = "cut: 5000 of 9222 bytes";
+        check(|bytes| bytes[..5000].to_vec(), cut, cut);
+        check(|bytes| gzip(&bytes[..5000]), cut, cut);
+        let long = "wrong: more than 9222 bytes";
+        check(|bytes| [bytes, &[0]].concat(), long, long);
+        check(|bytes| gzip(&[bytes, &[0; 9000]].concat()), long, long);
+    }
+
+    #[test]
+    fn only_verify_sees_a_flipped_bit() {
+        let flipped = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            bytes[100] ^= 1;
+            bytes
+        };
+        let made_up = made_up::cifar();
+        let official = made_up.info.files()[0].inner.sha256;
+        let found = contents::digest(&flipped(&made_up.bytes[0])[..], u64::MAX).expect("bytes");
+        let reason = format!("wrong: sha256 {official} expected, {} found", found.sha256);
+        check(flipped, "present", &reason);
+    }
+
+    #[test]
+    fn a_gzip_file_cut_anywhere_is_noticed() {
+        let whole = gzip(&made_up::idx().bytes[0]);
+        let made_up = made_up::idx();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        made_up.write(folder.path());
+        let path = made_up
+            .info
+            .folder(folder.path())
+            .join("train-images-idx3-ubyte.gz");
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).expect("written");
+            let [listed, verified] = [
+                each_file(&made_up.info, folder.path(), |_, file, path| {
+                    quick_state(file, path)
+                }),
+                verify_info(&made_up.info, folder.path()),
+            ];
+            assert_ne!(listed[0].state, FileState::Present, "{length} bytes");
+            assert_ne!(verified[0].state, FileState::Official, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn hashes_say_whether_they_are_official() {
+        assert!(matches!(
+            file_hashes("mnist", Path::new("none")),
+            Err(Error::Missing { .. })
+        ));
+        assert!(file_hashes("minst", Path::new("none")).is_err());
+    }
+}
