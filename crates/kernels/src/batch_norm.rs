@@ -11,37 +11,71 @@ pub fn batch_norm_sums_len(channels: usize) -> usize {
 
 /// The mean and the biased variance of each channel of `input`, `[rows, channels]`.
 ///
-/// `sums` has [`batch_norm_sums_len`] elements; its contents do not matter. Sums are taken in f64.
+/// Every channel is summed in f32 with four accumulators, rows dealt to them in turn: the order of
+/// TensorFlow's CPU kernel, and so its roundings. Each sum is one task's, whatever the threads.
 ///
 /// # Panics
 /// Where the lengths do not agree.
-pub fn batch_norm_statistics(
-    input: &[f32],
-    mean: &mut [f32],
-    variance: &mut [f32],
-    sums: &mut [f64],
-) {
+pub fn batch_norm_statistics(input: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     let channels = mean.len();
-    let rows = rows_of(input, channels);
+    let rows = rows_of(input, channels) as f32;
     check_len("the variance", variance.len(), channels);
-    add_up(rows, channels, sums, |row, [sum, _]| {
-        for (sum, &value) in sum.iter_mut().zip(&input[row * channels..]) {
-            *sum += f64::from(value);
-        }
-    });
-    for (mean, sum) in mean.iter_mut().zip(&sums[..channels]) {
-        *mean = (sum / rows as f64) as f32;
-    }
-    add_up(rows, channels, sums, |row, [sum, _]| {
-        for ((sum, &value), &mean) in sum.iter_mut().zip(&input[row * channels..]).zip(&*mean) {
-            let centred = f64::from(value) - f64::from(mean);
-            *sum += centred * centred;
-        }
-    });
-    for (variance, sum) in variance.iter_mut().zip(&sums[..channels]) {
-        *variance = (sum / rows as f64) as f32;
-    }
+    mean.par_chunks_mut(LANES)
+        .zip(variance.par_chunks_mut(LANES))
+        .enumerate()
+        .for_each(|(block, (mean, variance))| {
+            let columns = Columns {
+                first: block * LANES,
+                count: mean.len(),
+                channels,
+            };
+            let sums = sum_columns(input, &columns, |value, _| value);
+            for (mean, sum) in mean.iter_mut().zip(sums) {
+                *mean = sum / rows;
+            }
+            let sums = sum_columns(input, &columns, |value, c| {
+                let centred = value - mean[c];
+                centred * centred
+            });
+            for (variance, sum) in variance.iter_mut().zip(sums) {
+                *variance = sum / rows;
+            }
+        });
 }
+
+/// Channels `first..first + count` of `[rows, channels]`, at most [`LANES`].
+struct Columns {
+    first: usize,
+    count: usize,
+    channels: usize,
+}
+
+/// The sum of `term(value, column)` over the rows, for each column.
+fn sum_columns(input: &[f32], columns: &Columns, term: impl Fn(f32, usize) -> f32) -> [f32; LANES] {
+    const ACCUMULATORS: usize = 4;
+    let mut sums = [[0.0_f32; LANES]; ACCUMULATORS];
+    let rows = input.chunks_exact(columns.channels);
+    let in_turn = rows.len() / ACCUMULATORS * ACCUMULATORS;
+    for (index, row) in rows.enumerate() {
+        let accumulator = if index < in_turn {
+            index % ACCUMULATORS
+        } else {
+            0
+        };
+        let values = &row[columns.first..columns.first + columns.count];
+        for (column, (sum, &value)) in sums[accumulator].iter_mut().zip(values).enumerate() {
+            *sum += term(value, column);
+        }
+    }
+    std::array::from_fn(|column| {
+        sums[1..]
+            .iter()
+            .fold(sums[0][column], |total, sums| total + sums[column])
+    })
+}
+
+/// Channels that are summed side by side: a vector register's worth.
+const LANES: usize = 16;
 
 /// `1 / sqrt(variance + epsilon)` of each channel.
 ///
@@ -66,7 +100,9 @@ pub fn update_moving_average(moving: &mut [f32], batch: &[f32], momentum: f32) {
 }
 
 /// `output = gamma * (input - mean) * inverse_deviation + beta`, channel by channel: with the
-/// batch's statistics in training, with the moving ones in inference.
+/// batch's statistics in training, with the moving ones in inference. Computed as TensorFlow does,
+/// `input * scale + shift` with a scale and a shift per channel: the same roundings matter where a
+/// rectifier decides on the sign of nearly nothing.
 ///
 /// # Panics
 /// Where the lengths do not agree.
@@ -98,8 +134,8 @@ pub fn batch_norm_normalize(
                 .zip(input.chunks_exact(channels))
             {
                 for c in 0..channels {
-                    let normal = (input[c] - mean[c]) * inverse_deviation[c];
-                    output[c] = gamma[c] * normal + beta[c];
+                    let scale = inverse_deviation[c] * gamma[c];
+                    output[c] = input[c] * scale + (beta[c] - mean[c] * scale);
                 }
             }
         });

@@ -1,5 +1,6 @@
 //! A network's layers as data.
 
+use modiste_dataset::ImageShape;
 use serde::{Deserialize, Serialize};
 
 /// A network: what goes in, and the layers it goes through one after the other.
@@ -118,6 +119,28 @@ pub enum Initializer {
     GlorotUniform,
     /// limit = sqrt(6 / fan in) (He et al. 2015), for layers with a rectifier.
     HeUniform,
+}
+
+impl Architecture {
+    /// The same layers for other images and another number of classes: the input's shape and the
+    /// units of the last layer, where that is dense, are replaced.
+    ///
+    /// ```
+    /// use modiste_dataset::ImageShape;
+    /// use modiste_model::zoo;
+    ///
+    /// let network = zoo::vgg().fitted(ImageShape::new(32, 32, 3), 100).resolve()?;
+    /// assert_eq!((network.input.to_string().as_str(), network.classes()), ("32x32x3", 100));
+    /// # Ok::<(), modiste_model::ArchitectureError>(())
+    /// ```
+    #[must_use]
+    pub fn fitted(mut self, input: ImageShape, classes: usize) -> Self {
+        self.input = [input.height, input.width, input.channels];
+        if let Some(Layer::Dense { units, .. }) = self.layers.last_mut() {
+            *units = classes;
+        }
+        self
+    }
 }
 
 impl Layer {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::Device;
+use candle_core::{Device, DeviceLocation};
 
 /// What was asked for on the command line.
 ///
@@ -67,6 +67,17 @@ pub struct SelectedDevice {
     pub description: String,
 }
 
+impl SelectedDevice {
+    /// The device as [`DeviceChoice`] writes it: `cpu`, `cuda:0`.
+    pub fn name(&self) -> String {
+        match self.device.location() {
+            DeviceLocation::Cpu => "cpu".into(),
+            DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+        }
+    }
+}
+
 /// Finds the device that was asked for; [`DeviceChoice::Auto`] falls back to the CPU.
 ///
 /// # Errors
@@ -74,7 +85,7 @@ pub struct SelectedDevice {
 ///
 /// ```
 /// use modiste_model::{DeviceChoice, select_device};
-/// assert!(select_device(DeviceChoice::Cpu)?.device.is_cpu());
+/// assert_eq!(select_device(DeviceChoice::Cpu)?.name(), "cpu");
 /// # Ok::<(), modiste_model::DeviceError>(())
 /// ```
 pub fn select_device(choice: DeviceChoice) -> Result<SelectedDevice, DeviceError> {

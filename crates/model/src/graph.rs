@@ -178,9 +178,9 @@ impl Graph {
                 moving_variance.as_detached_tensor().reshape(shape)?,
             ),
             Mode::Training(_) => {
-                let mean = mean_per_channel(input)?;
+                let mean = mean_per_channel(input)?.reshape(shape)?;
                 let centred = input.broadcast_sub(&mean)?;
-                let variance = mean_per_channel(&centred.sqr()?)?;
+                let variance = mean_per_channel(&centred.sqr()?)?.reshape(shape)?;
                 for (moving, batch) in [(moving_mean, &mean), (moving_variance, &variance)] {
                     let kept = (moving.as_detached_tensor() * f64::from(momentum))?;
                     let batch = (batch.detach().flatten_all()? * f64::from(1.0 - momentum))?;
@@ -189,12 +189,10 @@ impl Graph {
                 (mean, variance)
             }
         };
-        let deviation = (variance + f64::from(epsilon))?.sqrt()?;
-        input
-            .broadcast_sub(&mean)?
-            .broadcast_div(&deviation)?
-            .broadcast_mul(&gamma)?
-            .broadcast_add(&beta)
+        // As TensorFlow computes it: one scale and one shift per channel.
+        let scale = ((variance + f64::from(epsilon))?.sqrt()?.recip()? * gamma)?;
+        let shift = (beta - (mean * &scale)?)?;
+        input.broadcast_mul(&scale)?.broadcast_add(&shift)
     }
 
     /// A layer's weight: tracked in training, detached in inference.
@@ -264,12 +262,22 @@ fn dropout(input: &Tensor, rate: f32, rng: &mut Rng) -> Result<Tensor> {
     input * (mask.to_dtype(DType::F32)? / f64::from(1.0 - rate))?
 }
 
-/// The mean over all axes but the second, kept as ones.
+/// The mean of each channel over all other axes, `[channels]`. Rows are dealt to four sums in turn,
+/// as the kernels and TensorFlow do: a rectifier that decides on the sign of nearly nothing then
+/// decides alike in all three.
 fn mean_per_channel(values: &Tensor) -> Result<Tensor> {
-    match values.rank() {
-        4 => values.mean_keepdim(3)?.mean_keepdim(2)?.mean_keepdim(0),
-        _ => values.mean_keepdim(0),
+    let rows = match values.rank() {
+        4 => values.permute((0, 2, 3, 1))?.flatten(0, 2)?,
+        _ => values.clone(),
+    };
+    let (count, channels) = rows.dims2()?;
+    let in_turn = count / 4 * 4;
+    let mut sum = rows.narrow(0, in_turn, count - in_turn)?.sum(0)?;
+    if in_turn > 0 {
+        let fours = rows.narrow(0, 0, in_turn)?.contiguous()?;
+        sum = (fours.reshape((in_turn / 4, 4, channels))?.sum(0)?.sum(0)? + sum)?;
     }
+    sum.div(&Tensor::new(count as f32, sum.device())?.broadcast_as(channels)?)
 }
 
 /// Not candle's relu, whose gradient at 0 is 1.

@@ -39,7 +39,7 @@ pub use device::{DeviceChoice, DeviceError, SelectedDevice, select_device};
 pub use file::FileError;
 pub use graph::Graph;
 pub use network::{Metadata, Network};
-pub use outcome::{StepOutcome, argmax, count_correct};
+pub use outcome::{StepOutcome, argmax, count_correct, probabilities};
 pub use parameters::Parameters;
 pub use resolve::{ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW};
 pub use resolved::{Operation, Resolved, ResolvedLayer, Shape, Start, Variable};

@@ -24,6 +24,20 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
+/// The softmax of each row of `logits`, `[batch, classes]`: rows that sum to 1.
+///
+/// # Panics
+/// Where `logits` are no rows of `classes`.
+///
+/// ```
+/// assert_eq!(modiste_model::probabilities(&[3.0, 3.0], 2), [0.5, 0.5]);
+/// ```
+pub fn probabilities(logits: &[f32], classes: usize) -> Vec<f32> {
+    let mut probabilities = vec![0.0; logits.len()];
+    modiste_kernels::softmax(logits, classes, &mut probabilities);
+    probabilities
+}
+
 /// How many rows of `logits`, `[batch, classes]`, are largest at their label.
 ///
 /// # Panics

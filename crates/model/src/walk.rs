@@ -294,9 +294,7 @@ impl Pass<'_> {
                         variance.copy_from_slice(&moving[*channels..]);
                     }
                     Statistics::Batch(moving) => {
-                        let sums = &mut self.workspace.sums;
-                        let sums = &mut sums[..kernels::batch_norm_sums_len(*channels)];
-                        kernels::batch_norm_statistics(input, mean, variance, sums);
+                        kernels::batch_norm_statistics(input, mean, variance);
                         let moving = &mut moving[statistics.clone()];
                         let (moving_mean, moving_variance) = moving.split_at_mut(*channels);
                         kernels::update_moving_average(moving_mean, mean, *momentum);

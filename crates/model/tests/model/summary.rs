@@ -9,7 +9,9 @@ fn check(architecture: &Architecture, expected: Expect) {
 
 #[test]
 fn compact() {
-    check(&zoo::compact(), expect![[r#"
+    check(
+        &zoo::compact(),
+        expect![[r#"
         Model: "compact", input 28x28x1
         Layer (type)                                  Output shape            Parameters   Multiply-adds
         ================================================================================================
@@ -27,12 +29,15 @@ fn compact() {
         Trainable parameters: 2,374,634
         Non-trainable parameters: 128
         Multiply-adds per image: 7,867,520
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn vgg() {
-    check(&zoo::vgg(), expect![[r#"
+    check(
+        &zoo::vgg(),
+        expect![[r#"
         Model: "vgg", input 28x28x1
         Layer (type)                                  Output shape            Parameters   Multiply-adds
         ================================================================================================
@@ -53,7 +58,8 @@ fn vgg() {
         Trainable parameters: 5,259,594
         Non-trainable parameters: 0
         Multiply-adds per image: 91,123,200
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -72,7 +78,9 @@ fn a_block_and_its_layers() {
             Layer::logits(3),
         ],
     };
-    check(&architecture, expect![[r#"
+    check(
+        &architecture,
+        expect![[r#"
         Model: "residual", input 8x6x2
         Layer (type)                                  Output shape            Parameters   Multiply-adds
         ================================================================================================
@@ -86,7 +94,8 @@ fn a_block_and_its_layers() {
         Trainable parameters: 441
         Non-trainable parameters: 0
         Multiply-adds per image: 7,200
-    "#]]);
+    "#]],
+    );
     let summary = architecture.summary().expect("a network");
     let parameters: Vec<usize> = summary
         .layers
