@@ -1,1 +1,21 @@
-//! Training loops for small convolutional networks: SGD, schedules, recipes, history
+//! Training of small convolutional networks: SGD, schedules, the loop, recipes.
+//!
+//! [`fit`] trains a [`Network`](modiste_model::Network) in place and reports through a callback
+//! that may stop it; [`evaluate`] measures one; a [`Recipe`] names data, network and
+//! configuration. Nothing here prints or writes.
+
+mod config;
+mod engine;
+mod error;
+mod evaluate;
+mod fit;
+mod recipe;
+mod schedule;
+
+pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
+pub use engine::{CandleEngine, Engine, EngineChoice, KernelsEngine};
+pub use error::TrainError;
+pub use evaluate::{ClassCount, Evaluation, evaluate};
+pub use fit::{EpochSummary, Event, FitOutcome, fit};
+pub use recipe::{Recipe, recipes};
+pub use schedule::{Curve, Schedule};

@@ -1,0 +1,270 @@
+//! What a training run is told.
+
+use std::fmt;
+use std::str::FromStr;
+
+use modiste_dataset::{Dataset, Images};
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+use crate::schedule::Schedule;
+
+/// Most images a batch may have: a step's buffers grow with it.
+pub const MAX_BATCH_SIZE: usize = 4096;
+
+/// How to train, whatever the network and the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images of a step, 1 to [`MAX_BATCH_SIZE`].
+    pub batch_size: usize,
+    /// The highest learning rate of the schedule.
+    pub learning_rate: f64,
+    /// How it goes from step to step.
+    pub schedule: Schedule,
+    /// What is kept of the velocity, from 0 up to 1.
+    pub momentum: f64,
+    /// Nesterov's look ahead.
+    pub nesterov: bool,
+    /// Decoupled weight decay, as Keras's `weight_decay`: every trainable number shrinks by
+    /// `learning_rate * weight_decay` in each step.
+    pub weight_decay: f64,
+    /// Decides initial weights, order and dropout.
+    pub seed: u64,
+    /// What is measured after each epoch.
+    pub validation: Validation,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 100,
+            learning_rate: 0.01,
+            schedule: Schedule::default(),
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 0.0,
+            seed: 1,
+            validation: Validation::Test,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Whether every number can be trained with.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`], which names the first that cannot.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let refuse = |problem: String| Err(TrainError::Config { problem });
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        if self.epochs == 0 {
+            return refuse("epochs is 0; train for at least 1".into());
+        }
+        if !(1..=MAX_BATCH_SIZE).contains(&self.batch_size) {
+            let size = self.batch_size;
+            return refuse(format!("batch size is {size}; take 1 to {MAX_BATCH_SIZE}"));
+        }
+        if !positive(self.learning_rate) {
+            let rate = self.learning_rate;
+            return refuse(format!("learning rate is {rate}; take a number above 0"));
+        }
+        if !(0.0..1.0).contains(&self.momentum) {
+            let momentum = self.momentum;
+            return refuse(format!(
+                "momentum is {momentum}; take a number from 0 up to 1"
+            ));
+        }
+        if !(self.weight_decay == 0.0 || positive(self.weight_decay)) {
+            let decay = self.weight_decay;
+            return refuse(format!("weight decay is {decay}; take 0 or more"));
+        }
+        Ok(())
+    }
+}
+
+/// Which images are measured after each epoch. Nothing is ever chosen on the test set: it is only
+/// looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Validation {
+    /// The test images, as the lecture does.
+    Test,
+    /// This fraction of the training images, the last ones, which are then not trained on.
+    Split(f64),
+}
+
+impl Validation {
+    /// The images to train on and those to validate on.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] where a split leaves either side empty.
+    pub fn split(self, dataset: &Dataset) -> Result<(Images, Images), TrainError> {
+        let images = &dataset.train;
+        match self {
+            Self::Test => Ok((images.clone(), dataset.test.clone())),
+            Self::Split(fraction) => {
+                let held_back = (images.len() as f64 * fraction).round() as usize;
+                let (train, validation) =
+                    images.split_at(images.len() - held_back.min(images.len()));
+                if train.is_empty() || validation.is_empty() {
+                    return Err(TrainError::Config {
+                        problem: format!(
+                            "validation `{self}` of {} images leaves {} to train on and {} to validate on",
+                            images.len(),
+                            train.len(),
+                            validation.len()
+                        ),
+                    });
+                }
+                Ok((train, validation))
+            }
+        }
+    }
+}
+
+impl FromStr for Validation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "test" {
+            return Ok(Self::Test);
+        }
+        let fraction = text.strip_prefix("split:").and_then(|f| f.parse().ok());
+        match fraction {
+            Some(fraction) if 0.0 < fraction && fraction < 1.0 => Ok(Self::Split(fraction)),
+            _ => Err(format!(
+                "`{text}` is neither `test` nor `split:F` with F between 0 and 1"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Test => f.write_str("test"),
+            Self::Split(fraction) => write!(f, "split:{fraction}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Validation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Validation> for String {
+    fn from(validation: Validation) -> Self {
+        validation.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use modiste_dataset::ImageShape;
+
+    #[test]
+    fn numbers_that_cannot_be_trained_with_are_named() {
+        #[track_caller]
+        fn check(config: TrainConfig, expected: &str) {
+            let message = config.check().expect_err("refused").to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
+        let usual = TrainConfig::default;
+        usual().check().expect("the default can be trained with");
+        check(
+            TrainConfig {
+                epochs: 0,
+                ..usual()
+            },
+            "epochs is 0",
+        );
+        check(
+            TrainConfig {
+                batch_size: 0,
+                ..usual()
+            },
+            "batch size is 0",
+        );
+        check(
+            TrainConfig {
+                batch_size: 5000,
+                ..usual()
+            },
+            "batch size is 5000",
+        );
+        check(
+            TrainConfig {
+                learning_rate: f64::NAN,
+                ..usual()
+            },
+            "learning rate is NaN",
+        );
+        check(
+            TrainConfig {
+                learning_rate: -0.1,
+                ..usual()
+            },
+            "learning rate is -0.1",
+        );
+        check(
+            TrainConfig {
+                learning_rate: f64::INFINITY,
+                ..usual()
+            },
+            "learning rate is inf",
+        );
+        check(
+            TrainConfig {
+                momentum: 1.0,
+                ..usual()
+            },
+            "momentum is 1",
+        );
+        check(
+            TrainConfig {
+                weight_decay: f64::NAN,
+                ..usual()
+            },
+            "weight decay is NaN",
+        );
+    }
+
+    #[test]
+    fn a_split_holds_back_the_last_images() {
+        let images = |count: u8| {
+            Images::new(
+                ImageShape::new(1, 1, 1),
+                (0..count).collect(),
+                vec![0; count.into()],
+            )
+            .expect("a byte each")
+        };
+        let dataset = Dataset {
+            name: "test".into(),
+            classes: vec!["all".into()],
+            train: images(10),
+            test: images(3),
+        };
+        let split = |text: &str| {
+            let validation: Validation = text.parse().expect(text);
+            assert_eq!(validation.to_string(), text);
+            validation.split(&dataset)
+        };
+        let (train, validation) = split("split:0.2").expect("two of ten");
+        assert_eq!((train.len(), validation.pixels()), (8, &[8, 9][..]));
+        assert_eq!(split("test").expect("always there").1, dataset.test);
+        assert!(split("split:0.01").is_err());
+        for text in ["split:0", "split:1", "split:x", "train", ""] {
+            assert!(text.parse::<Validation>().is_err(), "{text}");
+        }
+    }
+}

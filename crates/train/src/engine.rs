@@ -1,0 +1,249 @@
+//! The two ways to take a step: the kernels on a CPU, the candle graph anywhere.
+
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::{Device, Tensor};
+use modiste_dataset::{Batch, Rng};
+use modiste_kernels::{SgdStep, sgd_update};
+use modiste_model::{Graph, Parameters, Resolved, StepOutcome, Walk, count_correct};
+
+use crate::error::TrainError;
+
+/// Which code computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// The kernels on a CPU, candle on a GPU.
+    #[default]
+    Auto,
+    /// candle's graph and autograd.
+    Candle,
+    /// The walk over `modiste-kernels`, on the CPU.
+    Kernels,
+}
+
+impl EngineChoice {
+    /// What computes on `device`: [`EngineChoice::Auto`] becomes one of the others.
+    pub fn on(self, device: &Device) -> Self {
+        match self {
+            Self::Auto if device.is_cpu() => Self::Kernels,
+            Self::Auto => Self::Candle,
+            chosen => chosen,
+        }
+    }
+}
+
+impl FromStr for EngineChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "candle" => Ok(Self::Candle),
+            "kernels" => Ok(Self::Kernels),
+            _ => Err(format!("`{text}` is none of auto, candle, kernels")),
+        }
+    }
+}
+
+impl fmt::Display for EngineChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Candle => "candle",
+            Self::Kernels => "kernels",
+        })
+    }
+}
+
+/// A network with all that a step needs.
+pub enum Engine {
+    /// On the CPU, in flat buffers.
+    Kernels(Box<KernelsEngine>),
+    /// On candle's device, in variables.
+    Candle(Box<CandleEngine>),
+}
+
+/// The flat buffers of training on the CPU.
+pub struct KernelsEngine {
+    walk: Walk,
+    parameters: Parameters,
+    velocities: Vec<f32>,
+    gradients: Vec<f32>,
+}
+
+/// The variables of training with candle.
+pub struct CandleEngine {
+    graph: Graph,
+    /// One per trainable variable.
+    velocities: Vec<Tensor>,
+    /// The first gradients in Keras's order, for those who compare.
+    gradients: Vec<Tensor>,
+}
+
+impl Engine {
+    /// An engine at rest, velocities zero, for batches of up to `batch_size` images.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] where the kernels are asked to run on a GPU;
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn new(
+        choice: EngineChoice,
+        device: &Device,
+        resolved: &Resolved,
+        parameters: &Parameters,
+        batch_size: usize,
+    ) -> Result<Self, TrainError> {
+        if choice.on(device) == EngineChoice::Kernels {
+            if !device.is_cpu() {
+                return Err(TrainError::Config {
+                    problem: "the kernels run on the CPU: take `--device cpu` or `--engine candle`"
+                        .into(),
+                });
+            }
+            let zeros = vec![0.0; resolved.trainable_len()];
+            return Ok(Self::Kernels(Box::new(KernelsEngine {
+                walk: Walk::new(resolved.clone(), batch_size),
+                parameters: parameters.clone(),
+                velocities: zeros.clone(),
+                gradients: zeros,
+            })));
+        }
+        let graph = Graph::new(resolved, parameters, device)?;
+        let velocities = graph.trainable().map(|(_, var)| var.zeros_like());
+        Ok(Self::Candle(Box::new(CandleEngine {
+            velocities: velocities.collect::<Result<_, _>>()?,
+            gradients: Vec::new(),
+            graph,
+        })))
+    }
+
+    /// `kernels` or `candle`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Kernels(_) => "kernels",
+            Self::Candle(_) => "candle",
+        }
+    }
+
+    /// Takes one step of SGD and says what the batch came to before it.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn step(
+        &mut self,
+        batch: &Batch<'_>,
+        step: &SgdStep,
+        rng: &mut Rng,
+    ) -> Result<StepOutcome, TrainError> {
+        match self {
+            Self::Kernels(engine) => {
+                let outcome = engine.walk.gradients(
+                    &mut engine.parameters,
+                    batch.images,
+                    batch.labels,
+                    rng,
+                    &mut engine.gradients,
+                );
+                sgd_update(
+                    step,
+                    &mut engine.parameters.trainable,
+                    &mut engine.velocities,
+                    &engine.gradients,
+                );
+                Ok(outcome)
+            }
+            Self::Candle(engine) => Ok(engine.step(batch, step, rng)?),
+        }
+    }
+
+    /// Logits of a batch as inference computes them, `[batch, classes]`.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, TrainError> {
+        match self {
+            Self::Kernels(engine) => Ok(engine.walk.logits(&engine.parameters, images).to_vec()),
+            Self::Candle(engine) => {
+                let logits = engine.graph.forward(&engine.images(images)?)?;
+                Ok(logits.flatten_all()?.to_vec1()?)
+            }
+        }
+    }
+
+    /// The network's numbers as they are now.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn parameters(&self) -> Result<Parameters, TrainError> {
+        match self {
+            Self::Kernels(engine) => Ok(engine.parameters.clone()),
+            Self::Candle(engine) => Ok(engine.graph.parameters()?),
+        }
+    }
+
+    /// The last step's gradients in Keras's order, one after the other.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn gradients(&self) -> Result<Vec<f32>, TrainError> {
+        match self {
+            Self::Kernels(engine) => Ok(engine.gradients.clone()),
+            Self::Candle(engine) => {
+                let mut gradients = Vec::new();
+                for gradient in &engine.gradients {
+                    gradients.extend(gradient.flatten_all()?.to_vec1::<f32>()?);
+                }
+                Ok(gradients)
+            }
+        }
+    }
+}
+
+impl CandleEngine {
+    fn images(&self, images: &[f32]) -> candle_core::Result<Tensor> {
+        let shape = self.graph.resolved().input;
+        let batch = images.len() / shape.size();
+        let dimensions = (batch, shape.height, shape.width, shape.channels);
+        Tensor::from_slice(images, dimensions, self.graph.device())
+    }
+
+    fn step(
+        &mut self,
+        batch: &Batch<'_>,
+        step: &SgdStep,
+        rng: &mut Rng,
+    ) -> candle_core::Result<StepOutcome> {
+        let labels: Vec<u32> = batch.labels.iter().map(|&label| label.into()).collect();
+        let labels = Tensor::new(labels, self.graph.device())?;
+        let logits = self.graph.forward_train(&self.images(batch.images)?, rng)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let mut store = loss.backward()?;
+        self.gradients.clear();
+        let trainable = self.graph.trainable().zip(&mut self.velocities);
+        for ((variable, var), velocity) in trainable {
+            let Some(gradient) = store.remove(var) else {
+                candle_core::bail!("no gradient reached {}", variable.name);
+            };
+            let descent = (&gradient * f64::from(step.learning_rate))?;
+            let momentum = f64::from(step.momentum);
+            *velocity = ((&*velocity * momentum)? - &descent)?.detach();
+            let change = if step.nesterov {
+                ((&*velocity * momentum)? - &descent)?
+            } else {
+                velocity.clone()
+            };
+            let weight = var.as_detached_tensor();
+            let shrink = f64::from(step.learning_rate * step.weight_decay);
+            let shrunk = (&weight * (1.0 - shrink))?;
+            var.set(&(shrunk + change.detach())?)?;
+            self.gradients.push(gradient.detach());
+        }
+        let classes = self.graph.resolved().classes();
+        let logits = logits.detach().flatten_all()?.to_vec1::<f32>()?;
+        Ok(StepOutcome {
+            loss: f64::from(loss.to_scalar::<f32>()?),
+            correct: count_correct(&logits, batch.labels, classes),
+        })
+    }
+}

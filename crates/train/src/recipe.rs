@@ -1,0 +1,125 @@
+//! Recipes: what to train on what, and how well that does.
+
+use modiste_model::{Architecture, zoo};
+use serde::Serialize;
+
+use crate::config::{TrainConfig, Validation};
+use crate::schedule::{Curve, Schedule};
+
+/// A network, a dataset, a configuration, and what came out when it was measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recipe {
+    /// What the command line calls it.
+    pub name: &'static str,
+    /// One line for a list.
+    pub description: &'static str,
+    /// The dataset's name.
+    pub dataset: &'static str,
+    /// The architecture's name in the zoo.
+    pub architecture: &'static str,
+    /// How it is trained.
+    pub config: TrainConfig,
+    /// Test accuracy that a run stays above, 0 to 1, with any seed.
+    pub floor: f64,
+}
+
+impl Recipe {
+    /// The architecture, from the zoo.
+    ///
+    /// # Panics
+    /// Never for a recipe of [`recipes`]: a test holds each against the zoo.
+    pub fn architecture(&self) -> Architecture {
+        zoo::find(self.architecture).expect("a recipe names a network of the zoo")
+    }
+}
+
+/// All recipes, the default first.
+///
+/// ```
+/// let names: Vec<_> = modiste_train::recipes().iter().map(|recipe| recipe.name).collect();
+/// assert_eq!(names, ["fashion", "lecture", "cifar-100", "smoke"]);
+/// ```
+pub fn recipes() -> Vec<Recipe> {
+    let schedule = |curve| Schedule {
+        warmup_steps: 0,
+        curve,
+    };
+    vec![
+        Recipe {
+            name: "fashion",
+            description: "the lecture's example network on Fashion-MNIST: the default",
+            dataset: "fashion-mnist",
+            architecture: "compact",
+            config: TrainConfig {
+                epochs: 8,
+                batch_size: 100,
+                learning_rate: 0.04,
+                schedule: schedule(Curve::OneCycle),
+                weight_decay: 1e-3,
+                ..TrainConfig::default()
+            },
+            floor: 0.92,
+        },
+        Recipe {
+            name: "lecture",
+            description: "the lecture's log: the big network on MNIST, 10 epochs",
+            dataset: "mnist",
+            architecture: "vgg",
+            config: TrainConfig {
+                epochs: 10,
+                batch_size: 100,
+                learning_rate: 0.02,
+                schedule: schedule(Curve::Cosine),
+                ..TrainConfig::default()
+            },
+            floor: 0.98,
+        },
+        Recipe {
+            name: "cifar-100",
+            description: "the lecture's 100-class network on CIFAR-100",
+            dataset: "cifar-100",
+            architecture: "bnvgg",
+            config: TrainConfig {
+                epochs: 20,
+                batch_size: 100,
+                learning_rate: 0.05,
+                schedule: schedule(Curve::OneCycle),
+                weight_decay: 1e-3,
+                validation: Validation::Split(0.1),
+                ..TrainConfig::default()
+            },
+            floor: 0.3,
+        },
+        Recipe {
+            name: "smoke",
+            description: "the example network on the embedded 5,000 images: one minute",
+            dataset: "fashion-mnist-mini",
+            architecture: "compact",
+            config: TrainConfig {
+                epochs: 5,
+                batch_size: 50,
+                learning_rate: 0.03,
+                schedule: schedule(Curve::OneCycle),
+                ..TrainConfig::default()
+            },
+            floor: 0.82,
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_can_be_trained() {
+        for recipe in recipes() {
+            recipe.config.check().expect(recipe.name);
+            let resolved = recipe.architecture().resolve().expect(recipe.name);
+            let json = serde_json::to_string(&recipe.config).expect("plain data");
+            let back: TrainConfig = serde_json::from_str(&json).expect("plain data");
+            assert_eq!(back, recipe.config);
+            assert!((0.0..1.0).contains(&recipe.floor) && resolved.classes() >= 10);
+        }
+    }
+}

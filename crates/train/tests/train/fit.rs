@@ -1,0 +1,228 @@
+use std::ops::ControlFlow;
+
+use candle_core::Device;
+use modiste_dataset::{Dataset, ImageShape, Images};
+use modiste_model::{Layer, Network};
+use modiste_train::{
+    EngineChoice, Event, FitOutcome, TrainConfig, TrainError, Validation, evaluate, fit,
+};
+
+use crate::networks::{data, small};
+
+fn train(
+    network: &mut Network,
+    data: &Dataset,
+    config: &TrainConfig,
+    engine: EngineChoice,
+    on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+) -> Result<FitOutcome, TrainError> {
+    let (train, validation) = Validation::Test.split(data)?;
+    fit(
+        network,
+        &train,
+        &validation,
+        config,
+        engine,
+        &Device::Cpu,
+        on_event,
+    )
+}
+
+fn go_on(_: &Event) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn overfits_eight_images() {
+    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+        let mut data = data(8, 8);
+        data.test = data.train.clone();
+        let mut network = small();
+        let config = TrainConfig {
+            // Long enough for batch norm's moving statistics, which keep 0.99 a step.
+            epochs: 400,
+            batch_size: 8,
+            learning_rate: 0.02,
+            ..TrainConfig::default()
+        };
+        let outcome = train(&mut network, &data, &config, engine, &mut go_on).expect("trained");
+        let losses: Vec<f64> = outcome.history.iter().map(|epoch| epoch.loss).collect();
+        assert!(losses[399] < 0.1 * losses[0], "{engine}: {losses:?}");
+        let result = evaluate(&network, &data.train, engine, &Device::Cpu).expect("evaluated");
+        assert_eq!(result.accuracy, 1.0, "{engine}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
+    let data = data(70, 20);
+    let bytes = |threads: usize, seed: u64| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads start").install(|| {
+            let mut network = small();
+            let config = TrainConfig {
+                epochs: 2,
+                batch_size: 16,
+                seed,
+                ..TrainConfig::default()
+            };
+            train(
+                &mut network,
+                &data,
+                &config,
+                EngineChoice::Kernels,
+                &mut go_on,
+            )
+            .expect("trained");
+            network.to_bytes().expect("bytes")
+        })
+    };
+    let once = bytes(1, 1);
+    assert!(once == bytes(1, 1), "the same run gave other bytes");
+    assert!(once == bytes(2, 1), "2 threads gave other bytes");
+    assert!(once == bytes(3, 1), "3 threads gave other bytes");
+    assert!(once != bytes(1, 2), "another seed gave the same bytes");
+}
+
+#[test]
+fn both_engines_learn_the_same() {
+    let data = data(64, 32);
+    let history = |engine| {
+        let config = TrainConfig {
+            epochs: 2,
+            batch_size: 16,
+            weight_decay: 0.01,
+            schedule: "one-cycle".parse().expect("a schedule"),
+            ..TrainConfig::default()
+        };
+        let outcome = train(&mut small(), &data, &config, engine, &mut go_on).expect("trained");
+        outcome.history
+    };
+    let (kernels, candle) = (
+        history(EngineChoice::Kernels),
+        history(EngineChoice::Candle),
+    );
+    assert_eq!(kernels.len(), 2);
+    for (kernels, candle) in kernels.iter().zip(candle) {
+        assert!(
+            (kernels.loss - candle.loss).abs() < 2e-3,
+            "{kernels:?} {candle:?}"
+        );
+        assert!(
+            (kernels.val_loss - candle.val_loss).abs() < 2e-2,
+            "{kernels:?} {candle:?}"
+        );
+    }
+}
+
+#[test]
+fn events_come_in_order_and_may_stop_the_run() {
+    let data = data(50, 20);
+    let config = TrainConfig {
+        epochs: 3,
+        batch_size: 20,
+        ..TrainConfig::default()
+    };
+    let mut seen = Vec::new();
+    let mut network = small();
+    let before = network.parameters.clone();
+    let mut stop_in_second_epoch = |event: &Event| {
+        let (text, stop) = match event {
+            Event::Started {
+                engine,
+                steps,
+                images,
+                ..
+            } => (format!("{engine} {steps} {images}"), false),
+            Event::Step {
+                epoch,
+                step,
+                images,
+                ..
+            } => (
+                format!("{epoch}.{step} {images}"),
+                (*epoch, *step) == (2, 2),
+            ),
+            Event::Epoch(summary) => (format!("epoch {}", summary.epoch), false),
+            _ => (String::new(), false),
+        };
+        seen.push(text);
+        if stop {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let outcome = train(
+        &mut network,
+        &data,
+        &config,
+        EngineChoice::Auto,
+        &mut stop_in_second_epoch,
+    )
+    .expect("stopped");
+    assert_eq!(
+        seen,
+        [
+            "kernels 3 50",
+            "1.1 20",
+            "1.2 40",
+            "1.3 50",
+            "epoch 1",
+            "2.1 20",
+            "2.2 40"
+        ]
+    );
+    assert!(outcome.stopped && outcome.history.len() == 1);
+    assert_ne!(
+        network.parameters, before,
+        "the weights of the last step are kept"
+    );
+}
+
+#[test]
+fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
+    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+        let mut network = small();
+        let config = TrainConfig {
+            epochs: 5,
+            batch_size: 10,
+            learning_rate: 1e8,
+            ..TrainConfig::default()
+        };
+        let refused = train(&mut network, &data(40, 10), &config, engine, &mut go_on);
+        let message = refused.expect_err("diverged").to_string();
+        assert!(
+            message.contains("with learning rate 100000000. Take a lower"),
+            "{message}"
+        );
+        assert!(network.parameters.are_finite());
+    }
+}
+
+#[test]
+fn data_of_another_shape_is_refused() {
+    #[track_caller]
+    fn check(network: &mut Network, data: &Dataset, expected: &str) {
+        let refused = train(
+            network,
+            data,
+            &TrainConfig::default(),
+            EngineChoice::Auto,
+            &mut go_on,
+        );
+        let message = refused.expect_err("refused").to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    let colour = ImageShape::new(32, 32, 3);
+    let mut other = data(2, 2);
+    other.train = Images::new(colour, vec![0; 2 * colour.size()], vec![0, 1]).expect("two images");
+    check(&mut small(), &other, "the network takes 28x28x1 images");
+    let mut network = small();
+    network.metadata.classes.pop();
+    check(&mut network, &data(2, 2), "of 9 classes");
+    check(&mut small(), &data(0, 2), "there is no image");
+    let mut network = small();
+    network.architecture.layers.push(Layer::max_pool2d(2));
+    check(&mut network, &data(2, 2), "layer 10 `max_pooling2d_2`");
+}

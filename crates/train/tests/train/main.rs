@@ -1,0 +1,11 @@
+//! The train crate from outside: it learns, it repeats itself, it stops when it must, and it
+//! agrees with Keras.
+
+#[path = "../../examples/parity/compare.rs"]
+mod compare;
+mod evaluate;
+mod fit;
+#[path = "../../examples/parity/golden.rs"]
+mod golden;
+mod networks;
+mod parity;
