@@ -1,0 +1,114 @@
+//! What can be wrong with a picture, or with what is asked of it.
+
+use image::{ImageError, ImageFormat};
+use modiste_dataset::ImageShape;
+
+/// Why a picture could not be read or prepared.
+///
+/// The functions here take bytes, so no variant names a file: who read the file adds its path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no picture, or one of a kind that is not read here.
+    #[error("{found}; PNG, JPEG, WebP, GIF and BMP pictures can be read")]
+    UnsupportedFormat {
+        /// What the first bytes say, as a half sentence.
+        found: String,
+    },
+
+    /// The picture uses a part of its format that is not read here.
+    #[error("this {format} picture cannot be read: {reason}")]
+    UnsupportedFeature {
+        /// The format that the first bytes announce.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+
+    /// The picture ends early or contradicts itself.
+    #[error("the {format} picture is damaged: {reason}")]
+    Damaged {
+        /// The format that the first bytes announce.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+
+    /// The picture has more than [`MAX_PIXELS`](crate::MAX_PIXELS) pixels.
+    #[error(
+        "the picture has {width}x{height} pixels; at most {} million are read",
+        crate::MAX_PIXELS / 1_000_000
+    )]
+    TooManyPixels {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+
+    /// Decoding would take more than [`MAX_DECODED_BYTES`](crate::MAX_DECODED_BYTES) of memory.
+    #[error(
+        "decoding the {format} picture would take more than {} MiB of memory",
+        crate::MAX_DECODED_BYTES >> 20
+    )]
+    TooMuchMemory {
+        /// The format that the first bytes announce.
+        format: &'static str,
+    },
+
+    /// No picture can be made into the input of such a network.
+    #[error("a picture cannot become a {shape} input: {reason}")]
+    Shape {
+        /// Height, width and channels that were asked for.
+        shape: ImageShape,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+
+    /// A name that is no preprocessing.
+    #[error(
+        "there is no preprocessing `{found}`; there are `notebook:nearest`, `notebook:linear` and \
+         `notebook:area`, and `notebook` is the first"
+    )]
+    UnknownPreprocessing {
+        /// The name that was given.
+        found: String,
+    },
+
+    /// A name that is no interpolation.
+    #[error("there is no interpolation `{found}`; there are `nearest`, `linear` and `area`")]
+    UnknownInterpolation {
+        /// The name that was given.
+        found: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn from_decoder(format: ImageFormat, error: &ImageError) -> Self {
+        let format = name(format);
+        match error {
+            ImageError::Limits(_) => Self::TooMuchMemory { format },
+            ImageError::Unsupported(_) => Self::UnsupportedFeature {
+                format,
+                reason: error.to_string(),
+            },
+            _ => Self::Damaged {
+                format,
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// The format as people write it.
+pub(crate) fn name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        // Named only in messages about what is not read.
+        other => other.extensions_str().first().copied().unwrap_or("other"),
+    }
+}

@@ -1,0 +1,264 @@
+//! Resizing as OpenCV's `resize` does it for bytes, so that a photo becomes the same few pixels.
+
+use std::fmt;
+use std::str::FromStr;
+
+use modiste_dataset::ImageShape;
+use serde::{Deserialize, Serialize};
+
+use crate::area::area;
+use crate::decode::Picture;
+use crate::error::Error;
+
+/// How the pixels of another size are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// `INTER_NEAREST`: the pixel at `floor(index * scale)`; of a large photo most pixels do not
+    /// count.
+    #[default]
+    Nearest,
+    /// `INTER_LINEAR`: a mixture of the four pixels around the point; of a large photo most
+    /// pixels do not count either.
+    Linear,
+    /// `INTER_AREA`: the mean of the area that the new pixel covers; where a side grows, a
+    /// mixture of neighbours.
+    Area,
+}
+
+impl fmt::Display for Interpolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nearest => "nearest",
+            Self::Linear => "linear",
+            Self::Area => "area",
+        })
+    }
+}
+
+impl FromStr for Interpolation {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "nearest" => Ok(Self::Nearest),
+            "linear" => Ok(Self::Linear),
+            "area" => Ok(Self::Area),
+            other => Err(Error::UnknownInterpolation {
+                found: other.to_string(),
+            }),
+        }
+    }
+}
+
+/// Stretches a picture to `height` x `width`, to the values that OpenCV's
+/// `resize(picture, (width, height), interpolation)` gives. The proportions are not kept.
+///
+/// # Errors
+/// [`Error::Shape`] where a side is 0 or the pixels are not as many as the picture's shape says.
+///
+/// ```
+/// use modiste_dataset::ImageShape;
+/// use modiste_infer::{Interpolation, Picture, resize};
+///
+/// let stripe = Picture {
+///     shape: ImageShape::new(1, 4, 1),
+///     pixels: vec![10, 20, 30, 40],
+/// };
+/// assert_eq!(resize(&stripe, 1, 2, Interpolation::Nearest)?.pixels, [10, 30]);
+/// assert_eq!(resize(&stripe, 1, 2, Interpolation::Area)?.pixels, [15, 35]);
+/// # Ok::<(), modiste_infer::Error>(())
+/// ```
+pub fn resize(
+    picture: &Picture,
+    height: usize,
+    width: usize,
+    interpolation: Interpolation,
+) -> Result<Picture, Error> {
+    let from = picture.shape;
+    let to = ImageShape::new(height, width, from.channels);
+    let refuse = |shape, reason| Err(Error::Shape { shape, reason });
+    if height == 0 || width == 0 {
+        return refuse(to, "a side is 0");
+    }
+    if height.saturating_mul(width) as u64 > crate::MAX_PIXELS {
+        return refuse(to, "it has too many pixels");
+    }
+    if from.size() == 0 || picture.pixels.len() != from.size() {
+        return refuse(from, "its pixels are not as many as its shape says");
+    }
+    let pixels = if (from.height, from.width) == (height, width) {
+        picture.pixels.clone()
+    } else {
+        match interpolation {
+            Interpolation::Nearest => nearest(picture, to),
+            Interpolation::Area if shrinks(from, to) => area(picture, to),
+            Interpolation::Area => {
+                let rows = growing_taps(from.height, to.height);
+                blend(picture, &rows, &growing_taps(from.width, to.width))
+            }
+            // Of exactly half the size the four neighbours are the whole area.
+            Interpolation::Linear if from.height == 2 * height && from.width == 2 * width => {
+                area(picture, to)
+            }
+            Interpolation::Linear => {
+                let rows = linear_taps(from.height, to.height);
+                blend(picture, &rows, &linear_taps(from.width, to.width))
+            }
+        }
+    };
+    Ok(Picture { shape: to, pixels })
+}
+
+fn shrinks(from: ImageShape, to: ImageShape) -> bool {
+    from.height >= to.height && from.width >= to.width
+}
+
+/// Source pixels per target pixel. Divided twice because OpenCV does: an index that falls on a
+/// whole number depends on the last bit.
+pub(crate) fn scale(from: usize, to: usize) -> f64 {
+    1.0 / (to as f64 / from as f64)
+}
+
+fn nearest(picture: &Picture, to: ImageShape) -> Vec<u8> {
+    let from = picture.shape;
+    let (row_scale, column_scale) = (scale(from.height, to.height), scale(from.width, to.width));
+    let mut pixels = Vec::with_capacity(to.size());
+    for row in 0..to.height {
+        let row = ((row as f64 * row_scale) as usize).min(from.height - 1);
+        for column in 0..to.width {
+            let column = ((column as f64 * column_scale) as usize).min(from.width - 1);
+            let start = (row * from.width + column) * from.channels;
+            pixels.extend_from_slice(&picture.pixels[start..start + from.channels]);
+        }
+    }
+    pixels
+}
+
+/// Two neighbouring source pixels and what each counts, in units of 1/2048.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tap {
+    indices: [usize; 2],
+    weights: [i32; 2],
+}
+
+const TAP_ONE: f32 = 2048.0;
+
+fn tap(index: f64, fraction: f32, from: usize) -> Tap {
+    let last = (from - 1) as f64;
+    Tap {
+        indices: [index, index + 1.0].map(|index| index.clamp(0.0, last) as usize),
+        weights: [1.0 - fraction, fraction]
+            .map(|weight| (weight * TAP_ONE).round_ties_even() as i32),
+    }
+}
+
+/// The neighbours of each target pixel's centre.
+fn linear_taps(from: usize, to: usize) -> Vec<Tap> {
+    let scale = scale(from, to);
+    (0..to)
+        .map(|index| {
+            let position = ((index as f64 + 0.5) * scale - 0.5) as f32;
+            let floor = position.floor();
+            tap(f64::from(floor), position - floor, from)
+        })
+        .collect()
+}
+
+/// What `INTER_AREA` mixes where a side grows: mostly one source pixel, and the next one in the
+/// target pixels that lie across their border.
+fn growing_taps(from: usize, to: usize) -> Vec<Tap> {
+    let inverse = to as f64 / from as f64;
+    let scale = 1.0 / inverse;
+    (0..to)
+        .map(|index| {
+            let floor = (index as f64 * scale).floor();
+            let beyond = ((index + 1) as f64 - (floor + 1.0) * inverse) as f32;
+            let fraction = if beyond <= 0.0 { 0.0 } else { beyond.fract() };
+            tap(floor, fraction, from)
+        })
+        .collect()
+}
+
+fn blend(picture: &Picture, rows: &[Tap], columns: &[Tap]) -> Vec<u8> {
+    let channels = picture.shape.channels;
+    let row_length = picture.shape.width * channels;
+    let mix_columns = |row: usize| -> Vec<i32> {
+        let source = &picture.pixels[row * row_length..(row + 1) * row_length];
+        let mut mixed = Vec::with_capacity(columns.len() * channels);
+        for tap in columns {
+            for channel in 0..channels {
+                let [left, right] = tap
+                    .indices
+                    .map(|column| i32::from(source[column * channels + channel]));
+                mixed.push(left * tap.weights[0] + right * tap.weights[1]);
+            }
+        }
+        mixed
+    };
+    let mut pixels = Vec::with_capacity(rows.len() * columns.len() * channels);
+    for tap in rows {
+        let [upper, lower] = tap.indices.map(mix_columns);
+        pixels.extend(upper.iter().zip(&lower).map(|(upper, lower)| {
+            // 22 bits of fraction are dropped in three steps, as OpenCV does.
+            let upper = (tap.weights[0] * (upper >> 4)) >> 16;
+            let lower = (tap.weights[1] * (lower >> 4)) >> 16;
+            ((upper + lower + 2) >> 2).clamp(0, 255) as u8
+        }));
+    }
+    pixels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two rows of three pixels of two channels, all distinct.
+    fn distinct() -> Picture {
+        Picture {
+            shape: ImageShape::new(2, 3, 2),
+            pixels: (0..12).map(|value| value * 20).collect(),
+        }
+    }
+
+    #[test]
+    fn the_same_size_changes_nothing() {
+        for interpolation in [
+            Interpolation::Nearest,
+            Interpolation::Linear,
+            Interpolation::Area,
+        ] {
+            let same = resize(&distinct(), 2, 3, interpolation).expect("sides above 0");
+            assert_eq!(same, distinct(), "{interpolation}");
+        }
+    }
+
+    #[test]
+    fn rows_columns_and_channels_stay_apart() {
+        let doubled = resize(&distinct(), 4, 6, Interpolation::Nearest).expect("sides above 0");
+        let narrow = resize(&doubled, 2, 3, Interpolation::Area).expect("sides above 0");
+        assert_eq!(narrow, distinct());
+        let row = resize(&distinct(), 1, 3, Interpolation::Area).expect("sides above 0");
+        assert_eq!(row.pixels, [60, 80, 100, 120, 140, 160]);
+        let column = resize(&distinct(), 2, 1, Interpolation::Linear).expect("sides above 0");
+        assert_eq!(column.pixels, [40, 60, 160, 180]);
+    }
+
+    #[test]
+    fn what_cannot_be_resized_is_refused() {
+        let refused = |picture: &Picture, height| {
+            resize(picture, height, 3, Interpolation::Linear)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(&distinct(), 0),
+            "a picture cannot become a 0x3x2 input: a side is 0"
+        );
+        let short = Picture {
+            pixels: vec![0; 11],
+            ..distinct()
+        };
+        assert!(refused(&short, 4).contains("2x3x2"));
+    }
+}
