@@ -1,1 +1,31 @@
-//! Training history as CSV and curves
+//! What a training run leaves behind: its history as CSV and its curves as pictures.
+//!
+//! [`history_csv`] and [`parse_history_csv`] write and read a line per epoch; [`accuracy_curve`]
+//! and [`loss_curve`] draw the two plots of the lecture. Text and bytes go in and come out: nothing
+//! here opens a file or prints. The font of the curves is part of the crate (`assets/README.md`).
+//!
+//! ```
+//! use modiste_report::{accuracy_curve, parse_history_csv};
+//!
+//! let history = parse_history_csv(
+//!     "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n\
+//!      1,0.62,0.78,0.45,0.84,0.01,12.3\n\
+//!      2,0.41,0.85,0.38,0.86,0.01,12.1\n",
+//! )?;
+//! let png = accuracy_curve(&history)?;
+//! assert!(png.starts_with(b"\x89PNG"));
+//! # Ok::<(), modiste_report::Error>(())
+//! ```
+
+mod axis;
+mod canvas;
+mod chart;
+mod curves;
+mod error;
+mod history;
+mod letters;
+
+pub use canvas::{CURVE_HEIGHT, CURVE_WIDTH};
+pub use curves::{accuracy_curve, loss_curve};
+pub use error::Error;
+pub use history::{EpochRecord, HISTORY_HEADER, history_csv, parse_history_csv};

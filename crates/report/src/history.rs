@@ -1,0 +1,185 @@
+//! The history of a training run and its CSV form.
+
+use std::fmt::Write;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// What one epoch of training brought.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochRecord {
+    /// Which epoch; the first is 1.
+    pub epoch: usize,
+    /// Mean loss over the training images, as they were seen.
+    pub loss: f64,
+    /// Share of the training images classified correctly, 0 to 1.
+    pub accuracy: f64,
+    /// Mean loss over the validation images, after the epoch.
+    pub val_loss: f64,
+    /// Share of the validation images classified correctly, 0 to 1.
+    pub val_accuracy: f64,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// How long the epoch took, in seconds.
+    pub seconds: f64,
+}
+
+/// The first line of a history in CSV.
+pub const HISTORY_HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
+
+/// How many columns [`HISTORY_HEADER`] names.
+const COLUMNS: usize = 7;
+
+/// Most characters of a wrong value that an error repeats.
+const QUOTED: usize = 40;
+
+/// A history as CSV: [`HISTORY_HEADER`], then a line per epoch.
+///
+/// Numbers are written with the fewest digits that lead back to the same number, so that
+/// [`parse_history_csv`] gives exactly what was written. Who wants rounded seconds rounds them
+/// before. What is not a number is written `NaN`, `inf` or `-inf`.
+///
+/// ```
+/// use modiste_report::{EpochRecord, history_csv, parse_history_csv};
+///
+/// let history = [EpochRecord {
+///     epoch: 1,
+///     loss: 0.625,
+///     accuracy: 0.78,
+///     val_loss: 0.5,
+///     val_accuracy: 0.81,
+///     learning_rate: 0.01,
+///     seconds: 12.345,
+/// }];
+/// let csv = history_csv(&history);
+/// assert_eq!(csv.lines().nth(1), Some("1,0.625,0.78,0.5,0.81,0.01,12.345"));
+/// assert_eq!(parse_history_csv(&csv)?, history);
+/// # Ok::<(), modiste_report::Error>(())
+/// ```
+pub fn history_csv(history: &[EpochRecord]) -> String {
+    let mut csv = format!("{HISTORY_HEADER}\n");
+    for record in history {
+        // `{:?}` writes 1e-7 where `{}` would write 0.0000001; writing to a string cannot fail.
+        let _ = writeln!(
+            csv,
+            "{},{:?},{:?},{:?},{:?},{:?},{:?}",
+            record.epoch,
+            record.loss,
+            record.accuracy,
+            record.val_loss,
+            record.val_accuracy,
+            record.learning_rate,
+            record.seconds
+        );
+    }
+    csv
+}
+
+/// Reads what [`history_csv`] wrote. Lines may end in `\n` or `\r\n`.
+///
+/// # Errors
+/// [`Error::Header`], [`Error::Columns`] or [`Error::Value`], which name the line and the column.
+pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochRecord>, Error> {
+    let mut lines = csv.lines();
+    let header = lines.next().unwrap_or_default();
+    if header != HISTORY_HEADER {
+        return Err(Error::Header {
+            expected: HISTORY_HEADER,
+            found: beginning(header),
+        });
+    }
+    (2..)
+        .zip(lines)
+        .map(|(line, text)| parse_line(line, text))
+        .collect()
+}
+
+fn parse_line(line: usize, text: &str) -> Result<EpochRecord, Error> {
+    let values: Vec<&str> = text.split(',').collect();
+    let values: [&str; COLUMNS] = values.try_into().map_err(|values: Vec<_>| Error::Columns {
+        line,
+        expected: COLUMNS,
+        found: values.len(),
+    })?;
+    let [epoch, numbers @ ..] = values;
+    let mut columns = HISTORY_HEADER
+        .split(',')
+        .zip([epoch].into_iter().chain(numbers));
+    Ok(EpochRecord {
+        epoch: value(line, "whole number", columns.next())?,
+        loss: value(line, "number", columns.next())?,
+        accuracy: value(line, "number", columns.next())?,
+        val_loss: value(line, "number", columns.next())?,
+        val_accuracy: value(line, "number", columns.next())?,
+        learning_rate: value(line, "number", columns.next())?,
+        seconds: value(line, "number", columns.next())?,
+    })
+}
+
+fn value<T: FromStr>(
+    line: usize,
+    expected: &'static str,
+    column: Option<(&'static str, &str)>,
+) -> Result<T, Error> {
+    let (column, text) = column.unwrap_or_default();
+    text.parse().map_err(|_| Error::Value {
+        line,
+        column,
+        expected,
+        found: beginning(text),
+    })
+}
+
+fn beginning(text: &str) -> String {
+    text.chars().take(QUOTED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let good = "1,0.1,0.2,0.3,0.4,0.5,6";
+        let error = parse_history_csv(&format!("{HISTORY_HEADER}\n{good}\n{line}\n")).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn an_error_names_line_and_column() {
+        check("2,0.1,0.2", "line 3: expected 7 values, found 3");
+        check("", "line 3: expected 7 values, found 1");
+        check(
+            "2,0.1,0.2,0.3,high,0.5,6",
+            "line 3, column `val_accuracy`: `high` is no number",
+        );
+        check(
+            "2.5,0.1,0.2,0.3,0.4,0.5,6",
+            "line 3, column `epoch`: `2.5` is no whole number",
+        );
+        check(
+            &format!("2,0.1,0.2,0.3,0.4,0.5,{}", "x".repeat(99)),
+            &format!(
+                "line 3, column `seconds`: `{}` is no number",
+                "x".repeat(40)
+            ),
+        );
+    }
+
+    #[test]
+    fn another_header_is_refused() {
+        let error = parse_history_csv("epoch;loss\n").unwrap_err().to_string();
+        assert!(error.ends_with("found `epoch;loss`"), "{error}");
+        assert!(parse_history_csv("").is_err());
+        assert_eq!(parse_history_csv(HISTORY_HEADER), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn lines_may_end_as_on_windows() {
+        let csv = format!("{HISTORY_HEADER}\r\n3,0.1,0.2,0.3,0.4,1e-5,6\r\n");
+        let history = parse_history_csv(&csv).expect("a history");
+        assert_eq!(history.len(), 1);
+        assert_eq!(history[0].seconds, 6.0);
+        assert!(history_csv(&history).contains(",1e-5,6.0\n"));
+    }
+}
