@@ -1,1 +1,124 @@
-fn main() {}
+//! `modiste`: train, inspect and use small convolutional networks.
+
+mod commands;
+mod compute;
+mod loading;
+mod messages;
+mod names;
+mod output;
+mod pictures;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::commands::{
+    data, device, evaluate, photos, predict, preprocess, recipes, summary, train,
+};
+use crate::messages::say;
+
+/// Train, inspect and use small convolutional networks.
+///
+/// Results go to standard output, everything else to standard error. RUST_LOG=debug says more.
+/// Exit codes: 0 done, 1 failed (the message says what to do), 2 wrong usage, 130 interrupted.
+#[derive(Parser)]
+#[command(name = "modiste", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List, download and verify datasets.
+    Data(data::Arguments),
+    /// Show a network's layers, shapes and parameters, as Keras does.
+    Summary(summary::Arguments),
+    /// List the recipes of `train` with the accuracy they reach.
+    Recipes(recipes::Arguments),
+    /// Say what there is to compute with.
+    Device(device::Arguments),
+    /// Train a network; the run folder then has its model, history, curves and record.
+    Train(train::Arguments),
+    /// Measure a model's loss and accuracy on a dataset's test images.
+    Evaluate(evaluate::Arguments),
+    /// Classify pictures.
+    Predict(predict::Arguments),
+    /// Show what a network sees of a picture.
+    Preprocess(preprocess::Arguments),
+    /// Classify a folder of labelled photos and count the right ones, as the lecture does.
+    Photos(photos::Arguments),
+    /// Write a completion script for a shell.
+    #[command(
+        after_help = "For bash: modiste completions bash > ~/.local/share/bash-completion/completions/modiste"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    messages::start_logging();
+    match run(arguments.command) {
+        Ok(code) => code,
+        // Whoever reads has seen enough: `modiste ... | head -1`.
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = |result: anyhow::Result<()>| result.map(|()| ExitCode::SUCCESS);
+    match command {
+        Command::Data(arguments) => data::run(arguments),
+        Command::Summary(arguments) => done(summary::run(&arguments)),
+        Command::Recipes(arguments) => done(recipes::run(&arguments)),
+        Command::Device(arguments) => done(device::run(&arguments)),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Evaluate(arguments) => done(evaluate::run(&arguments)),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Preprocess(arguments) => preprocess::run(&arguments),
+        Command::Photos(arguments) => photos::run(&arguments),
+        Command::Completions { shell } => done(completions(shell)),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "modiste", &mut script);
+    output::write(&script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_flag_is_explained() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id();
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {name}",
+                    command.get_name()
+                );
+            }
+            for command in command.get_subcommands() {
+                assert!(command.get_about().is_some(), "{}", command.get_name());
+                check(command);
+            }
+        }
+        check(&Arguments::command());
+    }
+}

@@ -1,0 +1,154 @@
+//! `data`: list, download and verify datasets.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use modiste_dataset::{
+    DatasetInfo, FileState, FileStatus, Source, catalog, lookup, status, verify,
+};
+use serde_json::json;
+
+use crate::loading::{DataFolder, fetch};
+use crate::messages::say;
+use crate::output;
+
+/// The flags of `data`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    /// List the datasets and which of their files are there.
+    List {
+        #[command(flatten)]
+        folder: DataFolder,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch the files that lack, from mirrors or from Debian's package.
+    Download {
+        /// Datasets, as `data list` names them.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        folder: DataFolder,
+        /// Fetch nothing: only say whether the files are there.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Hold every file to its official SHA-256.
+    Verify {
+        /// Datasets, as `data list` names them.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where a name is not known or a download fails; a file that is not official is exit code 1.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    match arguments.task {
+        Task::List { folder, json } => list(&folder, json),
+        Task::Download {
+            names,
+            folder,
+            offline,
+        } => {
+            for info in infos(&names)? {
+                fetch(info, folder.data.clone(), offline)?;
+                output::line(format_args!("{}: complete", info.name))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Verify { names, folder } => verify_all(&infos(&names)?, &folder),
+    }
+}
+
+/// All names are looked up before anything is done with the first.
+fn infos(names: &[String]) -> Result<Vec<&'static DatasetInfo>> {
+    Ok(names
+        .iter()
+        .map(|name| lookup(name))
+        .collect::<Result<_, _>>()?)
+}
+
+fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
+    let mut rows = Vec::new();
+    let mut objects = Vec::new();
+    for info in catalog() {
+        let files = status(info.name, &folder.data)?;
+        let state = state(info, &files);
+        objects.push(json!({
+            "name": info.name,
+            "description": info.description,
+            "train_images": info.train_count,
+            "test_images": info.test_count,
+            "shape": [info.shape.height, info.shape.width, info.shape.channels],
+            "classes": info.classes,
+            "licence": info.licence,
+            "state": state,
+            "files": files.iter().map(|file| json!({
+                "file": file.file,
+                "path": file.path,
+                "state": file.state.to_string(),
+            })).collect::<Vec<_>>(),
+        }));
+        rows.push([
+            info.name.to_owned(),
+            format!("{} + {}", info.train_count, info.test_count),
+            info.classes.len().to_string(),
+            info.shape.to_string(),
+            info.licence.to_owned(),
+            state,
+        ]);
+    }
+    if json {
+        output::json(&objects)?;
+    } else {
+        let headings = ["name", ">images", ">classes", "shape", "licence", "state"];
+        output::line(output::table(headings, &rows))?;
+        say(format_args!("data folder: {}", folder.data.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A dataset's state in a phrase: that of the first file that is not simply there.
+fn state(info: &DatasetInfo, files: &[FileStatus]) -> String {
+    let present = |file: &&FileStatus| file.state == FileState::Present;
+    let absent = |file: &&FileStatus| file.state == FileState::Absent;
+    if info.source == Source::Embedded {
+        "built in".into()
+    } else if files.iter().all(|file| absent(&file)) {
+        "absent".into()
+    } else {
+        let wrong = files.iter().find(|file| !present(file));
+        wrong.map_or("present".into(), |file| {
+            format!("{} {}", file.file, file.state)
+        })
+    }
+}
+
+fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for info in infos {
+        for file in verify(info.name, &folder.data)? {
+            output::line(format_args!("{}/{}: {}", info.name, file.file, file.state))?;
+            if file.state != FileState::Official {
+                code = ExitCode::FAILURE;
+                say(format_args!(
+                    "`modiste data download {}` fetches {}",
+                    info.name, file.file
+                ));
+            }
+        }
+    }
+    Ok(code)
+}

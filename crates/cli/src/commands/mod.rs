@@ -1,0 +1,11 @@
+//! One module per command of `modiste`: its flags, what it does, what it prints.
+
+pub(crate) mod data;
+pub(crate) mod device;
+pub(crate) mod evaluate;
+pub(crate) mod photos;
+pub(crate) mod predict;
+pub(crate) mod preprocess;
+pub(crate) mod recipes;
+pub(crate) mod summary;
+pub(crate) mod train;

@@ -1,0 +1,248 @@
+//! `train`: from a recipe and flags to a run folder.
+
+mod plan;
+mod progress;
+mod record;
+mod run_folder;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use modiste_dataset::{Dataset, Images};
+use modiste_infer::Preprocessing;
+use modiste_model::{Metadata, Network};
+use modiste_train::{
+    EpochSummary, Evaluation, Event, FitOutcome, TrainError, Validation, evaluate, fit,
+};
+use serde_json::json;
+
+use crate::compute::{Chosen, Compute};
+use crate::loading::Loading;
+use crate::messages::say;
+use crate::output;
+use plan::{Overrides, Plan};
+use progress::Progress;
+use record::{Record, State, TestResult};
+use run_folder::RunFolder;
+
+/// What a program that was interrupted by Ctrl-C exits with: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// The flags of `train`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  modiste train\n  modiste train --recipe lecture --epochs 1\n  \
+                        modiste train --dataset mnist --architecture vgg --schedule cosine+warmup:300\n\n\
+                        Schedules: constant, cosine, one-cycle, exponential:STEPS,RATE[,staircase],\n\
+                        piecewise:STEP=FACTOR,...; each may end in +warmup:STEPS.\n\n\
+                        Ctrl-C ends the run after the batch and saves what there is; once more ends it at once."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Use only the first N training images and the first N test images.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The folder for the run's files: new or empty [default: runs/NAME-N].
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Say nothing but errors and the result.
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    loading: Loading,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Bad settings, a dataset or a device that cannot be had, a run folder that cannot be written, a
+/// loss that is no number any more; an interrupted run is exit code 130.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let plan = Plan::new(&arguments.overrides)?;
+    ensure!(arguments.limit != Some(0), "limit is 0; take at least 1");
+    let chosen = arguments.compute.start()?;
+    let data = limited(arguments.loading.load(plan.dataset)?, arguments.limit);
+    let (train, validation) = plan.config.validation.split(&data)?;
+    let mut network = Network::initialize(
+        plan.architecture.clone(),
+        metadata(&plan, &data)?,
+        plan.config.seed,
+    )?;
+    let folder = RunFolder::create(arguments.run.as_deref(), plan.recipe)?;
+    let mut record = Record::new(&plan, &chosen, &arguments.loading.folder.data)?;
+    record.limit = arguments.limit;
+    // Now, not after an hour: a folder that takes no file, a disk without room.
+    folder.reserve(network.to_bytes()?.len())?;
+    folder.write_record(&record)?;
+    if !arguments.quiet {
+        say(&chosen.selected.description);
+        say(format_args!(
+            "Training {} on {} images of {}, into {}",
+            plan.architecture.name,
+            train.len(),
+            plan.dataset,
+            folder.path().display()
+        ));
+    }
+
+    let start = Instant::now();
+    let mut history = Vec::new();
+    let mut progress = Progress::new(plan.config.epochs, arguments.quiet);
+    let fitted = fit_until_interrupted(
+        &mut network,
+        [&train, &validation],
+        &plan,
+        &chosen,
+        &mut history,
+        &mut progress,
+    );
+    progress.finish();
+    record.seconds = Some(start.elapsed().as_secs_f64());
+    record.epochs = history.len();
+    match fitted {
+        Ok(outcome) => {
+            folder.write_results(&network, &history)?;
+            record.state = State::Finished;
+            if outcome.stopped {
+                record.state = State::Interrupted;
+                folder.write_record(&record)?;
+                say(format_args!(
+                    "interrupted after {} whole epochs; the model and its history are in {}",
+                    history.len(),
+                    folder.path().display()
+                ));
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+            let test = test_result(&network, &plan, &data.test, &history, &chosen)?;
+            record.test = Some(test);
+            folder.write_record(&record)?;
+            output::line(format_args!(
+                "{}: test loss {:.4}, test accuracy {:.4} on {} images",
+                folder.path().display(),
+                test.loss,
+                test.accuracy,
+                test.images
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            record.state = State::Failed;
+            record.error = Some(error.to_string());
+            // After a good epoch the network holds its weights; before, nothing was learned.
+            if !history.is_empty() {
+                folder.write_results(&network, &history)?;
+            }
+            folder.write_record(&record)?;
+            Err(error).with_context(|| format!("the run {}", folder.path().display()))
+        }
+    }
+}
+
+fn limited(mut data: Dataset, limit: Option<usize>) -> Dataset {
+    if let Some(limit) = limit {
+        data.train = data.train.first(limit);
+        data.test = data.test.first(limit);
+    }
+    data
+}
+
+/// What the model file says of itself. Nothing that differs when the same is trained again.
+fn metadata(plan: &Plan, data: &Dataset) -> Result<Metadata> {
+    Ok(Metadata {
+        dataset: data.name.clone(),
+        classes: data.classes.clone(),
+        preprocessing: serde_json::to_value(Preprocessing::default())?,
+        training: json!({
+            "modiste": env!("CARGO_PKG_VERSION"),
+            "recipe": plan.recipe,
+            "training_images": data.train.len(),
+            "config": plan.config,
+        }),
+    })
+}
+
+fn fit_until_interrupted(
+    network: &mut Network,
+    [train, validation]: [&Images; 2],
+    plan: &Plan,
+    chosen: &Chosen,
+    history: &mut Vec<EpochSummary>,
+    progress: &mut Progress,
+) -> Result<FitOutcome, TrainError> {
+    let interrupted = interrupt_flag();
+    fit(
+        network,
+        train,
+        validation,
+        &plan.config,
+        chosen.engine,
+        &chosen.selected.device,
+        &mut |event| {
+            if let Event::Epoch(summary) = event {
+                history.push(*summary);
+            }
+            progress.show(event);
+            if interrupted.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    )
+}
+
+/// A flag that Ctrl-C, or a request to end, raises; the second one ends the process at once.
+fn interrupt_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let at_once = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            INTERRUPTED.into(),
+            Arc::clone(&flag),
+        );
+        let raised = signal_hook::flag::register(signal, Arc::clone(&flag));
+        if let Err(error) = at_once.and(raised) {
+            tracing::warn!(%error, "Ctrl-C will end the run at once");
+        }
+    }
+    flag
+}
+
+/// Loss and accuracy on the test images: the last epoch's where it validated on them.
+fn test_result(
+    network: &Network,
+    plan: &Plan,
+    test: &Images,
+    history: &[EpochSummary],
+    chosen: &Chosen,
+) -> Result<TestResult> {
+    if plan.config.validation == Validation::Test {
+        let Some(last) = history.last() else {
+            bail!("a run of no epochs");
+        };
+        return Ok(TestResult {
+            images: test.len(),
+            loss: last.val_loss,
+            accuracy: last.val_accuracy,
+        });
+    }
+    let Evaluation {
+        loss,
+        accuracy,
+        images,
+        ..
+    } = evaluate(network, test, chosen.engine, &chosen.selected.device)?;
+    Ok(TestResult {
+        images,
+        loss,
+        accuracy,
+    })
+}

@@ -1,0 +1,208 @@
+//! What is to be trained: a recipe, and the flags that override it.
+
+use anyhow::{Error, Result};
+use modiste_dataset::lookup;
+use modiste_model::{Architecture, zoo};
+use modiste_train::{Recipe, TrainConfig, recipes};
+
+use crate::names::unknown;
+
+/// The flags that choose a recipe and override it.
+#[derive(clap::Args, Default)]
+pub(crate) struct Overrides {
+    /// The recipe, as `modiste recipes` lists them [default: fashion].
+    #[arg(long, value_name = "R")]
+    recipe: Option<String>,
+    /// The dataset, as `modiste data list` lists them.
+    #[arg(long, value_name = "D")]
+    dataset: Option<String>,
+    /// The network: compact, vgg, bnvgg; it is fitted to the dataset's images and classes.
+    #[arg(long, value_name = "A")]
+    architecture: Option<String>,
+    /// Passes over the training images.
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images of a step.
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// The highest learning rate of the schedule.
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// How the learning rate goes from step to step (below).
+    #[arg(long, value_name = "S")]
+    schedule: Option<String>,
+    /// What is kept of the velocity, from 0 up to 1.
+    #[arg(long, value_name = "X")]
+    momentum: Option<f64>,
+    /// Plain momentum, without Nesterov's look ahead.
+    #[arg(long)]
+    no_nesterov: bool,
+    /// Decoupled weight decay, as Keras's.
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
+    /// What is measured after each epoch: test (as the lecture does), or split:F, the last
+    /// fraction F of the training images, which are then not trained on.
+    #[arg(long, value_name = "V")]
+    validation: Option<String>,
+    /// Decides initial weights, order and dropout.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// What is to be trained.
+pub(crate) struct Plan {
+    /// The recipe's name.
+    pub(crate) recipe: &'static str,
+    /// The dataset's name.
+    pub(crate) dataset: &'static str,
+    pub(crate) architecture: Architecture,
+    pub(crate) config: TrainConfig,
+}
+
+impl Plan {
+    /// The recipe with every flag that was given in its place.
+    ///
+    /// # Errors
+    /// Names that are not known, numbers that cannot be trained with, layers that do not fit.
+    pub(crate) fn new(flags: &Overrides) -> Result<Self> {
+        let recipe = recipe(flags.recipe.as_deref())?;
+        let dataset = lookup(flags.dataset.as_deref().unwrap_or(recipe.dataset))?;
+        let architecture = match &flags.architecture {
+            Some(name) => {
+                zoo::find(name).ok_or_else(|| unknown("architecture", name, zoo::names()))?
+            }
+            None => recipe.architecture(),
+        };
+        let architecture = architecture.fitted(dataset.shape, dataset.classes.len());
+        architecture.resolve()?;
+        let mut config = recipe.config;
+        replace(&mut config.epochs, flags.epochs);
+        replace(&mut config.batch_size, flags.batch_size);
+        replace(&mut config.learning_rate, flags.learning_rate);
+        replace(&mut config.momentum, flags.momentum);
+        replace(&mut config.weight_decay, flags.weight_decay);
+        replace(&mut config.seed, flags.seed);
+        config.nesterov &= !flags.no_nesterov;
+        if let Some(schedule) = &flags.schedule {
+            config.schedule = schedule.parse().map_err(Error::msg)?;
+        }
+        if let Some(validation) = &flags.validation {
+            config.validation = validation.parse().map_err(Error::msg)?;
+        }
+        config.check()?;
+        Ok(Self {
+            recipe: recipe.name,
+            dataset: dataset.name,
+            architecture,
+            config,
+        })
+    }
+}
+
+fn replace<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
+    }
+}
+
+/// The recipe of this name, the first without one.
+fn recipe(name: Option<&str>) -> Result<Recipe> {
+    let recipes = recipes();
+    let names: Vec<&str> = recipes.iter().map(|recipe| recipe.name).collect();
+    let name = name.unwrap_or(names[0]);
+    match names.iter().position(|known| *known == name) {
+        Some(index) => Ok(recipes[index].clone()),
+        None => Err(unknown("recipe", name, &names)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_overrides_the_recipe() {
+        let plan = Plan::new(&Overrides {
+            dataset: Some("cifar-100".into()),
+            architecture: Some("vgg".into()),
+            epochs: Some(3),
+            schedule: Some("constant".into()),
+            no_nesterov: true,
+            ..Overrides::default()
+        })
+        .expect("a plan");
+        assert_eq!((plan.recipe, plan.dataset), ("fashion", "cifar-100"));
+        assert_eq!(plan.architecture.input, [32, 32, 3]);
+        let resolved = plan.architecture.resolve().expect("it fits");
+        assert_eq!(resolved.classes(), 100);
+        let recipe = recipe(None).expect("the default");
+        let expected = TrainConfig {
+            epochs: 3,
+            schedule: "constant".parse().expect("a schedule"),
+            nesterov: false,
+            ..recipe.config
+        };
+        assert_eq!(plan.config, expected);
+    }
+
+    #[track_caller]
+    fn check(flags: Overrides, expected: &str) {
+        let message = Plan::new(&flags).err().expect("refused").to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let given = |name: &str| Some(name.to_owned());
+        let usual = Overrides::default;
+        check(
+            Overrides {
+                recipe: given("fashon"),
+                ..usual()
+            },
+            "did you mean `fashion`",
+        );
+        check(
+            Overrides {
+                dataset: given("mnits"),
+                ..usual()
+            },
+            "did you mean `mnist`",
+        );
+        check(
+            Overrides {
+                architecture: given("vggg"),
+                ..usual()
+            },
+            "did you mean `vgg`",
+        );
+        check(
+            Overrides {
+                schedule: given("linear"),
+                ..usual()
+            },
+            "`linear` is none of",
+        );
+        check(
+            Overrides {
+                validation: given("half"),
+                ..usual()
+            },
+            "neither `test` nor",
+        );
+        check(
+            Overrides {
+                batch_size: Some(0),
+                ..usual()
+            },
+            "batch size is 0",
+        );
+        check(
+            Overrides {
+                learning_rate: Some(f64::NAN),
+                ..usual()
+            },
+            "learning rate is NaN",
+        );
+    }
+}

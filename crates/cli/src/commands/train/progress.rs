@@ -1,0 +1,123 @@
+//! How training is shown: a bar on a terminal, a line per epoch in a log.
+
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use modiste_train::{EpochSummary, Event};
+
+use crate::messages::{on_terminal, say};
+
+/// What is on the screen while a network trains.
+pub(crate) struct Progress {
+    epochs: usize,
+    quiet: bool,
+    bar: ProgressBar,
+    /// Steps of an epoch.
+    steps: usize,
+    epoch_start: Instant,
+}
+
+impl Progress {
+    /// Nothing is shown before the first event.
+    pub(crate) fn new(epochs: usize, quiet: bool) -> Self {
+        let bar = ProgressBar::hidden();
+        if on_terminal() && !quiet {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let template = "Epoch {prefix} [{bar:24}] {pos}/{len} - {msg}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self {
+            epochs,
+            quiet,
+            bar,
+            steps: 0,
+            epoch_start: Instant::now(),
+        }
+    }
+
+    /// Shows what has happened.
+    pub(crate) fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { steps, .. } => {
+                self.steps = *steps;
+                self.bar.set_length(*steps as u64);
+                self.epoch_start = Instant::now();
+            }
+            Event::Step {
+                epoch,
+                step,
+                images,
+                loss,
+                accuracy,
+                ..
+            } => {
+                if *step == 1 {
+                    self.bar.reset();
+                    self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
+                }
+                let rate = *images as f64 / self.epoch_start.elapsed().as_secs_f64();
+                self.bar.set_message(format!(
+                    "loss: {loss:.4} - accuracy: {accuracy:.4} - {rate:.0} images/s"
+                ));
+                self.bar.set_position(*step as u64);
+            }
+            Event::Epoch(summary) => {
+                self.epoch_start = Instant::now();
+                if !self.quiet {
+                    let line = epoch_line(summary, self.epochs, self.steps);
+                    self.bar.suspend(|| say(line));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the bar off the screen.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// One epoch in a line, as Keras writes it.
+fn epoch_line(summary: &EpochSummary, epochs: usize, steps: usize) -> String {
+    let EpochSummary {
+        epoch,
+        loss,
+        accuracy,
+        val_loss,
+        val_accuracy,
+        learning_rate,
+        seconds,
+    } = summary;
+    let per_step = 1e3 * seconds / steps.max(1) as f64;
+    format!(
+        "Epoch {epoch}/{epochs} - {steps}/{steps} - {seconds:.0}s - {per_step:.0}ms/step - \
+         accuracy: {accuracy:.4} - loss: {loss:.4} - val_accuracy: {val_accuracy:.4} - \
+         val_loss: {val_loss:.4} - learning_rate: {learning_rate:.2e}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_a_line_of_keras() {
+        let summary = EpochSummary {
+            epoch: 2,
+            loss: 0.41234,
+            accuracy: 0.85678,
+            val_loss: 0.38,
+            val_accuracy: 0.861,
+            learning_rate: 0.04,
+            seconds: 24.4,
+        };
+        assert_eq!(
+            epoch_line(&summary, 8, 600),
+            "Epoch 2/8 - 600/600 - 24s - 41ms/step - accuracy: 0.8568 - loss: 0.4123 - \
+             val_accuracy: 0.8610 - val_loss: 0.3800 - learning_rate: 4.00e-2"
+        );
+    }
+}

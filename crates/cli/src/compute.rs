@@ -1,0 +1,61 @@
+//! What computes: device, engine, threads.
+
+use anyhow::{Error, Result, bail};
+use modiste_model::{DeviceChoice, SelectedDevice, select_device};
+use modiste_train::EngineChoice;
+
+/// More threads than any machine has cores are a slip.
+const MAX_THREADS: usize = 1024;
+
+/// The flags that choose it.
+#[derive(clap::Args)]
+pub(crate) struct Compute {
+    /// Where to compute: auto (a GPU where there is one), cpu, cuda, cuda:N.
+    #[arg(long, value_name = "D", default_value = "auto")]
+    device: String,
+    /// What computes: kernels (Modiste's own, on the CPU), candle, auto (kernels on a CPU,
+    /// candle on a GPU).
+    #[arg(long, value_name = "E", default_value = "auto")]
+    engine: String,
+    /// Threads of the kernels; the result does not depend on it [default: one per core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// What was chosen.
+pub(crate) struct Chosen {
+    pub(crate) selected: SelectedDevice,
+    pub(crate) engine: EngineChoice,
+    pub(crate) threads: usize,
+}
+
+impl Compute {
+    /// Finds the device and starts the threads: once per process.
+    ///
+    /// # Errors
+    /// Where a name is not known, the device is not there, or the threads do not start.
+    pub(crate) fn start(&self) -> Result<Chosen> {
+        let engine: EngineChoice = self.engine.parse().map_err(Error::msg)?;
+        let device: DeviceChoice = self.device.parse().map_err(Error::msg)?;
+        // Who asks for the kernels has said which device it is to be.
+        let device = match (device, engine) {
+            (DeviceChoice::Auto, EngineChoice::Kernels) => DeviceChoice::Cpu,
+            _ => device,
+        };
+        if let Some(threads) = self.threads {
+            if !(1..=MAX_THREADS).contains(&threads) {
+                bail!("threads is {threads}; take 1 to {MAX_THREADS}");
+            }
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build_global()?;
+        }
+        let selected = select_device(device)?;
+        tracing::debug!(device = selected.description, %engine, "selected");
+        Ok(Chosen {
+            selected,
+            engine,
+            threads: rayon::current_num_threads(),
+        })
+    }
+}

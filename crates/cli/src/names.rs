@@ -1,0 +1,30 @@
+//! Names that a person has typed.
+
+use anyhow::anyhow;
+
+/// The error for a name that is not known: the nearest one, and all that there are.
+pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> anyhow::Error {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
+    let nearest = known
+        .iter()
+        .min_by_key(distance)
+        .copied()
+        .unwrap_or_default();
+    anyhow!(
+        "there is no {kind} `{name}`; did you mean `{nearest}`? There are: {}",
+        known.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        assert_eq!(
+            unknown("recipe", "fashon", &["smoke", "fashion"]).to_string(),
+            "there is no recipe `fashon`; did you mean `fashion`? There are: smoke, fashion"
+        );
+    }
+}
