@@ -1,1 +1,120 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask TASK`.
+//!
+//! Nothing here is linked against the crates of the workspace: the tasks run `cargo` and the binary
+//! `modiste` that it builds, as a user would.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod arrows;
+mod check;
+mod command;
+mod history;
+mod mini;
+mod modiste;
+mod packages;
+mod predictions;
+mod run_folder;
+mod smoke;
+mod train;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Download datasets into MODISTE_DATA, or into `datasets`.
+    Download {
+        /// Datasets, as `modiste data list` names them.
+        #[arg(default_value = "fashion-mnist")]
+        names: Vec<String>,
+    },
+    /// Download, build, train, evaluate on the test images, then show how to predict.
+    Train {
+        /// Flags of `modiste train`: --recipe, --dataset, --epochs, --data, ...
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<OsString>,
+    },
+    /// Train on the embedded images and hold everything that comes out to what it should be.
+    Smoke,
+    /// Format, lints, docs, the arrows between the crates, packages.
+    Check,
+    /// `cargo test --workspace`.
+    Test {
+        /// Arguments of `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Make `datasets/fashion-mnist-mini` from the official files of Fashion-MNIST.
+    Mini {
+        /// The folder that holds `fashion-mnist`, `datasets` of the workspace where none is given.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Download { names } => train::download(&names),
+        Task::Train { flags } => train::train(&flags),
+        Task::Smoke => smoke::smoke(),
+        Task::Check => check::check(),
+        Task::Test { arguments } => test(&arguments),
+        Task::Mini { data } => mini::mini(data),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(arguments: &[OsString]) -> Result<()> {
+    command::run(
+        workspace::cargo()
+            .args(["test", "--workspace"])
+            .args(arguments),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_passed_on_as_they_are() {
+        let arguments = [
+            "xtask",
+            "train",
+            "--recipe",
+            "smoke",
+            "--epochs=1",
+            "--quiet",
+        ];
+        let Task::Train { flags } = Arguments::parse_from(arguments).task else {
+            panic!("`train` was asked for");
+        };
+        assert_eq!(flags, ["--recipe", "smoke", "--epochs=1", "--quiet"]);
+    }
+}

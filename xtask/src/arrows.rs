@@ -1,0 +1,192 @@
+//! The arrows between the crates, and what no crate may pull in.
+
+use anyhow::{Result, bail};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+use crate::command;
+use crate::workspace::{cargo, root};
+
+/// Every crate of the workspace and those of its siblings that it may depend on. Tests may depend
+/// on more: they are not built for anyone else.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("modiste-dataset", &[]),
+    ("modiste-kernels", &[]),
+    ("modiste-model", &["modiste-dataset", "modiste-kernels"]),
+    (
+        "modiste-train",
+        &["modiste-dataset", "modiste-kernels", "modiste-model"],
+    ),
+    ("modiste-infer", &["modiste-dataset", "modiste-model"]),
+    ("modiste-report", &[]),
+    (
+        "modiste-cli",
+        &[
+            "modiste-dataset",
+            "modiste-infer",
+            "modiste-model",
+            "modiste-report",
+            "modiste-train",
+        ],
+    ),
+    // It runs cargo and the binary.
+    ("xtask", &[]),
+];
+
+/// A crate, flags for `cargo tree`, and the beginning of names that must not be in its tree.
+type Absence = (&'static str, &'static [&'static str], &'static str);
+
+/// What whoever uses a crate must not be made to compile.
+const ABSENCES: &[Absence] = &[
+    ("modiste-dataset", &[], "candle"),
+    ("modiste-dataset", &["--no-default-features"], "ureq"),
+    ("modiste-report", &[], "candle"),
+];
+
+/// Holds the workspace to [`ARROWS`] and [`ABSENCES`].
+///
+/// # Errors
+/// Names every arrow that should not be there.
+pub(crate) fn check() -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .no_deps()
+        .exec()?;
+    let packages = metadata.workspace_packages();
+    let mut wrong = forbidden(
+        &packages
+            .iter()
+            .copied()
+            .map(crate_with_siblings)
+            .collect::<Vec<_>>(),
+    );
+    for &(package, flags, beginning) in ABSENCES {
+        let tree = command::output(
+            cargo()
+                .args([
+                    "tree",
+                    "-p",
+                    package,
+                    "-e",
+                    "normal,build",
+                    "--target",
+                    "all",
+                ])
+                .args(["--prefix", "none", "--format", "{p}"])
+                .args(flags),
+        )?;
+        wrong.extend(
+            found(&tree, beginning)
+                .map(|name| format!("{package} {}pulls in {name}", with_space(flags))),
+        );
+    }
+    if !wrong.is_empty() {
+        bail!(
+            "{}. Either the arrow is a mistake, or the design changes: xtask/src/arrows.rs and \
+             ARCHITECTURE.md",
+            wrong.join("; ")
+        );
+    }
+    Ok(())
+}
+
+/// A crate's name and its dependencies within the workspace, those of its tests left out.
+type Crate<'a> = (&'a str, Vec<&'a str>);
+
+fn crate_with_siblings(package: &Package) -> Crate<'_> {
+    let siblings = package
+        .dependencies
+        .iter()
+        // Only a crate of this workspace lies at a path.
+        .filter(|dependency| dependency.path.is_some())
+        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    (package.name.as_str(), siblings)
+}
+
+fn forbidden(crates: &[Crate<'_>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, siblings) in crates {
+        match ARROWS.iter().find(|(known, _)| known == name) {
+            None => wrong.push(format!("{name} is not in the table of arrows")),
+            Some((_, allowed)) => wrong.extend(
+                siblings
+                    .iter()
+                    .filter(|sibling| !allowed.contains(sibling))
+                    .map(|sibling| format!("{name} depends on {sibling}")),
+            ),
+        }
+    }
+    let gone = |(name, _): &&(&str, _)| !crates.iter().any(|(member, _)| member == name);
+    wrong.extend(
+        ARROWS
+            .iter()
+            .filter(gone)
+            .map(|(name, _)| format!("{name} is in the table of arrows, but not in the workspace")),
+    );
+    wrong
+}
+
+/// The packages of a `cargo tree` whose names begin so.
+fn found<'a>(tree: &'a str, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names.filter(move |name| name.starts_with(beginning))
+}
+
+fn with_space(flags: &[&str]) -> String {
+    flags.iter().map(|flag| format!("{flag} ")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn as_allowed() -> Vec<Crate<'static>> {
+        ARROWS
+            .iter()
+            .map(|(name, allowed)| (*name, allowed.to_vec()))
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(crates: &[Crate<'_>], expected: &[&str]) {
+        assert_eq!(forbidden(crates), expected);
+    }
+
+    #[test]
+    fn arrows_of_the_table_are_allowed_and_no_other() {
+        check(&as_allowed(), &[]);
+        let mut crates = as_allowed();
+        crates[3].1.push("modiste-infer");
+        check(&crates, &["modiste-train depends on modiste-infer"]);
+    }
+
+    #[test]
+    fn table_and_workspace_have_the_same_crates() {
+        let mut crates = as_allowed();
+        crates[7] = ("modiste-new", vec![]);
+        let expected = [
+            "modiste-new is not in the table of arrows",
+            "xtask is in the table of arrows, but not in the workspace",
+        ];
+        check(&crates, &expected);
+    }
+
+    #[test]
+    fn the_arrows_form_no_circle() {
+        for (index, (name, allowed)) in ARROWS.iter().enumerate() {
+            let position = |sibling: &&str| {
+                let place = ARROWS.iter().position(|(known, _)| known == sibling);
+                place.expect("an arrow leads to a crate of the table")
+            };
+            // From later lines to earlier ones: each crate can be built after those before it.
+            assert!(allowed.iter().all(|to| position(to) < index), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_tree_is_searched_by_the_beginning_of_names() {
+        let tree = "modiste-model v0.1.0 (/x/candle)\ncandle-core v0.11.1\ngemm v0.19.0\n";
+        assert_eq!(found(tree, "candle").collect::<Vec<_>>(), ["candle-core"]);
+    }
+}

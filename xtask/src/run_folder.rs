@@ -1,0 +1,96 @@
+//! The folder of one training run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// What a run folder holds when training has ended.
+pub(crate) const FILES: [&str; 5] = [
+    "history.csv",
+    "accuracy.png",
+    "loss.png",
+    "model.safetensors",
+    "run.json",
+];
+
+/// What every PNG begins with.
+const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+
+/// The first `NAME-N` in `runs` that does not exist.
+pub(crate) fn fresh(runs: &Path, name: &str) -> PathBuf {
+    (1..)
+        .map(|number| runs.join(format!("{name}-{number}")))
+        .find(|folder| !folder.exists())
+        .expect("the numbers do not end")
+}
+
+/// Whether every file is there, none empty, and the pictures are pictures.
+///
+/// # Errors
+/// Names every file that is missing or wrong.
+pub(crate) fn check_complete(run: &Path) -> Result<()> {
+    let wrong: Vec<_> = FILES
+        .iter()
+        .filter_map(|name| Some(format!("{name} {}", problem(&run.join(name))?)))
+        .collect();
+    if !wrong.is_empty() {
+        bail!("{} is not complete: {}", run.display(), wrong.join(", "));
+    }
+    Ok(())
+}
+
+fn problem(file: &Path) -> Option<String> {
+    let is_picture = file.extension().is_some_and(|extension| extension == "png");
+    match fs::read(file) {
+        Err(error) => Some(format!("cannot be read ({error})")),
+        Ok(bytes) if bytes.is_empty() => Some("is empty".into()),
+        Ok(bytes) if is_picture && !bytes.starts_with(&PNG_SIGNATURE) => Some("is no PNG".into()),
+        Ok(_) => None,
+    }
+}
+
+/// The bytes of a run's model.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub(crate) fn model_bytes(run: &Path) -> Result<Vec<u8>> {
+    let file = run.join("model.safetensors");
+    fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_free_number_is_taken() {
+        let runs = tempfile::tempdir().expect("a folder");
+        fs::create_dir(runs.path().join("smoke-1")).expect("a folder in it");
+        fs::create_dir(runs.path().join("smoke-3")).expect("another");
+        assert_eq!(fresh(runs.path(), "smoke"), runs.path().join("smoke-2"));
+        assert_eq!(fresh(runs.path(), "other"), runs.path().join("other-1"));
+    }
+
+    #[test]
+    fn every_file_that_is_wrong_is_named() {
+        let run = tempfile::tempdir().expect("a folder");
+        for name in FILES {
+            fs::write(run.path().join(name), PNG_SIGNATURE).expect("a file");
+        }
+        check_complete(run.path()).expect("all are there");
+
+        fs::write(run.path().join("loss.png"), "GIF89a").expect("a file");
+        fs::write(run.path().join("run.json"), "").expect("a file");
+        fs::remove_file(run.path().join("history.csv")).expect("it was there");
+        let error = check_complete(run.path()).unwrap_err().to_string();
+        for expected in [
+            "history.csv cannot be read",
+            "loss.png is no PNG",
+            "run.json is empty",
+        ] {
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(!error.contains("accuracy.png"), "{error}");
+    }
+}
