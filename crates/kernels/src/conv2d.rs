@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::multiply::{Matrix, multiply};
-use crate::parallel::{CHUNK, check_len, group_size};
+use crate::parallel::{CHUNK, GROUPS, check_len, group_size};
 use crate::window::Window;
 
 /// What a convolution works on. The kernel is `[height, width, in, out]`, as Keras stores it; what
@@ -38,9 +38,11 @@ impl Conv2dShape {
         self.batch * self.output_image()
     }
 
-    /// Elements of scratch space that [`conv2d_forward`] and [`conv2d_backward`] need.
+    /// Elements of scratch space that [`conv2d_forward`] and [`conv2d_backward`] need. They suffice
+    /// for every smaller batch too, such as an epoch's last.
     pub fn scratch_len(&self) -> usize {
-        self.groups() * self.group_scratch()
+        // Not the number of groups: 50 images make 13, 14 images 14.
+        self.batch.min(GROUPS) * self.group_scratch()
     }
 
     /// Multiplications (each with an addition) of one forward pass over one image.

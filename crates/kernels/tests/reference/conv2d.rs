@@ -89,6 +89,29 @@ fn other_kernels() {
     check(shape(2, valid(5, 2, 1), same(6, 4, 1), (2, 3)));
 }
 
+#[test]
+fn scratch_for_a_batch_suffices_for_every_smaller_one() {
+    let scratch = |batch| shape(batch, valid(4, 3, 1), valid(5, 3, 1), (2, 3)).scratch_len();
+    for batch in 1..100 {
+        assert!(scratch(batch) <= scratch(batch + 1), "batch {batch}");
+    }
+    // 50 images are dealt into 13 groups, 14 into 14.
+    let shape = shape(14, valid(4, 3, 1), valid(5, 3, 1), (2, 3));
+    let mut scratch = vec![0.0; scratch(50)];
+    let input = vec![1.0; shape.input_len()];
+    let weight = vec![1.0; shape.weight_len()];
+    let mut output = vec![0.0; shape.output_len()];
+    conv2d_forward(
+        &shape,
+        &input,
+        &weight,
+        &[0.0; 3],
+        &mut output,
+        &mut scratch,
+    );
+    assert!(output.iter().all(|&value| value == 18.0));
+}
+
 /// The lecture's slide: a 5x5 picture padded with zeros and sharpened gives 114 in the corner.
 #[test]
 fn the_lectures_sharpening_kernel() {
