@@ -1,0 +1,260 @@
+use std::fs;
+use std::process::Stdio;
+
+use modiste_dataset::{ImageShape, Images, write_idx_images, write_idx_labels};
+
+use crate::{TRAINED, fails, json, modiste, output, pictures};
+
+#[test]
+fn names_that_are_not_known_are_answered_with_the_nearest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |arguments: &[&str], expected| fails(folder.path(), arguments, 1, expected);
+    check(&["train", "--recipe", "smok"], "did you mean `smoke`?");
+    check(&["train", "--dataset", "mnst"], "did you mean `mnist`?");
+    check(&["train", "--architecture", "vgq"], "did you mean `vgg`?");
+    check(
+        &["train", "--device", "gpu"],
+        "none of auto, cpu, cuda, cuda:N",
+    );
+    check(
+        &["train", "--engine", "torch"],
+        "none of auto, candle, kernels",
+    );
+    check(&["train", "--schedule", "step"], "none of constant, cosine");
+    check(&["summary", "vg"], "did you mean `vgg`?");
+    check(
+        &["summary", "vgg.safetensors"],
+        "vgg.safetensors: No such file",
+    );
+    check(&["data", "download", "minst"], "did you mean `mnist`?");
+    check(
+        &["preprocess", "x.png", "--preprocess", "book"],
+        "there is no preprocessing `book`",
+    );
+    assert!(
+        !folder.path().join("runs").exists(),
+        "nothing is left behind"
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_trained_with_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |flag, value, expected| {
+        fails(
+            folder.path(),
+            &["train", "--recipe", "smoke", flag, value],
+            1,
+            expected,
+        )
+    };
+    check("--batch-size", "0", "batch size is 0");
+    check("--learning-rate", "NaN", "learning rate is NaN");
+    check("--epochs", "0", "epochs is 0");
+    check("--momentum", "1.5", "momentum is 1.5");
+    check("--limit", "0", "limit is 0");
+    check("--threads", "0", "threads is 0");
+    fails(
+        folder.path(),
+        &["train", "--epochs", "many"],
+        2,
+        "invalid value 'many'",
+    );
+    fails(folder.path(), &["train", "--epoch", "3"], 2, "--epochs");
+    assert!(
+        !folder.path().join("runs").exists(),
+        "nothing is left behind"
+    );
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_gpu_that_is_not_there_is_said_to_be_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["device", "--device", "cuda"][..],
+        &["train", "--device", "cuda:1"],
+    ] {
+        let stderr = fails(folder.path(), arguments, 1, "GPU device not found");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn files_that_are_no_model_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(TRAINED.model()).expect("a model");
+    fs::write(folder.path().join("text"), "This is a text and no model.").expect("written");
+    fs::write(folder.path().join("cut"), &whole[..whole.len() - 1]).expect("written");
+    let check = |model, expected| {
+        fails(
+            folder.path(),
+            &["evaluate", "--model", model, "--offline"],
+            1,
+            expected,
+        )
+    };
+    check("text", "does not begin like a safetensors file");
+    check("cut", "is cut or damaged");
+    check(".", "it is a folder");
+    check("none", "none: No such file");
+}
+
+#[test]
+fn a_dataset_of_another_shape_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("datasets/cifar-100");
+    fs::create_dir_all(&data).expect("a folder");
+    for name in ["train.bin", "test.bin"] {
+        fs::write(data.join(name), vec![0; 2 * 3074]).expect("written");
+    }
+    let model = TRAINED.model();
+    let evaluate = ["evaluate", "--model", &model, "--dataset", "cifar-100"];
+    fails(
+        folder.path(),
+        &evaluate,
+        1,
+        "the file is cut: 2 of 50000 records",
+    );
+    let partial = [&evaluate[..], &["--allow-partial"]].concat();
+    fails(
+        folder.path(),
+        &partial,
+        1,
+        "the network takes 28x28x1 images",
+    );
+}
+
+#[test]
+fn damaged_datasets_name_file_and_offset() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("datasets/mnist");
+    fs::create_dir_all(&data).expect("a folder");
+    let shape = ImageShape::new(28, 28, 1);
+    let images = Images::new(shape, vec![7; 3 * shape.size()], vec![0, 1, 2]).expect("three");
+    let good = write_idx_images(&images).expect("gray images");
+    let labels = write_idx_labels(images.labels());
+    let check = |images: &[u8], labels: &[u8], expected| {
+        for part in ["train", "t10k"] {
+            fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("written");
+            fs::write(data.join(format!("{part}-labels-idx1-ubyte")), labels).expect("written");
+        }
+        let flags = [
+            "train",
+            "--dataset",
+            "mnist",
+            "--offline",
+            "--allow-partial",
+            "--run",
+            "r",
+        ];
+        fails(folder.path(), &flags, 1, expected);
+        assert!(!folder.path().join("r").exists(), "nothing is left behind");
+    };
+    let mut magic = good.clone();
+    magic[3] = 9;
+    check(
+        &magic,
+        &labels,
+        "train-images-idx3-ubyte: offset 0: magic number 0x00000803 expected",
+    );
+    let mut label = labels.clone();
+    label[10] = 10;
+    check(
+        &good,
+        &label,
+        "offset 10: a label below 10 expected, 10 found",
+    );
+    check(&good[..100], &labels, "the file is cut");
+    check(&good, &labels[..10], "the file is cut");
+}
+
+#[test]
+fn a_file_that_fails_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("text.png"), "no picture").expect("written");
+    let good = pictures().join("8-bag.png");
+    let good = good.to_str().expect("a plain path");
+    let model = TRAINED.model();
+    let arguments = [
+        "predict", "text.png", "none.png", ".", good, "--model", &model, "--json",
+    ];
+    let output = output(&mut modiste(folder.path(), &arguments));
+    assert_eq!(output.status.code(), Some(1));
+    let answers: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let answers = answers.as_array().expect("an array");
+    assert_eq!(answers.len(), 4);
+    assert!(
+        answers[..3]
+            .iter()
+            .all(|answer| answer["error"].is_string())
+    );
+    assert_eq!(answers[3]["predictions"].as_array().map(Vec::len), Some(3));
+    fails(
+        folder.path(),
+        &["predict", "none.png", "--model", &model],
+        1,
+        "none.png: No such file",
+    );
+    fails(folder.path(), &["predict", good], 2, "--model");
+    json(
+        folder.path(),
+        &["predict", good, "--model", &model, "--json"],
+    );
+}
+
+#[test]
+fn labels_that_are_wrong_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = TRAINED.model();
+    let photos = ["photos", ".", "--model", &model];
+    fails(
+        folder.path(),
+        &photos,
+        1,
+        "it should have a line `file,label`",
+    );
+    let labels = folder.path().join("labels.csv");
+    fs::write(&labels, "file,label\na.png,Hat\n").expect("written");
+    fails(folder.path(), &photos, 1, "there is no class `Hat`");
+    fs::write(&labels, "name,class\na.png,1\n").expect("written");
+    fails(folder.path(), &photos, 1, "missing field `file`");
+    fs::write(&labels, "file,label\n").expect("written");
+    fails(folder.path(), &photos, 1, "names no photo");
+    fs::write(&labels, "file,label\na.png,1\n").expect("written");
+    fails(
+        folder.path(),
+        &photos,
+        1,
+        "none of the photos could be read",
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = modiste(folder.path(), &["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("modiste starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_dataset_that_is_not_there_is_told_what_to_do_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = ["train", "--dataset", "mnist", "--offline"];
+    let stderr = fails(folder.path(), &flags, 1, "By hand: put into datasets/mnist");
+    assert!(
+        stderr.contains("train-images-idx3-ubyte.gz from https://"),
+        "{stderr}"
+    );
+    assert!(
+        !folder.path().join("runs").exists(),
+        "nothing is left behind"
+    );
+}

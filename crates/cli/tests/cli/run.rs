@@ -1,0 +1,157 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{TRAINED, fails, modiste, output, succeeds};
+
+/// A training run of a few steps.
+pub(crate) fn flags(run: &str) -> Vec<&str> {
+    let mut flags = vec!["train", "--recipe", "smoke", "--limit", "64"];
+    flags.extend([
+        "--batch-size",
+        "16",
+        "--epochs",
+        "2",
+        "--offline",
+        "--run",
+        run,
+    ]);
+    flags
+}
+
+#[test]
+fn a_run_folder_is_complete() {
+    let run = TRAINED.run();
+    let mut names: Vec<_> = fs::read_dir(&run)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    names.sort();
+    let expected = [
+        "accuracy.png",
+        "history.csv",
+        "loss.png",
+        "model.safetensors",
+        "run.json",
+    ];
+    assert_eq!(names, expected);
+    let csv = fs::read_to_string(run.join("history.csv")).expect("text");
+    assert_eq!(
+        modiste_report::parse_history_csv(&csv)
+            .expect("a history")
+            .len(),
+        2
+    );
+    let record = fs::read_to_string(run.join("run.json")).expect("text");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(record["state"], "finished");
+    assert_eq!(record["config"]["batch_size"], 16);
+    assert_eq!(record["engine"], "kernels");
+    assert_eq!(record["test"]["images"], 64);
+    let files = record["dataset"]["files"].as_array().expect("files");
+    assert!(files.len() == 4 && files.iter().all(|file| file["official"] == true));
+}
+
+#[test]
+fn a_log_has_a_line_per_epoch_and_quiet_has_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stderr = |quiet: &[&str], run| {
+        let output = output(modiste(folder.path(), &flags(run)).args(quiet));
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let log = stderr(&[], "a");
+    let epochs: Vec<&str> = log
+        .lines()
+        .filter(|line| line.starts_with("Epoch "))
+        .collect();
+    assert_eq!(epochs.len(), 2, "{log}");
+    assert!(epochs[1].starts_with("Epoch 2/2 - 4/4 - "), "{log}");
+    assert_eq!(stderr(&["--quiet"], "b"), "");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut one_thread = flags("again");
+    one_thread.extend(["--threads", "1"]);
+    succeeds(folder.path(), &one_thread);
+    let mut other_seed = flags("other");
+    other_seed.extend(["--seed", "2"]);
+    succeeds(folder.path(), &other_seed);
+    let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors"));
+    let first = fs::read(TRAINED.model()).expect("a model");
+    assert!(
+        model("again").expect("a model") == first,
+        "the bytes differ"
+    );
+    assert!(
+        model("other").expect("a model") != first,
+        "the seed does nothing"
+    );
+}
+
+#[test]
+fn fresh_runs_are_numbered_and_none_is_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "train", "--recipe", "smoke", "--limit", "8", "--epochs", "1", "--quiet",
+    ];
+    for expected in ["runs/smoke-1", "runs/smoke-2"] {
+        assert!(succeeds(folder.path(), &flags).starts_with(expected));
+    }
+    let again = [&flags[..], &["--run", "runs/smoke-1"]].concat();
+    fails(folder.path(), &again, 1, "runs/smoke-1 is not empty");
+}
+
+#[test]
+fn a_diverged_run_says_so_and_leaves_its_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut diverging = flags("run");
+    diverging.extend(["--learning-rate", "1e9", "--schedule", "constant"]);
+    fails(folder.path(), &diverging, 1, "Take a lower learning rate");
+    let record = fs::read_to_string(folder.path().join("run/run.json")).expect("text");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(record["state"], "failed");
+    assert!(
+        record["error"]
+            .as_str()
+            .expect("text")
+            .contains("learning rate 1000000000")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_it_has() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "train", "--recipe", "smoke", "--limit", "64", "--epochs", "10000", "--run", "r",
+    ];
+    let mut child = modiste(folder.path(), &flags)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("modiste starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let first_epoch = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Epoch")));
+    assert!(first_epoch.is_some(), "an epoch ends");
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.expect("kill starts").success());
+    let log: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{log:?}");
+    let run = folder.path().join("r");
+    for name in [
+        "history.csv",
+        "accuracy.png",
+        "loss.png",
+        "model.safetensors",
+    ] {
+        assert!(run.join(name).exists(), "{name}");
+    }
+    let record = fs::read_to_string(run.join("run.json")).expect("text");
+    assert!(record.contains("\"interrupted\""), "{record}");
+}
