@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::{Error, Result};
 use modiste_dataset::{
     Dataset, DatasetInfo, DownloadOptions, FileState, LoadOptions, Progress, download, load,
     lookup, status,
 };
 
-use crate::messages::{on_terminal, say};
+use crate::messages::{bar, say};
 
 /// Where datasets lie.
 #[derive(clap::Args)]
@@ -88,14 +87,7 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
         offline,
         ..DownloadOptions::default()
     };
-    let bar = ProgressBar::hidden();
-    if on_terminal() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-    }
-    bar.set_style(
-        ProgressStyle::with_template("{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}")
-            .context("a template of our own")?,
-    );
+    let bar = bar("{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}");
     let tell = |text: String| bar.suspend(|| say(text));
     let done = download(info, &options, &mut |progress| match progress {
         Progress::Kept { file } => tell(format!("{file}: is there")),

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
 /// Writes a line to standard error. Where that is closed nobody listens, and the work goes on.
@@ -10,15 +11,26 @@ pub(crate) fn say(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Whether standard error is a terminal, where a bar can move.
-pub(crate) fn on_terminal() -> bool {
-    io::stderr().is_terminal()
+/// A bar on standard error, as `template` says; in a log, where it cannot move, it is not seen.
+pub(crate) fn bar(template: &str) -> ProgressBar {
+    let bar = ProgressBar::hidden();
+    if io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(error) => {
+            tracing::warn!(template, %error, "no such bar");
+            bar
+        }
+    }
 }
 
 /// Starts the log that `RUST_LOG` asks for; warnings alone where it does not.
 pub(crate) fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colour = on_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -18,7 +18,7 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
 /// Writes a line to standard output.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
     write(format!("{text}\n").as_bytes())
 }
@@ -26,7 +26,7 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
 /// Writes a value as JSON, indented, and a line's end.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }

@@ -35,3 +35,8 @@ pub use encode::gray_png;
 pub use error::Error;
 pub use preprocess::{Preprocessing, preprocess};
 pub use resize::{Interpolation, resize};
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

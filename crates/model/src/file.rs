@@ -10,7 +10,7 @@
 //! | key | value |
 //! |---|---|
 //! | `format_version` | 1 |
-//! | `architecture` | the [`Architecture`](crate::Architecture) |
+//! | `architecture` | the [`Architecture`] |
 //! | `dataset` | the name of the dataset it was trained on |
 //! | `classes` | a name per logit |
 //! | `preprocessing` | how a photo becomes an input |

@@ -39,7 +39,7 @@ impl fmt::Display for Deviation {
 /// How often weights are disturbed before a network counts as off.
 pub(crate) const DISTURBANCES: u64 = 48;
 
-/// By how much at most a disturbed weight differs: half a rounding of a number from 1 to 2.
+/// By how much at most a disturbed weight differs: the rounding of an f32 from 1 to 2, 6e-8.
 const DISTURBANCE: f64 = 1.0 / (1 << 24) as f64;
 
 /// A network held against its reference numbers.
@@ -75,8 +75,8 @@ pub(crate) struct Case<'a> {
 /// Where an input of a rectifier, or the difference of two inputs of a maximum, is smaller than the
 /// rounding of its sum, rounding decides which way the gradient goes, and the reference is one
 /// of several right answers: TensorFlow with and without oneDNN parts by up to 9e-5 in the losses
-/// there. So where the plain weights do not agree, weights that differ by less than their own
-/// rounding may: what is wrong in itself agrees with none of them.
+/// there. So where the plain weights do not agree, weights disturbed by at most 6e-8, what an f32
+/// near 1 is rounded by, may: what is wrong in itself agrees with none of them.
 ///
 /// # Errors
 /// Where the file's variables are not the network's, or the device refuses.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Prints the largest deviations per network and engine; exits 1 where one is beyond its bound and
-//! stays so when the weights are disturbed by less than their rounding (why: `compare::compare`).
+//! stays so when the weights are disturbed by at most 6e-8 (why: `compare::compare`).
 //! The bounds: losses 1e-5 (relative), norms of the first gradients and of the weights after all
 //! steps 1e-4 (relative), single values 1e-2 of the variable's usual size (a transposed variable
 //! has the same norm), logits 1e-3 of the largest.
@@ -97,7 +97,7 @@ fn print(name: &str, engine: EngineChoice, comparison: &Comparison) {
     match &comparison.disturbed {
         Some((disturbance, deviations)) => {
             println!(
-                "  {name} {engine}: rounding decides; with weights disturbed by less than it \
+                "  {name} {engine}: rounding decides; with weights disturbed by at most 6e-8 \
                  (try {disturbance} of {DISTURBANCES}):"
             );
             print(deviations);

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use modiste_train::{EpochSummary, Event};
 
-use crate::messages::{on_terminal, say};
+use crate::messages::{bar, say};
 
 /// What is on the screen while a network trains.
 pub(crate) struct Progress {
@@ -20,14 +20,11 @@ pub(crate) struct Progress {
 impl Progress {
     /// Nothing is shown before the first event.
     pub(crate) fn new(epochs: usize, quiet: bool) -> Self {
-        let bar = ProgressBar::hidden();
-        if on_terminal() && !quiet {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        let template = "Epoch {prefix} [{bar:24}] {pos}/{len} - {msg}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        let bar = if quiet {
+            ProgressBar::hidden()
+        } else {
+            bar("Epoch {prefix} [{bar:24}] {pos}/{len} - {msg}, {eta} left")
+        };
         Self {
             epochs,
             quiet,

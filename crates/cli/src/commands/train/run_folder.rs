@@ -74,7 +74,7 @@ impl RunFolder {
         };
         probe().with_context(|| {
             format!(
-                "{} has no room for the model, {} MiB",
+                "{} cannot take the model, {} MiB",
                 self.path.display(),
                 (model_bytes + BESIDE).div_ceil(1 << 20)
             )
