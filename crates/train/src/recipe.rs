@@ -88,7 +88,7 @@ pub fn recipes() -> Vec<Recipe> {
                 validation: Validation::Split(0.1),
                 ..TrainConfig::default()
             },
-            floor: 0.3,
+            floor: 0.38,
         },
         Recipe {
             name: "smoke",
