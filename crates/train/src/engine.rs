@@ -77,7 +77,7 @@ pub struct CandleEngine {
     graph: Graph,
     /// One per trainable variable.
     velocities: Vec<Tensor>,
-    /// The first gradients in Keras's order, for those who compare.
+    /// The last step's gradients in Keras's order, for those who compare.
     gradients: Vec<Tensor>,
 }
 
