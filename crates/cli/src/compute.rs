@@ -1,15 +1,17 @@
 //! What computes: device, engine, threads.
 
-use anyhow::{Error, Result, bail};
-use modiste_model::{DeviceChoice, SelectedDevice, select_device};
-use modiste_train::EngineChoice;
+use anyhow::{Context, Error, Result, bail};
+use modiste_model::{
+    DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
+};
+use modiste_train::{Compute, EngineChoice};
 
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
 
 /// The flags that choose it.
 #[derive(clap::Args)]
-pub(crate) struct Compute {
+pub(crate) struct ComputeArguments {
     /// Where to compute: auto (a GPU where there is one), cpu, cuda, cuda:N.
     #[arg(long, value_name = "D", default_value = "auto")]
     device: String,
@@ -17,6 +19,10 @@ pub(crate) struct Compute {
     /// candle on a GPU).
     #[arg(long, value_name = "E", default_value = "auto")]
     engine: String,
+    /// Compute every convolution by its definition: slower, and equal to a reference to f32's
+    /// rounding.
+    #[arg(long)]
+    exact: bool,
     /// Threads of the kernels; the result does not depend on it [default: one per core].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -24,12 +30,12 @@ pub(crate) struct Compute {
 
 /// What was chosen.
 pub(crate) struct Chosen {
+    pub(crate) compute: Compute,
     pub(crate) selected: SelectedDevice,
-    pub(crate) engine: EngineChoice,
     pub(crate) threads: usize,
 }
 
-impl Compute {
+impl ComputeArguments {
     /// Finds the device and starts the threads: once per process.
     ///
     /// # Errors
@@ -53,9 +59,24 @@ impl Compute {
         let selected = select_device(device)?;
         tracing::debug!(device = selected.description, %engine, "selected");
         Ok(Chosen {
+            compute: Compute {
+                engine,
+                device: selected.device.clone(),
+                kernels: kernel_options(self.exact)?,
+            },
             selected,
-            engine,
             threads: rayon::current_num_threads(),
         })
     }
+}
+
+/// How the kernels compute: with the instructions that the environment asks for, if it does.
+///
+/// # Errors
+/// Where it asks for what this machine has not.
+pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
+    Ok(KernelOptions {
+        exact,
+        instructions: Instructions::from_environment().context(KERNELS_VARIABLE)?,
+    })
 }

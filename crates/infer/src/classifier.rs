@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use modiste_dataset::{ImageShape, normalize};
-use modiste_model::{ArchitectureError, FileError, Network, Walk, probabilities};
+use modiste_model::{
+    ArchitectureError, FileError, Inference, KernelOptions, Network, probabilities,
+};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -60,7 +62,7 @@ pub enum ClassifierError {
 pub struct Classifier {
     network: Network,
     preprocessing: Preprocessing,
-    walk: Walk,
+    inference: Inference,
     values: Vec<f32>,
 }
 
@@ -91,12 +93,23 @@ impl Classifier {
                 }
             })?
         };
-        let resolved = network.architecture.resolve()?;
+        let inference = inference(&network, &KernelOptions::default())?;
         Ok(Self {
             preprocessing,
-            values: vec![0.0; resolved.input.size()],
-            walk: Walk::new(resolved, 1),
+            values: vec![0.0; inference.resolved().input.size()],
+            inference,
             network,
+        })
+    }
+
+    /// The same with kernels that compute in another way.
+    ///
+    /// # Errors
+    /// [`ClassifierError::Architecture`], which a classifier that is there has ruled out.
+    pub fn with_kernels(self, options: &KernelOptions) -> Result<Self, ClassifierError> {
+        Ok(Self {
+            inference: inference(&self.network, options)?,
+            ..self
         })
     }
 
@@ -112,7 +125,7 @@ impl Classifier {
 
     /// The input of the network.
     pub fn input(&self) -> ImageShape {
-        self.walk.resolved().input
+        self.inference.resolved().input
     }
 
     /// All classes, the most probable first, for a photo: a PNG, JPEG, WebP, GIF or BMP file's
@@ -132,7 +145,7 @@ impl Classifier {
     /// Where there are not as many bytes as [`Classifier::input`] says.
     pub fn classify_pixels(&mut self, pixels: &[u8]) -> Vec<Prediction> {
         normalize(pixels, &mut self.values);
-        let logits = self.walk.logits(&self.network.parameters, &self.values);
+        let logits = self.inference.logits(&self.values);
         let probabilities = probabilities(logits, logits.len());
         let classes = self.network.metadata.classes.iter().enumerate();
         let mut ranked: Vec<Prediction> = classes
@@ -147,4 +160,11 @@ impl Classifier {
         ranked.sort_by(|left, right| right.probability.total_cmp(&left.probability));
         ranked
     }
+}
+
+/// One image at a time.
+fn inference(network: &Network, options: &KernelOptions) -> Result<Inference, ArchitectureError> {
+    let mut inference = Inference::new(network.architecture.resolve()?, 1, options);
+    inference.load(&network.parameters);
+    Ok(inference)
 }

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::parallel::{CHUNK, GROUPS, check_len, group_size};
+use crate::parallel::{CHUNK, check_len};
+
+/// Rows are dealt into at most so many groups, each with sums of its own.
+const GROUPS: usize = 16;
 
 /// Elements of the `sums` buffer for `channels` channels.
 pub fn batch_norm_sums_len(channels: usize) -> usize {
@@ -233,7 +236,7 @@ fn add_up(
     add: impl Fn(usize, [&mut [f64]; 2]) + Sync,
 ) {
     check_len("the sums", sums.len(), batch_norm_sums_len(channels));
-    let size = group_size(rows);
+    let size = rows.div_ceil(GROUPS);
     sums.par_chunks_mut(2 * channels)
         .enumerate()
         .for_each(|(group, sums)| {

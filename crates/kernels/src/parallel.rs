@@ -1,16 +1,117 @@
 //! How work is cut into pieces: by the shapes alone, never by the number of threads.
 
-/// Images are dealt into at most so many groups, each with scratch space of its own. Enough for
-/// the cores of a workstation; few enough that partial weight gradients stay small.
-pub(crate) const GROUPS: usize = 16;
-
 /// Elements that one task of an elementwise pass handles: large against the cost of a task, small
 /// against the cache.
 pub(crate) const CHUNK: usize = 16 * 1024;
 
-/// Items in each group when `count` of them are dealt out (the last group may have fewer).
-pub(crate) fn group_size(count: usize) -> usize {
-    count.div_ceil(GROUPS).max(1)
+/// What a range of units writes: buffers that split where the range does.
+pub(crate) trait Piece: Send + Sized {
+    /// The part of units before `unit`, which is counted from the start of the whole work, and the
+    /// part from there on.
+    fn split(self, unit: usize) -> (Self, Self);
+}
+
+/// Does `work(units, piece)` for ranges of `grain` units (the last may be shorter), at the same
+/// time. Which ranges there are depends on `units` and `grain` alone; nothing is allocated.
+pub(crate) fn for_each_piece<P: Piece>(
+    units: std::ops::Range<usize>,
+    grain: usize,
+    piece: P,
+    work: &(impl Fn(std::ops::Range<usize>, P) + Sync),
+) {
+    let tasks = units.len().div_ceil(grain.max(1));
+    match tasks {
+        0 => {}
+        1 => work(units, piece),
+        _ => {
+            let middle = units.start + tasks.div_ceil(2) * grain;
+            let (left, right) = piece.split(middle);
+            rayon::join(
+                || for_each_piece(units.start..middle, grain, left, work),
+                || for_each_piece(middle..units.end, grain, right, work),
+            );
+        }
+    }
+}
+
+/// Rows of the same length in one buffer, one for every `grain` units.
+pub(crate) struct RowsMut<'a, T> {
+    first: usize,
+    grain: usize,
+    len: usize,
+    /// The rows of this piece.
+    pub(crate) values: &'a mut [T],
+}
+
+impl<'a, T> RowsMut<'a, T> {
+    /// A row of `len` for each unit.
+    pub(crate) fn new(values: &'a mut [T], len: usize) -> Self {
+        Self::every(1, values, len)
+    }
+
+    /// A row of `len` for each task of `grain` units.
+    pub(crate) fn every(grain: usize, values: &'a mut [T], len: usize) -> Self {
+        Self {
+            first: 0,
+            grain,
+            len,
+            values,
+        }
+    }
+}
+
+impl<T: Send> Piece for RowsMut<'_, T> {
+    fn split(self, unit: usize) -> (Self, Self) {
+        let Self {
+            first,
+            grain,
+            len,
+            values,
+        } = self;
+        let (left, right) = values.split_at_mut((unit - first).div_ceil(grain) * len);
+        let part = |first, values| Self {
+            first,
+            grain,
+            len,
+            values,
+        };
+        (part(first, left), part(unit, right))
+    }
+}
+
+impl<A: Piece, B: Piece> Piece for (A, B) {
+    fn split(self, unit: usize) -> (Self, Self) {
+        let (a, b) = (self.0.split(unit), self.1.split(unit));
+        ((a.0, b.0), (a.1, b.1))
+    }
+}
+
+impl<P: Piece> Piece for Option<P> {
+    fn split(self, unit: usize) -> (Self, Self) {
+        match self {
+            Some(piece) => {
+                let (left, right) = piece.split(unit);
+                (Some(left), Some(right))
+            }
+            None => (None, None),
+        }
+    }
+}
+
+impl Piece for () {
+    fn split(self, _: usize) -> (Self, Self) {
+        ((), ())
+    }
+}
+
+/// Runs `work` on a thread of the pool, so that the tasks it starts need not go through the
+/// pool's queue one by one.
+///
+/// ```
+/// assert_eq!(modiste_kernels::in_pool(|| rayon::current_thread_index().is_some()), true);
+/// ```
+pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::join(work, || ()).0
 }
 
 /// Panics where a buffer has not the length that a shape asks for.

@@ -62,12 +62,4 @@ impl Window {
             output,
         })
     }
-
-    /// The input position that kernel element `offset` reads for output position `output`, or
-    /// `None` in the padding.
-    pub(crate) fn source(&self, output: usize, offset: usize) -> Option<usize> {
-        (output * self.stride + offset)
-            .checked_sub(self.padding_before)
-            .filter(|&position| position < self.input)
-    }
 }

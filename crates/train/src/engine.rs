@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use candle_core::{Device, Tensor};
 use modiste_dataset::{Batch, Rng};
-use modiste_kernels::{SgdStep, sgd_update};
-use modiste_model::{Graph, Parameters, Resolved, StepOutcome, Walk, count_correct};
+use modiste_kernels::{SgdStep, in_pool, sgd_update};
+use modiste_model::{
+    Graph, Inference, KernelOptions, Parameters, Resolved, StepOutcome, Walk, count_correct,
+};
 
 use crate::error::TrainError;
 
@@ -56,6 +58,36 @@ impl fmt::Display for EngineChoice {
     }
 }
 
+/// What computes, and how.
+#[derive(Clone, Debug)]
+pub struct Compute {
+    /// Which code.
+    pub engine: EngineChoice,
+    /// Where.
+    pub device: Device,
+    /// How the kernels do it, where it is they.
+    pub kernels: KernelOptions,
+}
+
+impl Default for Compute {
+    /// The fastest kernels on the CPU.
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::Auto,
+            device: Device::Cpu,
+            kernels: KernelOptions::default(),
+        }
+    }
+}
+
+impl Compute {
+    /// The same with another engine.
+    #[must_use]
+    pub fn with(self, engine: EngineChoice) -> Self {
+        Self { engine, ..self }
+    }
+}
+
 /// A network with all that a step needs.
 pub enum Engine {
     /// On the CPU, in flat buffers.
@@ -70,6 +102,9 @@ pub struct KernelsEngine {
     parameters: Parameters,
     velocities: Vec<f32>,
     gradients: Vec<f32>,
+    inference: Inference,
+    /// Whether the weights changed since `inference` took them over.
+    changed: bool,
 }
 
 /// The variables of training with candle.
@@ -88,13 +123,17 @@ impl Engine {
     /// [`TrainError::Config`] where the kernels are asked to run on a GPU;
     /// [`TrainError::Candle`] where the device refuses.
     pub fn new(
-        choice: EngineChoice,
-        device: &Device,
+        compute: &Compute,
         resolved: &Resolved,
         parameters: &Parameters,
         batch_size: usize,
     ) -> Result<Self, TrainError> {
-        if choice.on(device) == EngineChoice::Kernels {
+        let Compute {
+            engine,
+            device,
+            kernels,
+        } = compute;
+        if engine.on(device) == EngineChoice::Kernels {
             if !device.is_cpu() {
                 return Err(TrainError::Config {
                     problem: "the kernels run on the CPU: take `--device cpu` or `--engine candle`"
@@ -103,7 +142,9 @@ impl Engine {
             }
             let zeros = vec![0.0; resolved.trainable_len()];
             return Ok(Self::Kernels(Box::new(KernelsEngine {
-                walk: Walk::new(resolved.clone(), batch_size),
+                walk: Walk::new(resolved.clone(), batch_size, kernels),
+                inference: Inference::new(resolved.clone(), batch_size, kernels),
+                changed: true,
                 parameters: parameters.clone(),
                 velocities: zeros.clone(),
                 gradients: zeros,
@@ -137,22 +178,7 @@ impl Engine {
         rng: &mut Rng,
     ) -> Result<StepOutcome, TrainError> {
         match self {
-            Self::Kernels(engine) => {
-                let outcome = engine.walk.gradients(
-                    &mut engine.parameters,
-                    batch.images,
-                    batch.labels,
-                    rng,
-                    &mut engine.gradients,
-                );
-                sgd_update(
-                    step,
-                    &mut engine.parameters.trainable,
-                    &mut engine.velocities,
-                    &engine.gradients,
-                );
-                Ok(outcome)
-            }
+            Self::Kernels(engine) => Ok(in_pool(|| engine.step(batch, step, rng))),
             Self::Candle(engine) => Ok(engine.step(batch, step, rng)?),
         }
     }
@@ -163,7 +189,7 @@ impl Engine {
     /// [`TrainError::Candle`] where the device refuses.
     pub fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, TrainError> {
         match self {
-            Self::Kernels(engine) => Ok(engine.walk.logits(&engine.parameters, images).to_vec()),
+            Self::Kernels(engine) => Ok(engine.logits(images).to_vec()),
             Self::Candle(engine) => {
                 let logits = engine.graph.forward(&engine.images(images)?)?;
                 Ok(logits.flatten_all()?.to_vec1()?)
@@ -197,6 +223,33 @@ impl Engine {
                 Ok(gradients)
             }
         }
+    }
+}
+
+impl KernelsEngine {
+    fn step(&mut self, batch: &Batch<'_>, step: &SgdStep, rng: &mut Rng) -> StepOutcome {
+        let outcome = self.walk.gradients(
+            &mut self.parameters,
+            batch.images,
+            batch.labels,
+            rng,
+            &mut self.gradients,
+        );
+        sgd_update(
+            step,
+            &mut self.parameters.trainable,
+            &mut self.velocities,
+            &self.gradients,
+        );
+        self.changed = true;
+        outcome
+    }
+
+    fn logits(&mut self, images: &[f32]) -> &[f32] {
+        if std::mem::take(&mut self.changed) {
+            self.inference.load(&self.parameters);
+        }
+        self.inference.logits(images)
     }
 }
 

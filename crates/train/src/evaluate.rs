@@ -1,12 +1,11 @@
 //! How good a network is on images it did not learn from.
 
-use candle_core::Device;
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
 use modiste_model::{Network, argmax};
 use serde::Serialize;
 
-use crate::engine::{Engine, EngineChoice};
+use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::fit::check_shapes;
 
@@ -43,12 +42,11 @@ pub struct ClassCount {
 pub fn evaluate(
     network: &Network,
     images: &Images,
-    engine: EngineChoice,
-    device: &Device,
+    compute: &Compute,
 ) -> Result<Evaluation, TrainError> {
     let resolved = network.architecture.resolve()?;
     check_shapes(&resolved, images, network.metadata.classes.len())?;
-    let mut engine = Engine::new(engine, device, &resolved, &network.parameters, BATCH_SIZE)?;
+    let mut engine = Engine::new(compute, &resolved, &network.parameters, BATCH_SIZE)?;
     evaluate_engine(&mut engine, images, resolved.classes(), BATCH_SIZE)
 }
 

@@ -3,14 +3,13 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use candle_core::Device;
 use modiste_dataset::{Batches, Images, Rng};
 use modiste_kernels::SgdStep;
 use modiste_model::{Network, Resolved};
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
-use crate::engine::{Engine, EngineChoice};
+use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::evaluate::evaluate_engine;
 
@@ -95,7 +94,7 @@ pub struct FitOutcome {
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use modiste_train::{EngineChoice, TrainConfig, fit};
+/// use modiste_train::{Compute, TrainConfig, fit};
 /// use modiste_model::{Metadata, Network, zoo};
 ///
 /// let data = modiste_dataset::fashion_mnist_mini();
@@ -103,8 +102,7 @@ pub struct FitOutcome {
 /// let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
-/// let device = candle_core::Device::Cpu;
-/// let outcome = fit(&mut network, &train, &validation, &config, EngineChoice::Auto, &device, &mut |_| {
+/// let outcome = fit(&mut network, &train, &validation, &config, &Compute::default(), &mut |_| {
 ///     ControlFlow::Continue(())
 /// })?;
 /// assert_eq!(outcome.history.len(), 1);
@@ -115,8 +113,7 @@ pub fn fit(
     train: &Images,
     validation: &Images,
     config: &TrainConfig,
-    engine: EngineChoice,
-    device: &Device,
+    compute: &Compute,
     on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<FitOutcome, TrainError> {
     config.check()?;
@@ -126,7 +123,7 @@ pub fn fit(
         check_shapes(&resolved, images, network.metadata.classes.len())?;
     }
     let batch_size = config.batch_size.min(train.len().max(validation.len()));
-    let mut engine = Engine::new(engine, device, &resolved, &network.parameters, batch_size)?;
+    let mut engine = Engine::new(compute, &resolved, &network.parameters, batch_size)?;
     let mut rng = Rng::stream(config.seed, DROPOUT_STREAM);
     let steps = train.len().div_ceil(batch_size);
     let total_steps = steps * config.epochs;

@@ -13,7 +13,7 @@ mod recipe;
 mod schedule;
 
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
-pub use engine::{CandleEngine, Engine, EngineChoice, KernelsEngine};
+pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;
 pub use evaluate::{ClassCount, Evaluation, evaluate};
 pub use fit::{EpochSummary, Event, FitOutcome, fit};

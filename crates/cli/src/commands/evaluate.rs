@@ -7,7 +7,7 @@ use modiste_model::Network;
 use modiste_train::evaluate;
 use serde_json::json;
 
-use crate::compute::Compute;
+use crate::compute::ComputeArguments;
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     loading: Loading,
     #[command(flatten)]
-    compute: Compute,
+    compute: ComputeArguments,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Some(limit) => dataset.test.first(limit),
         None => dataset.test,
     };
-    let result = evaluate(&network, &images, chosen.engine, &chosen.selected.device)?;
+    let result = evaluate(&network, &images, &chosen.compute)?;
     let share = |correct: usize, images: usize| correct as f64 / images.max(1) as f64;
     let classes = || network.metadata.classes.iter().zip(&result.per_class);
     if arguments.json {

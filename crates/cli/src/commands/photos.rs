@@ -8,6 +8,7 @@ use modiste_infer::Classifier;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::compute::kernel_options;
 use crate::messages::say;
 use crate::names::unknown;
 use crate::output;
@@ -46,7 +47,8 @@ struct Labelled {
 /// # Errors
 /// Where the model or labels.csv cannot be read; where a photo could not, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let mut classifier = Classifier::load(&arguments.model)?;
+    let mut classifier =
+        Classifier::load(&arguments.model)?.with_kernels(&kernel_options(false)?)?;
     let classes = classifier.network().metadata.classes.clone();
     let labels = read_labels(&arguments.folder.join("labels.csv"), &classes)?;
     let mut code = ExitCode::SUCCESS;

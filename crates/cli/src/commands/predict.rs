@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use modiste_infer::{Classifier, Prediction};
 use serde_json::json;
 
+use crate::compute::kernel_options;
 use crate::messages::say;
 use crate::output;
 use crate::pictures;
@@ -43,7 +44,8 @@ pub(crate) struct Arguments {
 /// code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.top > 0, "top is 0; take at least 1");
-    let mut classifier = Classifier::load(&arguments.model)?;
+    let mut classifier =
+        Classifier::load(&arguments.model)?.with_kernels(&kernel_options(false)?)?;
     let files = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut failed = 0;

@@ -1,6 +1,9 @@
-use modiste_kernels::{Conv2dShape, Window, conv2d_backward, conv2d_forward};
+use modiste_kernels::{
+    Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input, InputGradient,
+    Instructions, Method, Window, Workspace,
+};
 
-use crate::naive::{self, assert_close, dot, numbers, numeric_gradient, wide};
+use crate::naive::{self, assert_close, numbers, wide};
 
 fn shape(batch: usize, rows: Window, columns: Window, channels: (usize, usize)) -> Conv2dShape {
     Conv2dShape {
@@ -12,45 +15,146 @@ fn shape(batch: usize, rows: Window, columns: Window, channels: (usize, usize)) 
     }
 }
 
+/// Every method on every set of instructions that the machine has.
+pub(crate) fn every_way() -> Vec<(Method, Instructions)> {
+    let sets = Instructions::available().into_iter();
+    sets.flat_map(|set| [(Method::Direct, set), (Method::Winograd, set)])
+        .collect()
+}
+
+/// What a convolution reads, made up, and writes.
+pub(crate) struct Buffers {
+    pub(crate) input: Vec<f32>,
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) output: Vec<f32>,
+    pub(crate) winners: Vec<u8>,
+    pub(crate) moments: Vec<f32>,
+    /// The gradient at the output.
+    pub(crate) probe: Vec<f32>,
+    pub(crate) weight_gradient: Vec<f32>,
+    pub(crate) bias_gradient: Vec<f32>,
+    pub(crate) input_gradient: Vec<f32>,
+    pub(crate) sums: Vec<f32>,
+    workspace: Workspace,
+}
+
+impl Buffers {
+    pub(crate) fn new(conv: &Conv2d) -> Self {
+        let shape = &conv.shape;
+        let pooled =
+            shape.batch * (shape.rows.output / 2) * (shape.columns.output / 2) * shape.out_channels;
+        let output = if conv.pool {
+            pooled
+        } else {
+            shape.output_len()
+        };
+        Self {
+            input: numbers(shape.input_len(), 1),
+            weight: numbers(shape.weight_len(), 2),
+            bias: numbers(shape.out_channels, 3),
+            output: vec![f32::NAN; output],
+            winners: vec![9; if conv.pool { output } else { 0 }],
+            moments: vec![f32::NAN; conv.moments_len()],
+            probe: numbers(output, 4),
+            weight_gradient: vec![f32::NAN; shape.weight_len()],
+            bias_gradient: vec![f32::NAN; shape.out_channels],
+            input_gradient: vec![f32::NAN; shape.input_len()],
+            sums: vec![f32::NAN; 2 * shape.batch * shape.in_channels],
+            workspace: Workspace::new(conv.workspace_len()),
+        }
+    }
+
+    pub(crate) fn forward(&mut self, conv: &Conv2d, relu: bool) {
+        let mut prepared = vec![f32::NAN; conv.prepared_len()];
+        conv.prepare(&self.weight, &mut prepared);
+        let finish = Finish {
+            bias: &self.bias,
+            relu,
+            affine: None,
+        };
+        let output = Conv2dOutput {
+            values: &mut self.output,
+            winners: conv.pool.then_some(&mut *self.winners),
+            moments: (!conv.pool).then_some(&mut *self.moments),
+        };
+        let input = Input::plain(&self.input);
+        conv.forward(&input, &prepared, &finish, output, &mut self.workspace);
+    }
+
+    pub(crate) fn backward(&mut self, conv: &Conv2d, relu: Option<&[f32]>, mean: Option<&[f32]>) {
+        let gradient = Gradient {
+            values: &self.probe,
+            winners: conv.pool.then_some(&*self.winners),
+            norm: None,
+            relu,
+        };
+        let sums = mean.map(|mean| GradientSums {
+            input: &self.input,
+            mean,
+            sums: &mut self.sums,
+        });
+        conv.backward(
+            &Input::plain(&self.input),
+            &self.weight,
+            &gradient,
+            &mut self.weight_gradient,
+            &mut self.bias_gradient,
+            Some(InputGradient {
+                values: &mut self.input_gradient,
+                sums,
+            }),
+            &mut self.workspace,
+        );
+    }
+}
+
+/// Error of a method, as a share of the largest value.
+fn tolerance(method: Method) -> f64 {
+    match method {
+        Method::Direct => 1e-6,
+        Method::Winograd => 2e-5,
+    }
+}
+
 #[track_caller]
 fn check(shape: Conv2dShape) {
-    let input = numbers(shape.input_len(), 1);
-    let weight = numbers(shape.weight_len(), 2);
-    let bias = numbers(shape.out_channels, 3);
-    let probe = numbers(shape.output_len(), 4);
-    let mut scratch = vec![f32::NAN; shape.scratch_len()];
-    let mut output = vec![f32::NAN; shape.output_len()];
-    conv2d_forward(&shape, &input, &weight, &bias, &mut output, &mut scratch);
-    let (input64, weight64, bias64) = (wide(&input), wide(&weight), wide(&bias));
-    let expected = naive::conv2d(&shape, &input64, &weight64, &bias64);
-    assert_close("output", &output, &expected, 1e-6);
-
-    let mut weight_gradient = vec![f32::NAN; weight.len()];
-    let mut bias_gradient = vec![f32::NAN; bias.len()];
-    let mut input_gradient = vec![f32::NAN; input.len()];
-    conv2d_backward(
-        &shape,
-        &input,
-        &weight,
-        &probe,
-        &mut weight_gradient,
-        &mut bias_gradient,
-        Some(&mut input_gradient),
-        &mut scratch,
+    let fits = Conv2d::method_for(
+        &Conv2dShape {
+            in_channels: 9,
+            ..shape
+        },
+        false,
     );
-    let probe = wide(&probe);
-    let by_input = numeric_gradient(&input64, |input| {
-        dot(&naive::conv2d(&shape, input, &weight64, &bias64), &probe)
-    });
-    let by_weight = numeric_gradient(&weight64, |weight| {
-        dot(&naive::conv2d(&shape, &input64, weight, &bias64), &probe)
-    });
-    let by_bias = numeric_gradient(&bias64, |bias| {
-        dot(&naive::conv2d(&shape, &input64, &weight64, bias), &probe)
-    });
-    assert_close("input gradient", &input_gradient, &by_input, 1e-6);
-    assert_close("weight gradient", &weight_gradient, &by_weight, 1e-6);
-    assert_close("bias gradient", &bias_gradient, &by_bias, 1e-6);
+    for (method, instructions) in every_way() {
+        if method == Method::Winograd && fits == Method::Direct {
+            continue;
+        }
+        let conv = Conv2d {
+            shape,
+            pool: false,
+            method,
+            instructions,
+        };
+        let tolerance = tolerance(method);
+        let mut all = Buffers::new(&conv);
+        all.forward(&conv, false);
+        let (input, weight, bias) = (wide(&all.input), wide(&all.weight), wide(&all.bias));
+        let expected = naive::conv2d(&shape, &input, &weight, &bias);
+        assert_close("output", &all.output, &expected, tolerance);
+
+        all.backward(&conv, None, None);
+        let [by_input, by_weight, by_bias] =
+            naive::conv2d_gradients(&shape, &input, &weight, &wide(&all.probe));
+        assert_close("input gradient", &all.input_gradient, &by_input, tolerance);
+        assert_close(
+            "weight gradient",
+            &all.weight_gradient,
+            &by_weight,
+            tolerance,
+        );
+        assert_close("bias gradient", &all.bias_gradient, &by_bias, 1e-6);
+    }
 }
 
 fn same(input: usize, kernel: usize, stride: usize) -> Window {
@@ -73,6 +177,8 @@ fn same_3x3() {
     check(shape(2, same(5, 3, 1), same(4, 3, 1), (3, 5)));
     check(shape(3, same(1, 3, 1), same(1, 3, 1), (7, 3)));
     check(shape(17, same(3, 3, 1), same(2, 3, 1), (1, 9)));
+    check(shape(2, same(13, 3, 1), same(10, 3, 1), (33, 70)));
+    check(shape(3, same(7, 3, 1), same(6, 3, 1), (130, 20)));
 }
 
 #[test]
@@ -89,55 +195,89 @@ fn other_kernels() {
     check(shape(2, valid(5, 2, 1), same(6, 4, 1), (2, 3)));
 }
 
+/// A kernel too large for a core's cache takes another way through memory.
 #[test]
-fn scratch_for_a_batch_suffices_for_every_smaller_one() {
-    let scratch = |batch| shape(batch, valid(4, 3, 1), valid(5, 3, 1), (2, 3)).scratch_len();
-    for batch in 1..100 {
-        assert!(scratch(batch) <= scratch(batch + 1), "batch {batch}");
-    }
-    // 50 images are dealt into 13 groups, 14 into 14.
-    let shape = shape(14, valid(4, 3, 1), valid(5, 3, 1), (2, 3));
-    let mut scratch = vec![0.0; scratch(50)];
-    let input = vec![1.0; shape.input_len()];
-    let weight = vec![1.0; shape.weight_len()];
-    let mut output = vec![0.0; shape.output_len()];
-    conv2d_forward(
-        &shape,
-        &input,
-        &weight,
-        &[0.0; 3],
-        &mut output,
-        &mut scratch,
+fn a_large_kernel() {
+    check(shape(9, valid(7, 3, 1), same(6, 3, 1), (97, 160)));
+    check(shape(1, same(3, 3, 1), same(9, 3, 1), (100, 130)));
+}
+
+/// The naive gradients are those of the naive convolution.
+#[test]
+fn the_references_gradients_are_its_own() {
+    let shape = shape(2, same(5, 3, 2), valid(4, 2, 1), (2, 3));
+    let (input, weight) = (
+        numbers(shape.input_len(), 1),
+        numbers(shape.weight_len(), 2),
     );
-    assert!(output.iter().all(|&value| value == 18.0));
+    let (input, weight, bias) = (wide(&input), wide(&weight), vec![0.5; 3]);
+    let probe = wide(&numbers(shape.output_len(), 3));
+    let [by_input, by_weight, by_bias] = naive::conv2d_gradients(&shape, &input, &weight, &probe);
+    let narrow = |values: Vec<f64>| values.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let loss =
+        |i: &[f64], w: &[f64], b: &[f64]| naive::dot(&naive::conv2d(&shape, i, w, b), &probe);
+    let numeric = naive::numeric_gradient(&input, |input| loss(input, &weight, &bias));
+    assert_close("input", &narrow(by_input), &numeric, 1e-6);
+    let numeric = naive::numeric_gradient(&weight, |weight| loss(&input, weight, &bias));
+    assert_close("weight", &narrow(by_weight), &numeric, 1e-6);
+    let numeric = naive::numeric_gradient(&bias, |bias| loss(&input, &weight, bias));
+    assert_close("bias", &narrow(by_bias), &numeric, 1e-6);
+}
+
+#[test]
+fn a_workspace_for_a_batch_suffices_for_every_smaller_one() {
+    for (method, instructions) in every_way() {
+        for channels in [(5, 3), (96, 96)] {
+            let needs = |batch| {
+                let conv = Conv2d {
+                    shape: shape(batch, valid(9, 3, 1), valid(5, 3, 1), channels),
+                    pool: false,
+                    method,
+                    instructions,
+                };
+                let len = conv.workspace_len();
+                (len.thread, len.shared)
+            };
+            for batch in 1..100 {
+                let (smaller, larger) = (needs(batch), needs(batch + 1));
+                assert!(
+                    smaller.0 <= larger.0 && smaller.1 <= larger.1,
+                    "{method:?}, {channels:?}, batch {batch}: {smaller:?} and {larger:?}"
+                );
+            }
+        }
+    }
 }
 
 /// The lecture's slide: a 5x5 picture padded with zeros and sharpened gives 114 in the corner.
 #[test]
 fn the_lectures_sharpening_kernel() {
-    let image = [
+    let conv = Conv2d {
+        shape: shape(1, same(5, 3, 1), same(5, 3, 1), (1, 1)),
+        pool: false,
+        method: Method::Direct,
+        instructions: Instructions::best(),
+    };
+    let mut all = Buffers::new(&conv);
+    all.input = [
         60., 113., 56., 139., 85., 73., 121., 54., 84., 128., 131., 99., 70., 129., 127., 80., 57.,
         115., 69., 134., 104., 126., 123., 95., 130.,
-    ];
-    let kernel = [0., -1., 0., -1., 5., -1., 0., -1., 0.];
-    let shape = shape(1, same(5, 3, 1), same(5, 3, 1), (1, 1));
-    let mut output = [0.0; 25];
-    let mut scratch = vec![0.0; shape.scratch_len()];
-    conv2d_forward(&shape, &image, &kernel, &[0.0], &mut output, &mut scratch);
-    assert_eq!(output[0], 114.0);
+    ]
+    .to_vec();
+    all.weight = [0., -1., 0., -1., 5., -1., 0., -1., 0.].to_vec();
+    all.bias = vec![0.0];
+    all.forward(&conv, false);
+    assert_eq!(all.output[0], 114.0);
 }
 
 #[test]
 #[should_panic(expected = "the convolution's kernel has 8 elements where the shape asks for 9")]
 fn a_buffer_of_another_length_is_refused() {
-    let shape = shape(1, valid(3, 3, 1), valid(3, 3, 1), (1, 1));
-    let mut scratch = vec![0.0; shape.scratch_len()];
-    conv2d_forward(
-        &shape,
-        &[0.0; 9],
-        &[0.0; 8],
-        &[0.0],
-        &mut [0.0],
-        &mut scratch,
-    );
+    let conv = Conv2d {
+        shape: shape(1, valid(3, 3, 1), valid(3, 3, 1), (1, 1)),
+        pool: false,
+        method: Method::Direct,
+        instructions: Instructions::best(),
+    };
+    conv.prepare(&[0.0; 8], &mut vec![0.0; conv.prepared_len()]);
 }

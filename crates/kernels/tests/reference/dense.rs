@@ -1,9 +1,16 @@
-use modiste_kernels::{DenseShape, dense_backward, dense_forward};
+use modiste_kernels::{DenseShape, Instructions, Workspace, dense_backward, dense_forward};
 
 use crate::naive::{assert_close, numbers};
 
 #[track_caller]
 fn check(batch: usize, inputs: usize, outputs: usize) {
+    for instructions in Instructions::available() {
+        check_with(instructions, batch, inputs, outputs);
+    }
+}
+
+#[track_caller]
+fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: usize) {
     let shape = DenseShape {
         batch,
         inputs,
@@ -17,7 +24,17 @@ fn check(batch: usize, inputs: usize, outputs: usize) {
     let at = |values: &[f32], index: usize| f64::from(values[index]);
 
     let mut output = vec![f32::NAN; batch * outputs];
-    dense_forward(&shape, &input, &weight, &bias, &mut output);
+    let mut workspace = Workspace::new(shape.workspace_len());
+    dense_forward(
+        &shape,
+        instructions,
+        &input,
+        &weight,
+        &bias,
+        false,
+        &mut output,
+        &mut workspace,
+    );
     let expected: Vec<f64> = (0..batch * outputs)
         .map(|index| {
             let (b, o) = (index / outputs, index % outputs);
@@ -26,18 +43,33 @@ fn check(batch: usize, inputs: usize, outputs: usize) {
         })
         .collect();
     assert_close("output", &output, &expected, 1e-6);
+    let mut rectified = vec![f32::NAN; batch * outputs];
+    dense_forward(
+        &shape,
+        instructions,
+        &input,
+        &weight,
+        &bias,
+        true,
+        &mut rectified,
+        &mut workspace,
+    );
+    output.iter_mut().for_each(|value| *value = value.max(0.0));
+    assert_eq!(rectified, output);
 
     let mut weight_gradient = vec![f32::NAN; weight.len()];
     let mut bias_gradient = vec![f32::NAN; outputs];
     let mut input_gradient = vec![f32::NAN; input.len()];
     dense_backward(
         &shape,
+        instructions,
         &input,
         &weight,
         &probe,
         &mut weight_gradient,
         &mut bias_gradient,
         Some(&mut input_gradient),
+        &mut workspace,
     );
     // The operation is linear, so its derivatives are the sums below, exactly.
     let by_weight: Vec<f64> = (0..inputs * outputs)
@@ -68,7 +100,10 @@ fn check(batch: usize, inputs: usize, outputs: usize) {
 fn awkward_shapes() {
     check(1, 1, 1);
     check(1, 300, 7);
+    check(2, 257, 67);
     check(3, 5, 2);
+    check(5, 3, 1);
     check(65, 129, 10);
     check(130, 7, 33);
+    check(300, 101, 70);
 }

@@ -54,6 +54,50 @@ pub(crate) fn conv2d(shape: &Conv2dShape, input: &[f64], weight: &[f64], bias: &
     output
 }
 
+/// The gradients of [`conv2d`] at input, kernel and bias: each product of the definition once more,
+/// its factors exchanged.
+pub(crate) fn conv2d_gradients(
+    shape: &Conv2dShape,
+    input: &[f64],
+    weight: &[f64],
+    gradient: &[f64],
+) -> [Vec<f64>; 3] {
+    let (rows, columns) = (shape.rows, shape.columns);
+    let mut by_input = vec![0.0; input.len()];
+    let mut by_weight = vec![0.0; weight.len()];
+    let mut by_bias = vec![0.0; shape.out_channels];
+    let mut gradients = gradient.iter();
+    for b in 0..shape.batch {
+        for y in 0..rows.output {
+            for x in 0..columns.output {
+                for o in 0..shape.out_channels {
+                    let gradient = gradients.next().expect("one for each output");
+                    by_bias[o] += gradient;
+                    for i in 0..rows.kernel {
+                        for j in 0..columns.kernel {
+                            let row = (y * rows.stride + i).wrapping_sub(rows.padding_before);
+                            let column =
+                                (x * columns.stride + j).wrapping_sub(columns.padding_before);
+                            if row >= rows.input || column >= columns.input {
+                                continue;
+                            }
+                            for c in 0..shape.in_channels {
+                                let position = (b * rows.input + row) * columns.input + column;
+                                let tap = (i * columns.kernel + j) * shape.in_channels + c;
+                                let from = position * shape.in_channels + c;
+                                let by = tap * shape.out_channels + o;
+                                by_input[from] += gradient * weight[by];
+                                by_weight[by] += gradient * input[from];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    [by_input, by_weight, by_bias]
+}
+
 pub(crate) fn max_pool(shape: &MaxPool2dShape, input: &[f64]) -> Vec<f64> {
     let (rows, columns) = (shape.rows, shape.columns);
     let mut output = Vec::new();

@@ -1,8 +1,9 @@
 use modiste_kernels::{
-    Conv2dShape, DenseShape, Window, batch_norm_backward, batch_norm_statistics,
-    batch_norm_sums_len, conv2d_backward, conv2d_forward, dense_backward, dense_forward,
+    Conv2d, Conv2dShape, DenseShape, Instructions, Window, Workspace, batch_norm_backward,
+    batch_norm_statistics, batch_norm_sums_len, dense_backward, dense_forward,
 };
 
+use crate::conv2d::{Buffers, every_way};
 use crate::naive::numbers;
 
 /// Runs `work` with 1, 2 and 3 threads and asserts that its bytes are the same.
@@ -23,70 +24,81 @@ fn check(work: impl Fn() -> Vec<Vec<f32>> + Sync) {
 
 #[test]
 fn convolution() {
-    let shape = Conv2dShape {
-        batch: 37,
-        rows: Window::same(9, 3, 1).expect("no zero"),
-        columns: Window::valid(11, 3, 1).expect("fits"),
-        in_channels: 19,
-        out_channels: 23,
-    };
-    let (input, weight) = (
-        numbers(shape.input_len(), 1),
-        numbers(shape.weight_len(), 2),
-    );
-    check(|| {
-        let mut scratch = vec![0.0; shape.scratch_len()];
-        let mut output = vec![0.0; shape.output_len()];
-        conv2d_forward(
-            &shape,
-            &input,
-            &weight,
-            &[0.5; 23],
-            &mut output,
-            &mut scratch,
-        );
-        let mut weight_gradient = vec![0.0; weight.len()];
-        let mut bias_gradient = vec![0.0; 23];
-        let mut input_gradient = vec![0.0; input.len()];
-        conv2d_backward(
-            &shape,
-            &input,
-            &weight,
-            &output,
-            &mut weight_gradient,
-            &mut bias_gradient,
-            Some(&mut input_gradient),
-            &mut scratch,
-        );
-        vec![output, weight_gradient, bias_gradient, input_gradient]
-    });
+    for (channels, out_channels) in [(19, 23), (128, 96)] {
+        let shape = Conv2dShape {
+            batch: 37,
+            rows: Window::same(9, 3, 1).expect("no zero"),
+            columns: Window::valid(11, 3, 1).expect("fits"),
+            in_channels: channels,
+            out_channels,
+        };
+        for (method, instructions) in every_way() {
+            let conv = Conv2d {
+                shape,
+                pool: false,
+                method,
+                instructions,
+            };
+            let mean = vec![0.1; channels];
+            check(|| {
+                let mut all = Buffers::new(&conv);
+                all.forward(&conv, false);
+                all.backward(&conv, None, Some(&mean));
+                vec![
+                    all.output,
+                    all.moments,
+                    all.weight_gradient,
+                    all.bias_gradient,
+                    all.input_gradient,
+                    all.sums,
+                ]
+            });
+        }
+    }
 }
 
 #[test]
 fn dense() {
-    let shape = DenseShape {
-        batch: 131,
-        inputs: 517,
-        outputs: 77,
-    };
-    let (input, weight) = (numbers(131 * 517, 1), numbers(517 * 77, 2));
-    check(|| {
-        let mut output = vec![0.0; 131 * 77];
-        dense_forward(&shape, &input, &weight, &[0.5; 77], &mut output);
-        let mut weight_gradient = vec![0.0; weight.len()];
-        let mut bias_gradient = vec![0.0; 77];
-        let mut input_gradient = vec![0.0; input.len()];
-        dense_backward(
-            &shape,
-            &input,
-            &weight,
-            &output,
-            &mut weight_gradient,
-            &mut bias_gradient,
-            Some(&mut input_gradient),
-        );
-        vec![output, weight_gradient, bias_gradient, input_gradient]
-    });
+    for (batch, inputs, outputs) in [(131, 517, 77), (3, 1000, 70)] {
+        let shape = DenseShape {
+            batch,
+            inputs,
+            outputs,
+        };
+        let input = numbers(batch * inputs, 1);
+        let weight = numbers(inputs * outputs, 2);
+        let bias = vec![0.5; outputs];
+        let instructions = Instructions::best();
+        check(|| {
+            let mut workspace = Workspace::new(shape.workspace_len());
+            let mut output = vec![0.0; batch * outputs];
+            dense_forward(
+                &shape,
+                instructions,
+                &input,
+                &weight,
+                &bias,
+                true,
+                &mut output,
+                &mut workspace,
+            );
+            let mut weight_gradient = vec![0.0; weight.len()];
+            let mut bias_gradient = vec![0.0; outputs];
+            let mut input_gradient = vec![0.0; input.len()];
+            dense_backward(
+                &shape,
+                instructions,
+                &input,
+                &weight,
+                &output,
+                &mut weight_gradient,
+                &mut bias_gradient,
+                Some(&mut input_gradient),
+                &mut workspace,
+            );
+            vec![output, weight_gradient, bias_gradient, input_gradient]
+        });
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@ use candle_core::{Device, Tensor};
 use modiste_dataset::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
-    Activation, Architecture, Graph, Initializer, Layer, Padding, Parameters, Resolved, Walk, zoo,
+    Activation, Architecture, Graph, Inference, Initializer, Instructions, KernelOptions, Layer,
+    Padding, Parameters, Resolved, Walk, zoo,
 };
 
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -71,81 +72,149 @@ impl Both {
     }
 }
 
-/// Logits, loss, every gradient and ten steps of SGD agree.
+/// How far two ways to compute may part: in the logits and the first loss, in the first gradients,
+/// in losses and in gradients after some steps, in the weights and in the statistics after ten.
+struct Tolerances {
+    logits: f32,
+    gradients: f32,
+    later_losses: f32,
+    later_gradients: f32,
+    weights: f32,
+    statistics: f32,
+}
+
+const EXACT: Tolerances = Tolerances {
+    logits: 1e-5,
+    gradients: 1e-4,
+    later_losses: 1e-3,
+    later_gradients: 3e-2,
+    weights: 1e-3,
+    statistics: 1e-4,
+};
+
+const FAST: Tolerances = Tolerances {
+    logits: 1e-4,
+    gradients: 1e-2,
+    later_losses: 3e-3,
+    later_gradients: 1e-1,
+    weights: 3e-3,
+    statistics: 1e-3,
+};
+
+const STEP: SgdStep = SgdStep {
+    learning_rate: 0.01,
+    momentum: 0.9,
+    nesterov: true,
+    weight_decay: 0.0,
+};
+
+/// Ten steps of the graph: loss and gradients of each, and where they lead.
+struct GraphRun {
+    logits: Vec<f32>,
+    steps: Vec<(f32, Vec<f32>)>,
+    parameters: Parameters,
+    rng: Rng,
+}
+
+impl GraphRun {
+    fn new(both: &Both) -> candle_core::Result<Self> {
+        let graph = Graph::new(&both.resolved, &both.parameters, &Device::Cpu)?;
+        let mut run = Self {
+            logits: graph.forward(&both.tensor())?.flatten_all()?.to_vec1()?,
+            steps: Vec::new(),
+            parameters: both.parameters.clone(),
+            rng: Rng::new(6),
+        };
+        let mut velocities = vec![0.0; both.resolved.trainable_len()];
+        for _ in 0..10 {
+            let (loss, gradients, statistics) = both.graph_step(&run.parameters, &mut run.rng)?;
+            run.parameters.statistics = statistics;
+            let weights = &mut run.parameters.trainable;
+            sgd_update(&STEP, weights, &mut velocities, &gradients);
+            run.steps.push((loss, gradients));
+        }
+        Ok(run)
+    }
+}
+
+/// Logits, loss, every gradient and ten steps of SGD agree, whatever the kernels.
 #[track_caller]
 fn check(architecture: &Architecture, batch: usize) {
     let both = Both::new(architecture, batch);
-    let mut walk = Walk::new(both.resolved.clone(), batch + 1);
-    let graph = Graph::new(&both.resolved, &both.parameters, &Device::Cpu).expect("a graph");
-    let logits = graph.forward(&both.tensor()).expect("logits");
-    let logits = logits
-        .flatten_all()
-        .and_then(|t| t.to_vec1())
-        .expect("numbers");
-    let off = deviation(walk.logits(&both.parameters, &both.images), &logits);
-    assert!(off < 1e-5, "logits differ by {off:.1e}");
+    let graph = GraphRun::new(&both).expect("the graph runs");
+    for instructions in Instructions::available() {
+        for exact in [true, false] {
+            let options = KernelOptions {
+                exact,
+                instructions,
+            };
+            check_kernels(&both, &graph, &options, if exact { &EXACT } else { &FAST });
+        }
+    }
+}
 
-    let (mut walked, mut graphed) = (both.parameters.clone(), both.parameters.clone());
-    let mut gradients = vec![0.0; both.resolved.trainable_len()];
-    let mut walk_velocities = vec![0.0; gradients.len()];
-    let mut graph_velocities = vec![0.0; gradients.len()];
-    let (mut walk_rng, mut graph_rng) = (Rng::new(6), Rng::new(6));
-    let step = SgdStep {
-        learning_rate: 0.01,
-        momentum: 0.9,
-        nesterov: true,
-        weight_decay: 0.0,
-    };
-    for number in 0..10 {
+#[track_caller]
+fn check_kernels(both: &Both, graph: &GraphRun, options: &KernelOptions, bounds: &Tolerances) {
+    let size = both.batch + 1;
+    let mut inference = Inference::new(both.resolved.clone(), size, options);
+    inference.load(&both.parameters);
+    let off = deviation(inference.logits(&both.images), &graph.logits);
+    assert!(
+        off < bounds.logits,
+        "{options:?}: logits are off by {off:.1e}"
+    );
+
+    let mut walk = Walk::new(both.resolved.clone(), size, options);
+    let mut parameters = both.parameters.clone();
+    let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
+    let mut velocities = vec![0.0; gradients.len()];
+    let mut rng = Rng::new(6);
+    for (number, (loss, expected)) in graph.steps.iter().enumerate() {
         let outcome = walk.gradients(
-            &mut walked,
+            &mut parameters,
             &both.images,
             &both.labels,
-            &mut walk_rng,
+            &mut rng,
             &mut gradients,
         );
-        let (loss, expected, statistics) =
-            both.graph_step(&graphed, &mut graph_rng).expect("a step");
         // Differences of rounding grow from step to step.
-        let tolerance = if number == 0 { 1e-5 } else { 1e-3 };
+        let (of_loss, of_gradients) = match number {
+            0 => (bounds.logits, bounds.gradients),
+            _ => (bounds.later_losses, bounds.later_gradients),
+        };
         let off = (outcome.loss as f32 - loss).abs() / loss.abs().max(1e-3);
         assert!(
-            off < tolerance,
-            "step {number}: losses {} and {loss}",
+            off < of_loss,
+            "{options:?}, step {number}: losses {} and {loss}",
             outcome.loss
         );
         for variable in both.resolved.variables.iter().filter(|v| v.trainable) {
             let range = variable.range.clone();
             let off = deviation(&gradients[range.clone()], &expected[range]);
-            let tolerance = if number == 0 { 1e-4 } else { 3e-2 };
             assert!(
-                off < tolerance,
-                "step {number}: gradient of {} is off by {off:.1e}",
+                off < of_gradients,
+                "{options:?}, step {number}: gradient of {} is off by {off:.1e}",
                 variable.name
             );
         }
-        graphed.statistics = statistics;
         sgd_update(
-            &step,
-            &mut walked.trainable,
-            &mut walk_velocities,
+            &STEP,
+            &mut parameters.trainable,
+            &mut velocities,
             &gradients,
         );
-        sgd_update(
-            &step,
-            &mut graphed.trainable,
-            &mut graph_velocities,
-            &expected,
-        );
     }
-    let off = deviation(&walked.trainable, &graphed.trainable);
-    assert!(off < 1e-3, "weights after ten steps are off by {off:.1e}");
-    let off = deviation(&walked.statistics, &graphed.statistics);
+    let off = deviation(&parameters.trainable, &graph.parameters.trainable);
     assert!(
-        off < 1e-4,
-        "statistics after ten steps are off by {off:.1e}"
+        off < bounds.weights,
+        "{options:?}: weights are off by {off:.1e}"
     );
-    assert_eq!(walk_rng, graph_rng, "both drew the same masks");
+    let off = deviation(&parameters.statistics, &graph.parameters.statistics);
+    assert!(
+        off < bounds.statistics,
+        "{options:?}: statistics are off by {off:.1e}"
+    );
+    assert_eq!(rng, graph.rng, "both drew the same masks");
 }
 
 fn with(input: [usize; 3], layers: Vec<Layer>) -> Architecture {
@@ -266,7 +335,7 @@ fn blocks_within_blocks() {
 fn a_short_batch_gives_what_a_walk_of_its_size_gives() {
     let both = Both::new(&narrow(zoo::bnvgg()), 3);
     let outcome = |batch_size| {
-        let mut walk = Walk::new(both.resolved.clone(), batch_size);
+        let mut walk = Walk::new(both.resolved.clone(), batch_size, &KernelOptions::default());
         let mut parameters = both.parameters.clone();
         let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
         let outcome = walk.gradients(

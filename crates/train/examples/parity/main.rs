@@ -4,11 +4,13 @@
 //! cargo run -q --release -p modiste-train --example parity -- FILE.json --data datasets
 //! ```
 //!
-//! Prints the largest deviations per network and engine; exits 1 where one is beyond its bound and
+//! Runs candle's graph and the kernels as `--exact` makes them; with `--default-kernels` the kernels
+//! as they come. Prints the largest deviations per network and engine; exits 1 where one is beyond its bound and
 //! stays so when the weights are disturbed by at most 6e-8 (why: `compare::compare`).
 //! The bounds: losses 1e-5 (relative), norms of the first gradients and of the weights after all
 //! steps 1e-4 (relative), single values 1e-2 of the variable's usual size (a transposed variable
-//! has the same norm), logits 1e-3 of the largest.
+//! has the same norm), logits 1e-3 of the largest. With `--default-kernels` losses 1e-4 and norms of
+//! the first gradients 1e-3: Winograd's method rounds more.
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
 
 mod compare;
@@ -20,10 +22,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use modiste_dataset::LoadOptions;
-use modiste_model::{DeviceChoice, select_device};
-use modiste_train::EngineChoice;
+use modiste_model::{DeviceChoice, Instructions, KernelOptions, select_device};
+use modiste_train::{Compute, EngineChoice};
 
-use crate::compare::{Case, Comparison, DISTURBANCES, Deviation};
+use crate::compare::{Bounds, Case, Comparison, DISTURBANCES, Deviation};
 
 #[derive(Parser)]
 #[command(about = "Holds the graph and the walk against reference numbers from Keras")]
@@ -37,6 +39,9 @@ struct Arguments {
     /// Where the graph runs: auto, cpu, cuda, cuda:N.
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// Run the kernels as training does by default, not exact.
+    #[arg(long)]
+    default_kernels: bool,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -53,6 +58,27 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let selected = select_device(arguments.device)?;
     println!("{}", selected.description);
+    let kernels = KernelOptions {
+        exact: !arguments.default_kernels,
+        instructions: Instructions::from_environment()?,
+    };
+    println!(
+        "Kernels: {}, exact: {}",
+        kernels.instructions.name(),
+        kernels.exact
+    );
+    let way = |engine, device| Compute {
+        engine,
+        device,
+        kernels,
+    };
+    let on_cpu = way(EngineChoice::Kernels, candle_core::Device::Cpu);
+    let ways = if arguments.default_kernels {
+        vec![(on_cpu, Bounds::FAST)]
+    } else {
+        let graph = way(EngineChoice::Candle, selected.device.clone());
+        vec![(graph, Bounds::EXACT), (on_cpu, Bounds::EXACT)]
+    };
     let mut all_hold = true;
     for file in &arguments.files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
@@ -60,17 +86,13 @@ fn main() -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{} is no file of reference numbers", file.display()))?;
         println!("{}", file.display());
         for name in golden.models.keys() {
-            for engine in [EngineChoice::Candle, EngineChoice::Kernels] {
-                let cpu = candle_core::Device::Cpu;
-                let device = match engine {
-                    EngineChoice::Kernels => &cpu,
-                    _ => &selected.device,
-                };
+            for (compute, bounds) in &ways {
+                let engine = compute.engine;
                 let comparison = compare::compare(&Case {
                     golden: &golden,
                     name,
-                    engine,
-                    device,
+                    compute,
+                    bounds: *bounds,
                     gray: &gray,
                 })
                 .map_err(|error| anyhow::anyhow!("{name}: {error}"))?;

@@ -1,12 +1,12 @@
-use candle_core::Device;
-use modiste_train::{EngineChoice, evaluate};
+use modiste_train::{Compute, EngineChoice, evaluate};
 
 use crate::networks::{data, small};
 
 #[test]
 fn counts_every_image_once_and_both_engines_agree() {
     let images = data(1, 230).test;
-    let result = |engine| evaluate(&small(), &images, engine, &Device::Cpu).expect("evaluated");
+    let result =
+        |engine| evaluate(&small(), &images, &Compute::default().with(engine)).expect("evaluated");
     let (kernels, candle) = (result(EngineChoice::Kernels), result(EngineChoice::Candle));
     assert_eq!(kernels.images, 230);
     for (class, count) in kernels.per_class.iter().enumerate() {
@@ -25,7 +25,7 @@ fn counts_every_image_once_and_both_engines_agree() {
 #[test]
 fn no_images_are_no_accuracy() {
     let none = data(1, 0).test;
-    let refused = evaluate(&small(), &none, EngineChoice::Auto, &Device::Cpu);
+    let refused = evaluate(&small(), &none, &Compute::default());
     assert_eq!(
         refused.expect_err("refused").to_string(),
         "there is no image"

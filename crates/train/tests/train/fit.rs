@@ -1,10 +1,9 @@
 use std::ops::ControlFlow;
 
-use candle_core::Device;
 use modiste_dataset::{Dataset, ImageShape, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    EngineChoice, Event, FitOutcome, TrainConfig, TrainError, Validation, evaluate, fit,
+    Compute, EngineChoice, Event, FitOutcome, TrainConfig, TrainError, Validation, evaluate, fit,
 };
 
 use crate::networks::{data, small};
@@ -22,8 +21,7 @@ fn train(
         &train,
         &validation,
         config,
-        engine,
-        &Device::Cpu,
+        &Compute::default().with(engine),
         on_event,
     )
 }
@@ -48,7 +46,8 @@ fn overfits_eight_images() {
         let outcome = train(&mut network, &data, &config, engine, &mut go_on).expect("trained");
         let losses: Vec<f64> = outcome.history.iter().map(|epoch| epoch.loss).collect();
         assert!(losses[399] < 0.1 * losses[0], "{engine}: {losses:?}");
-        let result = evaluate(&network, &data.train, engine, &Device::Cpu).expect("evaluated");
+        let result =
+            evaluate(&network, &data.train, &Compute::default().with(engine)).expect("evaluated");
         assert_eq!(result.accuracy, 1.0, "{engine}");
     }
 }

@@ -1,8 +1,30 @@
-use candle_core::Device;
-use modiste_train::EngineChoice;
+use modiste_model::{Instructions, KernelOptions};
+use modiste_train::{Compute, EngineChoice};
 
-use crate::compare::{Case, Deviation, compare};
+use crate::compare::{Bounds, Case, Deviation, compare};
 use crate::golden::Golden;
+
+fn kernels(exact: bool, instructions: Instructions) -> Compute {
+    Compute {
+        kernels: KernelOptions {
+            exact,
+            instructions,
+        },
+        ..Compute::default().with(EngineChoice::Kernels)
+    }
+}
+
+/// Candle's graph, and the kernels exact and as they come, on every set of instructions.
+fn ways() -> Vec<(String, Compute, Bounds)> {
+    let graph = Compute::default().with(EngineChoice::Candle);
+    let mut ways = vec![("candle".to_owned(), graph, Bounds::EXACT)];
+    for set in Instructions::available() {
+        let name = set.name();
+        ways.push((format!("{name}, exact"), kernels(true, set), Bounds::EXACT));
+        ways.push((name.to_owned(), kernels(false, set), Bounds::FAST));
+    }
+    ways
+}
 
 #[track_caller]
 fn check(json: &str) {
@@ -10,17 +32,17 @@ fn check(json: &str) {
     let gray = modiste_dataset::fashion_mnist_mini().train;
     assert_eq!(golden.models.len(), 3);
     for name in golden.models.keys() {
-        for engine in [EngineChoice::Candle, EngineChoice::Kernels] {
+        for (way, compute, bounds) in ways() {
             let comparison = compare(&Case {
                 golden: &golden,
                 name,
-                engine,
-                device: &Device::Cpu,
+                compute: &compute,
+                bounds,
                 gray: &gray,
             })
             .expect("it runs");
             let plain: Vec<String> = comparison.plain.iter().map(Deviation::to_string).collect();
-            assert!(comparison.holds(), "{name} {engine}: {plain:?}");
+            assert!(comparison.holds(), "{name}, {way}: {plain:?}");
         }
     }
 }
@@ -43,8 +65,8 @@ fn a_wrong_learning_rate_is_noticed() {
     let comparison = compare(&Case {
         golden: &golden,
         name: "compact",
-        engine: EngineChoice::Kernels,
-        device: &Device::Cpu,
+        compute: &kernels(true, Instructions::best()),
+        bounds: Bounds::EXACT,
         gray: &modiste_dataset::fashion_mnist_mini().train,
     });
     assert!(!comparison.expect("it runs").holds());

@@ -21,7 +21,7 @@ use modiste_train::{
 };
 use serde_json::json;
 
-use crate::compute::{Chosen, Compute};
+use crate::compute::{Chosen, ComputeArguments};
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     loading: Loading,
     #[command(flatten)]
-    compute: Compute,
+    compute: ComputeArguments,
 }
 
 /// Runs the command.
@@ -183,8 +183,7 @@ fn fit_until_interrupted(
         train,
         validation,
         &plan.config,
-        chosen.engine,
-        &chosen.selected.device,
+        &chosen.compute,
         &mut |event| {
             if let Event::Epoch(summary) = event {
                 history.push(*summary);
@@ -239,7 +238,7 @@ fn test_result(
         accuracy,
         images,
         ..
-    } = evaluate(network, test, chosen.engine, &chosen.selected.device)?;
+    } = evaluate(network, test, &chosen.compute)?;
     Ok(TestResult {
         images,
         loss,

@@ -110,7 +110,7 @@ impl Record {
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),
             limit: None,
-            engine: chosen.engine.on(&chosen.selected.device).to_string(),
+            engine: chosen.compute.engine.on(&chosen.compute.device).to_string(),
             device: chosen.selected.name(),
             threads: chosen.threads,
             machine: machine(),

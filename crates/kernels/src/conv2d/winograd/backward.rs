@@ -1,0 +1,540 @@
+//! Backwards by the transposed transforms: gradients and inputs to points, 36 products for the
+//! kernel's gradient and 36 for the input's, then back.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use crate::buffer::{Threads, Workspace, WorkspaceLen};
+use crate::conv2d::winograd::blocks::{
+    Points, add_up_inputs, transform_gradients, transform_inputs,
+};
+use crate::conv2d::winograd::geometry::Geometry;
+use crate::conv2d::winograd::kernel::{kernel_gradient, transform_kernel};
+use crate::conv2d::winograd::products::{KernelProduct, PointProduct};
+use crate::conv2d::winograd::transforms::POINTS;
+use crate::conv2d::{Conv2d, InputGradient};
+use crate::moments::write_gradient_sums;
+use crate::parallel::{Piece, RowsMut, for_each_piece};
+use crate::source::{Gradient, Input};
+
+/// Images are dealt into at most so many groups, each with a share of the kernel's gradient.
+const GROUPS: usize = 8;
+
+/// Numbers of a block's points that a task works on: with the kernel and its gradient they stay in
+/// a core's cache.
+const BLOCK: usize = 160 * 1024;
+
+/// A kernel of more numbers is not read again for each block, nor has each group a share of its
+/// gradient: each product is done for all images at once.
+const LARGE_KERNEL: usize = 200 * 1024;
+
+/// Numbers of all points that lie in memory at once when the kernel is large.
+const LARGE_BATCH: usize = 24 * 1024 * 1024;
+
+fn is_large(geometry: &Geometry) -> bool {
+    geometry.kernel_len() > LARGE_KERNEL
+}
+
+/// Images of a group.
+fn group(geometry: &Geometry) -> usize {
+    geometry.shape.batch.div_ceil(GROUPS).max(1)
+}
+
+/// Numbers of one tile row's points: what both transforms write, and the input's once more where
+/// its gradient has a place of its own.
+fn points_of_row(geometry: &Geometry) -> usize {
+    let inputs = if is_large(geometry) { 2 } else { 1 } * geometry.inputs.padded();
+    POINTS * (inputs + geometry.outputs.padded()) * geometry.across
+}
+
+/// Tile rows of a block: of whole images where the kernel is large.
+fn block(geometry: &Geometry) -> usize {
+    if is_large(geometry) {
+        geometry.large_block(geometry.down)
+    } else {
+        (BLOCK / points_of_row(geometry)).max(1)
+    }
+}
+
+/// Images whose points lie in memory at once when the kernel is large: whole blocks.
+fn large_chunk(geometry: &Geometry) -> usize {
+    let most = LARGE_BATCH / points_of_row(geometry);
+    let block = block(geometry);
+    (most / block).max(1) * block / geometry.down
+}
+
+/// Numbers of the kernel's gradient at all points.
+fn kernel_points(geometry: &Geometry) -> usize {
+    POINTS * geometry.shape.in_channels * geometry.outputs.padded()
+}
+
+pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
+    let batch = geometry.shape.batch;
+    let band = geometry
+        .input_band()
+        .len()
+        .max(geometry.output_band().len());
+    let kernels = geometry.transposed_len().next_multiple_of(16) + biases_len(geometry);
+    if is_large(geometry) {
+        let images = large_chunk(geometry).min(batch);
+        WorkspaceLen {
+            thread: band,
+            shared: kernels
+                + kernel_points(geometry)
+                + images * geometry.down * points_of_row(geometry),
+        }
+    } else {
+        WorkspaceLen {
+            thread: band + block(geometry).min(geometry.tile_rows()) * points_of_row(geometry),
+            shared: kernels + GROUPS.min(batch) * kernel_points(geometry),
+        }
+    }
+}
+
+fn biases_len(geometry: &Geometry) -> usize {
+    (geometry.shape.batch * geometry.shape.out_channels).next_multiple_of(16)
+}
+
+#[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
+pub(crate) fn backward(
+    conv: &Conv2d,
+    input: &Input<'_>,
+    weight: &[f32],
+    gradient: &Gradient<'_>,
+    weight_gradient: &mut [f32],
+    bias_gradient: &mut [f32],
+    input_gradient: Option<InputGradient<'_>>,
+    workspace: &mut Workspace,
+) {
+    let geometry = super::geometry(conv);
+    let shape = &conv.shape;
+    let Workspace { threads, shared } = workspace;
+    let (transposed, shared) = shared.split_at_mut(geometry.transposed_len().next_multiple_of(16));
+    let transposed = &mut transposed[..geometry.transposed_len()];
+    if input_gradient.is_some() {
+        transform_kernel(&geometry, conv.instructions, weight, true, transposed);
+    }
+    let (biases, shared) = shared.split_at_mut(biases_len(&geometry));
+    let biases = &mut biases[..shape.batch * shape.out_channels];
+    biases.fill(0.0);
+    let pass = Pass {
+        conv,
+        geometry: &geometry,
+        input,
+        gradient,
+        transposed,
+        sums: input_gradient
+            .as_ref()
+            .and_then(|gradient| gradient.sums.as_ref())
+            .map(|sums| (sums.input, sums.mean)),
+    };
+    let images = input_gradient.map(|gradient| {
+        let values = RowsMut::new(gradient.values, shape.input().image());
+        let sums = gradient
+            .sums
+            .map(|sums| RowsMut::new(sums.sums, 2 * shape.in_channels));
+        (values, sums)
+    });
+    let biases_of_images = RowsMut::new(&mut *biases, shape.out_channels);
+    let len = kernel_points(&geometry);
+    let kernels = if is_large(&geometry) {
+        pass.large((images, biases_of_images), threads, shared);
+        &shared[..len]
+    } else {
+        let size = group(&geometry);
+        let groups = shape.batch.div_ceil(size);
+        let kernels = &mut shared[..groups * len];
+        let pieces = (
+            (images, biases_of_images),
+            RowsMut::every(size, kernels, len),
+        );
+        for_each_piece(0..shape.batch, size, pieces, &|images, pieces| {
+            threads.with(|scratch| {
+                conv.instructions.run(Group {
+                    pass: &pass,
+                    images,
+                    pieces: pieces.0,
+                    kernel: pieces.1.values,
+                    scratch,
+                });
+            });
+        });
+        &shared[..groups * len]
+    };
+    kernel_gradient(&geometry, conv.instructions, kernels, len, weight_gradient);
+    bias_gradient.fill(0.0);
+    for image in biases.chunks_exact(shape.out_channels) {
+        for (sum, value) in bias_gradient.iter_mut().zip(image) {
+            *sum += value;
+        }
+    }
+}
+
+/// The input's gradient and its sums, where they are asked for, and the biases' gradient: a row for
+/// each image.
+type Images<'a> = (
+    Option<(RowsMut<'a, f32>, Option<RowsMut<'a, f32>>)>,
+    RowsMut<'a, f32>,
+);
+
+/// What all tasks of one call share.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    conv: &'a Conv2d,
+    geometry: &'a Geometry,
+    input: &'a Input<'a>,
+    gradient: &'a Gradient<'a>,
+    transposed: &'a [f32],
+    /// What batch normalisation read and its mean, where its sums are asked for.
+    sums: Option<(&'a [f32], &'a [f32])>,
+}
+
+impl<'a> Pass<'a> {
+    /// The product of a block's gradients with the transposed kernel at one point.
+    #[inline(always)]
+    fn input_product(&self, point: usize, tiles: usize, left: &'a [f32]) -> PointProduct<'a> {
+        let panel = self.geometry.shape.out_channels * self.geometry.inputs.width;
+        PointProduct {
+            tiles,
+            left,
+            left_panels: self.geometry.outputs,
+            kernel: &self.transposed[point * panel..],
+            kernel_stride: POINTS * panel,
+            output_panels: self.geometry.inputs,
+        }
+    }
+
+    /// A block's inputs and gradients to points.
+    #[inline(always)]
+    fn transform<S: Simd>(
+        &self,
+        simd: S,
+        tile_rows: Range<usize>,
+        band: &mut [f32],
+        inputs: &mut [f32],
+        gradients: &mut [f32],
+        biases: &mut [f32],
+    ) {
+        let rows = tile_rows.clone();
+        transform_inputs(simd, self.geometry, self.input, rows, band, inputs);
+        let (geometry, gradient) = (self.geometry, self.gradient);
+        transform_gradients(simd, geometry, gradient, tile_rows, band, gradients, biases);
+    }
+
+    /// The points of some tile rows to the input's gradient, and its sums where an image is done.
+    /// `values` starts with the first tile row's image, and `sums` too.
+    #[inline(always)]
+    fn write_images<S: Simd>(
+        &self,
+        simd: S,
+        tile_rows: Range<usize>,
+        points: &Points<'_>,
+        values: &mut [f32],
+        mut sums: Option<&mut [f32]>,
+    ) {
+        let geometry = self.geometry;
+        let size = geometry.shape.input();
+        let first_image = tile_rows.start / geometry.down;
+        for (index, row) in tile_rows.enumerate() {
+            let (image, down) = (row / geometry.down, row % geometry.down);
+            let here = image - first_image;
+            let values = &mut values[here * size.image()..][..size.image()];
+            add_up_inputs(
+                simd,
+                geometry,
+                points,
+                index * geometry.across,
+                down,
+                values,
+            );
+            if down + 1 == geometry.down
+                && let (Some(sums), Some((input, mean))) = (sums.as_deref_mut(), self.sums)
+            {
+                let input = &input[image * size.image()..][..size.image()];
+                let sums = &mut sums[here * 2 * size.channels..][..2 * size.channels];
+                write_gradient_sums(simd, mean, values, input, sums);
+            }
+        }
+    }
+
+    /// Everything to points, each product for all images, then back.
+    fn large(&self, mut images: Images<'_>, threads: &Threads, shared: &mut [f32]) {
+        let geometry = self.geometry;
+        let batch = geometry.shape.batch;
+        let chunk = large_chunk(geometry);
+        let (kernel, shared) = shared.split_at_mut(kernel_points(geometry));
+        for start in (0..batch).step_by(chunk) {
+            let end = (start + chunk).min(batch);
+            let (here, rest) = images.split(end);
+            images = rest;
+            self.large_chunk(start..end, here, threads, kernel, shared);
+        }
+    }
+
+    fn large_chunk(
+        &self,
+        images: Range<usize>,
+        (image_pieces, biases): Images<'_>,
+        threads: &Threads,
+        kernel: &mut [f32],
+        shared: &mut [f32],
+    ) {
+        let geometry = self.geometry;
+        let run = self.conv.instructions;
+        let block = block(geometry) / geometry.down;
+        let tiles = geometry.down * geometry.across;
+        let len_of = |panels| Geometry::block_len(panels, tiles);
+        let (inputs, rest) = shared.split_at_mut(images.len() * len_of(&geometry.inputs));
+        let (gradients, rest) = rest.split_at_mut(images.len() * len_of(&geometry.outputs));
+        let back = &mut rest[..images.len() * len_of(&geometry.inputs)];
+        let pieces = (
+            RowsMut::new(&mut *inputs, len_of(&geometry.inputs)),
+            RowsMut::new(&mut *gradients, len_of(&geometry.outputs)),
+        );
+        let first = images.start;
+        // The biases' rows are counted from the batch's first image, the points' from the chunk's.
+        let biases = Shifted {
+            by: first,
+            piece: biases,
+        };
+        for_each_piece(
+            0..images.len(),
+            block,
+            (pieces, biases),
+            &|images, pieces| {
+                let ((inputs, gradients), biases) = pieces;
+                threads.with(|band| {
+                    run.run(BlockPoints {
+                        pass: self,
+                        images: first + images.start..first + images.end,
+                        inputs: inputs.values,
+                        gradients: gradients.values,
+                        biases: biases.piece.values,
+                        band,
+                    });
+                });
+            },
+        );
+        let (inputs, gradients) = (&*inputs, &*gradients);
+        let back_len = images.len() * tiles * geometry.inputs.padded();
+        let kernel_len = kernel.len() / POINTS;
+        let back_rows = image_pieces
+            .is_some()
+            .then(|| RowsMut::new(&mut *back, back_len));
+        let pieces = (RowsMut::new(kernel, kernel_len), back_rows);
+        for_each_piece(0..POINTS, 1, pieces, &|point, (kernel, back)| {
+            run.run(LargeProducts {
+                pass: self,
+                point: point.start,
+                block: block * tiles,
+                accumulate: first > 0,
+                inputs,
+                gradients,
+                kernel: kernel.values,
+                back: back.map(|back| back.values),
+            });
+        });
+        let back = &*back;
+        let Some(pieces) = image_pieces else {
+            return;
+        };
+        for_each_piece(images.clone(), block, pieces, &|images, (values, sums)| {
+            run.run(BlockImages {
+                pass: self,
+                tile_rows: images.start * geometry.down..images.end * geometry.down,
+                points: Points {
+                    values: &back[(images.start - first) * tiles * geometry.inputs.padded()..],
+                    panels: geometry.inputs,
+                    tiles: images.len() * tiles,
+                    stride: back_len,
+                },
+                values: values.values,
+                sums: sums.map(|sums| sums.values),
+            });
+        });
+    }
+}
+
+/// A piece whose units are counted from another start.
+struct Shifted<P> {
+    by: usize,
+    piece: P,
+}
+
+impl<P: Piece> Piece for Shifted<P> {
+    fn split(self, unit: usize) -> (Self, Self) {
+        let by = self.by;
+        let (left, right) = self.piece.split(unit + by);
+        (Self { by, piece: left }, Self { by, piece: right })
+    }
+}
+
+/// The blocks of one group of images, one after the other.
+struct Group<'a> {
+    pass: &'a Pass<'a>,
+    images: Range<usize>,
+    pieces: Images<'a>,
+    kernel: &'a mut [f32],
+    scratch: &'a mut [f32],
+}
+
+impl WithSimd for Group<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let geometry = self.pass.geometry;
+        let (mut images, biases) = self.pieces;
+        let (size, channels) = (geometry.shape.input(), geometry.shape.out_channels);
+        let kernel_len = self.kernel.len() / POINTS;
+        let all = self.images.start * geometry.down..self.images.end * geometry.down;
+        for start in all.clone().step_by(block(geometry)) {
+            let rows = start..(start + block(geometry)).min(all.end);
+            let tiles = rows.len() * geometry.across;
+            let image = start / geometry.down - self.images.start;
+            let (inputs, scratch) = self
+                .scratch
+                .split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
+            let (gradients, band) =
+                scratch.split_at_mut(Geometry::block_len(&geometry.outputs, tiles));
+            self.pass.transform(
+                simd,
+                rows.clone(),
+                band,
+                inputs,
+                gradients,
+                &mut biases.values[image * channels..][..channels],
+            );
+            let input_len = geometry.inputs.padded() * tiles;
+            let gradient_len = geometry.outputs.padded() * tiles;
+            for point in 0..POINTS {
+                let inputs = &mut inputs[point * input_len..][..input_len];
+                let gradients = &gradients[point * gradient_len..][..gradient_len];
+                let kernel = &mut self.kernel[point * kernel_len..][..kernel_len];
+                let accumulate = start > all.start;
+                kernel_product(geometry, tiles, accumulate, inputs, gradients).run(simd, kernel);
+                // The inputs have served: their place takes the gradient.
+                if images.is_some() {
+                    self.pass
+                        .input_product(point, tiles, gradients)
+                        .run(simd, inputs);
+                }
+            }
+            if let Some((values, sums)) = &mut images {
+                let points = Points {
+                    values: inputs,
+                    panels: geometry.inputs,
+                    tiles,
+                    stride: input_len,
+                };
+                let values = &mut values.values[image * size.image()..];
+                let sums = sums
+                    .as_mut()
+                    .map(|sums| &mut sums.values[image * 2 * size.channels..]);
+                self.pass.write_images(simd, rows, &points, values, sums);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn kernel_product<'a>(
+    geometry: &Geometry,
+    tiles: usize,
+    accumulate: bool,
+    inputs: &'a [f32],
+    gradients: &'a [f32],
+) -> KernelProduct<'a> {
+    KernelProduct {
+        tiles,
+        inputs,
+        input_panels: geometry.inputs,
+        gradients,
+        gradient_panels: geometry.outputs,
+        accumulate,
+    }
+}
+
+/// A block's inputs and gradients to points.
+struct BlockPoints<'a> {
+    pass: &'a Pass<'a>,
+    images: Range<usize>,
+    inputs: &'a mut [f32],
+    gradients: &'a mut [f32],
+    biases: &'a mut [f32],
+    band: &'a mut [f32],
+}
+
+impl WithSimd for BlockPoints<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let geometry = self.pass.geometry;
+        let rows = self.images.start * geometry.down..self.images.end * geometry.down;
+        let biases = &mut self.biases[..geometry.shape.out_channels];
+        self.pass
+            .transform(simd, rows, self.band, self.inputs, self.gradients, biases);
+    }
+}
+
+/// One point's products for all blocks of a chunk.
+struct LargeProducts<'a> {
+    pass: &'a Pass<'a>,
+    point: usize,
+    /// Tiles of a block.
+    block: usize,
+    accumulate: bool,
+    inputs: &'a [f32],
+    gradients: &'a [f32],
+    kernel: &'a mut [f32],
+    back: Option<&'a mut [f32]>,
+}
+
+impl WithSimd for LargeProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let geometry = self.pass.geometry;
+        let (inputs, outputs) = (geometry.inputs.padded(), geometry.outputs.padded());
+        let input_blocks = self.inputs.chunks(self.block * inputs * POINTS);
+        let gradient_blocks = self.gradients.chunks(self.block * outputs * POINTS);
+        let mut accumulate = self.accumulate;
+        let mut written = 0;
+        for (input, gradient) in input_blocks.zip(gradient_blocks) {
+            let tiles = input.len() / (inputs * POINTS);
+            let input = &input[self.point * inputs * tiles..][..inputs * tiles];
+            let gradient = &gradient[self.point * outputs * tiles..][..outputs * tiles];
+            kernel_product(geometry, tiles, accumulate, input, gradient).run(simd, self.kernel);
+            accumulate = true;
+            if let Some(back) = self.back.as_deref_mut() {
+                let back = &mut back[written..][..inputs * tiles];
+                self.pass
+                    .input_product(self.point, tiles, gradient)
+                    .run(simd, back);
+                written += inputs * tiles;
+            }
+        }
+    }
+}
+
+/// A block's points back to images.
+struct BlockImages<'a> {
+    pass: &'a Pass<'a>,
+    tile_rows: Range<usize>,
+    points: Points<'a>,
+    values: &'a mut [f32],
+    sums: Option<&'a mut [f32]>,
+}
+
+impl WithSimd for BlockImages<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.pass
+            .write_images(simd, self.tile_rows, &self.points, self.values, self.sums);
+    }
+}

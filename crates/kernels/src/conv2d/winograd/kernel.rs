@@ -1,0 +1,212 @@
+//! The kernel's own transforms: to the points, and its gradient back from them.
+
+use pulp::{Simd, WithSimd};
+
+use crate::conv2d::winograd::geometry::Geometry;
+use crate::conv2d::winograd::transforms::{
+    PATCH, POINTS, PointsToWeights, WeightsToPoints, both_ways,
+};
+use crate::instructions::Instructions;
+use crate::parallel::{Piece, RowsMut, for_each_piece};
+use crate::tile::Panels;
+
+/// Side of the kernel, and its elements.
+const SIDE: usize = 3;
+const TAPS: usize = SIDE * SIDE;
+
+/// Writes the kernel's points, `[panel][point][row][width]`. Forwards the rows are the inputs' and
+/// the panels the outputs' channels; on the way back the other way round.
+pub(crate) fn transform_kernel(
+    geometry: &Geometry,
+    instructions: Instructions,
+    weight: &[f32],
+    transposed: bool,
+    points: &mut [f32],
+) {
+    let shape = &geometry.shape;
+    let (panels, rows) = if transposed {
+        (geometry.inputs, shape.out_channels)
+    } else {
+        (geometry.outputs, shape.in_channels)
+    };
+    let len = POINTS * rows * panels.width;
+    let pieces = RowsMut::new(points, len);
+    for_each_piece(0..panels.count, 1, pieces, &|panel, points| {
+        instructions.run(KernelPanel {
+            weight,
+            transposed,
+            panels,
+            rows,
+            panel: panel.start,
+            points: points.values,
+        });
+    });
+}
+
+struct KernelPanel<'a> {
+    weight: &'a [f32],
+    transposed: bool,
+    panels: Panels,
+    rows: usize,
+    panel: usize,
+    points: &'a mut [f32],
+}
+
+impl WithSimd for KernelPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            weight,
+            transposed,
+            panels,
+            rows,
+            panel,
+            points,
+        } = self;
+        let stride = rows * panels.width;
+        // From one tap to the next, one row to the next, one column to the next.
+        let (tap, row_step, column_step) = match transposed {
+            false => (rows * panels.columns, panels.columns, 1),
+            true => (rows * panels.columns, 1, rows),
+        };
+        for row in 0..rows {
+            for within in (0..panels.width).step_by(S::F32_LANES) {
+                let first = panel * panels.width + within;
+                let count = panels.columns.saturating_sub(first).min(S::F32_LANES);
+                let mut taps = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+                for i in 0..SIDE {
+                    for j in 0..SIDE {
+                        let start = (i * SIDE + j) * tap + row * row_step + first * column_step;
+                        taps[i][j] = match (count, transposed) {
+                            (0, _) => simd.splat_f32s(0.0),
+                            (_, false) => simd.partial_load_f32s(&weight[start..][..count]),
+                            (_, true) => {
+                                let mut values = [0.0; 16];
+                                for (k, value) in values[..count].iter_mut().enumerate() {
+                                    *value = weight[start + k * column_step];
+                                }
+                                S::as_simd_f32s(&values).0[0]
+                            }
+                        };
+                    }
+                }
+                let patch = both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, taps);
+                for i in 0..PATCH {
+                    for j in 0..PATCH {
+                        let start = (i * PATCH + j) * stride + row * panels.width + within;
+                        let values = &mut points[start..][..S::F32_LANES];
+                        S::as_mut_simd_f32s(values).0[0] = patch[i][j];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows of the kernel's gradient that one task makes.
+const ROWS_OF_TASK: usize = 8;
+
+/// The kernel's gradient from its points, `[group][point][panel of outputs][in][width]`: the groups
+/// are added up in their order.
+pub(crate) fn kernel_gradient(
+    geometry: &Geometry,
+    instructions: Instructions,
+    points: &[f32],
+    group_stride: usize,
+    gradient: &mut [f32],
+) {
+    let shape = &geometry.shape;
+    let mut planes = gradient.chunks_exact_mut(shape.in_channels * shape.out_channels);
+    let planes: [&mut [f32]; TAPS] =
+        std::array::from_fn(|_| planes.next().expect("a plane for each tap"));
+    let planes = Planes {
+        first: 0,
+        len: shape.out_channels,
+        planes,
+    };
+    for_each_piece(
+        0..shape.in_channels,
+        ROWS_OF_TASK,
+        planes,
+        &|rows, planes| {
+            instructions.run(GradientRows {
+                geometry,
+                points,
+                group_stride,
+                first: rows.start,
+                planes,
+            });
+        },
+    );
+}
+
+/// Rows of the nine `[in, out]` planes of a kernel's gradient.
+struct Planes<'a> {
+    first: usize,
+    len: usize,
+    planes: [&'a mut [f32]; TAPS],
+}
+
+impl Piece for Planes<'_> {
+    fn split(self, unit: usize) -> (Self, Self) {
+        let Self { first, len, planes } = self;
+        let mut right: [&mut [f32]; TAPS] = Default::default();
+        let mut index = 0;
+        let left = planes.map(|plane| {
+            let (before, after) = plane.split_at_mut((unit - first) * len);
+            right[index] = after;
+            index += 1;
+            before
+        });
+        let part = |first, planes| Self { first, len, planes };
+        (part(first, left), part(unit, right))
+    }
+}
+
+struct GradientRows<'a> {
+    geometry: &'a Geometry,
+    points: &'a [f32],
+    group_stride: usize,
+    first: usize,
+    planes: Planes<'a>,
+}
+
+impl WithSimd for GradientRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let outputs = &self.geometry.outputs;
+        let in_channels = self.geometry.shape.in_channels;
+        let stride = in_channels * outputs.padded();
+        let mut planes = self.planes.planes;
+        let rows = planes[0].len() / outputs.columns;
+        for row in 0..rows {
+            for channel in (0..outputs.columns).step_by(S::F32_LANES) {
+                let (panel, within) = (channel / outputs.width, channel % outputs.width);
+                let start = (panel * in_channels + self.first + row) * outputs.width + within;
+                let mut patch = [[simd.splat_f32s(0.0); PATCH]; PATCH];
+                for group in self.points.chunks(self.group_stride) {
+                    for i in 0..PATCH {
+                        for j in 0..PATCH {
+                            let values = &group[start + (i * PATCH + j) * stride..][..S::F32_LANES];
+                            let value = S::as_simd_f32s(values).0[0];
+                            patch[i][j] = simd.add_f32s(patch[i][j], value);
+                        }
+                    }
+                }
+                let taps = both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, patch);
+                let end = (channel + S::F32_LANES).min(outputs.columns);
+                for i in 0..SIDE {
+                    for j in 0..SIDE {
+                        let plane = &mut planes[i * SIDE + j];
+                        let values = &mut plane[row * outputs.columns..][channel..end];
+                        simd.partial_store_f32s(values, taps[i][j]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The 36 products between the transforms, one call for each point and block of tiles.
+
+use pulp::Simd;
+
+use crate::tile::{
+    Columns, Panels, Rows, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile,
+};
+
+/// `output[tile, n] = sum over k of left[tile, k] * kernel[k, n]`: forwards with inputs and the
+/// kernel, backwards with gradients and the transposed kernel.
+#[derive(Clone, Copy)]
+pub(crate) struct PointProduct<'a> {
+    pub(crate) tiles: usize,
+    /// `[panel][tile][width]`.
+    pub(crate) left: &'a [f32],
+    pub(crate) left_panels: Panels,
+    /// From the first panel's `[k][width]` on.
+    pub(crate) kernel: &'a [f32],
+    /// From one panel of the kernel to the next.
+    pub(crate) kernel_stride: usize,
+    pub(crate) output_panels: Panels,
+}
+
+impl PointProduct<'_> {
+    /// Writes `output`, `[panel][tile][width]`.
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, simd: S, output: &mut [f32]) {
+        let width = self.output_panels.width;
+        let panels = output.chunks_exact_mut(self.tiles * width);
+        for (panel, output) in panels.enumerate() {
+            let kernel = &self.kernel[panel * self.kernel_stride..];
+            let kernel = &kernel[..self.left_panels.columns * width];
+            if S::F32_LANES == 16 && width == 4 * S::F32_LANES {
+                let mut strips = ProductStrips::<4> {
+                    product: self,
+                    kernel,
+                    output,
+                };
+                for_each_strip::<S, 4>(simd, self.tiles, &mut strips);
+            } else {
+                let mut strips = ProductStrips::<2> {
+                    product: self,
+                    kernel,
+                    output,
+                };
+                for_each_strip::<S, 2>(simd, self.tiles, &mut strips);
+            }
+        }
+    }
+}
+
+struct ProductStrips<'a, const VECTORS: usize> {
+    product: PointProduct<'a>,
+    kernel: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl<S: Simd, const VECTORS: usize> Strips<S> for ProductStrips<'_, VECTORS> {
+    #[inline(always)]
+    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+        let PointProduct {
+            tiles,
+            left,
+            left_panels,
+            ..
+        } = self.product;
+        let width = VECTORS * S::F32_LANES;
+        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
+        for panel in 0..left_panels.count {
+            let depth = left_panels.len_of(panel);
+            let start = (panel * tiles + first) * left_panels.width;
+            let rows = Rows::<ROWS>::new(left, start, left_panels.width, depth);
+            let kernel = &self.kernel[panel * left_panels.width * width..];
+            accumulate(simd, &mut tile, rows, depth, kernel, width);
+        }
+        let rows = self.output[first * width..].chunks_exact_mut(width);
+        for (row, output) in tile.iter().zip(rows) {
+            store_row(simd, row, output);
+        }
+    }
+}
+
+/// One block's share of the kernel's gradient at one point:
+/// `output[c, n] += sum over tiles of inputs[tile, c] * gradients[tile, n]`.
+#[derive(Clone, Copy)]
+pub(crate) struct KernelProduct<'a> {
+    pub(crate) tiles: usize,
+    /// `[panel][tile][width]`.
+    pub(crate) inputs: &'a [f32],
+    pub(crate) input_panels: Panels,
+    /// `[panel][tile][width]`.
+    pub(crate) gradients: &'a [f32],
+    pub(crate) gradient_panels: Panels,
+    /// Whether what `output` holds counts.
+    pub(crate) accumulate: bool,
+}
+
+impl KernelProduct<'_> {
+    /// Changes `output`, `[panel][c][width]`.
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, simd: S, output: &mut [f32]) {
+        let width = self.gradient_panels.width;
+        let panels = output.chunks_exact_mut(self.input_panels.columns * width);
+        let gradients = self.gradients.chunks_exact(self.tiles * width);
+        for (output, gradients) in panels.zip(gradients) {
+            for panel in 0..self.input_panels.count {
+                let rows = self.input_panels.len_of(panel);
+                let start = panel * self.input_panels.width;
+                let inputs = &self.inputs[start * self.tiles..];
+                let output = &mut output[start * width..][..rows * width];
+                if S::F32_LANES == 16 && width == 4 * S::F32_LANES {
+                    let mut strips = KernelStrips::<4> {
+                        product: self,
+                        inputs,
+                        gradients,
+                        output,
+                    };
+                    for_each_strip::<S, 4>(simd, rows, &mut strips);
+                } else {
+                    let mut strips = KernelStrips::<2> {
+                        product: self,
+                        inputs,
+                        gradients,
+                        output,
+                    };
+                    for_each_strip::<S, 2>(simd, rows, &mut strips);
+                }
+            }
+        }
+    }
+}
+
+struct KernelStrips<'a, const VECTORS: usize> {
+    product: KernelProduct<'a>,
+    inputs: &'a [f32],
+    gradients: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl<S: Simd, const VECTORS: usize> Strips<S> for KernelStrips<'_, VECTORS> {
+    #[inline(always)]
+    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+        let width = VECTORS * S::F32_LANES;
+        let output = &mut self.output[first * width..][..ROWS * width];
+        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
+        if self.product.accumulate {
+            for (row, values) in tile.iter_mut().zip(output.chunks_exact(width)) {
+                *row = vectors::<S, VECTORS>(values);
+            }
+        }
+        let columns = Columns {
+            values: &self.inputs[first..],
+            stride: self.product.input_panels.width,
+        };
+        let tiles = self.product.tiles;
+        accumulate(simd, &mut tile, columns, tiles, self.gradients, width);
+        for (row, output) in tile.iter().zip(output.chunks_exact_mut(width)) {
+            store_row(simd, row, output);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Batch normalisation folded into its neighbours: the convolution before gathers its statistics,
+//! the reader behind applies it, and on the way back the other way round.
+
+use pulp::{Simd, WithSimd};
+
+use crate::buffer::Workspace;
+use crate::conv2d::GradientSums;
+use crate::conv2d::finish::pool_band;
+use crate::instructions::Instructions;
+use crate::moments::{combine_moments, moments_len, write_gradient_sums};
+use crate::parallel::{RowsMut, check_len, for_each_piece};
+use crate::source::{Affine, Input, RowSource, Size};
+
+/// The mean and the biased variance of each channel from the moments that
+/// [`Conv2d::forward`](crate::Conv2d::forward) gathered.
+///
+/// # Panics
+/// Where the lengths do not agree.
+pub fn batch_norm_moments(moments: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+    check_len("the variance", variance.len(), mean.len());
+    assert!(
+        moments.len().is_multiple_of(moments_len(mean.len())),
+        "{} moments are none of {} channels",
+        moments.len(),
+        mean.len()
+    );
+    combine_moments(moments, mean, variance);
+}
+
+/// Normalisation as one multiplication and one addition: `scale = gamma * inverse_deviation`,
+/// `shift = beta - mean * scale`.
+///
+/// # Panics
+/// Where the lengths differ.
+pub fn batch_norm_affine(
+    mean: &[f32],
+    inverse_deviation: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    scale: &mut [f32],
+    shift: &mut [f32],
+) {
+    let channels = mean.len();
+    for len in [
+        inverse_deviation.len(),
+        gamma.len(),
+        beta.len(),
+        scale.len(),
+        shift.len(),
+    ] {
+        check_len("a channel's number", len, channels);
+    }
+    for c in 0..channels {
+        scale[c] = inverse_deviation[c] * gamma[c];
+        shift[c] = beta[c] - mean[c] * scale[c];
+    }
+}
+
+/// Batch normalisation's gradients from the sums that were gathered image by image. `coefficients`
+/// become those of [`NormGradient`](crate::NormGradient); with x' the normalised input and n rows:
+/// `dx = gamma * inverse_deviation * (dy - sum(dy) / n - x' * sum(dy * x') / n)`.
+///
+/// # Panics
+/// Where the lengths do not agree.
+#[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
+pub fn norm_gradient(
+    sums: &[f32],
+    rows: usize,
+    mean: &[f32],
+    inverse_deviation: &[f32],
+    gamma: &[f32],
+    gamma_gradient: &mut [f32],
+    beta_gradient: &mut [f32],
+    coefficients: &mut [f32],
+) {
+    let channels = mean.len();
+    check_len("the coefficients", coefficients.len(), 3 * channels);
+    assert!(
+        sums.len().is_multiple_of(2 * channels),
+        "{} sums are none of {channels} channels",
+        sums.len()
+    );
+    let (a, rest) = coefficients.split_at_mut(channels);
+    let (b, c) = rest.split_at_mut(channels);
+    for channel in 0..channels {
+        let (mut sum, mut product) = (0.0_f64, 0.0_f64);
+        for image in sums.chunks_exact(2 * channels) {
+            sum += f64::from(image[channel]);
+            product += f64::from(image[channels + channel]);
+        }
+        let inverse = f64::from(inverse_deviation[channel]);
+        let product = product * inverse;
+        beta_gradient[channel] = sum as f32;
+        gamma_gradient[channel] = product as f32;
+        let scale = f64::from(gamma[channel]) * inverse;
+        let slope = -scale * inverse * product / rows as f64;
+        a[channel] = scale as f32;
+        b[channel] = slope as f32;
+        c[channel] = (-scale * sum / rows as f64 - slope * f64::from(mean[channel])) as f32;
+    }
+}
+
+/// The sums of a gradient at batch normalisation's output, for [`norm_gradient`].
+///
+/// # Panics
+/// Where the lengths do not agree.
+pub fn norm_gradient_sums(instructions: Instructions, gradient: &[f32], target: GradientSums<'_>) {
+    let GradientSums { input, mean, sums } = target;
+    check_len("the gradient", gradient.len(), input.len());
+    let batch = sums.len() / (2 * mean.len());
+    let image = input.len() / batch.max(1);
+    let rows = RowsMut::new(sums, 2 * mean.len());
+    for_each_piece(0..batch, 1, rows, &|unit, sums| {
+        let range = unit.start * image..unit.end * image;
+        instructions.run(Sums {
+            mean,
+            gradient: &gradient[range.clone()],
+            input: &input[range],
+            sums: sums.values,
+        });
+    });
+}
+
+struct Sums<'a> {
+    mean: &'a [f32],
+    gradient: &'a [f32],
+    input: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        write_gradient_sums(simd, self.mean, self.gradient, self.input, self.sums);
+    }
+}
+
+/// An image's size and the number of images, for the pool behind batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NormPoolShape {
+    /// Images.
+    pub batch: usize,
+    /// Rows of what is normalised.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Channels.
+    pub channels: usize,
+}
+
+impl NormPoolShape {
+    fn size(&self) -> Size {
+        Size {
+            height: self.height,
+            width: self.width,
+            channels: self.channels,
+        }
+    }
+
+    /// Numbers of workspace a thread needs.
+    pub fn workspace_len(&self) -> crate::WorkspaceLen {
+        crate::WorkspaceLen {
+            thread: 2 * self.size().row(),
+            shared: 0,
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, input: usize, output: usize, winners: usize) {
+        check_len("the pool's input", input, self.batch * self.size().image());
+        let pooled = self.batch * self.size().pooled().image();
+        check_len("the pool's output", output, pooled);
+        check_len("the pool's winners", winners, pooled);
+    }
+}
+
+/// Normalises `input` and takes the maximum of each 2x2 window, without writing what is between.
+///
+/// # Panics
+/// Where a buffer has not the length of `shape`.
+pub fn norm_pool_forward(
+    shape: &NormPoolShape,
+    instructions: Instructions,
+    input: &[f32],
+    affine: Affine<'_>,
+    output: &mut [f32],
+    winners: &mut [u8],
+    workspace: &Workspace,
+) {
+    shape.check(input.len(), output.len(), winners.len());
+    workspace.check(shape.workspace_len());
+    let size = shape.size();
+    let pooled = size.pooled();
+    if output.is_empty() {
+        return;
+    }
+    let pieces = (
+        RowsMut::new(output, pooled.row()),
+        RowsMut::new(winners, pooled.row()),
+    );
+    let input = Input {
+        values: input,
+        affine: Some(affine),
+    };
+    for_each_piece(
+        0..shape.batch * pooled.height,
+        pooled.height,
+        pieces,
+        &|rows, pieces| {
+            workspace.threads.with(|scratch| {
+                instructions.run(PoolRows {
+                    size,
+                    input,
+                    rows,
+                    output: pieces.0.values,
+                    winners: pieces.1.values,
+                    pair: &mut scratch[..2 * size.row()],
+                });
+            });
+        },
+    );
+}
+
+struct PoolRows<'a> {
+    size: Size,
+    input: Input<'a>,
+    rows: std::ops::Range<usize>,
+    output: &'a mut [f32],
+    winners: &'a mut [u8],
+    pair: &'a mut [f32],
+}
+
+impl WithSimd for PoolRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let pooled = self.size.pooled();
+        let outputs = self.output.chunks_exact_mut(pooled.row());
+        let winners = self.winners.chunks_exact_mut(pooled.row());
+        for (row, (output, winners)) in self.rows.zip(outputs.zip(winners)) {
+            let (image, y) = (row / pooled.height, row % pooled.height * 2);
+            let (top, bottom) = self.pair.split_at_mut(self.size.row());
+            self.input.fill(&self.size, image, y, top);
+            self.input.fill(&self.size, image, y + 1, bottom);
+            pool_band(&self.size, self.pair, output, Some(winners));
+        }
+    }
+}
+
+/// The sums of the gradient at a 2x2 pool behind batch normalisation, for [`norm_gradient`]: only
+/// the winners count.
+///
+/// # Panics
+/// Where a buffer has not the length of `shape`.
+pub fn norm_pool_gradient_sums(
+    shape: &NormPoolShape,
+    instructions: Instructions,
+    gradient: &[f32],
+    winners: &[u8],
+    target: GradientSums<'_>,
+) {
+    let GradientSums { input, mean, sums } = target;
+    shape.check(input.len(), gradient.len(), winners.len());
+    check_len("the sums", sums.len(), 2 * shape.batch * shape.channels);
+    let rows = RowsMut::new(sums, 2 * shape.channels);
+    for_each_piece(0..shape.batch, 1, rows, &|image, sums| {
+        instructions.run(PoolSums {
+            size: shape.size(),
+            image: image.start,
+            gradient,
+            winners,
+            input,
+            mean,
+            sums: sums.values,
+        });
+    });
+}
+
+struct PoolSums<'a> {
+    size: Size,
+    image: usize,
+    gradient: &'a [f32],
+    winners: &'a [u8],
+    input: &'a [f32],
+    mean: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for PoolSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (size, pooled) = (self.size, self.size.pooled());
+        let channels = size.channels;
+        let (plain, products) = self.sums.split_at_mut(channels);
+        plain.fill(0.0);
+        products.fill(0.0);
+        for y in 0..pooled.height {
+            let start = pooled.start(self.image, y);
+            let top = &self.input[size.start(self.image, 2 * y)..][..size.row()];
+            let bottom = &self.input[size.start(self.image, 2 * y + 1)..][..size.row()];
+            for x in 0..pooled.width {
+                let here = start + x * channels..start + (x + 1) * channels;
+                let (gradient, winners) = (&self.gradient[here.clone()], &self.winners[here]);
+                let (a, b) = top[2 * x * channels..][..2 * channels].split_at(channels);
+                let (c, d) = bottom[2 * x * channels..][..2 * channels].split_at(channels);
+                for k in 0..channels {
+                    let upper = if winners[k] == 0 { a[k] } else { b[k] };
+                    let lower = if winners[k] == 2 { c[k] } else { d[k] };
+                    let value = if winners[k] < 2 { upper } else { lower };
+                    plain[k] += gradient[k];
+                    products[k] += gradient[k] * (value - self.mean[k]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The innermost loop: a tile of a matrix product, its sums held in registers.
+
+use pulp::Simd;
+
+/// `ROWS x (VECTORS * lanes)` sums.
+pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
+    [[<S as Simd>::f32s; VECTORS]; ROWS];
+
+/// The left factor of a tile, one column of `ROWS` numbers at a time.
+pub(crate) trait Left<const ROWS: usize>: Copy {
+    /// The numbers that step `k` of the sum multiplies.
+    fn column(self, k: usize) -> [f32; ROWS];
+}
+
+/// Rows of a matrix, each contiguous.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a, const ROWS: usize>([&'a [f32]; ROWS]);
+
+impl<'a, const ROWS: usize> Rows<'a, ROWS> {
+    /// Rows `first..first + depth`, `stride` apart.
+    #[inline(always)]
+    pub(crate) fn new(values: &'a [f32], first: usize, stride: usize, depth: usize) -> Self {
+        Self(std::array::from_fn(|row| {
+            &values[first + row * stride..][..depth]
+        }))
+    }
+}
+
+impl<const ROWS: usize> Left<ROWS> for Rows<'_, ROWS> {
+    #[inline(always)]
+    fn column(self, k: usize) -> [f32; ROWS] {
+        self.0.map(|row| row[k])
+    }
+}
+
+/// Columns of a matrix, read across its rows: the transposed product.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    /// From the first row's first number on.
+    pub(crate) values: &'a [f32],
+    /// From one row to the next.
+    pub(crate) stride: usize,
+}
+
+impl<const ROWS: usize> Left<ROWS> for Columns<'_> {
+    #[inline(always)]
+    fn column(self, k: usize) -> [f32; ROWS] {
+        let row = &self.values[k * self.stride..][..ROWS];
+        std::array::from_fn(|i| row[i])
+    }
+}
+
+/// Nothing summed yet.
+#[inline(always)]
+pub(crate) fn zero_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+) -> Tile<S, ROWS, VECTORS> {
+    [[simd.splat_f32s(0.0); VECTORS]; ROWS]
+}
+
+/// `tile[i][j] += sum over k < depth of left(i, k) * right[k * stride + j]`.
+#[inline(always)]
+pub(crate) fn accumulate<S: Simd, L: Left<ROWS>, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &mut Tile<S, ROWS, VECTORS>,
+    left: L,
+    depth: usize,
+    right: &[f32],
+    stride: usize,
+) {
+    let width = VECTORS * S::F32_LANES;
+    // A local copy: sums behind a reference would be stored and loaded in every step.
+    let mut sums = *tile;
+    for k in 0..depth {
+        let row = vectors::<S, VECTORS>(&right[k * stride..][..width]);
+        let column = left.column(k);
+        for i in 0..ROWS {
+            let factor = simd.splat_f32s(column[i]);
+            for j in 0..VECTORS {
+                sums[i][j] = mul_add(simd, factor, row[j], sums[i][j]);
+            }
+        }
+    }
+    *tile = sums;
+}
+
+/// `a * b + c`, in one rounding where the instructions have that.
+#[inline(always)]
+pub(crate) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+    // The four portable lanes would call the C library for each.
+    if S::F32_LANES == 4 {
+        simd.add_f32s(simd.mul_f32s(a, b), c)
+    } else {
+        simd.mul_add_e_f32s(a, b, c)
+    }
+}
+
+/// The numbers of `VECTORS` vectors.
+#[inline(always)]
+pub(crate) fn vectors<S: Simd, const VECTORS: usize>(values: &[f32]) -> [S::f32s; VECTORS] {
+    let values = S::as_simd_f32s(values).0;
+    std::array::from_fn(|j| values[j])
+}
+
+/// Writes one row of a tile, as many numbers as `output` has.
+#[inline(always)]
+pub(crate) fn store_row<S: Simd, const VECTORS: usize>(
+    simd: S,
+    row: &[S::f32s; VECTORS],
+    output: &mut [f32],
+) {
+    if output.len() == VECTORS * S::F32_LANES {
+        S::as_mut_simd_f32s(output).0.copy_from_slice(row);
+    } else {
+        for (output, &vector) in output.chunks_mut(S::F32_LANES).zip(row) {
+            simd.partial_store_f32s(output, vector);
+        }
+    }
+}
+
+/// Work on rows that is compiled for a fixed number of them at a time.
+pub(crate) trait Strips<S: Simd> {
+    /// Works on rows `first..first + ROWS`.
+    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize);
+}
+
+/// Covers `rows` rows with strips: the height that fills the registers, then what is left.
+#[inline(always)]
+pub(crate) fn for_each_strip<S: Simd, const VECTORS: usize>(
+    simd: S,
+    rows: usize,
+    work: &mut impl Strips<S>,
+) {
+    let mut first = 0;
+    // 32 registers hold 24 sums beside the factors: 6 x 4 or 12 x 2.
+    if S::F32_LANES == 16 && VECTORS == 2 {
+        while rows - first >= 12 {
+            work.strip::<12>(simd, first);
+            first += 12;
+        }
+    }
+    while rows - first >= 6 {
+        work.strip::<6>(simd, first);
+        first += 6;
+    }
+    if rows - first >= 4 {
+        work.strip::<4>(simd, first);
+        first += 4;
+    }
+    if rows - first >= 2 {
+        work.strip::<2>(simd, first);
+        first += 2;
+    }
+    if rows > first {
+        work.strip::<1>(simd, first);
+    }
+}
+
+/// A matrix cut into panels of columns, each contiguous: `[panel][row][width]`, the last one filled
+/// up with zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Panels {
+    /// Columns that count.
+    pub(crate) columns: usize,
+    /// Columns of one panel: 2 or 4 vectors.
+    pub(crate) width: usize,
+    /// How many panels.
+    pub(crate) count: usize,
+}
+
+impl Panels {
+    /// The panels for so many columns, with vectors of `lanes` numbers.
+    pub(crate) fn new(columns: usize, lanes: usize) -> Self {
+        // Four vectors need 32 registers; and wide panels may leave much of the last one empty.
+        let rest = columns % (4 * lanes);
+        let width = if lanes == 16 && (rest == 0 || rest > 2 * lanes) {
+            4 * lanes
+        } else {
+            2 * lanes
+        };
+        Self {
+            columns,
+            width,
+            count: columns.div_ceil(width),
+        }
+    }
+
+    /// Columns with the filling.
+    pub(crate) fn padded(&self) -> usize {
+        self.width * self.count
+    }
+
+    /// Columns of `panel` that count.
+    pub(crate) fn len_of(&self, panel: usize) -> usize {
+        (self.columns - panel * self.width).min(self.width)
+    }
+}

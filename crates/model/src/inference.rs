@@ -1,0 +1,263 @@
+//! Inference on the CPU: the stages with everything prepared that the weights decide.
+
+use modiste_kernels::{
+    Affine, Buffer, Conv2dOutput, Finish, Input, Instructions, Workspace, add_assign,
+    batch_norm_affine, batch_norm_normalize, dense_forward, in_pool, inverse_deviation,
+    max_pool2d_forward,
+};
+
+use crate::parameters::Parameters;
+use crate::resolved::Resolved;
+use crate::stage::{KernelOptions, Kind, Needs, Norm, Purpose, Stage, stages};
+
+/// A network that classifies: its kernels prepared, batch norm folded into the convolutions.
+///
+/// It agrees with the [`Graph`](crate::Graph) of the same architecture.
+///
+/// ```
+/// use modiste_model::{Inference, KernelOptions, Parameters, zoo};
+///
+/// let resolved = zoo::compact().resolve()?;
+/// let parameters = Parameters::initialize(&resolved, 1);
+/// let mut inference = Inference::new(resolved, 2, &KernelOptions::default());
+/// inference.load(&parameters);
+/// assert_eq!(inference.logits(&vec![0.5; 2 * 28 * 28]).len(), 2 * 10);
+/// # Ok::<(), modiste_model::ArchitectureError>(())
+/// ```
+#[derive(Debug)]
+pub struct Inference {
+    resolved: Resolved,
+    batch_size: usize,
+    instructions: Instructions,
+    stages: Vec<Stage>,
+    slots: Vec<Slot>,
+    trainable: Vec<f32>,
+    workspace: Workspace,
+}
+
+/// What one stage holds: its output, and what the weights decide.
+#[derive(Debug, Default)]
+struct Slot {
+    output: Buffer,
+    prepared: Buffer,
+    norm: Folded,
+    /// A pool's winners, which nobody asks for.
+    bytes: Vec<u8>,
+    block: Vec<Slot>,
+}
+
+/// Batch normalisation by its moving statistics.
+#[derive(Debug, Default)]
+struct Folded {
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Inference {
+    /// Buffers for up to `batch_size` images at a time, and threads of the current pool. All
+    /// weights are zero until [`Inference::load`].
+    pub fn new(resolved: Resolved, batch_size: usize, options: &KernelOptions) -> Self {
+        let stages = stages(&resolved.layers, batch_size, options, Purpose::Inference);
+        let needs = Needs::of(&stages, batch_size);
+        Self {
+            slots: slots(&stages, batch_size),
+            workspace: Workspace::new(needs.workspace),
+            trainable: vec![0.0; resolved.trainable_len()],
+            instructions: options.instructions,
+            batch_size,
+            stages,
+            resolved,
+        }
+    }
+
+    /// The architecture that is run.
+    pub fn resolved(&self) -> &Resolved {
+        &self.resolved
+    }
+
+    /// Takes over a network's numbers.
+    ///
+    /// # Panics
+    /// Where they are another network's.
+    pub fn load(&mut self, parameters: &Parameters) {
+        self.trainable.copy_from_slice(&parameters.trainable);
+        in_pool(|| prepare(&self.stages, &mut self.slots, parameters));
+    }
+
+    /// The logits of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`: no dropout,
+    /// batch norm's moving statistics. `[batch, classes]`.
+    ///
+    /// # Panics
+    /// Where `images` are no whole number of images up to the batch size.
+    pub fn logits(&mut self, images: &[f32]) -> &[f32] {
+        let size = self.resolved.input.size();
+        assert!(
+            images.len().is_multiple_of(size) && images.len() <= self.batch_size * size,
+            "{} values are no batch of up to {} images of {}",
+            images.len(),
+            self.batch_size,
+            self.resolved.input
+        );
+        let batch = images.len() / size;
+        let mut pass = Pass {
+            batch,
+            instructions: self.instructions,
+            trainable: &self.trainable,
+            workspace: &mut self.workspace,
+        };
+        let (stages, slots) = (&self.stages, &mut self.slots);
+        in_pool(|| pass.run(stages, slots, images));
+        match (self.stages.last(), self.slots.last()) {
+            (Some(stage), Some(slot)) => &slot.output[..batch * stage.outputs],
+            _ => &[],
+        }
+    }
+}
+
+fn slots(stages: &[Stage], batch: usize) -> Vec<Slot> {
+    let slot = |stage: &Stage| {
+        let mut slot = Slot {
+            output: Buffer::zeros(batch * stage.outputs),
+            ..Slot::default()
+        };
+        match &stage.kind {
+            Kind::Conv(conv) => slot.prepared = Buffer::zeros(conv.conv.prepared_len()),
+            Kind::MaxPool2d(_) => slot.bytes = vec![0; slot.output.len()],
+            Kind::Residual(block) => slot.block = slots(block, batch),
+            Kind::BatchNorm(_) | Kind::Dropout(_) | Kind::Dense(_) => {}
+        }
+        let norm = match &stage.kind {
+            Kind::Conv(conv) => conv.norm.as_ref(),
+            Kind::BatchNorm(norm) => Some(norm),
+            _ => None,
+        };
+        if let Some(norm) = norm {
+            let zeros = vec![0.0; norm.channels];
+            slot.norm = Folded {
+                mean: zeros.clone(),
+                inverse: zeros.clone(),
+                scale: zeros.clone(),
+                shift: zeros,
+            };
+        }
+        slot
+    };
+    stages.iter().map(slot).collect()
+}
+
+fn prepare(stages: &[Stage], slots: &mut [Slot], parameters: &Parameters) {
+    for (stage, slot) in stages.iter().zip(slots) {
+        match &stage.kind {
+            Kind::Conv(conv) => {
+                let weights = conv.conv.shape.weight_len();
+                let weight = &parameters.trainable[conv.variables.clone()][..weights];
+                conv.conv.prepare(weight, &mut slot.prepared);
+                if let Some(norm) = &conv.norm {
+                    fold(norm, parameters, &mut slot.norm);
+                }
+            }
+            Kind::BatchNorm(norm) => fold(norm, parameters, &mut slot.norm),
+            Kind::Residual(block) => prepare(block, &mut slot.block, parameters),
+            Kind::MaxPool2d(_) | Kind::Dropout(_) | Kind::Dense(_) => {}
+        }
+    }
+}
+
+fn fold(norm: &Norm, parameters: &Parameters, folded: &mut Folded) {
+    let moving = &parameters.statistics[norm.statistics.clone()];
+    let (mean, variance) = moving.split_at(norm.channels);
+    let (gamma, beta) = parameters.trainable[norm.variables.clone()].split_at(norm.channels);
+    let Folded {
+        mean: kept,
+        inverse,
+        scale,
+        shift,
+    } = folded;
+    kept.copy_from_slice(mean);
+    inverse_deviation(variance, norm.epsilon, inverse);
+    batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
+}
+
+/// One pass: what all its stages share.
+struct Pass<'a> {
+    batch: usize,
+    instructions: Instructions,
+    trainable: &'a [f32],
+    workspace: &'a mut Workspace,
+}
+
+impl Pass<'_> {
+    fn run(&mut self, stages: &[Stage], slots: &mut [Slot], images: &[f32]) {
+        for (index, stage) in stages.iter().enumerate() {
+            let (before, rest) = slots.split_at_mut(index);
+            let input = match (before.last(), index) {
+                (Some(slot), 1..) => &slot.output[..self.batch * stages[index - 1].outputs],
+                _ => images,
+            };
+            self.stage(stage, &mut rest[0], input);
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage, slot: &mut Slot, input: &[f32]) {
+        let batch = self.batch;
+        let output = &mut slot.output[..batch * stage.outputs];
+        match &stage.kind {
+            Kind::Conv(conv) => {
+                let kernel = conv.conv(batch);
+                let bias = &self.trainable[conv.variables.clone()][kernel.shape.weight_len()..];
+                let affine = conv.norm.as_ref().map(|_| Affine {
+                    scale: &slot.norm.scale,
+                    shift: &slot.norm.shift,
+                });
+                let finish = Finish {
+                    bias,
+                    relu: conv.relu,
+                    affine,
+                };
+                let output = Conv2dOutput::plain(output);
+                let input = Input::plain(input);
+                kernel.forward(&input, &slot.prepared, &finish, output, self.workspace);
+            }
+            Kind::Dense(dense) => {
+                let mut shape = dense.shape;
+                shape.batch = batch;
+                let (weight, bias) =
+                    self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
+                dense_forward(
+                    &shape,
+                    self.instructions,
+                    input,
+                    weight,
+                    bias,
+                    dense.relu,
+                    output,
+                    self.workspace,
+                );
+            }
+            Kind::MaxPool2d(shape) => {
+                let mut shape = *shape;
+                shape.batch = batch;
+                let winners = &mut slot.bytes[..output.len()];
+                max_pool2d_forward(&shape, input, output, winners);
+            }
+            Kind::BatchNorm(norm) => {
+                let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+                let Folded { mean, inverse, .. } = &slot.norm;
+                batch_norm_normalize(input, mean, inverse, gamma, beta, output);
+            }
+            Kind::Dropout(_) => output.copy_from_slice(input),
+            Kind::Residual(block) => {
+                self.run(block, &mut slot.block, input);
+                output.copy_from_slice(input);
+                match (block.last(), slot.block.last()) {
+                    (Some(stage), Some(slot)) => {
+                        add_assign(output, &slot.output[..batch * stage.outputs]);
+                    }
+                    _ => add_assign(output, input),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Forwards.
+
+use std::time::{Duration, Instant};
+
+use modiste_dataset::Rng;
+use modiste_kernels::{
+    Conv2dOutput, Finish, add_assign, batch_norm_affine, batch_norm_moments, batch_norm_normalize,
+    batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation, max_pool2d_forward,
+    norm_pool_forward, update_moving_average,
+};
+
+use crate::dropout_mask::fill_dropout_mask;
+use crate::stage::{ConvStage, Kind, Norm, Stage};
+use crate::walk::Space;
+use crate::walk::slot::{NormSlot, Slot, Value};
+
+/// One pass: what all its stages share.
+pub(super) struct Forward<'a> {
+    pub(super) batch: usize,
+    pub(super) trainable: &'a [f32],
+    /// Batch norm's moving statistics, which are brought forward.
+    pub(super) statistics: &'a mut [f32],
+    pub(super) rng: &'a mut Rng,
+    pub(super) space: &'a mut Space,
+}
+
+impl Forward<'_> {
+    /// Goes through `stages`; gives what the last one puts out.
+    pub(super) fn run<'s>(
+        &mut self,
+        stages: &[Stage],
+        slots: &'s mut [Slot],
+        input: Value<'s>,
+        mut times: Option<&mut [[Duration; 2]]>,
+    ) -> Value<'s> {
+        let mut current = input;
+        for (index, (stage, slot)) in stages.iter().zip(slots).enumerate() {
+            let start = Instant::now();
+            self.stage(stage, slot, current);
+            if let Some(times) = &mut times {
+                times[index][0] = start.elapsed();
+            }
+            current = slot.value(stage, self.batch);
+        }
+        current
+    }
+
+    fn stage(&mut self, stage: &Stage, slot: &mut Slot, input: Value<'_>) {
+        let batch = self.batch;
+        if let Kind::Conv(conv) = &stage.kind {
+            self.conv(stage, conv, slot, input);
+            return;
+        }
+        assert!(input.affine.is_none(), "only convolutions normalise");
+        let input = input.values;
+        let output = &mut slot.output[..batch * stage.outputs];
+        match &stage.kind {
+            Kind::Conv(_) => {}
+            Kind::Dense(dense) => {
+                let mut shape = dense.shape;
+                shape.batch = batch;
+                let (weight, bias) =
+                    self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
+                dense_forward(
+                    &shape,
+                    self.space.instructions,
+                    input,
+                    weight,
+                    bias,
+                    dense.relu,
+                    output,
+                    &mut self.space.workspace,
+                );
+            }
+            Kind::MaxPool2d(shape) => {
+                let mut shape = *shape;
+                shape.batch = batch;
+                let winners = &mut slot.bytes[..output.len()];
+                max_pool2d_forward(&shape, input, output, winners);
+            }
+            Kind::Dropout(rate) => {
+                let mask = &mut slot.bytes[..output.len()];
+                fill_dropout_mask(self.rng, *rate, mask);
+                dropout_forward(input, mask, *rate, output);
+            }
+            Kind::BatchNorm(norm) => {
+                batch_norm_statistics(input, &mut slot.norm.mean, &mut slot.norm.variance);
+                self.know(norm, &mut slot.norm);
+                let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+                let NormSlot { mean, inverse, .. } = &slot.norm;
+                batch_norm_normalize(input, mean, inverse, gamma, beta, output);
+            }
+            Kind::Residual(block) => {
+                let inner = self.run(block, &mut slot.block, Value::plain(input), None);
+                output.copy_from_slice(input);
+                add_assign(output, inner.values);
+            }
+        }
+    }
+
+    fn conv(&mut self, stage: &Stage, conv: &ConvStage, slot: &mut Slot, input: Value<'_>) {
+        let batch = self.batch;
+        let kernel = conv.conv(batch);
+        let (weight, bias) =
+            self.trainable[conv.variables.clone()].split_at(kernel.shape.weight_len());
+        let prepared = &mut self.space.prepared[..kernel.prepared_len()];
+        kernel.prepare(weight, prepared);
+        let output = &mut slot.output[..batch * stage.outputs];
+        let written = match &conv.norm {
+            Some(_) if !conv.deferred => &mut slot.convolved[..batch * conv.convolved()],
+            _ => &mut *output,
+        };
+        let finish = Finish {
+            bias,
+            relu: conv.relu,
+            affine: None,
+        };
+        let winners = match kernel.pool {
+            true => Some(&mut slot.bytes[..batch * stage.outputs]),
+            false => None,
+        };
+        let moments = match &conv.norm {
+            Some(_) => Some(&mut slot.norm.moments[..kernel.moments_len()]),
+            None => None,
+        };
+        let target = Conv2dOutput {
+            values: written,
+            winners,
+            moments,
+        };
+        kernel.forward(&input, prepared, &finish, target, &mut self.space.workspace);
+        let Some(norm) = &conv.norm else {
+            return;
+        };
+        let NormSlot {
+            mean,
+            variance,
+            moments,
+            ..
+        } = &mut slot.norm;
+        batch_norm_moments(&moments[..kernel.moments_len()], mean, variance);
+        self.know(norm, &mut slot.norm);
+        if conv.deferred {
+            return;
+        }
+        let convolved = &slot.convolved[..batch * conv.convolved()];
+        if conv.pool {
+            norm_pool_forward(
+                &conv.norm_pool(batch),
+                kernel.instructions,
+                convolved,
+                slot.norm.affine(),
+                output,
+                &mut slot.bytes[..batch * stage.outputs],
+                &self.space.workspace,
+            );
+        } else {
+            let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+            let NormSlot { mean, inverse, .. } = &slot.norm;
+            batch_norm_normalize(convolved, mean, inverse, gamma, beta, output);
+        }
+    }
+
+    /// Everything that follows from mean and variance; the moving ones are brought forward.
+    fn know(&mut self, norm: &Norm, slot: &mut NormSlot) {
+        let (moving_mean, moving_variance) =
+            self.statistics[norm.statistics.clone()].split_at_mut(norm.channels);
+        update_moving_average(moving_mean, &slot.mean, norm.momentum);
+        update_moving_average(moving_variance, &slot.variance, norm.momentum);
+        inverse_deviation(&slot.variance, norm.epsilon, &mut slot.inverse);
+        let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+        let NormSlot {
+            mean,
+            inverse,
+            scale,
+            shift,
+            ..
+        } = slot;
+        batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
+    }
+}
