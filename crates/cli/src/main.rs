@@ -3,6 +3,7 @@
 mod commands;
 mod compute;
 mod loading;
+mod machine;
 mod messages;
 mod names;
 mod output;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    data, device, evaluate, photos, predict, preprocess, recipes, summary, train,
+    bench, data, device, evaluate, photos, predict, preprocess, recipes, summary, train,
 };
 use crate::messages::say;
 
@@ -48,6 +49,8 @@ enum Command {
     Preprocess(preprocess::Arguments),
     /// Classify a folder of labelled photos and count the right ones, as the lecture does.
     Photos(photos::Arguments),
+    /// Measure how long a step of training and inference take.
+    Bench(bench::Arguments),
     /// Write a completion script for a shell.
     #[command(
         after_help = "For bash: modiste completions bash > ~/.local/share/bash-completion/completions/modiste"
@@ -84,6 +87,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Preprocess(arguments) => preprocess::run(&arguments),
         Command::Photos(arguments) => photos::run(&arguments),
+        Command::Bench(arguments) => done(bench::run(&arguments)),
         Command::Completions { shell } => done(completions(shell)),
     }
 }

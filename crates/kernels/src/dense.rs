@@ -499,14 +499,15 @@ impl WithSimd for FewRows<'_> {
         self.share.fill(0.0);
         for start in self.rows.clone().step_by(TOGETHER) {
             let count = (self.rows.end - start).min(TOGETHER);
-            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|k| {
+            let mut rows: [&[f32]; TOGETHER] = [&[]; TOGETHER];
+            for (k, row) in rows.iter_mut().enumerate() {
                 // What is beyond the end counts zero times.
-                &self.weight[(start + k.min(count - 1)) * outputs..][..outputs]
-            });
+                *row = &self.weight[(start + k.min(count - 1)) * outputs..][..outputs];
+            }
             let images = self.input.chunks_exact(self.shape.inputs);
             for (share, image) in self.share.chunks_exact_mut(outputs).zip(images) {
-                let factors: [f32; TOGETHER] =
-                    std::array::from_fn(|k| if k < count { image[start + k] } else { 0.0 });
+                let mut factors = [0.0; TOGETHER];
+                factors[..count].copy_from_slice(&image[start..start + count]);
                 add_rows(simd, factors, rows, share);
             }
         }
@@ -521,7 +522,10 @@ fn add_rows<S: Simd, const N: usize>(
     rows: [&[f32]; N],
     sums: &mut [f32],
 ) {
-    let splats = factors.map(|factor| simd.splat_f32s(factor));
+    let mut splats = [simd.splat_f32s(0.0); N];
+    for (splat, &factor) in splats.iter_mut().zip(&factors) {
+        *splat = simd.splat_f32s(factor);
+    }
     let whole = sums.len() / S::F32_LANES * S::F32_LANES;
     let (vectors, rest) = S::as_mut_simd_f32s(sums);
     for (index, sum) in vectors.iter_mut().enumerate() {

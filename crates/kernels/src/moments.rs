@@ -2,6 +2,8 @@
 
 use pulp::Simd;
 
+use crate::tile::mul_add;
+
 /// Numbers that [`write_moments`] leaves: the count of rows, then each channel's mean, then each
 /// channel's sum of squared distances from it.
 pub(crate) fn moments_len(channels: usize) -> usize {
@@ -26,13 +28,18 @@ pub(crate) fn write_moments<S: Simd>(
         .zip(squares.chunks_mut(S::F32_LANES));
     for (block, (means, squares)) in outputs.enumerate() {
         let first = block * S::F32_LANES;
-        let sum = sum_rows(simd, channels, first, means.len(), values, |value| value);
+        let range = first..first + means.len();
+        let mut sum = simd.splat_f32s(0.0);
+        for row in values.chunks_exact(channels) {
+            sum = simd.add_f32s(sum, load(simd, &row[range.clone()]));
+        }
         let mean = simd.mul_f32s(sum, share);
         simd.partial_store_f32s(means, mean);
-        let sum = sum_rows(simd, channels, first, means.len(), values, |value| {
-            let distance = simd.sub_f32s(value, mean);
-            simd.mul_f32s(distance, distance)
-        });
+        let mut sum = simd.splat_f32s(0.0);
+        for row in values.chunks_exact(channels) {
+            let distance = simd.sub_f32s(load(simd, &row[range.clone()]), mean);
+            sum = mul_add(simd, distance, distance, sum);
+        }
         simd.partial_store_f32s(squares, sum);
     }
 }
@@ -85,27 +92,11 @@ pub(crate) fn write_gradient_sums<S: Simd>(
             let gradient = load(simd, &gradients[range.clone()]);
             let distance = simd.sub_f32s(load(simd, &values[range.clone()]), mean);
             sum = simd.add_f32s(sum, gradient);
-            product = crate::tile::mul_add(simd, gradient, distance, product);
+            product = mul_add(simd, gradient, distance, product);
         }
         simd.partial_store_f32s(plain, sum);
         simd.partial_store_f32s(products, product);
     }
-}
-
-#[inline(always)]
-fn sum_rows<S: Simd>(
-    simd: S,
-    channels: usize,
-    first: usize,
-    count: usize,
-    values: &[f32],
-    term: impl Fn(S::f32s) -> S::f32s,
-) -> S::f32s {
-    let mut sum = simd.splat_f32s(0.0);
-    for row in values.chunks_exact(channels) {
-        sum = simd.add_f32s(sum, term(load(simd, &row[first..first + count])));
-    }
-    sum
 }
 
 /// A vector, or as much of one as there is.

@@ -169,24 +169,28 @@ impl Gradient<'_> {
         let first = (y % 2 * 2) as u8;
         for (x, ((pair, values), winners)) in pairs.zip(values).zip(winners).enumerate() {
             let (left, right) = pair.split_at_mut(channels);
-            let send = |cell: &mut [f32], number: u8| match relu {
-                Some(output) => {
-                    let output = &output[x * channels..][..channels];
-                    for (((cell, &value), &winner), &output) in
-                        cell.iter_mut().zip(values).zip(winners).zip(output)
-                    {
-                        let won = (winner == number) & (output > 0.0);
-                        *cell = if won { value } else { 0.0 };
-                    }
-                }
-                None => {
-                    for ((cell, &value), &winner) in cell.iter_mut().zip(values).zip(winners) {
-                        *cell = if winner == number { value } else { 0.0 };
-                    }
-                }
-            };
-            send(left, first);
-            send(right, first + 1);
+            let output = relu.map(|output| &output[x * channels..][..channels]);
+            send(left, values, winners, output, first);
+            send(right, values, winners, output, first + 1);
+        }
+    }
+}
+
+/// The gradients of the windows whose winner has this number, where the rectifier let them pass.
+#[inline(always)]
+fn send(cell: &mut [f32], values: &[f32], winners: &[u8], output: Option<&[f32]>, number: u8) {
+    let pairs = cell.iter_mut().zip(values).zip(winners);
+    match output {
+        Some(output) => {
+            for (((cell, &value), &winner), &output) in pairs.zip(output) {
+                let won = (winner == number) & (output > 0.0);
+                *cell = if won { value } else { 0.0 };
+            }
+        }
+        None => {
+            for ((cell, &value), &winner) in pairs {
+                *cell = if winner == number { value } else { 0.0 };
+            }
         }
     }
 }

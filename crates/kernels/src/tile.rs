@@ -20,16 +20,22 @@ impl<'a, const ROWS: usize> Rows<'a, ROWS> {
     /// Rows `first..first + depth`, `stride` apart.
     #[inline(always)]
     pub(crate) fn new(values: &'a [f32], first: usize, stride: usize, depth: usize) -> Self {
-        Self(std::array::from_fn(|row| {
-            &values[first + row * stride..][..depth]
-        }))
+        let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
+        for (row, slice) in rows.iter_mut().enumerate() {
+            *slice = &values[first + row * stride..][..depth];
+        }
+        Self(rows)
     }
 }
 
 impl<const ROWS: usize> Left<ROWS> for Rows<'_, ROWS> {
     #[inline(always)]
     fn column(self, k: usize) -> [f32; ROWS] {
-        self.0.map(|row| row[k])
+        let mut column = [0.0; ROWS];
+        for (value, row) in column.iter_mut().zip(&self.0) {
+            *value = row[k];
+        }
+        column
     }
 }
 
@@ -46,7 +52,9 @@ impl<const ROWS: usize> Left<ROWS> for Columns<'_> {
     #[inline(always)]
     fn column(self, k: usize) -> [f32; ROWS] {
         let row = &self.values[k * self.stride..][..ROWS];
-        std::array::from_fn(|i| row[i])
+        let mut column = [0.0; ROWS];
+        column.copy_from_slice(row);
+        column
     }
 }
 
@@ -99,7 +107,9 @@ pub(crate) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S
 #[inline(always)]
 pub(crate) fn vectors<S: Simd, const VECTORS: usize>(values: &[f32]) -> [S::f32s; VECTORS] {
     let values = S::as_simd_f32s(values).0;
-    std::array::from_fn(|j| values[j])
+    let mut vectors = [values[0]; VECTORS];
+    vectors.copy_from_slice(values);
+    vectors
 }
 
 /// Writes one row of a tile, as many numbers as `output` has.

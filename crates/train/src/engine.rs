@@ -7,7 +7,8 @@ use candle_core::{Device, Tensor};
 use modiste_dataset::{Batch, Rng};
 use modiste_kernels::{SgdStep, in_pool, sgd_update};
 use modiste_model::{
-    Graph, Inference, KernelOptions, Parameters, Resolved, StepOutcome, Walk, count_correct,
+    Graph, Inference, KernelOptions, Parameters, Resolved, StageTime, StepOutcome, Walk,
+    count_correct,
 };
 
 use crate::error::TrainError;
@@ -164,6 +165,14 @@ impl Engine {
         match self {
             Self::Kernels(_) => "kernels",
             Self::Candle(_) => "candle",
+        }
+    }
+
+    /// How long each stage of the last step took; empty where candle took it.
+    pub fn stage_times(&self) -> Vec<StageTime> {
+        match self {
+            Self::Kernels(engine) => engine.walk.times().collect(),
+            Self::Candle(_) => Vec::new(),
         }
     }
 

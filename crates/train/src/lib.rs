@@ -4,6 +4,7 @@
 //! that may stop it; [`evaluate`] measures one; a [`Recipe`] names data, network and
 //! configuration. Nothing here prints or writes.
 
+mod bench;
 mod config;
 mod engine;
 mod error;
@@ -12,6 +13,7 @@ mod fit;
 mod recipe;
 mod schedule;
 
+pub use bench::{StageTimings, Timings, bench, median};
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;

@@ -1,5 +1,6 @@
 //! One module per command of `modiste`: its flags, what it does, what it prints.
 
+pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod device;
 pub(crate) mod evaluate;

@@ -36,12 +36,13 @@ impl Finish<'_> {
         FinishVector {
             bias: simd.partial_load_f32s(&self.bias[channels.clone()]),
             relu: self.relu,
-            affine: self.affine.map(|affine| {
-                (
-                    simd.partial_load_f32s(&affine.scale[channels.clone()]),
-                    simd.partial_load_f32s(&affine.shift[channels.clone()]),
-                )
-            }),
+            affine: match &self.affine {
+                Some(Affine { scale, shift }) => Some((
+                    simd.partial_load_f32s(&scale[channels.clone()]),
+                    simd.partial_load_f32s(&shift[channels]),
+                )),
+                None => None,
+            },
         }
     }
 }

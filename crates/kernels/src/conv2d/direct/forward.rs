@@ -113,12 +113,18 @@ impl<R: RowSource> Convolution<'_, R> {
     ) {
         let taps = self.kernel[0] * self.kernel[1] * self.size.channels;
         let first = panel * self.panels.width;
-        let finish = self.finish.map(|finish| {
-            std::array::from_fn(|vector| {
-                let range = |index: usize| (first + index * S::F32_LANES).min(self.panels.columns);
-                finish.vector(simd, range(vector)..range(vector + 1))
-            })
-        });
+        let finish = match &self.finish {
+            Some(finish) => {
+                let mut vectors = [finish.vector(simd, 0..0); VECTORS];
+                for (index, vector) in vectors.iter_mut().enumerate() {
+                    let start = (first + index * S::F32_LANES).min(self.panels.columns);
+                    let end = (start + S::F32_LANES).min(self.panels.columns);
+                    *vector = finish.vector(simd, start..end);
+                }
+                Some(vectors)
+            }
+            None => None,
+        };
         let mut strips = PixelStrips::<S, R, VECTORS> {
             convolution: self,
             rows,

@@ -6,7 +6,7 @@ use pulp::Simd;
 
 use crate::conv2d::winograd::geometry::{Band, Geometry};
 use crate::conv2d::winograd::transforms::{
-    InputToPoints, OutputToPoints, PATCH, PointsToInput, TILE, both_ways,
+    InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways,
 };
 use crate::source::RowSource;
 use crate::tile::Panels;
@@ -32,9 +32,9 @@ pub(crate) fn transform_inputs<S: Simd>(
         for x in 0..geometry.across {
             let tile = index * geometry.across + x;
             for channel in (0..geometry.shape.in_channels).step_by(S::F32_LANES) {
-                let patch = load::<S, PATCH>(simd, &layout, band, x * TILE, channel);
-                let patch = both_ways::<S, InputToPoints, 6, 6>(simd, patch);
-                store_points::<S>(&geometry.inputs, tiles, tile, channel, &patch, points);
+                let patch = BandTile::new(&layout, band, x * TILE, channel);
+                let mut points = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
+                both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &patch, &mut points);
             }
         }
     }
@@ -63,9 +63,9 @@ pub(crate) fn transform_gradients<S: Simd>(
         for x in 0..geometry.across {
             let tile = index * geometry.across + x;
             for channel in (0..geometry.shape.out_channels).step_by(S::F32_LANES) {
-                let patch = load::<S, TILE>(simd, &layout, band, x * TILE, channel);
-                let patch = both_ways::<S, OutputToPoints, 4, 6>(simd, patch);
-                store_points::<S>(&geometry.outputs, tiles, tile, channel, &patch, points);
+                let patch = BandTile::new(&layout, band, x * TILE, channel);
+                let mut points = PointsMut::new(&geometry.outputs, tiles, tile, channel, points);
+                both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &patch, &mut points);
             }
         }
         let pixels = &band[..layout.rows * layout.row()];
@@ -102,17 +102,50 @@ pub(crate) fn add_up_inputs<S: Simd>(
         let tile = first_tile + across;
         let columns = clip(across * TILE, shape.columns.padding_before, size.width);
         for channel in (0..size.channels).step_by(S::F32_LANES) {
-            let patch = points.load::<S>(simd, tile, channel);
-            let patch = both_ways::<S, PointsToInput, 6, 6>(simd, patch);
-            for i in rows.clone() {
-                let y = down * TILE + i - shape.rows.padding_before;
-                for j in columns.clone() {
-                    let x = across * TILE + j - shape.columns.padding_before;
-                    let pixel = size.start(0, y) + x * size.channels;
-                    let end = (channel + S::F32_LANES).min(size.channels);
-                    add(simd, &mut image[pixel + channel..pixel + end], patch[i][j]);
-                }
-            }
+            let mut pixels = AddPixels {
+                rows: rows.clone(),
+                columns: columns.clone(),
+                // Of the patch's corner, which may lie before the image.
+                first: (down * TILE) as isize - shape.rows.padding_before as isize,
+                left: (across * TILE) as isize - shape.columns.padding_before as isize,
+                row: size.row(),
+                channels: size.channels,
+                channel,
+                image: &mut *image,
+            };
+            let points = points.tile(tile, channel);
+            both_ways::<S, PointsToInput, PATCH, PATCH>(simd, &points, &mut pixels);
+        }
+    }
+}
+
+/// Adds a patch to an image, where it lies inside.
+struct AddPixels<'a> {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    first: isize,
+    left: isize,
+    row: usize,
+    channels: usize,
+    channel: usize,
+    image: &'a mut [f32],
+}
+
+impl<S: Simd> Write<S> for AddPixels<'_> {
+    #[inline(always)]
+    fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s) {
+        if !self.rows.contains(&i) || !self.columns.contains(&j) {
+            return;
+        }
+        let (y, x) = (self.first + i as isize, self.left + j as isize);
+        let pixel = y as usize * self.row + x as usize * self.channels;
+        let end = (self.channel + S::F32_LANES).min(self.channels);
+        let values = &mut self.image[pixel + self.channel..pixel + end];
+        if let ([value], []) = S::as_mut_simd_f32s(values) {
+            *value = simd.add_f32s(*value, vector);
+        } else {
+            let sum = simd.add_f32s(simd.partial_load_f32s(values), vector);
+            simd.partial_store_f32s(values, sum);
         }
     }
 }
@@ -120,16 +153,6 @@ pub(crate) fn add_up_inputs<S: Simd>(
 /// Offsets `0..PATCH` from `start` that lie in an image of `len` after `padding`.
 fn clip(start: usize, padding: usize, len: usize) -> Range<usize> {
     padding.saturating_sub(start)..PATCH.min((len + padding).saturating_sub(start))
-}
-
-#[inline(always)]
-fn add<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
-    if let ([value], []) = S::as_mut_simd_f32s(values) {
-        *value = simd.add_f32s(*value, vector);
-    } else {
-        let sum = simd.add_f32s(simd.partial_load_f32s(values), vector);
-        simd.partial_store_f32s(values, sum);
-    }
 }
 
 /// The points of some tiles, read where they lie.
@@ -142,63 +165,94 @@ pub(crate) struct Points<'a> {
     pub(crate) stride: usize,
 }
 
-impl Points<'_> {
+impl<'a> Points<'a> {
     /// One tile's points for a vector of channels.
     #[inline(always)]
-    pub(crate) fn load<S: Simd>(
-        &self,
-        simd: S,
+    pub(crate) fn tile(&self, tile: usize, channel: usize) -> PointsOfTile<'a> {
+        PointsOfTile {
+            values: &self.values[start(&self.panels, self.tiles, tile, channel)..],
+            stride: self.stride,
+        }
+    }
+}
+
+/// Where a tile's numbers start in the first point's panels.
+#[inline(always)]
+fn start(panels: &Panels, tiles: usize, tile: usize, channel: usize) -> usize {
+    let (panel, within) = (channel / panels.width, channel % panels.width);
+    (panel * tiles + tile) * panels.width + within
+}
+
+/// One tile's points.
+pub(crate) struct PointsOfTile<'a> {
+    values: &'a [f32],
+    stride: usize,
+}
+
+impl<S: Simd> Read<S> for PointsOfTile<'_> {
+    #[inline(always)]
+    fn read(&self, _: S, i: usize, j: usize) -> S::f32s {
+        vector::<S>(&self.values[(i * PATCH + j) * self.stride..])
+    }
+}
+
+/// One tile's points, to be written.
+struct PointsMut<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+}
+
+impl<'a> PointsMut<'a> {
+    #[inline(always)]
+    fn new(
+        panels: &Panels,
+        tiles: usize,
         tile: usize,
         channel: usize,
-    ) -> [[S::f32s; PATCH]; PATCH] {
-        let (panel, within) = (channel / self.panels.width, channel % self.panels.width);
-        let start = (panel * self.tiles + tile) * self.panels.width + within;
-        let mut patch = [[simd.splat_f32s(0.0); PATCH]; PATCH];
-        for i in 0..PATCH {
-            for j in 0..PATCH {
-                let values = &self.values[start + (i * PATCH + j) * self.stride..][..S::F32_LANES];
-                patch[i][j] = S::as_simd_f32s(values).0[0];
-            }
+        points: &'a mut [f32],
+    ) -> Self {
+        Self {
+            values: &mut points[start(panels, tiles, tile, channel)..],
+            stride: panels.padded() * tiles,
         }
-        patch
     }
 }
 
-#[inline(always)]
-fn load<S: Simd, const N: usize>(
-    simd: S,
-    layout: &Band,
-    band: &[f32],
-    column: usize,
-    channel: usize,
-) -> [[S::f32s; N]; N] {
-    let mut patch = [[simd.splat_f32s(0.0); N]; N];
-    for i in 0..N {
-        let start = i * layout.row() + column * layout.channels + channel;
-        for j in 0..N {
-            let values = &band[start + j * layout.channels..][..S::F32_LANES];
-            patch[i][j] = S::as_simd_f32s(values).0[0];
-        }
+impl<S: Simd> Write<S> for PointsMut<'_> {
+    #[inline(always)]
+    fn write(&mut self, _: S, i: usize, j: usize, vector: S::f32s) {
+        let values = &mut self.values[(i * PATCH + j) * self.stride..][..S::F32_LANES];
+        S::as_mut_simd_f32s(values).0[0] = vector;
     }
-    patch
 }
 
-#[inline(always)]
-fn store_points<S: Simd>(
-    panels: &Panels,
-    tiles: usize,
-    tile: usize,
-    channel: usize,
-    patch: &[[S::f32s; PATCH]; PATCH],
-    points: &mut [f32],
-) {
-    let (panel, within) = (channel / panels.width, channel % panels.width);
-    let stride = panels.padded() * tiles;
-    let start = (panel * tiles + tile) * panels.width + within;
-    for i in 0..PATCH {
-        for j in 0..PATCH {
-            let values = &mut points[start + (i * PATCH + j) * stride..][..S::F32_LANES];
-            S::as_mut_simd_f32s(values).0[0] = patch[i][j];
+/// A tile of a band.
+struct BandTile<'a> {
+    values: &'a [f32],
+    row: usize,
+    pixel: usize,
+}
+
+impl<'a> BandTile<'a> {
+    #[inline(always)]
+    fn new(layout: &Band, band: &'a [f32], column: usize, channel: usize) -> Self {
+        Self {
+            values: &band[column * layout.channels + channel..],
+            row: layout.row(),
+            pixel: layout.channels,
         }
     }
+}
+
+impl<S: Simd> Read<S> for BandTile<'_> {
+    #[inline(always)]
+    fn read(&self, _: S, i: usize, j: usize) -> S::f32s {
+        vector::<S>(&self.values[i * self.row + j * self.pixel..])
+    }
+}
+
+/// The first vector of some numbers.
+#[inline(always)]
+pub(crate) fn vector<S: Simd>(values: &[f32]) -> S::f32s {
+    S::as_simd_f32s(&values[..S::F32_LANES]).0[0]
 }

@@ -5,11 +5,11 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Threads, Workspace, WorkspaceLen};
-use crate::conv2d::finish::{BAND, Bands, BandsMut, Finish, pool_band};
+use crate::conv2d::finish::{BAND, Bands, BandsMut, Finish, FinishVector, pool_band};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
-use crate::conv2d::winograd::transforms::{PATCH, POINTS, PointsToOutput, TILE, both_ways};
+use crate::conv2d::winograd::transforms::{PATCH, POINTS, PointsToOutput, TILE, Write, both_ways};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::moments::{moments_len, write_moments};
 use crate::parallel::{Piece, RowsMut, for_each_piece};
@@ -243,21 +243,45 @@ fn write_band<S: Simd>(
         let end = (channel + S::F32_LANES).min(size.channels);
         let finish = pass.finish.vector(simd, channel..end);
         for x in 0..geometry.across {
-            let patch = points.load::<S>(simd, first_tile + x, channel);
-            let patch = both_ways::<S, PointsToOutput, PATCH, TILE>(simd, patch);
-            let columns = (size.width - x * TILE).min(TILE);
-            for (row, patch) in output.chunks_exact_mut(size.row()).zip(&patch) {
-                for (j, &sum) in patch[..columns].iter().enumerate() {
-                    let start = (x * TILE + j) * size.channels;
-                    let pixel = &mut row[start + channel..start + end];
-                    let value = finish.apply(simd, sum);
-                    if let ([pixel], []) = S::as_mut_simd_f32s(pixel) {
-                        *pixel = value;
-                    } else {
-                        simd.partial_store_f32s(pixel, value);
-                    }
-                }
-            }
+            let mut pixels = FinishPixels::<S> {
+                finish,
+                columns: (size.width - x * TILE).min(TILE),
+                row: size.row(),
+                channels: size.channels,
+                first: x * TILE * size.channels + channel,
+                count: end - channel,
+                output: &mut *output,
+            };
+            let points = points.tile(first_tile + x, channel);
+            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &points, &mut pixels);
+        }
+    }
+}
+
+/// Finishes a tile's outputs and writes those that are inside.
+struct FinishPixels<'a, S: Simd> {
+    finish: FinishVector<S::f32s>,
+    columns: usize,
+    row: usize,
+    channels: usize,
+    first: usize,
+    count: usize,
+    output: &'a mut [f32],
+}
+
+impl<S: Simd> Write<S> for FinishPixels<'_, S> {
+    #[inline(always)]
+    fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
+        let start = i * self.row + j * self.channels + self.first;
+        if j >= self.columns || i * self.row >= self.output.len() {
+            return;
+        }
+        let value = self.finish.apply(simd, sum);
+        let pixel = &mut self.output[start..start + self.count];
+        if let ([pixel], []) = S::as_mut_simd_f32s(pixel) {
+            *pixel = value;
+        } else {
+            simd.partial_store_f32s(pixel, value);
         }
     }
 }

@@ -1,18 +1,25 @@
 //! The kernel's own transforms: to the points, and its gradient back from them.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
+use crate::conv2d::winograd::blocks::vector;
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
-    PATCH, POINTS, PointsToWeights, WeightsToPoints, both_ways,
+    PATCH, POINTS, PointsToWeights, Read, WeightsToPoints, Write, both_ways,
 };
 use crate::instructions::Instructions;
+use crate::moments::load;
 use crate::parallel::{Piece, RowsMut, for_each_piece};
 use crate::tile::Panels;
 
 /// Side of the kernel, and its elements.
 const SIDE: usize = 3;
 const TAPS: usize = SIDE * SIDE;
+
+/// Numbers of the widest vector.
+const WIDEST: usize = 16;
 
 /// Writes the kernel's points, `[panel][point][row][width]`. Forwards the rows are the inputs' and
 /// the panels the outputs' channels; on the way back the other way round.
@@ -74,34 +81,64 @@ impl WithSimd for KernelPanel<'_> {
         for row in 0..rows {
             for within in (0..panels.width).step_by(S::F32_LANES) {
                 let first = panel * panels.width + within;
-                let count = panels.columns.saturating_sub(first).min(S::F32_LANES);
-                let mut taps = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-                for i in 0..SIDE {
-                    for j in 0..SIDE {
-                        let start = (i * SIDE + j) * tap + row * row_step + first * column_step;
-                        taps[i][j] = match (count, transposed) {
-                            (0, _) => simd.splat_f32s(0.0),
-                            (_, false) => simd.partial_load_f32s(&weight[start..][..count]),
-                            (_, true) => {
-                                let mut values = [0.0; 16];
-                                for (k, value) in values[..count].iter_mut().enumerate() {
-                                    *value = weight[start + k * column_step];
-                                }
-                                S::as_simd_f32s(&values).0[0]
-                            }
-                        };
-                    }
-                }
-                let patch = both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, taps);
-                for i in 0..PATCH {
-                    for j in 0..PATCH {
-                        let start = (i * PATCH + j) * stride + row * panels.width + within;
-                        let values = &mut points[start..][..S::F32_LANES];
-                        S::as_mut_simd_f32s(values).0[0] = patch[i][j];
-                    }
-                }
+                let taps = Taps {
+                    weight: weight
+                        .get(row * row_step + first * column_step..)
+                        .unwrap_or(&[]),
+                    tap,
+                    count: panels.columns.saturating_sub(first).min(S::F32_LANES),
+                    step: column_step,
+                };
+                let mut points = TapPoints {
+                    values: &mut points[row * panels.width + within..],
+                    stride,
+                };
+                both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, &taps, &mut points);
             }
         }
+    }
+}
+
+/// The taps of some columns of one row of the kernel.
+struct Taps<'a> {
+    weight: &'a [f32],
+    /// From one tap to the next.
+    tap: usize,
+    /// Columns that there are.
+    count: usize,
+    /// From one to the next.
+    step: usize,
+}
+
+impl<S: Simd> Read<S> for Taps<'_> {
+    #[inline(always)]
+    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+        let start = (i * SIDE + j) * self.tap;
+        if self.count == 0 {
+            return simd.splat_f32s(0.0);
+        }
+        if self.step == 1 {
+            return load(simd, &self.weight[start..][..self.count]);
+        }
+        let mut values = [0.0; WIDEST];
+        for (k, value) in values[..self.count].iter_mut().enumerate() {
+            *value = self.weight[start + k * self.step];
+        }
+        vector::<S>(&values)
+    }
+}
+
+/// The points of one row.
+struct TapPoints<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+}
+
+impl<S: Simd> Write<S> for TapPoints<'_> {
+    #[inline(always)]
+    fn write(&mut self, _: S, i: usize, j: usize, vector: S::f32s) {
+        let values = &mut self.values[(i * PATCH + j) * self.stride..][..S::F32_LANES];
+        S::as_mut_simd_f32s(values).0[0] = vector;
     }
 }
 
@@ -187,26 +224,53 @@ impl WithSimd for GradientRows<'_> {
             for channel in (0..outputs.columns).step_by(S::F32_LANES) {
                 let (panel, within) = (channel / outputs.width, channel % outputs.width);
                 let start = (panel * in_channels + self.first + row) * outputs.width + within;
-                let mut patch = [[simd.splat_f32s(0.0); PATCH]; PATCH];
-                for group in self.points.chunks(self.group_stride) {
-                    for i in 0..PATCH {
-                        for j in 0..PATCH {
-                            let values = &group[start + (i * PATCH + j) * stride..][..S::F32_LANES];
-                            let value = S::as_simd_f32s(values).0[0];
-                            patch[i][j] = simd.add_f32s(patch[i][j], value);
-                        }
-                    }
-                }
-                let taps = both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, patch);
-                let end = (channel + S::F32_LANES).min(outputs.columns);
-                for i in 0..SIDE {
-                    for j in 0..SIDE {
-                        let plane = &mut planes[i * SIDE + j];
-                        let values = &mut plane[row * outputs.columns..][channel..end];
-                        simd.partial_store_f32s(values, taps[i][j]);
-                    }
-                }
+                let points = GroupPoints {
+                    points: &self.points[start..],
+                    group: self.group_stride,
+                    stride,
+                };
+                let mut taps = TapPlanes {
+                    planes: &mut planes,
+                    range: row * outputs.columns + channel
+                        ..row * outputs.columns + (channel + S::F32_LANES).min(outputs.columns),
+                };
+                both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, &points, &mut taps);
             }
         }
+    }
+}
+
+/// The sum over the groups of one row's points.
+struct GroupPoints<'a> {
+    points: &'a [f32],
+    group: usize,
+    stride: usize,
+}
+
+impl<S: Simd> Read<S> for GroupPoints<'_> {
+    #[inline(always)]
+    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+        let mut start = (i * PATCH + j) * self.stride;
+        let mut sum = vector::<S>(&self.points[start..]);
+        start += self.group;
+        while start < self.points.len() {
+            sum = simd.add_f32s(sum, vector::<S>(&self.points[start..]));
+            start += self.group;
+        }
+        sum
+    }
+}
+
+/// Where the taps' gradients go.
+struct TapPlanes<'a, 'p> {
+    planes: &'a mut [&'p mut [f32]; TAPS],
+    range: Range<usize>,
+}
+
+impl<S: Simd> Write<S> for TapPlanes<'_, '_> {
+    #[inline(always)]
+    fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s) {
+        let values = &mut self.planes[i * SIDE + j][self.range.clone()];
+        simd.partial_store_f32s(values, vector);
     }
 }

@@ -23,25 +23,43 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
     fn apply<S: Simd>(simd: S, x: [S::f32s; N]) -> [S::f32s; M];
 }
 
-/// Applies a transform to the columns, then to the rows.
+/// Where a transform's vectors come from. Traits and loops, here and below, rather than closures:
+/// what a closure calls is not compiled for the caller's instructions unless it happens to be
+/// inlined.
+pub(crate) trait Read<S: Simd> {
+    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s;
+}
+
+/// Where they go.
+pub(crate) trait Write<S: Simd> {
+    fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s);
+}
+
+/// Applies a transform to the columns of an N x N tile, then to the rows: M x M.
 #[inline(always)]
 pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
     simd: S,
-    x: [[S::f32s; N]; N],
-) -> [[S::f32s; M]; M] {
+    from: &impl Read<S>,
+    to: &mut impl Write<S>,
+) {
     let zero = simd.splat_f32s(0.0);
-    let mut columns = [[zero; N]; M];
+    let mut rows = [[zero; N]; M];
     for j in 0..N {
-        let column = T::apply(simd, std::array::from_fn(|i| x[i][j]));
+        let mut column = [zero; N];
+        for i in 0..N {
+            column[i] = from.read(simd, i, j);
+        }
+        let column = T::apply(simd, column);
         for i in 0..M {
-            columns[i][j] = column[i];
+            rows[i][j] = column[i];
         }
     }
-    let mut points = [[zero; M]; M];
     for i in 0..M {
-        points[i] = T::apply(simd, columns[i]);
+        let row = T::apply(simd, rows[i]);
+        for j in 0..M {
+            to.write(simd, i, j, row[j]);
+        }
     }
-    points
 }
 
 /// `B^T`: inputs to points.
@@ -50,7 +68,9 @@ pub(crate) struct InputToPoints;
 impl Transform<6, 6> for InputToPoints {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
-        let [two, minus_four, minus_five] = constants(simd, [2.0, -4.0, -5.0]);
+        let two = simd.splat_f32s(2.0);
+        let minus_four = simd.splat_f32s(-4.0);
+        let minus_five = simd.splat_f32s(-5.0);
         let four = simd.splat_f32s(4.0);
         let even = mul_add(simd, minus_four, x[2], x[4]);
         let odd = mul_add(simd, minus_four, x[1], x[3]);
@@ -73,22 +93,21 @@ pub(crate) struct PointsToInput;
 impl Transform<6, 6> for PointsToInput {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
-        let [two, four, minus_four, minus_five] = constants(simd, [2.0, 4.0, -4.0, -5.0]);
+        let two = simd.splat_f32s(2.0);
+        let four = simd.splat_f32s(4.0);
+        let minus_four = simd.splat_f32s(-4.0);
+        let minus_five = simd.splat_f32s(-5.0);
         let sum = simd.add_f32s(x[1], x[2]);
         let difference = simd.sub_f32s(x[1], x[2]);
         let outer_sum = simd.add_f32s(x[3], x[4]);
         let outer_twice = simd.mul_f32s(two, simd.sub_f32s(x[3], x[4]));
-        let inner = mul_add(
-            simd,
-            minus_four,
-            difference,
-            mul_add(simd, four, x[5], simd.neg_f32s(outer_twice)),
+        let inner = simd.sub_f32s(
+            mul_add(simd, minus_four, difference, simd.mul_f32s(four, x[5])),
+            outer_twice,
         );
-        let middle = mul_add(
-            simd,
-            minus_five,
-            x[0],
-            mul_add(simd, minus_four, sum, simd.neg_f32s(outer_sum)),
+        let middle = simd.sub_f32s(
+            mul_add(simd, minus_five, x[0], simd.mul_f32s(minus_four, sum)),
+            outer_sum,
         );
         [
             simd.mul_f32s(four, x[0]),
@@ -112,7 +131,9 @@ pub(crate) struct PointsToOutput;
 impl Transform<6, 4> for PointsToOutput {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 4] {
-        let [two, four, eight] = constants(simd, [2.0, 4.0, 8.0]);
+        let two = simd.splat_f32s(2.0);
+        let four = simd.splat_f32s(4.0);
+        let eight = simd.splat_f32s(8.0);
         let sum = simd.add_f32s(x[1], x[2]);
         let difference = simd.sub_f32s(x[1], x[2]);
         let outer_sum = simd.add_f32s(x[3], x[4]);
@@ -137,7 +158,9 @@ pub(crate) struct OutputToPoints;
 impl Transform<4, 6> for OutputToPoints {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 4]) -> [S::f32s; 6] {
-        let [two, four, eight] = constants(simd, [2.0, 4.0, 8.0]);
+        let two = simd.splat_f32s(2.0);
+        let four = simd.splat_f32s(4.0);
+        let eight = simd.splat_f32s(8.0);
         let even = simd.add_f32s(x[0], x[2]);
         let odd = simd.add_f32s(x[1], x[3]);
         let even_outer = mul_add(simd, four, x[2], x[0]);
@@ -159,9 +182,12 @@ pub(crate) struct WeightsToPoints;
 impl Transform<3, 6> for WeightsToPoints {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 3]) -> [S::f32s; 6] {
-        let [quarter, sixth, twelfth] = constants(simd, [1.0 / 4.0, 1.0 / 6.0, 1.0 / 12.0]);
+        let quarter = simd.splat_f32s(1.0 / 4.0);
+        let sixth = simd.splat_f32s(1.0 / 6.0);
+        let twelfth = simd.splat_f32s(1.0 / 12.0);
         let twenty_fourth = simd.splat_f32s(1.0 / 24.0);
-        let even = simd.neg_f32s(simd.mul_f32s(sixth, simd.add_f32s(x[0], x[2])));
+        let minus_sixth = simd.splat_f32s(-1.0 / 6.0);
+        let even = simd.mul_f32s(minus_sixth, simd.add_f32s(x[0], x[2]));
         let odd = simd.mul_f32s(sixth, x[1]);
         let even_outer = mul_add(simd, twenty_fourth, x[0], simd.mul_f32s(sixth, x[2]));
         let odd_outer = simd.mul_f32s(twelfth, x[1]);
@@ -182,8 +208,11 @@ pub(crate) struct PointsToWeights;
 impl Transform<6, 3> for PointsToWeights {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 3] {
-        let [quarter, minus_sixth, twelfth] = constants(simd, [1.0 / 4.0, -1.0 / 6.0, 1.0 / 12.0]);
-        let [sixth, twenty_fourth] = constants(simd, [1.0 / 6.0, 1.0 / 24.0]);
+        let quarter = simd.splat_f32s(1.0 / 4.0);
+        let minus_sixth = simd.splat_f32s(-1.0 / 6.0);
+        let twelfth = simd.splat_f32s(1.0 / 12.0);
+        let sixth = simd.splat_f32s(1.0 / 6.0);
+        let twenty_fourth = simd.splat_f32s(1.0 / 24.0);
         let sum = simd.mul_f32s(minus_sixth, simd.add_f32s(x[1], x[2]));
         let outer_sum = simd.add_f32s(x[3], x[4]);
         [
@@ -202,9 +231,4 @@ impl Transform<6, 3> for PointsToWeights {
             simd.add_f32s(x[5], mul_add(simd, sixth, outer_sum, sum)),
         ]
     }
-}
-
-#[inline(always)]
-fn constants<S: Simd, const N: usize>(simd: S, values: [f32; N]) -> [S::f32s; N] {
-    values.map(|value| simd.splat_f32s(value))
 }
