@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::instructions::Instructions;
+use crate::moments::load;
 use crate::parallel::{RowsMut, check_len, for_each_piece};
 use crate::tile::{
     Columns, Panels, Rows, Strips, accumulate, for_each_strip, mul_add, store_row, vectors,
@@ -256,11 +257,20 @@ impl ProductPanel<'_> {
             packed.fill(0.0);
         }
         if transposed {
-            let rows = right[first * all..].chunks_exact(all).take(columns);
-            for (column, row) in rows.enumerate() {
-                let steps = packed.chunks_exact_mut(panels.width);
-                for (packed, value) in steps.zip(&row[start..start + depth]) {
-                    packed[column] = *value;
+            // Eight rows at a time, so that what is written together lies together.
+            const TOGETHER: usize = 8;
+            for column in (0..columns).step_by(TOGETHER) {
+                let count = (columns - column).min(TOGETHER);
+                let mut rows: [&[f32]; TOGETHER] = [&[]; TOGETHER];
+                for (k, row) in rows.iter_mut().enumerate() {
+                    let index = first + column + k.min(count - 1);
+                    *row = &right[index * all + start..][..depth];
+                }
+                for (step, packed) in packed.chunks_exact_mut(panels.width).enumerate() {
+                    let packed = &mut packed[column..column + TOGETHER];
+                    for (value, row) in packed.iter_mut().zip(&rows) {
+                        *value = row[step];
+                    }
                 }
             }
         } else {
@@ -389,7 +399,9 @@ impl WithSimd for GradientRows<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (batch, panels, rows) = (self.shape.batch, self.panels, self.rows.len());
-        self.gradient.fill(0.0);
+        if batch == 0 {
+            self.gradient.fill(0.0);
+        }
         for start in (0..batch).step_by(DEPTH) {
             let steps = (batch - start).min(DEPTH);
             let images = self.input[start * self.shape.inputs..].chunks_exact(self.shape.inputs);
@@ -405,6 +417,7 @@ impl WithSimd for GradientRows<'_> {
                     packed: &self.packed[(panel * batch + start) * panels.width..],
                     range: first..first + panels.len_of(panel),
                     outputs: self.shape.outputs,
+                    accumulate: start > 0,
                     gradient: &mut *self.gradient,
                 };
                 if S::F32_LANES == 16 && panels.width == 4 * S::F32_LANES {
@@ -425,6 +438,7 @@ struct GradientStrips<'a> {
     packed: &'a [f32],
     range: std::ops::Range<usize>,
     outputs: usize,
+    accumulate: bool,
     gradient: &'a mut [f32],
 }
 
@@ -442,9 +456,13 @@ impl<S: Simd, const VECTORS: usize> Strips<S> for Wide<&mut GradientStrips<'_>, 
         for (i, row) in tile.iter().enumerate() {
             let values = &mut strips.gradient[(first + i) * strips.outputs..];
             let values = &mut values[strips.range.clone()];
-            for (values, &sum) in values.chunks_mut(S::F32_LANES).zip(row) {
-                let sum = simd.add_f32s(crate::moments::load(simd, values), sum);
-                simd.partial_store_f32s(values, sum);
+            if strips.accumulate {
+                for (values, &sum) in values.chunks_mut(S::F32_LANES).zip(row) {
+                    let sum = simd.add_f32s(load(simd, values), sum);
+                    simd.partial_store_f32s(values, sum);
+                }
+            } else {
+                store_row(simd, row, values);
             }
         }
     }

@@ -97,18 +97,27 @@ pub(crate) trait RowSource: Copy + Send + Sync {
 impl RowSource for Input<'_> {
     #[inline(always)]
     fn fill(&self, size: &Size, image: usize, y: usize, row: &mut [f32]) {
-        let values = &self.values[size.start(image, y)..][..size.row()];
+        self.pixels(size, size.start(image, y), row);
+    }
+}
+
+impl Input<'_> {
+    /// Writes the pixels from `start` on.
+    #[inline(always)]
+    pub(crate) fn pixels(&self, size: &Size, start: usize, pixels: &mut [f32]) {
+        let values = &self.values[start..][..pixels.len()];
         let Some(Affine { scale, shift }) = self.affine else {
-            row.copy_from_slice(values);
+            pixels.copy_from_slice(values);
             return;
         };
         let channels = size.channels;
-        for (row, values) in row
+        for (pixel, values) in pixels
             .chunks_exact_mut(channels)
             .zip(values.chunks_exact(channels))
         {
-            for (((row, value), scale), shift) in row.iter_mut().zip(values).zip(scale).zip(shift) {
-                *row = value * scale + shift;
+            let numbers = pixel.iter_mut().zip(values).zip(scale).zip(shift);
+            for (((pixel, value), scale), shift) in numbers {
+                *pixel = value * scale + shift;
             }
         }
     }

@@ -72,8 +72,7 @@ fn kernel_points(geometry: &Geometry) -> usize {
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     let batch = geometry.shape.batch;
     let band = geometry
-        .input_band()
-        .len()
+        .patch_len()
         .max(geometry.output_band().len());
     let kernels = geometry.transposed_len().next_multiple_of(16) + biases_len(geometry);
     if is_large(geometry) {

@@ -4,40 +4,114 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::conv2d::winograd::geometry::{Band, Geometry};
+use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
     InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways,
 };
-use crate::source::RowSource;
-use crate::tile::Panels;
+use crate::source::{Affine, Input, RowSource, Size};
+use crate::tile::{Panels, mul_add};
 
-/// Transforms the inputs of a block of tile rows.
+/// Transforms the inputs of a block of tile rows. `patch` is room for [`Geometry::patch_len`].
 #[inline(always)]
 pub(crate) fn transform_inputs<S: Simd>(
     simd: S,
     geometry: &Geometry,
-    source: &impl RowSource,
+    input: &Input<'_>,
     tile_rows: Range<usize>,
-    band: &mut [f32],
+    patch: &mut [f32],
     points: &mut [f32],
 ) {
-    let layout = geometry.input_band();
     let size = geometry.shape.input();
     let tiles = tile_rows.len() * geometry.across;
-    layout.clear(band);
+    let whole = size.channels.is_multiple_of(S::F32_LANES);
     for (index, tile_row) in tile_rows.enumerate() {
         let (image, down) = (tile_row / geometry.down, tile_row % geometry.down);
-        let top = (down * TILE) as isize - geometry.shape.rows.padding_before as isize;
-        layout.copy(source, &size, image, top, band);
         for x in 0..geometry.across {
             let tile = index * geometry.across + x;
-            for channel in (0..geometry.shape.in_channels).step_by(S::F32_LANES) {
-                let patch = BandTile::new(&layout, band, x * TILE, channel);
-                let mut points = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
-                both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &patch, &mut points);
+            let corner = geometry.corner(down, x);
+            let inside = |start: isize, len: usize| start >= 0 && start as usize + PATCH <= len;
+            if whole && inside(corner.0, size.height) && inside(corner.1, size.width) {
+                // Read where it lies.
+                let start = size.start(image, corner.0 as usize);
+                let start = start + corner.1 as usize * size.channels;
+                for channel in (0..size.channels).step_by(S::F32_LANES) {
+                    let mut to = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
+                    let from = Pixels {
+                        values: &input.values[start + channel..],
+                        row: size.row(),
+                        pixel: size.channels,
+                    };
+                    match input.affine {
+                        None => {
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                        }
+                        Some(Affine { scale, shift }) => {
+                            let from = AffinePixels::<S> {
+                                pixels: from,
+                                scale: vector::<S>(&scale[channel..]),
+                                shift: vector::<S>(&shift[channel..]),
+                            };
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                        }
+                    }
+                }
+            } else {
+                let padded = size.channels.next_multiple_of(S::F32_LANES);
+                copy_patch(&size, input, image, corner, padded, patch);
+                for channel in (0..size.channels).step_by(S::F32_LANES) {
+                    let from = Pixels {
+                        values: &patch[channel..],
+                        row: PATCH * padded,
+                        pixel: padded,
+                    };
+                    let mut to = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
+                    both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                }
             }
         }
     }
+}
+
+/// Copies a patch that reaches past the image, or whose channels fill no whole vectors: what is not
+/// there is zero.
+#[inline(always)]
+fn copy_patch(
+    size: &Size,
+    input: &Input<'_>,
+    image: usize,
+    (top, left): (isize, isize),
+    padded: usize,
+    patch: &mut [f32],
+) {
+    let patch = &mut patch[..PATCH * PATCH * padded];
+    patch.fill(0.0);
+    let rows = clip(top, size.height);
+    let columns = clip(left, size.width);
+    if columns.is_empty() {
+        return;
+    }
+    for i in rows {
+        let y = (top + i as isize) as usize;
+        let x = (left + columns.start as isize) as usize;
+        let start = size.start(image, y) + x * size.channels;
+        let row = &mut patch[(i * PATCH + columns.start) * padded..][..columns.len() * padded];
+        if padded == size.channels {
+            input.pixels(size, start, row);
+        } else {
+            for (j, pixel) in row.chunks_exact_mut(padded).enumerate() {
+                let pixel = &mut pixel[..size.channels];
+                input.pixels(size, start + j * size.channels, pixel);
+            }
+        }
+    }
+}
+
+/// Offsets into a patch from `start` on that lie in an image of `len`.
+#[inline(always)]
+fn clip(start: isize, len: usize) -> Range<usize> {
+    let first = (-start).max(0);
+    let end = (len as isize - start).clamp(first, PATCH as isize);
+    first.min(end) as usize..end as usize
 }
 
 /// Transforms the output's gradient of a block of tile rows, and adds each channel's sum to
@@ -58,12 +132,15 @@ pub(crate) fn transform_gradients<S: Simd>(
     layout.clear(band);
     for (index, tile_row) in tile_rows.enumerate() {
         let (image, down) = (tile_row / geometry.down, tile_row % geometry.down);
-        let top = (down * TILE) as isize;
-        layout.copy(source, &size, image, top, band);
+        layout.copy(source, &size, image, down * TILE, band);
         for x in 0..geometry.across {
             let tile = index * geometry.across + x;
             for channel in (0..geometry.shape.out_channels).step_by(S::F32_LANES) {
-                let patch = BandTile::new(&layout, band, x * TILE, channel);
+                let patch = Pixels {
+                    values: &band[x * TILE * layout.channels + channel..],
+                    row: layout.row(),
+                    pixel: layout.channels,
+                };
                 let mut points = PointsMut::new(&geometry.outputs, tiles, tile, channel, points);
                 both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &patch, &mut points);
             }
@@ -92,22 +169,20 @@ pub(crate) fn add_up_inputs<S: Simd>(
     down: usize,
     image: &mut [f32],
 ) {
-    let shape = &geometry.shape;
-    let size = shape.input();
+    let size = geometry.shape.input();
     if down == 0 {
         image.fill(0.0);
     }
-    let rows = clip(down * TILE, shape.rows.padding_before, size.height);
     for across in 0..geometry.across {
         let tile = first_tile + across;
-        let columns = clip(across * TILE, shape.columns.padding_before, size.width);
+        let (first, left) = geometry.corner(down, across);
+        let (rows, columns) = (clip(first, size.height), clip(left, size.width));
         for channel in (0..size.channels).step_by(S::F32_LANES) {
             let mut pixels = AddPixels {
                 rows: rows.clone(),
                 columns: columns.clone(),
-                // Of the patch's corner, which may lie before the image.
-                first: (down * TILE) as isize - shape.rows.padding_before as isize,
-                left: (across * TILE) as isize - shape.columns.padding_before as isize,
+                first,
+                left,
                 row: size.row(),
                 channels: size.channels,
                 channel,
@@ -148,11 +223,6 @@ impl<S: Simd> Write<S> for AddPixels<'_> {
             simd.partial_store_f32s(values, sum);
         }
     }
-}
-
-/// Offsets `0..PATCH` from `start` that lie in an image of `len` after `padding`.
-fn clip(start: usize, padding: usize, len: usize) -> Range<usize> {
-    padding.saturating_sub(start)..PATCH.min((len + padding).saturating_sub(start))
 }
 
 /// The points of some tiles, read where they lie.
@@ -226,28 +296,32 @@ impl<S: Simd> Write<S> for PointsMut<'_> {
     }
 }
 
-/// A tile of a band.
-struct BandTile<'a> {
+/// Pixels for a vector of channels.
+struct Pixels<'a> {
     values: &'a [f32],
+    /// From one row to the next, and from one pixel to the next.
     row: usize,
     pixel: usize,
 }
 
-impl<'a> BandTile<'a> {
-    #[inline(always)]
-    fn new(layout: &Band, band: &'a [f32], column: usize, channel: usize) -> Self {
-        Self {
-            values: &band[column * layout.channels + channel..],
-            row: layout.row(),
-            pixel: layout.channels,
-        }
-    }
-}
-
-impl<S: Simd> Read<S> for BandTile<'_> {
+impl<S: Simd> Read<S> for Pixels<'_> {
     #[inline(always)]
     fn read(&self, _: S, i: usize, j: usize) -> S::f32s {
         vector::<S>(&self.values[i * self.row + j * self.pixel..])
+    }
+}
+
+/// Pixels that are normalised as they are read.
+struct AffinePixels<'a, S: Simd> {
+    pixels: Pixels<'a>,
+    scale: S::f32s,
+    shift: S::f32s,
+}
+
+impl<S: Simd> Read<S> for AffinePixels<'_, S> {
+    #[inline(always)]
+    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+        mul_add(simd, self.pixels.read(simd, i, j), self.scale, self.shift)
     }
 }
 

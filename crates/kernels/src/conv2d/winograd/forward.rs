@@ -67,8 +67,7 @@ fn large_chunk(geometry: &Geometry) -> usize {
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     let tiles = largest_block(geometry).min(geometry.tile_rows()) * geometry.across;
     let band = geometry
-        .input_band()
-        .len()
+        .patch_len()
         .max(BAND * geometry.shape.output().row());
     let (thread, shared) = if is_large(geometry) {
         let rows = large_chunk(geometry).min(geometry.tile_rows());

@@ -62,14 +62,18 @@ impl Geometry {
         self.inputs.padded() * POINTS * self.shape.out_channels
     }
 
-    /// The rows that a tile row of inputs is copied to, with its zeros around.
-    pub(crate) fn input_band(&self) -> Band {
-        Band {
-            rows: PATCH,
-            width: TILE * self.across + PATCH - TILE,
-            channels: self.shape.in_channels.next_multiple_of(self.lanes),
-            first_column: self.shape.columns.padding_before,
-        }
+    /// Where a tile's patch of inputs starts, which may be before the image.
+    pub(crate) fn corner(&self, down: usize, across: usize) -> (isize, isize) {
+        let start = |tile: usize, padding: usize| (tile * TILE) as isize - padding as isize;
+        (
+            start(down, self.shape.rows.padding_before),
+            start(across, self.shape.columns.padding_before),
+        )
+    }
+
+    /// Numbers of a patch of inputs, its channels filled up to whole vectors.
+    pub(crate) fn patch_len(&self) -> usize {
+        PATCH * PATCH * self.shape.in_channels.next_multiple_of(self.lanes)
     }
 
     /// The rows that a tile row of the output's gradient is copied to.
@@ -78,7 +82,6 @@ impl Geometry {
             rows: TILE,
             width: TILE * self.across,
             channels: self.shape.out_channels.next_multiple_of(self.lanes),
-            first_column: 0,
         }
     }
 }
@@ -90,8 +93,6 @@ pub(crate) struct Band {
     pub(crate) width: usize,
     /// From one pixel to the next.
     pub(crate) channels: usize,
-    /// Where the image's first column lies.
-    pub(crate) first_column: usize,
 }
 
 impl Band {
@@ -104,7 +105,7 @@ impl Band {
         (self.rows + 1) * self.row()
     }
 
-    /// Copies rows `top..top + rows` of an image (those outside are zero) from `source`.
+    /// Copies rows `top..top + rows` of an image (those below it are zero) from `source`.
     /// The band must be zero where no image lies, which [`Band::clear`] sees to once.
     #[inline(always)]
     pub(crate) fn copy(
@@ -112,20 +113,20 @@ impl Band {
         source: &impl RowSource,
         size: &Size,
         image: usize,
-        top: isize,
+        top: usize,
         band: &mut [f32],
     ) {
         let (band, spare) = band.split_at_mut(self.rows * self.row());
         for (i, row) in band.chunks_exact_mut(self.row()).enumerate() {
-            let y = top + i as isize;
-            let pixels = &mut row[self.first_column * self.channels..];
-            if y < 0 || y >= size.height as isize {
+            let y = top + i;
+            let pixels = row;
+            if y >= size.height {
                 pixels.fill(0.0);
             } else if self.channels == size.channels {
-                source.fill(size, image, y as usize, &mut pixels[..size.row()]);
+                source.fill(size, image, y, &mut pixels[..size.row()]);
             } else {
                 let spare = &mut spare[..size.row()];
-                source.fill(size, image, y as usize, spare);
+                source.fill(size, image, y, spare);
                 for (pixel, values) in pixels
                     .chunks_exact_mut(self.channels)
                     .zip(spare.chunks_exact(size.channels))
