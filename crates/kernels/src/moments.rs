@@ -99,6 +99,15 @@ pub(crate) fn write_gradient_sums<S: Simd>(
     }
 }
 
+/// Writes a vector, or as much of one as there is room for.
+#[inline(always)]
+pub(crate) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
+    match S::as_mut_simd_f32s(values).0 {
+        [value] => *value = vector,
+        _ => simd.partial_store_f32s(values, vector),
+    }
+}
+
 /// A vector, or as much of one as there is.
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {

@@ -3,13 +3,13 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::buffer::Workspace;
 use crate::conv2d::GradientSums;
-use crate::conv2d::finish::pool_band;
+use crate::conv2d::finish::largest;
 use crate::instructions::Instructions;
-use crate::moments::{combine_moments, moments_len, write_gradient_sums};
+use crate::moments::{combine_moments, load, moments_len, store, write_gradient_sums};
 use crate::parallel::{RowsMut, check_len, for_each_piece};
-use crate::source::{Affine, Input, RowSource, Size};
+use crate::source::{Affine, Size};
+use crate::tile::mul_add;
 
 /// The mean and the biased variance of each channel from the moments that
 /// [`Conv2d::forward`](crate::Conv2d::forward) gathered.
@@ -159,14 +159,6 @@ impl NormPoolShape {
         }
     }
 
-    /// Numbers of workspace a thread needs.
-    pub fn workspace_len(&self) -> crate::WorkspaceLen {
-        crate::WorkspaceLen {
-            thread: 2 * self.size().row(),
-            shared: 0,
-        }
-    }
-
     #[track_caller]
     fn check(&self, input: usize, output: usize, winners: usize) {
         check_len("the pool's input", input, self.batch * self.size().image());
@@ -186,11 +178,9 @@ pub fn norm_pool_forward(
     input: &[f32],
     affine: Affine<'_>,
     output: &mut [f32],
-    winners: &mut [u8],
-    workspace: &Workspace,
+    winners: &mut [f32],
 ) {
     shape.check(input.len(), output.len(), winners.len());
-    workspace.check(shape.workspace_len());
     let size = shape.size();
     let pooled = size.pooled();
     if output.is_empty() {
@@ -200,24 +190,18 @@ pub fn norm_pool_forward(
         RowsMut::new(output, pooled.row()),
         RowsMut::new(winners, pooled.row()),
     );
-    let input = Input {
-        values: input,
-        affine: Some(affine),
-    };
     for_each_piece(
         0..shape.batch * pooled.height,
         pooled.height,
         pieces,
-        &|rows, pieces| {
-            workspace.threads.with(|scratch| {
-                instructions.run(PoolRows {
-                    size,
-                    input,
-                    rows,
-                    output: pieces.0.values,
-                    winners: pieces.1.values,
-                    pair: &mut scratch[..2 * size.row()],
-                });
+        &|rows, (output, winners)| {
+            instructions.run(PoolRows {
+                size,
+                input,
+                affine,
+                rows,
+                output: output.values,
+                winners: winners.values,
             });
         },
     );
@@ -225,29 +209,65 @@ pub fn norm_pool_forward(
 
 struct PoolRows<'a> {
     size: Size,
-    input: Input<'a>,
+    input: &'a [f32],
+    affine: Affine<'a>,
     rows: std::ops::Range<usize>,
     output: &'a mut [f32],
-    winners: &'a mut [u8],
-    pair: &'a mut [f32],
+    winners: &'a mut [f32],
 }
 
 impl WithSimd for PoolRows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let pooled = self.size.pooled();
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (size, pooled) = (self.size, self.size.pooled());
         let outputs = self.output.chunks_exact_mut(pooled.row());
         let winners = self.winners.chunks_exact_mut(pooled.row());
         for (row, (output, winners)) in self.rows.zip(outputs.zip(winners)) {
-            let (image, y) = (row / pooled.height, row % pooled.height * 2);
-            let (top, bottom) = self.pair.split_at_mut(self.size.row());
-            self.input.fill(&self.size, image, y, top);
-            self.input.fill(&self.size, image, y + 1, bottom);
-            pool_band(&self.size, self.pair, output, Some(winners));
+            let pair = pair_of(&size, self.input, row / pooled.height, row % pooled.height);
+            for start in (0..size.channels).step_by(S::F32_LANES) {
+                let channels = start..(start + S::F32_LANES).min(size.channels);
+                let scale = load(simd, &self.affine.scale[channels.clone()]);
+                let shift = load(simd, &self.affine.shift[channels.clone()]);
+                for x in 0..pooled.width {
+                    let mut window = window(simd, &size, pair, x, channels.clone());
+                    for value in &mut window {
+                        *value = mul_add(simd, *value, scale, shift);
+                    }
+                    let (best, winner) = largest(simd, window);
+                    let pixel = x * size.channels;
+                    let here = pixel + channels.start..pixel + channels.end;
+                    store(simd, &mut output[here.clone()], best);
+                    store(simd, &mut winners[here], winner);
+                }
+            }
         }
     }
+}
+
+/// The two rows of an image that become pooled row `y`.
+#[inline(always)]
+fn pair_of<'a>(size: &Size, input: &'a [f32], image: usize, y: usize) -> &'a [f32] {
+    &input[size.start(image, 2 * y)..][..2 * size.row()]
+}
+
+/// The four values of window `x` of two rows.
+#[inline(always)]
+fn window<S: Simd>(
+    simd: S,
+    size: &Size,
+    pair: &[f32],
+    x: usize,
+    channels: std::ops::Range<usize>,
+) -> [S::f32s; 4] {
+    let mut window = [simd.splat_f32s(0.0); 4];
+    let corners = [0, size.channels, size.row(), size.row() + size.channels];
+    for (value, corner) in window.iter_mut().zip(corners) {
+        let pixel = 2 * x * size.channels + corner;
+        *value = load(simd, &pair[pixel + channels.start..pixel + channels.end]);
+    }
+    window
 }
 
 /// The sums of the gradient at a 2x2 pool behind batch normalisation, for [`norm_gradient`]: only
@@ -259,7 +279,7 @@ pub fn norm_pool_gradient_sums(
     shape: &NormPoolShape,
     instructions: Instructions,
     gradient: &[f32],
-    winners: &[u8],
+    winners: &[f32],
     target: GradientSums<'_>,
 ) {
     let GradientSums { input, mean, sums } = target;
@@ -283,7 +303,7 @@ struct PoolSums<'a> {
     size: Size,
     image: usize,
     gradient: &'a [f32],
-    winners: &'a [u8],
+    winners: &'a [f32],
     input: &'a [f32],
     mean: &'a [f32],
     sums: &'a mut [f32],
@@ -293,29 +313,33 @@ impl WithSimd for PoolSums<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let (size, pooled) = (self.size, self.size.pooled());
-        let channels = size.channels;
-        let (plain, products) = self.sums.split_at_mut(channels);
-        plain.fill(0.0);
-        products.fill(0.0);
-        for y in 0..pooled.height {
-            let start = pooled.start(self.image, y);
-            let top = &self.input[size.start(self.image, 2 * y)..][..size.row()];
-            let bottom = &self.input[size.start(self.image, 2 * y + 1)..][..size.row()];
-            for x in 0..pooled.width {
-                let here = start + x * channels..start + (x + 1) * channels;
-                let (gradient, winners) = (&self.gradient[here.clone()], &self.winners[here]);
-                let (a, b) = top[2 * x * channels..][..2 * channels].split_at(channels);
-                let (c, d) = bottom[2 * x * channels..][..2 * channels].split_at(channels);
-                for k in 0..channels {
-                    let upper = if winners[k] == 0 { a[k] } else { b[k] };
-                    let lower = if winners[k] == 2 { c[k] } else { d[k] };
-                    let value = if winners[k] < 2 { upper } else { lower };
-                    plain[k] += gradient[k];
-                    products[k] += gradient[k] * (value - self.mean[k]);
+        let (plain, products) = self.sums.split_at_mut(size.channels);
+        for start in (0..size.channels).step_by(S::F32_LANES) {
+            let channels = start..(start + S::F32_LANES).min(size.channels);
+            let mean = load(simd, &self.mean[channels.clone()]);
+            let zero = simd.splat_f32s(0.0);
+            let (mut sum, mut product) = (zero, zero);
+            for y in 0..pooled.height {
+                let pair = pair_of(&size, self.input, self.image, y);
+                for x in 0..pooled.width {
+                    let pixel = pooled.start(self.image, y) + x * size.channels;
+                    let here = pixel + channels.start..pixel + channels.end;
+                    let gradient = load(simd, &self.gradient[here.clone()]);
+                    let winner = load(simd, &self.winners[here]);
+                    let window = window(simd, &size, pair, x, channels.clone());
+                    let mut value = window[0];
+                    for number in 1..4 {
+                        let won = simd.equal_f32s(winner, simd.splat_f32s(number as f32));
+                        value = simd.select_f32s(won, window[number], value);
+                    }
+                    sum = simd.add_f32s(sum, gradient);
+                    product = mul_add(simd, gradient, simd.sub_f32s(value, mean), product);
                 }
             }
+            store(simd, &mut plain[channels.clone()], sum);
+            store(simd, &mut products[channels], product);
         }
     }
 }

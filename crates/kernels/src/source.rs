@@ -1,6 +1,13 @@
 //! What a convolution reads, row by row: an input or an output's gradient, with the cheap
 //! operations that lie between it and the buffer done on the way.
 
+use std::ops::Range;
+
+use pulp::Simd;
+
+use crate::moments::load;
+use crate::tile::mul_add;
+
 /// `x * scale + shift`, channel by channel: what batch normalisation is once its statistics are
 /// known.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +44,9 @@ impl<'a> Input<'a> {
 pub struct Gradient<'a> {
     /// At the block's end: of the pooled size where there is a pool.
     pub values: &'a [f32],
-    /// Which of each 2x2 window was largest, 0 to 3; where there is a pool.
-    pub winners: Option<&'a [u8]>,
+    /// Which of each 2x2 window was largest, 0 to 3; where there is a pool. Floating-point numbers,
+    /// so that they are compared in the vectors that hold the values.
+    pub winners: Option<&'a [f32]>,
     /// Where there is batch normalisation.
     pub norm: Option<NormGradient<'a>>,
     /// Where there is a rectifier: its output, zero where it cut off. With a pool and no
@@ -91,12 +99,12 @@ impl Size {
 /// Something that images of a fixed size are read from, row by row.
 pub(crate) trait RowSource: Copy + Send + Sync {
     /// Writes row `y` of `image` to `row`, pixel after pixel.
-    fn fill(&self, size: &Size, image: usize, y: usize, row: &mut [f32]);
+    fn fill<S: Simd>(&self, simd: S, size: &Size, image: usize, y: usize, row: &mut [f32]);
 }
 
 impl RowSource for Input<'_> {
     #[inline(always)]
-    fn fill(&self, size: &Size, image: usize, y: usize, row: &mut [f32]) {
+    fn fill<S: Simd>(&self, _: S, size: &Size, image: usize, y: usize, row: &mut [f32]) {
         self.pixels(size, size.start(image, y), row);
     }
 }
@@ -125,81 +133,186 @@ impl Input<'_> {
 
 impl RowSource for Gradient<'_> {
     #[inline(always)]
-    fn fill(&self, size: &Size, image: usize, y: usize, row: &mut [f32]) {
-        match self.winners {
-            Some(winners) => self.unpool(winners, size, image, y, row),
-            None => row.copy_from_slice(&self.values[size.start(image, y)..][..size.row()]),
-        }
-        let here = size.start(image, y)..size.start(image, y) + size.row();
-        if let Some(norm) = self.norm {
-            let (a, rest) = norm.coefficients.split_at(size.channels);
-            let (b, c) = rest.split_at(size.channels);
-            let input = &norm.input[here.clone()];
-            for (row, input) in row
-                .chunks_exact_mut(size.channels)
-                .zip(input.chunks_exact(size.channels))
-            {
-                for ((((row, input), a), b), c) in row.iter_mut().zip(input).zip(a).zip(b).zip(c) {
-                    *row = a * *row + (b * input + c);
+    fn fill<S: Simd>(&self, simd: S, size: &Size, image: usize, y: usize, row: &mut [f32]) {
+        if let (None, None) = (self.winners, self.norm) {
+            let here = size.start(image, y)..size.start(image, y) + size.row();
+            match self.relu.map(|output| &output[here.clone()]) {
+                None => row.copy_from_slice(&self.values[here]),
+                Some(output) => {
+                    for ((row, &value), &output) in
+                        row.iter_mut().zip(&self.values[here]).zip(output)
+                    {
+                        *row = if output > 0.0 { value } else { 0.0 };
+                    }
                 }
             }
-        }
-        // Behind a pool the rectifier was applied as the winners were.
-        if self.winners.is_none() || self.norm.is_some() {
-            if let Some(output) = self.relu {
-                for (row, &output) in row.iter_mut().zip(&output[here]) {
-                    *row = if output > 0.0 { *row } else { 0.0 };
-                }
-            }
-        }
-    }
-}
-
-impl Gradient<'_> {
-    /// Sends the pooled gradient to the winners of row `y`; the others, and a row or column that
-    /// no window covers, get zero.
-    #[inline(always)]
-    fn unpool(&self, winners: &[u8], size: &Size, image: usize, y: usize, row: &mut [f32]) {
-        let (pooled, channels) = (size.pooled(), size.channels);
-        let covered = pooled.row() * 2;
-        if y / 2 >= pooled.height {
-            row.fill(0.0);
             return;
         }
-        row[covered..].fill(0.0);
-        let here = pooled.start(image, y / 2)..pooled.start(image, y / 2) + pooled.row();
-        let relu = match self.norm {
-            None => self.relu.map(|output| &output[here.clone()]),
-            Some(_) => None,
-        };
-        let values = self.values[here.clone()].chunks_exact(channels);
-        let winners = winners[here].chunks_exact(channels);
-        let pairs = row[..covered].chunks_exact_mut(2 * channels);
-        let first = (y % 2 * 2) as u8;
-        for (x, ((pair, values), winners)) in pairs.zip(values).zip(winners).enumerate() {
-            let (left, right) = pair.split_at_mut(channels);
-            let output = relu.map(|output| &output[x * channels..][..channels]);
-            send(left, values, winners, output, first);
-            send(right, values, winners, output, first + 1);
+        for start in (0..size.channels).step_by(S::F32_LANES) {
+            let channels = start..(start + S::F32_LANES).min(size.channels);
+            let reader = self.channels(simd, size, channels.clone());
+            for x in 0..size.width {
+                let pixel = &mut row[x * size.channels..][channels.clone()];
+                simd.partial_store_f32s(pixel, reader.pixel(simd, image, y, x));
+            }
         }
     }
 }
 
-/// The gradients of the windows whose winner has this number, where the rectifier let them pass.
-#[inline(always)]
-fn send(cell: &mut [f32], values: &[f32], winners: &[u8], output: Option<&[f32]>, number: u8) {
-    let pairs = cell.iter_mut().zip(values).zip(winners);
-    match output {
-        Some(output) => {
-            for (((cell, &value), &winner), &output) in pairs.zip(output) {
-                let won = (winner == number) & (output > 0.0);
-                *cell = if won { value } else { 0.0 };
+/// A gradient for one vector of channels.
+pub(crate) struct GradientChannels<'a, S: Simd> {
+    gradient: Gradient<'a>,
+    size: Size,
+    pooled: Size,
+    channels: Range<usize>,
+    /// a, b and c of the normalisation.
+    coefficients: Option<[S::f32s; 3]>,
+}
+
+impl<'a> Gradient<'a> {
+    #[inline(always)]
+    pub(crate) fn channels<S: Simd>(
+        &self,
+        simd: S,
+        size: &Size,
+        channels: Range<usize>,
+    ) -> GradientChannels<'a, S> {
+        let coefficients = match &self.norm {
+            None => None,
+            Some(NormGradient { coefficients, .. }) => {
+                let (a, rest) = coefficients.split_at(size.channels);
+                let (b, c) = rest.split_at(size.channels);
+                let range = channels.clone();
+                Some([
+                    load(simd, &a[range.clone()]),
+                    load(simd, &b[range.clone()]),
+                    load(simd, &c[range]),
+                ])
             }
-        }
-        None => {
-            for ((cell, &value), &winner) in pairs {
-                *cell = if winner == number { value } else { 0.0 };
-            }
+        };
+        GradientChannels {
+            gradient: *self,
+            size: *size,
+            pooled: size.pooled(),
+            channels,
+            coefficients,
         }
     }
+}
+
+impl<S: Simd> GradientChannels<'_, S> {
+    /// The convolution's gradient at a pixel.
+    #[inline(always)]
+    pub(crate) fn pixel(&self, simd: S, image: usize, y: usize, x: usize) -> S::f32s {
+        let mut gradient = simd.splat_f32s(0.0);
+        if self.gradient.winners.is_none() {
+            let here = self.size.start(image, y) + x * self.size.channels;
+            gradient = self.load(simd, self.gradient.values, here);
+        } else if y / 2 < self.pooled.height && x / 2 < self.pooled.width {
+            let (value, winner) = self.window(simd, image, y / 2, x / 2);
+            gradient = won(simd, winner, y % 2 * 2 + x % 2, value);
+        }
+        self.convolved(simd, image, y, x, gradient)
+    }
+
+    /// The convolution's gradient at a square of pixels, from an even row and column on; zero beyond
+    /// the image.
+    #[inline(always)]
+    pub(crate) fn square<const SIDE: usize>(
+        &self,
+        simd: S,
+        image: usize,
+        y: usize,
+        x: usize,
+    ) -> [[S::f32s; SIDE]; SIDE] {
+        let mut square = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+        let rows = self.size.height.saturating_sub(y).min(SIDE);
+        let columns = self.size.width.saturating_sub(x).min(SIDE);
+        if self.gradient.winners.is_none() {
+            for (i, row) in square.iter_mut().enumerate().take(rows) {
+                for (j, gradient) in row.iter_mut().enumerate().take(columns) {
+                    *gradient = self.pixel(simd, image, y + i, x + j);
+                }
+            }
+            return square;
+        }
+        // Each window is read once, not for each of its pixels. A row or column that no window
+        // covers gets nothing.
+        for i in 0..rows / 2 {
+            for j in 0..columns / 2 {
+                let (value, winner) = self.window(simd, image, y / 2 + i, x / 2 + j);
+                for number in 0..4 {
+                    square[2 * i + number / 2][2 * j + number % 2] =
+                        won(simd, winner, number, value);
+                }
+            }
+        }
+        if self.gradient.norm.is_some() {
+            for (i, row) in square.iter_mut().enumerate().take(rows) {
+                for (j, gradient) in row.iter_mut().enumerate().take(columns) {
+                    *gradient = self.convolved(simd, image, y + i, x + j, *gradient);
+                }
+            }
+        }
+        square
+    }
+
+    /// The gradient at a pool's window and its winner. Where nothing lies between pool and
+    /// rectifier, what the rectifier cut off is zero already.
+    #[inline(always)]
+    fn window(&self, simd: S, image: usize, y: usize, x: usize) -> (S::f32s, S::f32s) {
+        let here = self.pooled.start(image, y) + x * self.size.channels;
+        let mut value = self.load(simd, self.gradient.values, here);
+        if let (None, Some(output)) = (&self.gradient.norm, self.gradient.relu) {
+            value = passed(simd, self.load(simd, output, here), value);
+        }
+        let winners = self.gradient.winners.unwrap_or(&[]);
+        (value, self.load(simd, winners, here))
+    }
+
+    /// The gradient behind the convolution and its rectifier from the one before the pool.
+    #[inline(always)]
+    fn convolved(
+        &self,
+        simd: S,
+        image: usize,
+        y: usize,
+        x: usize,
+        mut gradient: S::f32s,
+    ) -> S::f32s {
+        let Gradient { norm, relu, .. } = &self.gradient;
+        let here = self.size.start(image, y) + x * self.size.channels;
+        if let (Some(norm), Some([a, b, c])) = (norm, self.coefficients) {
+            let input = self.load(simd, norm.input, here);
+            gradient = mul_add(simd, a, gradient, mul_add(simd, b, input, c));
+        }
+        match relu {
+            Some(output) if norm.is_some() || self.gradient.winners.is_none() => {
+                passed(simd, self.load(simd, output, here), gradient)
+            }
+            _ => gradient,
+        }
+    }
+
+    #[inline(always)]
+    fn load(&self, simd: S, values: &[f32], pixel: usize) -> S::f32s {
+        load(
+            simd,
+            &values[pixel + self.channels.start..pixel + self.channels.end],
+        )
+    }
+}
+
+/// A window's gradient where this pixel of it was the largest.
+#[inline(always)]
+fn won<S: Simd>(simd: S, winner: S::f32s, number: usize, value: S::f32s) -> S::f32s {
+    let won = simd.equal_f32s(winner, simd.splat_f32s(number as f32));
+    simd.select_f32s(won, value, simd.splat_f32s(0.0))
+}
+
+/// What a rectifier with this output lets pass.
+#[inline(always)]
+fn passed<S: Simd>(simd: S, output: S::f32s, gradient: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.select_f32s(simd.greater_than_f32s(output, zero), gradient, zero)
 }

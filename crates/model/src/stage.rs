@@ -254,8 +254,7 @@ impl Needs {
             match &stage.kind {
                 Kind::Conv(stage) => {
                     needs.prepared = needs.prepared.max(stage.conv.prepared_len());
-                    let pool = stage.norm_pool(batch).workspace_len();
-                    needs.workspace = needs.workspace.max(stage.conv.workspace_len()).max(pool);
+                    needs.workspace = needs.workspace.max(stage.conv.workspace_len());
                 }
                 Kind::Dense(dense) => {
                     needs.workspace = needs.workspace.max(dense.shape.workspace_len());

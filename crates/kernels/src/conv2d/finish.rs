@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use crate::moments::{load, store};
 use crate::parallel::Piece;
 use crate::source::{Affine, Size};
 use crate::tile::mul_add;
@@ -65,67 +66,50 @@ impl<V: Copy> FinishVector<V> {
 
 /// Pools the rows of a band, in pairs; what makes no pair is left out.
 #[inline(always)]
-pub(crate) fn pool_band(
+pub(crate) fn pool_band<S: Simd>(
+    simd: S,
     size: &Size,
     band: &[f32],
     output: &mut [f32],
-    mut winners: Option<&mut [u8]>,
+    mut winners: Option<&mut [f32]>,
 ) {
-    let pooled = size.pooled().row();
-    for (y, pair) in band.chunks_exact(2 * size.row()).enumerate() {
-        let (top, bottom) = pair.split_at(size.row());
-        let here = y * pooled..(y + 1) * pooled;
-        pool_rows(
-            size.channels,
-            &top[..2 * pooled],
-            &bottom[..2 * pooled],
-            &mut output[here.clone()],
-            winners.as_deref_mut().map(|winners| &mut winners[here]),
-        );
-    }
-}
-
-/// The 2x2 maximum of two rows of pixels, and which of the four it was: the first of equals.
-#[inline(always)]
-fn pool_rows(
-    channels: usize,
-    top: &[f32],
-    bottom: &[f32],
-    output: &mut [f32],
-    mut winners: Option<&mut [u8]>,
-) {
-    let pairs = top
-        .chunks_exact(2 * channels)
-        .zip(bottom.chunks_exact(2 * channels));
-    for (x, (output, (top, bottom))) in output.chunks_exact_mut(channels).zip(pairs).enumerate() {
-        let ((a, b), (c, d)) = (top.split_at(channels), bottom.split_at(channels));
-        match winners.as_deref_mut() {
-            Some(winners) => {
-                let winners = &mut winners[x * channels..][..channels];
-                for k in 0..channels {
-                    let (mut best, mut winner) = (a[k], 0);
-                    for (number, value) in [(1, b[k]), (2, c[k]), (3, d[k])] {
-                        // Not `value > best`: what is no number must win, and be seen.
-                        let wins = (value > best) | value.is_nan();
-                        best = if wins { value } else { best };
-                        winner = if wins { number } else { winner };
-                    }
-                    output[k] = best;
-                    winners[k] = winner;
+    let (row, channels) = (size.row(), size.channels);
+    let pooled = size.pooled();
+    for (y, pair) in band.chunks_exact(2 * row).enumerate() {
+        for x in 0..pooled.width {
+            for start in (0..channels).step_by(S::F32_LANES) {
+                let end = (start + S::F32_LANES).min(channels);
+                let first = 2 * x * channels;
+                let window = [0, channels, row, row + channels];
+                let mut values = [simd.splat_f32s(0.0); 4];
+                for (value, corner) in values.iter_mut().zip(window) {
+                    let pixel = first + corner;
+                    *value = load(simd, &pair[pixel + start..pixel + end]);
                 }
-            }
-            None => {
-                for k in 0..channels {
-                    let mut best = a[k];
-                    for value in [b[k], c[k], d[k]] {
-                        let wins = (value > best) | value.is_nan();
-                        best = if wins { value } else { best };
-                    }
-                    output[k] = best;
+                let (best, winner) = largest(simd, values);
+                let here = y * pooled.row() + x * channels;
+                store(simd, &mut output[here + start..here + end], best);
+                if let Some(winners) = &mut winners {
+                    store(simd, &mut winners[here + start..here + end], winner);
                 }
             }
         }
     }
+}
+
+/// The largest of a 2x2 window, and which it was: the first of equals.
+#[inline(always)]
+pub(crate) fn largest<S: Simd>(simd: S, window: [S::f32s; 4]) -> (S::f32s, S::f32s) {
+    let (mut best, mut winner) = (window[0], simd.splat_f32s(0.0));
+    for number in 1..4 {
+        let value = window[number];
+        // Not `value > best` alone: what is no number must win, and be seen.
+        let no_number = simd.not_m32s(simd.equal_f32s(value, value));
+        let wins = simd.or_m32s(simd.greater_than_f32s(value, best), no_number);
+        best = simd.select_f32s(wins, value, best);
+        winner = simd.select_f32s(wins, simd.splat_f32s(number as f32), winner);
+    }
+    (best, winner)
 }
 
 /// Rows of outputs a task works through at a time: four, as a Winograd tile has; with a pool they

@@ -63,8 +63,8 @@ pub struct Conv2d {
 pub struct Conv2dOutput<'a> {
     /// `[batch, height, width, out]`, of the pooled size where there is a pool.
     pub values: &'a mut [f32],
-    /// Which of each window was largest, for the way back; of the same size.
-    pub winners: Option<&'a mut [u8]>,
+    /// Which of each window was largest, 0 to 3, for the way back; of the same size.
+    pub winners: Option<&'a mut [f32]>,
     /// [`Conv2d::moments_len`] numbers for [`batch_norm_moments`](crate::batch_norm_moments).
     pub moments: Option<&'a mut [f32]>,
 }

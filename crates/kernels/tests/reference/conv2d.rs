@@ -28,7 +28,7 @@ pub(crate) struct Buffers {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) output: Vec<f32>,
-    pub(crate) winners: Vec<u8>,
+    pub(crate) winners: Vec<f32>,
     pub(crate) moments: Vec<f32>,
     /// The gradient at the output.
     pub(crate) probe: Vec<f32>,
@@ -54,7 +54,7 @@ impl Buffers {
             weight: numbers(shape.weight_len(), 2),
             bias: numbers(shape.out_channels, 3),
             output: vec![f32::NAN; output],
-            winners: vec![9; if conv.pool { output } else { 0 }],
+            winners: vec![9.0; if conv.pool { output } else { 0 }],
             moments: vec![f32::NAN; conv.moments_len()],
             probe: numbers(output, 4),
             weight_gradient: vec![f32::NAN; shape.weight_len()],

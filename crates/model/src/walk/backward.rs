@@ -135,7 +135,7 @@ impl Backward<'_> {
         let batch = self.batch;
         let kernel = conv.conv(batch);
         let at_output = &self.flow.current[..batch * stage.outputs];
-        let winners = conv.pool.then(|| &slot.bytes[..batch * stage.outputs]);
+        let winners = conv.pool.then(|| &slot.winners[..batch * stage.outputs]);
         // What the convolution wrote: behind its rectifier, before normalisation.
         let convolved = match &conv.norm {
             Some(_) if !conv.deferred => &slot.convolved[..batch * conv.convolved()],

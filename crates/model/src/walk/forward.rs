@@ -116,7 +116,7 @@ impl Forward<'_> {
             affine: None,
         };
         let winners = match kernel.pool {
-            true => Some(&mut slot.bytes[..batch * stage.outputs]),
+            true => Some(&mut slot.winners[..batch * stage.outputs]),
             false => None,
         };
         let moments = match &conv.norm {
@@ -151,8 +151,7 @@ impl Forward<'_> {
                 convolved,
                 slot.norm.affine(),
                 output,
-                &mut slot.bytes[..batch * stage.outputs],
-                &self.space.workspace,
+                &mut slot.winners[..batch * stage.outputs],
             );
         } else {
             let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);

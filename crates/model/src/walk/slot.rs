@@ -11,7 +11,9 @@ pub(super) struct Slot {
     pub(super) output: Buffer,
     /// What a convolution wrote, where something else goes out.
     pub(super) convolved: Buffer,
-    /// A pool's winners or a dropout's mask.
+    /// The winners of a convolution's pool.
+    pub(super) winners: Buffer,
+    /// Another pool's winners, or a dropout's mask.
     pub(super) bytes: Vec<u8>,
     pub(super) norm: NormSlot,
     /// A block's stages, and room for the gradient that goes around them.
@@ -65,7 +67,7 @@ impl Slot {
         match &stage.kind {
             Kind::Conv(conv) => {
                 if conv.pool {
-                    slot.bytes = vec![0; output];
+                    slot.winners = Buffer::zeros(output);
                 }
                 if let Some(norm) = &conv.norm {
                     slot.norm = NormSlot {

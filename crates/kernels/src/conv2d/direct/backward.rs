@@ -167,11 +167,11 @@ impl WithSimd for GradientTask<'_> {
             for y in 0..output.height {
                 if y % BAND == 0 {
                     let first = y * shape.rows.stride;
-                    frame_of.copy(self.input, &input, image, first, frame);
+                    frame_of.copy(simd, self.input, &input, image, first, frame);
                 }
                 let top = y % BAND * shape.rows.stride * frame_of.row(input.channels);
                 self.gradient
-                    .fill(&output, image, y, &mut row[..output.row()]);
+                    .fill(simd, &output, image, y, &mut row[..output.row()]);
                 spread_pixels(&mut row[..], output.channels, padded, output.width);
                 for panel in 0..panels.count {
                     let mut strips = TapStrips {

@@ -16,7 +16,7 @@ use crate::tile::{Panels, Rows, Strips, accumulate, for_each_strip, store_row, z
 
 type Pieces<'a> = (
     BandsMut<'a, f32>,
-    (Option<BandsMut<'a, u8>>, Option<RowsMut<'a, f32>>),
+    (Option<BandsMut<'a, f32>>, Option<RowsMut<'a, f32>>),
 );
 
 pub(crate) fn forward(
@@ -89,7 +89,7 @@ impl<R: RowSource> Convolution<'_, R> {
     ) {
         let start = first * self.stride[0];
         self.frame
-            .copy(&self.source, &self.size, image, start, frame);
+            .copy(simd, &self.source, &self.size, image, start, frame);
         let row_len = self.frame.row(self.size.channels);
         for (y, output) in output.chunks_exact_mut(self.output.row()).enumerate() {
             let rows = &frame[y * self.stride[0] * row_len..];
@@ -211,7 +211,7 @@ impl WithSimd for ForwardTask<'_> {
             let band = &mut band[..(size.height - first).min(BAND) * size.row()];
             self.convolution.rows(simd, image, first, frame, band);
             let winners = winners.as_mut().map(|winners| winners.band(unit));
-            pool_band(&size, band, values.band(unit), winners);
+            pool_band(simd, &size, band, values.band(unit), winners);
         }
         if let Some(moments) = moments {
             write_moments(simd, size.channels, values.all(), moments.values);

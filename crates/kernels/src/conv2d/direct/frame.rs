@@ -1,5 +1,7 @@
 //! A few rows of an image with what a kernel reads around them.
 
+use pulp::Simd;
+
 use crate::conv2d::finish::BAND;
 use crate::conv2d::shape::Conv2dShape;
 use crate::source::{RowSource, Size};
@@ -55,8 +57,9 @@ impl Frame {
 
     /// Copies the rows from `first` on, counted with the zeros before the image.
     #[inline(always)]
-    pub(super) fn copy(
+    pub(super) fn copy<S: Simd>(
         &self,
+        simd: S,
         source: &impl RowSource,
         size: &Size,
         image: usize,
@@ -78,7 +81,7 @@ impl Frame {
             if y < 0 || y % down != 0 || y / down >= size.height as isize {
                 continue;
             }
-            source.fill(size, image, (y / down) as usize, spare);
+            source.fill(simd, size, image, (y / down) as usize, spare);
             for (x, pixel) in spare.chunks_exact(channels).enumerate() {
                 let x = x as isize * across + self.left;
                 // A convolution that leaves out an edge never reads there.

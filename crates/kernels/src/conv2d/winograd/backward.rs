@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::buffer::{Threads, Workspace, WorkspaceLen};
+use crate::buffer::{Workspace, WorkspaceLen};
 use crate::conv2d::winograd::blocks::{
     Points, add_up_inputs, transform_gradients, transform_inputs,
 };
@@ -23,11 +23,11 @@ const GROUPS: usize = 8;
 
 /// Numbers of a block's points that a task works on: with the kernel and its gradient they stay in
 /// a core's cache.
-const BLOCK: usize = 160 * 1024;
+const BLOCK: usize = 300 * 1024;
 
 /// A kernel of more numbers is not read again for each block, nor has each group a share of its
 /// gradient: each product is done for all images at once.
-const LARGE_KERNEL: usize = 200 * 1024;
+const LARGE_KERNEL: usize = 400 * 1024;
 
 /// Numbers of all points that lie in memory at once when the kernel is large.
 const LARGE_BATCH: usize = 24 * 1024 * 1024;
@@ -71,21 +71,24 @@ fn kernel_points(geometry: &Geometry) -> usize {
 
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     let batch = geometry.shape.batch;
-    let band = geometry
-        .patch_len()
-        .max(geometry.output_band().len());
     let kernels = geometry.transposed_len().next_multiple_of(16) + biases_len(geometry);
+    let rows = block(geometry).min(geometry.tile_rows());
+    let inputs = Geometry::block_len(&geometry.inputs, rows * geometry.across);
+    let outputs = Geometry::block_len(&geometry.outputs, rows * geometry.across);
     if is_large(geometry) {
         let images = large_chunk(geometry).min(batch);
+        let blocks = (images * geometry.down).div_ceil(rows);
+        let tiles = images * geometry.down * geometry.across;
         WorkspaceLen {
-            thread: band,
+            thread: 0,
             shared: kernels
                 + kernel_points(geometry)
-                + images * geometry.down * points_of_row(geometry),
+                + blocks * (inputs + outputs)
+                + Geometry::block_len(&geometry.inputs, tiles),
         }
     } else {
         WorkspaceLen {
-            thread: band + block(geometry).min(geometry.tile_rows()) * points_of_row(geometry),
+            thread: inputs + outputs,
             shared: kernels + GROUPS.min(batch) * kernel_points(geometry),
         }
     }
@@ -138,7 +141,7 @@ pub(crate) fn backward(
     let biases_of_images = RowsMut::new(&mut *biases, shape.out_channels);
     let len = kernel_points(&geometry);
     let kernels = if is_large(&geometry) {
-        pass.large((images, biases_of_images), threads, shared);
+        pass.large((images, biases_of_images), shared);
         &shared[..len]
     } else {
         let size = group(&geometry);
@@ -210,15 +213,14 @@ impl<'a> Pass<'a> {
         &self,
         simd: S,
         tile_rows: Range<usize>,
-        band: &mut [f32],
         inputs: &mut [f32],
         gradients: &mut [f32],
         biases: &mut [f32],
     ) {
         let rows = tile_rows.clone();
-        transform_inputs(simd, self.geometry, self.input, rows, band, inputs);
+        transform_inputs(simd, self.geometry, self.input, rows, inputs);
         let (geometry, gradient) = (self.geometry, self.gradient);
-        transform_gradients(simd, geometry, gradient, tile_rows, band, gradients, biases);
+        transform_gradients(simd, geometry, gradient, tile_rows, gradients, biases);
     }
 
     /// The points of some tile rows to the input's gradient, and its sums where an image is done.
@@ -258,7 +260,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Everything to points, each product for all images, then back.
-    fn large(&self, mut images: Images<'_>, threads: &Threads, shared: &mut [f32]) {
+    fn large(&self, mut images: Images<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let batch = geometry.shape.batch;
         let chunk = large_chunk(geometry);
@@ -267,7 +269,7 @@ impl<'a> Pass<'a> {
             let end = (start + chunk).min(batch);
             let (here, rest) = images.split(end);
             images = rest;
-            self.large_chunk(start..end, here, threads, kernel, shared);
+            self.large_chunk(start..end, here, kernel, shared);
         }
     }
 
@@ -275,21 +277,22 @@ impl<'a> Pass<'a> {
         &self,
         images: Range<usize>,
         (image_pieces, biases): Images<'_>,
-        threads: &Threads,
         kernel: &mut [f32],
         shared: &mut [f32],
     ) {
         let geometry = self.geometry;
         let run = self.conv.instructions;
-        let block = block(geometry) / geometry.down;
+        let block = block(geometry).min(geometry.tile_rows()) / geometry.down;
         let tiles = geometry.down * geometry.across;
-        let len_of = |panels| Geometry::block_len(panels, tiles);
-        let (inputs, rest) = shared.split_at_mut(images.len() * len_of(&geometry.inputs));
-        let (gradients, rest) = rest.split_at_mut(images.len() * len_of(&geometry.outputs));
-        let back = &mut rest[..images.len() * len_of(&geometry.inputs)];
+        let blocks = images.len().div_ceil(block);
+        let len_of = |panels| Geometry::block_len(panels, block * tiles);
+        let (inputs, rest) = shared.split_at_mut(blocks * len_of(&geometry.inputs));
+        let (gradients, rest) = rest.split_at_mut(blocks * len_of(&geometry.outputs));
+        let back_len = Geometry::point_len(&geometry.inputs, images.len() * tiles);
+        let back = &mut rest[..POINTS * back_len];
         let pieces = (
-            RowsMut::new(&mut *inputs, len_of(&geometry.inputs)),
-            RowsMut::new(&mut *gradients, len_of(&geometry.outputs)),
+            RowsMut::every(block, &mut *inputs, len_of(&geometry.inputs)),
+            RowsMut::every(block, &mut *gradients, len_of(&geometry.outputs)),
         );
         let first = images.start;
         // The biases' rows are counted from the batch's first image, the points' from the chunk's.
@@ -303,20 +306,16 @@ impl<'a> Pass<'a> {
             (pieces, biases),
             &|images, pieces| {
                 let ((inputs, gradients), biases) = pieces;
-                threads.with(|band| {
-                    run.run(BlockPoints {
-                        pass: self,
-                        images: first + images.start..first + images.end,
-                        inputs: inputs.values,
-                        gradients: gradients.values,
-                        biases: biases.piece.values,
-                        band,
-                    });
+                run.run(BlockPoints {
+                    pass: self,
+                    images: first + images.start..first + images.end,
+                    inputs: inputs.values,
+                    gradients: gradients.values,
+                    biases: biases.piece.values,
                 });
             },
         );
         let (inputs, gradients) = (&*inputs, &*gradients);
-        let back_len = images.len() * tiles * geometry.inputs.padded();
         let kernel_len = kernel.len() / POINTS;
         let back_rows = image_pieces
             .is_some()
@@ -326,6 +325,7 @@ impl<'a> Pass<'a> {
             run.run(LargeProducts {
                 pass: self,
                 point: point.start,
+                tiles: images.len() * tiles,
                 block: block * tiles,
                 accumulate: first > 0,
                 inputs,
@@ -395,21 +395,21 @@ impl WithSimd for Group<'_> {
             let (inputs, scratch) = self
                 .scratch
                 .split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
-            let (gradients, band) =
+            let (gradients, _) =
                 scratch.split_at_mut(Geometry::block_len(&geometry.outputs, tiles));
             self.pass.transform(
                 simd,
                 rows.clone(),
-                band,
                 inputs,
                 gradients,
                 &mut biases.values[image * channels..][..channels],
             );
-            let input_len = geometry.inputs.padded() * tiles;
-            let gradient_len = geometry.outputs.padded() * tiles;
+            let input_len = Geometry::point_len(&geometry.inputs, tiles);
+            let gradient_len = Geometry::point_len(&geometry.outputs, tiles);
             for point in 0..POINTS {
-                let inputs = &mut inputs[point * input_len..][..input_len];
-                let gradients = &gradients[point * gradient_len..][..gradient_len];
+                let inputs = &mut inputs[point * input_len..][..geometry.inputs.padded() * tiles];
+                let gradients =
+                    &gradients[point * gradient_len..][..geometry.outputs.padded() * tiles];
                 let kernel = &mut self.kernel[point * kernel_len..][..kernel_len];
                 let accumulate = start > all.start;
                 kernel_product(geometry, tiles, accumulate, inputs, gradients).run(simd, kernel);
@@ -462,7 +462,6 @@ struct BlockPoints<'a> {
     inputs: &'a mut [f32],
     gradients: &'a mut [f32],
     biases: &'a mut [f32],
-    band: &'a mut [f32],
 }
 
 impl WithSimd for BlockPoints<'_> {
@@ -474,7 +473,7 @@ impl WithSimd for BlockPoints<'_> {
         let rows = self.images.start * geometry.down..self.images.end * geometry.down;
         let biases = &mut self.biases[..geometry.shape.out_channels];
         self.pass
-            .transform(simd, rows, self.band, self.inputs, self.gradients, biases);
+            .transform(simd, rows, self.inputs, self.gradients, biases);
     }
 }
 
@@ -482,7 +481,9 @@ impl WithSimd for BlockPoints<'_> {
 struct LargeProducts<'a> {
     pass: &'a Pass<'a>,
     point: usize,
-    /// Tiles of a block.
+    /// Of all blocks.
+    tiles: usize,
+    /// Of one block; the last may have fewer.
     block: usize,
     accumulate: bool,
     inputs: &'a [f32],
@@ -497,24 +498,27 @@ impl WithSimd for LargeProducts<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let geometry = self.pass.geometry;
-        let (inputs, outputs) = (geometry.inputs.padded(), geometry.outputs.padded());
-        let input_blocks = self.inputs.chunks(self.block * inputs * POINTS);
-        let gradient_blocks = self.gradients.chunks(self.block * outputs * POINTS);
-        let mut accumulate = self.accumulate;
-        let mut written = 0;
+        let (inputs, outputs) = (&geometry.inputs, &geometry.outputs);
+        let input_blocks = self.inputs.chunks(Geometry::block_len(inputs, self.block));
+        let gradient_blocks = self
+            .gradients
+            .chunks(Geometry::block_len(outputs, self.block));
+        let mut done = 0;
         for (input, gradient) in input_blocks.zip(gradient_blocks) {
-            let tiles = input.len() / (inputs * POINTS);
-            let input = &input[self.point * inputs * tiles..][..inputs * tiles];
-            let gradient = &gradient[self.point * outputs * tiles..][..outputs * tiles];
+            let tiles = (self.tiles - done).min(self.block);
+            let input = &input[self.point * Geometry::point_len(inputs, tiles)..];
+            let gradient = &gradient[self.point * Geometry::point_len(outputs, tiles)..];
+            let gradient = &gradient[..outputs.padded() * tiles];
+            let accumulate = self.accumulate || done > 0;
             kernel_product(geometry, tiles, accumulate, input, gradient).run(simd, self.kernel);
-            accumulate = true;
             if let Some(back) = self.back.as_deref_mut() {
-                let back = &mut back[written..][..inputs * tiles];
+                let width = inputs.padded();
+                let back = &mut back[done * width..][..tiles * width];
                 self.pass
                     .input_product(self.point, tiles, gradient)
                     .run(simd, back);
-                written += inputs * tiles;
             }
+            done += tiles;
         }
     }
 }

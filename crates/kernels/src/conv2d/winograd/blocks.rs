@@ -8,17 +8,17 @@ use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
     InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways,
 };
-use crate::source::{Affine, Input, RowSource, Size};
+use crate::moments::{load, store};
+use crate::source::{Affine, Gradient, Input, Size};
 use crate::tile::{Panels, mul_add};
 
-/// Transforms the inputs of a block of tile rows. `patch` is room for [`Geometry::patch_len`].
+/// Transforms the inputs of a block of tile rows.
 #[inline(always)]
 pub(crate) fn transform_inputs<S: Simd>(
     simd: S,
     geometry: &Geometry,
     input: &Input<'_>,
     tile_rows: Range<usize>,
-    patch: &mut [f32],
     points: &mut [f32],
 ) {
     let size = geometry.shape.input();
@@ -36,71 +36,46 @@ pub(crate) fn transform_inputs<S: Simd>(
                 let start = start + corner.1 as usize * size.channels;
                 for channel in (0..size.channels).step_by(S::F32_LANES) {
                     let mut to = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
-                    let from = Pixels {
+                    let mut from = Pixels {
                         values: &input.values[start + channel..],
                         row: size.row(),
                         pixel: size.channels,
                     };
                     match input.affine {
                         None => {
-                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
                         }
                         Some(Affine { scale, shift }) => {
-                            let from = AffinePixels::<S> {
+                            let mut from = AffinePixels::<S> {
                                 pixels: from,
                                 scale: vector::<S>(&scale[channel..]),
                                 shift: vector::<S>(&shift[channel..]),
                             };
-                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
                         }
                     }
                 }
             } else {
-                let padded = size.channels.next_multiple_of(S::F32_LANES);
-                copy_patch(&size, input, image, corner, padded, patch);
-                for channel in (0..size.channels).step_by(S::F32_LANES) {
-                    let from = Pixels {
-                        values: &patch[channel..],
-                        row: PATCH * padded,
-                        pixel: padded,
+                for start in (0..size.channels).step_by(S::F32_LANES) {
+                    let channels = start..(start + S::F32_LANES).min(size.channels);
+                    let mut from = EdgePixels::<S> {
+                        values: &input.values[size.start(image, 0)..][..size.image()],
+                        size,
+                        rows: clip(corner.0, size.height),
+                        columns: clip(corner.1, size.width),
+                        corner,
+                        affine: match &input.affine {
+                            None => None,
+                            Some(Affine { scale, shift }) => Some((
+                                load(simd, &scale[channels.clone()]),
+                                load(simd, &shift[channels.clone()]),
+                            )),
+                        },
+                        channels,
                     };
-                    let mut to = PointsMut::new(&geometry.inputs, tiles, tile, channel, points);
-                    both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &from, &mut to);
+                    let mut to = PointsMut::new(&geometry.inputs, tiles, tile, start, points);
+                    both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
                 }
-            }
-        }
-    }
-}
-
-/// Copies a patch that reaches past the image, or whose channels fill no whole vectors: what is not
-/// there is zero.
-#[inline(always)]
-fn copy_patch(
-    size: &Size,
-    input: &Input<'_>,
-    image: usize,
-    (top, left): (isize, isize),
-    padded: usize,
-    patch: &mut [f32],
-) {
-    let patch = &mut patch[..PATCH * PATCH * padded];
-    patch.fill(0.0);
-    let rows = clip(top, size.height);
-    let columns = clip(left, size.width);
-    if columns.is_empty() {
-        return;
-    }
-    for i in rows {
-        let y = (top + i as isize) as usize;
-        let x = (left + columns.start as isize) as usize;
-        let start = size.start(image, y) + x * size.channels;
-        let row = &mut patch[(i * PATCH + columns.start) * padded..][..columns.len() * padded];
-        if padded == size.channels {
-            input.pixels(size, start, row);
-        } else {
-            for (j, pixel) in row.chunks_exact_mut(padded).enumerate() {
-                let pixel = &mut pixel[..size.channels];
-                input.pixels(size, start + j * size.channels, pixel);
             }
         }
     }
@@ -120,46 +95,50 @@ fn clip(start: isize, len: usize) -> Range<usize> {
 pub(crate) fn transform_gradients<S: Simd>(
     simd: S,
     geometry: &Geometry,
-    source: &impl RowSource,
+    gradient: &Gradient<'_>,
     tile_rows: Range<usize>,
-    band: &mut [f32],
     points: &mut [f32],
     bias_gradient: &mut [f32],
 ) {
-    let layout = geometry.output_band();
     let size = geometry.shape.output();
     let tiles = tile_rows.len() * geometry.across;
-    layout.clear(band);
     for (index, tile_row) in tile_rows.enumerate() {
         let (image, down) = (tile_row / geometry.down, tile_row % geometry.down);
-        layout.copy(source, &size, image, down * TILE, band);
-        for x in 0..geometry.across {
-            let tile = index * geometry.across + x;
-            for channel in (0..geometry.shape.out_channels).step_by(S::F32_LANES) {
-                let patch = Pixels {
-                    values: &band[x * TILE * layout.channels + channel..],
-                    row: layout.row(),
-                    pixel: layout.channels,
-                };
-                let mut points = PointsMut::new(&geometry.outputs, tiles, tile, channel, points);
-                both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &patch, &mut points);
-            }
-        }
-        let pixels = &band[..layout.rows * layout.row()];
-        for (channels, sums) in bias_gradient.chunks_mut(S::F32_LANES).enumerate() {
+        for start in (0..size.channels).step_by(S::F32_LANES) {
+            let channels = start..(start + S::F32_LANES).min(size.channels);
+            let source = gradient.channels(simd, &size, channels.clone());
             let mut total = simd.splat_f32s(0.0);
-            for pixel in pixels.chunks_exact(layout.channels) {
-                let pixel = &pixel[channels * S::F32_LANES..][..S::F32_LANES];
-                total = simd.add_f32s(total, S::as_simd_f32s(pixel).0[0]);
+            for x in 0..geometry.across {
+                let tile = index * geometry.across + x;
+                let square = source.square::<TILE>(simd, image, down * TILE, x * TILE);
+                for row in &square {
+                    for &value in row {
+                        total = simd.add_f32s(total, value);
+                    }
+                }
+                let mut to = PointsMut::new(&geometry.outputs, tiles, tile, start, points);
+                let mut from = Square::<S>(square);
+                both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &mut from, &mut to);
             }
-            let sum = simd.add_f32s(simd.partial_load_f32s(sums), total);
+            let sums = &mut bias_gradient[channels];
+            let sum = simd.add_f32s(load(simd, sums), total);
             simd.partial_store_f32s(sums, sum);
         }
     }
 }
 
-/// Adds the gradient at the points of one tile row up to the one at its image's pixels. An image's
-/// first tile row starts from zeros.
+/// A tile of a gradient.
+struct Square<S: Simd>([[S::f32s; TILE]; TILE]);
+
+impl<S: Simd> Read<S> for Square<S> {
+    #[inline(always)]
+    fn read(&mut self, _: S, i: usize, j: usize) -> S::f32s {
+        self.0[i][j]
+    }
+}
+
+/// Adds the gradient at the points of one tile row up to the one at its image's pixels. Patches
+/// overlap by two pixels: what no tile before has touched is written, not added to.
 #[inline(always)]
 pub(crate) fn add_up_inputs<S: Simd>(
     simd: S,
@@ -170,9 +149,6 @@ pub(crate) fn add_up_inputs<S: Simd>(
     image: &mut [f32],
 ) {
     let size = geometry.shape.input();
-    if down == 0 {
-        image.fill(0.0);
-    }
     for across in 0..geometry.across {
         let tile = first_tile + across;
         let (first, left) = geometry.corner(down, across);
@@ -181,6 +157,10 @@ pub(crate) fn add_up_inputs<S: Simd>(
             let mut pixels = AddPixels {
                 rows: rows.clone(),
                 columns: columns.clone(),
+                touched: [
+                    if down > 0 { PATCH - TILE } else { 0 },
+                    if across > 0 { PATCH - TILE } else { 0 },
+                ],
                 first,
                 left,
                 row: size.row(),
@@ -188,8 +168,8 @@ pub(crate) fn add_up_inputs<S: Simd>(
                 channel,
                 image: &mut *image,
             };
-            let points = points.tile(tile, channel);
-            both_ways::<S, PointsToInput, PATCH, PATCH>(simd, &points, &mut pixels);
+            let mut points = points.tile(tile, channel);
+            both_ways::<S, PointsToInput, PATCH, PATCH>(simd, &mut points, &mut pixels);
         }
     }
 }
@@ -198,6 +178,8 @@ pub(crate) fn add_up_inputs<S: Simd>(
 struct AddPixels<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
+    /// Rows and columns of the patch that tiles before have written.
+    touched: [usize; 2],
     first: isize,
     left: isize,
     row: usize,
@@ -216,12 +198,11 @@ impl<S: Simd> Write<S> for AddPixels<'_> {
         let pixel = y as usize * self.row + x as usize * self.channels;
         let end = (self.channel + S::F32_LANES).min(self.channels);
         let values = &mut self.image[pixel + self.channel..pixel + end];
-        if let ([value], []) = S::as_mut_simd_f32s(values) {
-            *value = simd.add_f32s(*value, vector);
-        } else {
-            let sum = simd.add_f32s(simd.partial_load_f32s(values), vector);
-            simd.partial_store_f32s(values, sum);
+        let mut sum = vector;
+        if i < self.touched[0] || j < self.touched[1] {
+            sum = simd.add_f32s(load(simd, values), vector);
         }
+        store(simd, values, sum);
     }
 }
 
@@ -261,7 +242,7 @@ pub(crate) struct PointsOfTile<'a> {
 
 impl<S: Simd> Read<S> for PointsOfTile<'_> {
     #[inline(always)]
-    fn read(&self, _: S, i: usize, j: usize) -> S::f32s {
+    fn read(&mut self, _: S, i: usize, j: usize) -> S::f32s {
         vector::<S>(&self.values[(i * PATCH + j) * self.stride..])
     }
 }
@@ -283,7 +264,7 @@ impl<'a> PointsMut<'a> {
     ) -> Self {
         Self {
             values: &mut points[start(panels, tiles, tile, channel)..],
-            stride: panels.padded() * tiles,
+            stride: Geometry::point_len(panels, tiles),
         }
     }
 }
@@ -306,7 +287,7 @@ struct Pixels<'a> {
 
 impl<S: Simd> Read<S> for Pixels<'_> {
     #[inline(always)]
-    fn read(&self, _: S, i: usize, j: usize) -> S::f32s {
+    fn read(&mut self, _: S, i: usize, j: usize) -> S::f32s {
         vector::<S>(&self.values[i * self.row + j * self.pixel..])
     }
 }
@@ -320,8 +301,41 @@ struct AffinePixels<'a, S: Simd> {
 
 impl<S: Simd> Read<S> for AffinePixels<'_, S> {
     #[inline(always)]
-    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
         mul_add(simd, self.pixels.read(simd, i, j), self.scale, self.shift)
+    }
+}
+
+/// Pixels of a patch that reaches past the image, or whose channels fill no whole vector: what is
+/// not there is zero.
+struct EdgePixels<'a, S: Simd> {
+    /// One image.
+    values: &'a [f32],
+    size: Size,
+    /// The part of the patch that is there.
+    rows: Range<usize>,
+    columns: Range<usize>,
+    corner: (isize, isize),
+    channels: Range<usize>,
+    affine: Option<(S::f32s, S::f32s)>,
+}
+
+impl<S: Simd> Read<S> for EdgePixels<'_, S> {
+    #[inline(always)]
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
+        if !self.rows.contains(&i) || !self.columns.contains(&j) {
+            return simd.splat_f32s(0.0);
+        }
+        let (y, x) = (self.corner.0 + i as isize, self.corner.1 + j as isize);
+        let pixel = self.size.start(0, y as usize) + x as usize * self.size.channels;
+        let value = load(
+            simd,
+            &self.values[pixel + self.channels.start..pixel + self.channels.end],
+        );
+        match self.affine {
+            Some((scale, shift)) => mul_add(simd, value, scale, shift),
+            None => value,
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::buffer::{Threads, Workspace, WorkspaceLen};
-use crate::conv2d::finish::{BAND, Bands, BandsMut, Finish, FinishVector, pool_band};
+use crate::buffer::{Workspace, WorkspaceLen};
+use crate::conv2d::finish::{Bands, BandsMut, Finish, FinishVector, largest};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
 use crate::conv2d::winograd::transforms::{PATCH, POINTS, PointsToOutput, TILE, Write, both_ways};
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::moments::{moments_len, write_moments};
+use crate::moments::{moments_len, store, write_moments};
 use crate::parallel::{Piece, RowsMut, for_each_piece};
 use crate::source::Input;
 
@@ -66,24 +66,22 @@ fn large_chunk(geometry: &Geometry) -> usize {
 
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     let tiles = largest_block(geometry).min(geometry.tile_rows()) * geometry.across;
-    let band = geometry
-        .patch_len()
-        .max(BAND * geometry.shape.output().row());
     let (thread, shared) = if is_large(geometry) {
         let rows = large_chunk(geometry).min(geometry.tile_rows());
-        (0, rows * geometry.across * points_of_tile(geometry))
+        let grain = geometry.large_block(1).min(geometry.tile_rows());
+        let inputs = Geometry::block_len(&geometry.inputs, grain * geometry.across);
+        let outputs = Geometry::block_len(&geometry.outputs, rows * geometry.across);
+        (0, rows.div_ceil(grain) * inputs + outputs)
     } else {
-        (tiles * points_of_tile(geometry), 0)
+        let inputs = Geometry::block_len(&geometry.inputs, tiles);
+        (inputs + Geometry::block_len(&geometry.outputs, tiles), 0)
     };
-    WorkspaceLen {
-        thread: band + thread,
-        shared,
-    }
+    WorkspaceLen { thread, shared }
 }
 
 type Pieces<'a> = (
     BandsMut<'a, f32>,
-    (Option<BandsMut<'a, u8>>, Option<RowsMut<'a, f32>>),
+    (Option<BandsMut<'a, f32>>, Option<RowsMut<'a, f32>>),
 );
 
 pub(crate) fn forward(
@@ -111,7 +109,7 @@ pub(crate) fn forward(
     };
     let Workspace { threads, shared } = workspace;
     if is_large(&geometry) {
-        pass.large(grain, pieces, threads, shared);
+        pass.large(grain, pieces, shared);
         return;
     }
     for_each_piece(0..geometry.tile_rows(), grain, pieces, &|rows, pieces| {
@@ -159,13 +157,14 @@ impl WithSimd for Block<'_> {
         let (points, scratch) = self
             .scratch
             .split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
-        let (products, band) = scratch.split_at_mut(Geometry::block_len(&geometry.outputs, tiles));
-        transform_inputs(simd, geometry, input, self.rows.clone(), band, points);
-        let left_len = geometry.inputs.padded() * tiles;
-        let product_len = geometry.outputs.padded() * tiles;
+        let (products, _) = scratch.split_at_mut(Geometry::block_len(&geometry.outputs, tiles));
+        transform_inputs(simd, geometry, input, self.rows.clone(), points);
+        let left_len = Geometry::point_len(&geometry.inputs, tiles);
+        let product_len = Geometry::point_len(&geometry.outputs, tiles);
         for point in 0..POINTS {
+            let output = &mut products[point * product_len..][..geometry.outputs.padded() * tiles];
             point_product(geometry, kernel, point, tiles, &points[point * left_len..])
-                .run(simd, &mut products[point * product_len..][..product_len]);
+                .run(simd, output);
         }
         let products = Points {
             values: products,
@@ -173,7 +172,7 @@ impl WithSimd for Block<'_> {
             tiles,
             stride: product_len,
         };
-        write_outputs(simd, self.pass, self.rows, &products, band, self.pieces);
+        write_outputs(simd, self.pass, self.rows, &products, self.pieces);
     }
 }
 
@@ -204,20 +203,16 @@ fn write_outputs<S: Simd>(
     pass: &Pass<'_>,
     rows: Range<usize>,
     points: &Points<'_>,
-    band: &mut [f32],
     pieces: Pieces<'_>,
 ) {
     let geometry = pass.geometry;
     let size = geometry.shape.output();
     let (mut values, (mut winners, moments)) = pieces;
     for (index, row) in rows.enumerate() {
-        let height = (size.height - row % geometry.down * TILE).min(TILE);
         let first_tile = index * geometry.across;
         if pass.conv.pool {
-            let band = &mut band[..height * size.row()];
-            write_band(simd, pass, points, first_tile, band);
             let winners = winners.as_mut().map(|winners| winners.band(row));
-            pool_band(&size, band, values.band(row), winners);
+            write_pooled(simd, pass, points, first_tile, values.band(row), winners);
         } else {
             write_band(simd, pass, points, first_tile, values.band(row));
         }
@@ -251,9 +246,62 @@ fn write_band<S: Simd>(
                 count: end - channel,
                 output: &mut *output,
             };
-            let points = points.tile(first_tile + x, channel);
-            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &points, &mut pixels);
+            let mut points = points.tile(first_tile + x, channel);
+            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut pixels);
         }
+    }
+}
+
+/// One tile row's outputs, finished and pooled.
+#[inline(always)]
+fn write_pooled<S: Simd>(
+    simd: S,
+    pass: &Pass<'_>,
+    points: &Points<'_>,
+    first_tile: usize,
+    output: &mut [f32],
+    mut winners: Option<&mut [f32]>,
+) {
+    let geometry = pass.geometry;
+    let size = geometry.shape.output();
+    let (pooled, channels) = (size.pooled(), size.channels);
+    let rows = output.len() / pooled.row();
+    for start in (0..channels).step_by(S::F32_LANES) {
+        let end = (start + S::F32_LANES).min(channels);
+        let finish = pass.finish.vector(simd, start..end);
+        for across in 0..geometry.across {
+            let mut tile = FinishTile::<S> {
+                finish,
+                values: [[simd.splat_f32s(0.0); TILE]; TILE],
+            };
+            let mut points = points.tile(first_tile + across, start);
+            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile);
+            for y in 0..rows.min(TILE / 2) {
+                for x in 0..(pooled.width - across * TILE / 2).min(TILE / 2) {
+                    let [top, bottom] = [tile.values[2 * y], tile.values[2 * y + 1]];
+                    let window = [top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]];
+                    let (best, winner) = largest(simd, window);
+                    let pixel = y * pooled.row() + (across * TILE / 2 + x) * channels;
+                    store(simd, &mut output[pixel + start..pixel + end], best);
+                    if let Some(winners) = &mut winners {
+                        store(simd, &mut winners[pixel + start..pixel + end], winner);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A tile's finished outputs, kept.
+struct FinishTile<S: Simd> {
+    finish: FinishVector<S::f32s>,
+    values: [[S::f32s; TILE]; TILE],
+}
+
+impl<S: Simd> Write<S> for FinishTile<S> {
+    #[inline(always)]
+    fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
+        self.values[i][j] = self.finish.apply(simd, sum);
     }
 }
 
@@ -276,19 +324,14 @@ impl<S: Simd> Write<S> for FinishPixels<'_, S> {
             return;
         }
         let value = self.finish.apply(simd, sum);
-        let pixel = &mut self.output[start..start + self.count];
-        if let ([pixel], []) = S::as_mut_simd_f32s(pixel) {
-            *pixel = value;
-        } else {
-            simd.partial_store_f32s(pixel, value);
-        }
+        store(simd, &mut self.output[start..start + self.count], value);
     }
 }
 
 impl Pass<'_> {
     /// All blocks to points, each product for all blocks, all blocks to outputs: the kernel is
     /// read once, and each product finds its part of it in the cache.
-    fn large(&self, grain: usize, mut pieces: Pieces<'_>, threads: &Threads, shared: &mut [f32]) {
+    fn large(&self, grain: usize, mut pieces: Pieces<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let rows = geometry.tile_rows();
         let chunk = large_chunk(geometry);
@@ -296,7 +339,7 @@ impl Pass<'_> {
             let end = (start + chunk).min(rows);
             let (here, rest) = pieces.split(end);
             pieces = rest;
-            self.large_chunk(grain, start..end, here, threads, shared);
+            self.large_chunk(grain, start..end, here, shared);
         }
     }
 
@@ -305,33 +348,30 @@ impl Pass<'_> {
         grain: usize,
         rows: Range<usize>,
         pieces: Pieces<'_>,
-        threads: &Threads,
         shared: &mut [f32],
     ) {
         let geometry = self.geometry;
         let instructions = self.conv.instructions;
         let tiles = rows.len() * geometry.across;
-        let (points, rest) = shared.split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
+        let block_len = Geometry::block_len(&geometry.inputs, grain * geometry.across);
+        let (points, rest) = shared.split_at_mut(rows.len().div_ceil(grain) * block_len);
         let products = &mut rest[..Geometry::block_len(&geometry.outputs, tiles)];
-        let row_len = Geometry::block_len(&geometry.inputs, geometry.across);
-        let blocks = RowsMut::new(&mut *points, row_len);
+        let blocks = RowsMut::every(grain, &mut *points, block_len);
         for_each_piece(0..rows.len(), grain, blocks, &|block, points| {
-            threads.with(|band| {
-                instructions.run(BlockInputs {
-                    pass: self,
-                    rows: rows.start + block.start..rows.start + block.end,
-                    band,
-                    points: points.values,
-                });
+            instructions.run(BlockInputs {
+                pass: self,
+                rows: rows.start + block.start..rows.start + block.end,
+                points: points.values,
             });
         });
         let points = &*points;
-        let product_len = geometry.outputs.padded() * tiles;
+        let product_len = Geometry::point_len(&geometry.outputs, tiles);
         let outputs = RowsMut::new(&mut *products, product_len);
         for_each_piece(0..POINTS, 1, outputs, &|point, output| {
             instructions.run(LargeProduct {
                 pass: self,
                 point: point.start,
+                tiles,
                 block: grain * geometry.across,
                 points,
                 output: output.values,
@@ -339,21 +379,18 @@ impl Pass<'_> {
         });
         let products = &*products;
         for_each_piece(rows.clone(), grain, pieces, &|block, pieces| {
-            threads.with(|band| {
-                let first = (block.start - rows.start) * geometry.across;
-                let tiles = block.len() * geometry.across;
-                instructions.run(BlockOutputs {
-                    pass: self,
-                    rows: block,
-                    points: Points {
-                        values: &products[first * geometry.outputs.padded()..],
-                        panels: geometry.outputs,
-                        tiles,
-                        stride: product_len,
-                    },
-                    band,
-                    pieces,
-                });
+            let first = (block.start - rows.start) * geometry.across;
+            let tiles = block.len() * geometry.across;
+            instructions.run(BlockOutputs {
+                pass: self,
+                rows: block,
+                points: Points {
+                    values: &products[first * geometry.outputs.padded()..],
+                    panels: geometry.outputs,
+                    tiles,
+                    stride: product_len,
+                },
+                pieces,
             });
         });
     }
@@ -362,7 +399,6 @@ impl Pass<'_> {
 struct BlockInputs<'a> {
     pass: &'a Pass<'a>,
     rows: Range<usize>,
-    band: &'a mut [f32],
     points: &'a mut [f32],
 }
 
@@ -374,7 +410,7 @@ impl WithSimd for BlockInputs<'_> {
         let Pass {
             geometry, input, ..
         } = *self.pass;
-        transform_inputs(simd, geometry, input, self.rows, self.band, self.points);
+        transform_inputs(simd, geometry, input, self.rows, self.points);
     }
 }
 
@@ -382,7 +418,9 @@ impl WithSimd for BlockInputs<'_> {
 struct LargeProduct<'a> {
     pass: &'a Pass<'a>,
     point: usize,
-    /// Tiles of a block.
+    /// Of all blocks.
+    tiles: usize,
+    /// Of one block; the last may have fewer.
     block: usize,
     points: &'a [f32],
     output: &'a mut [f32],
@@ -396,14 +434,14 @@ impl WithSimd for LargeProduct<'_> {
         let Pass {
             geometry, kernel, ..
         } = *self.pass;
-        let width = geometry.inputs.padded();
-        let blocks = self.points.chunks(self.block * width * POINTS);
-        let outputs = self
-            .output
-            .chunks_mut(self.block * geometry.outputs.padded());
+        let width = geometry.outputs.padded();
+        let blocks = self
+            .points
+            .chunks(Geometry::block_len(&geometry.inputs, self.block));
+        let outputs = self.output[..self.tiles * width].chunks_mut(self.block * width);
         for (points, output) in blocks.zip(outputs) {
-            let tiles = points.len() / (width * POINTS);
-            let left = &points[self.point * width * tiles..];
+            let tiles = output.len() / width;
+            let left = &points[self.point * Geometry::point_len(&geometry.inputs, tiles)..];
             point_product(geometry, kernel, self.point, tiles, left).run(simd, output);
         }
     }
@@ -413,7 +451,6 @@ struct BlockOutputs<'a> {
     pass: &'a Pass<'a>,
     rows: Range<usize>,
     points: Points<'a>,
-    band: &'a mut [f32],
     pieces: Pieces<'a>,
 }
 
@@ -422,13 +459,6 @@ impl WithSimd for BlockOutputs<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        write_outputs(
-            simd,
-            self.pass,
-            self.rows,
-            &self.points,
-            self.band,
-            self.pieces,
-        );
+        write_outputs(simd, self.pass, self.rows, &self.points, self.pieces);
     }
 }

@@ -81,7 +81,7 @@ impl WithSimd for KernelPanel<'_> {
         for row in 0..rows {
             for within in (0..panels.width).step_by(S::F32_LANES) {
                 let first = panel * panels.width + within;
-                let taps = Taps {
+                let mut taps = Taps {
                     weight: weight
                         .get(row * row_step + first * column_step..)
                         .unwrap_or(&[]),
@@ -93,7 +93,7 @@ impl WithSimd for KernelPanel<'_> {
                     values: &mut points[row * panels.width + within..],
                     stride,
                 };
-                both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, &taps, &mut points);
+                both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, &mut taps, &mut points);
             }
         }
     }
@@ -112,7 +112,7 @@ struct Taps<'a> {
 
 impl<S: Simd> Read<S> for Taps<'_> {
     #[inline(always)]
-    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
         let start = (i * SIDE + j) * self.tap;
         if self.count == 0 {
             return simd.splat_f32s(0.0);
@@ -224,7 +224,7 @@ impl WithSimd for GradientRows<'_> {
             for channel in (0..outputs.columns).step_by(S::F32_LANES) {
                 let (panel, within) = (channel / outputs.width, channel % outputs.width);
                 let start = (panel * in_channels + self.first + row) * outputs.width + within;
-                let points = GroupPoints {
+                let mut points = GroupPoints {
                     points: &self.points[start..],
                     group: self.group_stride,
                     stride,
@@ -234,7 +234,7 @@ impl WithSimd for GradientRows<'_> {
                     range: row * outputs.columns + channel
                         ..row * outputs.columns + (channel + S::F32_LANES).min(outputs.columns),
                 };
-                both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, &points, &mut taps);
+                both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, &mut points, &mut taps);
             }
         }
     }
@@ -249,7 +249,7 @@ struct GroupPoints<'a> {
 
 impl<S: Simd> Read<S> for GroupPoints<'_> {
     #[inline(always)]
-    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s {
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
         let mut start = (i * PATCH + j) * self.stride;
         let mut sum = vector::<S>(&self.points[start..]);
         start += self.group;

@@ -27,7 +27,7 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
 /// what a closure calls is not compiled for the caller's instructions unless it happens to be
 /// inlined.
 pub(crate) trait Read<S: Simd> {
-    fn read(&self, simd: S, i: usize, j: usize) -> S::f32s;
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s;
 }
 
 /// Where they go.
@@ -39,7 +39,7 @@ pub(crate) trait Write<S: Simd> {
 #[inline(always)]
 pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
     simd: S,
-    from: &impl Read<S>,
+    from: &mut impl Read<S>,
     to: &mut impl Write<S>,
 ) {
     let zero = simd.splat_f32s(0.0);
