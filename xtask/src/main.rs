@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arrows;
+mod bench;
 mod check;
 mod command;
 mod history;
@@ -49,6 +50,8 @@ enum Task {
     },
     /// Train on the embedded images and hold everything that comes out to what it should be.
     Smoke,
+    /// Measure training steps and inference beside PyTorch, Keras, ONNX Runtime and candle.
+    Bench(bench::Arguments),
     /// Format, lints, docs, the arrows between the crates, packages.
     Check,
     /// `cargo test --workspace`.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Download { names } => train::download(&names),
         Task::Train { flags } => train::train(&flags),
         Task::Smoke => smoke::smoke(),
+        Task::Bench(arguments) => bench::bench(&arguments),
         Task::Check => check::check(),
         Task::Test { arguments } => test(&arguments),
         Task::Mini { data } => mini::mini(data),

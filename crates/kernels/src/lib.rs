@@ -14,15 +14,21 @@
 //! **No `unsafe`.** Vectors come from the `pulp` crate, memory is reached through checked slices, and
 //! tasks share nothing that one of them writes: the compiler holds the bounds.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_map,
+    reason = "what is compiled for vector instructions must be inlined, which closures may not be"
+)]
+
 mod batch_norm;
 mod buffer;
+mod channels;
 mod conv2d;
 mod dense;
 mod dropout;
 mod elementwise;
 mod instructions;
 mod max_pool;
-mod moments;
 mod norm_fold;
 mod parallel;
 mod relu;
@@ -46,8 +52,8 @@ pub use elementwise::add_assign;
 pub use instructions::{Instructions, InstructionsError, KERNELS_VARIABLE};
 pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
 pub use norm_fold::{
-    NormPoolShape, batch_norm_affine, batch_norm_moments, norm_gradient, norm_gradient_sums,
-    norm_pool_forward, norm_pool_gradient_sums,
+    NormPoolShape, batch_norm_affine, norm_gradient, norm_gradient_sums, norm_pool_forward,
+    norm_pool_gradient_sums,
 };
 pub use parallel::in_pool;
 pub use relu::{relu, relu_backward};

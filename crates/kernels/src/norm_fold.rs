@@ -1,31 +1,15 @@
-//! Batch normalisation folded into its neighbours: the convolution before gathers its statistics,
-//! the reader behind applies it, and on the way back the other way round.
+//! Batch normalisation folded into its neighbours: the reader behind applies it, and on the way back
+//! gathers the sums that its gradient needs.
 
 use pulp::{Simd, WithSimd};
 
+use crate::channels::{load, store, write_gradient_sums};
 use crate::conv2d::GradientSums;
 use crate::conv2d::finish::largest;
 use crate::instructions::Instructions;
-use crate::moments::{combine_moments, load, moments_len, store, write_gradient_sums};
 use crate::parallel::{RowsMut, check_len, for_each_piece};
 use crate::source::{Affine, Size};
 use crate::tile::mul_add;
-
-/// The mean and the biased variance of each channel from the moments that
-/// [`Conv2d::forward`](crate::Conv2d::forward) gathered.
-///
-/// # Panics
-/// Where the lengths do not agree.
-pub fn batch_norm_moments(moments: &[f32], mean: &mut [f32], variance: &mut [f32]) {
-    check_len("the variance", variance.len(), mean.len());
-    assert!(
-        moments.len().is_multiple_of(moments_len(mean.len())),
-        "{} moments are none of {} channels",
-        moments.len(),
-        mean.len()
-    );
-    combine_moments(moments, mean, variance);
-}
 
 /// Normalisation as one multiplication and one addition: `scale = gamma * inverse_deviation`,
 /// `shift = beta - mean * scale`.

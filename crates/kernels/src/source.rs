@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::moments::load;
+use crate::channels::load;
 use crate::tile::mul_add;
 
 /// `x * scale + shift`, channel by channel: what batch normalisation is once its statistics are

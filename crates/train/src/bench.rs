@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 
-/// What [`bench`] measured, in milliseconds.
+/// What [`bench()`] measured, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timings {
     /// One step of training on one batch, each.

@@ -59,7 +59,7 @@ struct Report {
     exact: bool,
     threads: usize,
     machine: String,
-    #[serde(flatten)]
+    /// Every single time.
     timings: Timings,
 }
 

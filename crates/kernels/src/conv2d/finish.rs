@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::moments::{load, store};
+use crate::channels::{load, store};
 use crate::parallel::Piece;
 use crate::source::{Affine, Size};
 use crate::tile::mul_add;
@@ -168,11 +168,6 @@ impl<'a, T> BandsMut<'a, T> {
     pub(crate) fn band(&mut self, band: usize) -> &mut [T] {
         let start = self.bands.start(self.first);
         &mut self.values[self.bands.start(band) - start..self.bands.start(band + 1) - start]
-    }
-
-    /// All rows of this piece.
-    pub(crate) fn all(&self) -> &[T] {
-        self.values
     }
 }
 

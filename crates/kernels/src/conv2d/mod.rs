@@ -65,8 +65,6 @@ pub struct Conv2dOutput<'a> {
     pub values: &'a mut [f32],
     /// Which of each window was largest, 0 to 3, for the way back; of the same size.
     pub winners: Option<&'a mut [f32]>,
-    /// [`Conv2d::moments_len`] numbers for [`batch_norm_moments`](crate::batch_norm_moments).
-    pub moments: Option<&'a mut [f32]>,
 }
 
 impl<'a> Conv2dOutput<'a> {
@@ -75,7 +73,6 @@ impl<'a> Conv2dOutput<'a> {
         Self {
             values,
             winners: None,
-            moments: None,
         }
     }
 }
@@ -148,15 +145,6 @@ impl Conv2d {
         }
     }
 
-    /// Numbers of the moments that [`Conv2d::forward`] can gather.
-    pub fn moments_len(&self) -> usize {
-        let tasks = match self.method {
-            Method::Direct => direct::forward_tasks(self),
-            Method::Winograd => winograd::forward::tasks(self),
-        };
-        tasks * crate::moments::moments_len(self.shape.out_channels)
-    }
-
     /// The workspace that forwards and backwards need, also for every smaller batch.
     pub fn workspace_len(&self) -> WorkspaceLen {
         match self.method {
@@ -184,13 +172,6 @@ impl Conv2d {
         check_len("the bias", finish.bias.len(), self.shape.out_channels);
         if let Some(winners) = &output.winners {
             check_len("the winners", winners.len(), output.values.len());
-        }
-        if let Some(moments) = &output.moments {
-            check_len("the moments", moments.len(), self.moments_len());
-            assert!(
-                !self.pool,
-                "moments are those of all outputs, not of the largest"
-            );
         }
         if output.values.is_empty() {
             return;

@@ -29,7 +29,6 @@ pub(crate) struct Buffers {
     pub(crate) bias: Vec<f32>,
     pub(crate) output: Vec<f32>,
     pub(crate) winners: Vec<f32>,
-    pub(crate) moments: Vec<f32>,
     /// The gradient at the output.
     pub(crate) probe: Vec<f32>,
     pub(crate) weight_gradient: Vec<f32>,
@@ -55,7 +54,6 @@ impl Buffers {
             bias: numbers(shape.out_channels, 3),
             output: vec![f32::NAN; output],
             winners: vec![9.0; if conv.pool { output } else { 0 }],
-            moments: vec![f32::NAN; conv.moments_len()],
             probe: numbers(output, 4),
             weight_gradient: vec![f32::NAN; shape.weight_len()],
             bias_gradient: vec![f32::NAN; shape.out_channels],
@@ -76,7 +74,6 @@ impl Buffers {
         let output = Conv2dOutput {
             values: &mut self.output,
             winners: conv.pool.then_some(&mut *self.winners),
-            moments: (!conv.pool).then_some(&mut *self.moments),
         };
         let input = Input::plain(&self.input);
         conv.forward(&input, &prepared, &finish, output, &mut self.workspace);
@@ -110,7 +107,7 @@ impl Buffers {
 }
 
 /// Error of a method, as a share of the largest value.
-fn tolerance(method: Method) -> f64 {
+pub(crate) fn tolerance(method: Method) -> f64 {
     match method {
         Method::Direct => 1e-6,
         Method::Winograd => 2e-5,

@@ -5,6 +5,7 @@ mod batch_norm;
 mod conv2d;
 mod dense;
 mod naive;
+mod norm_fold;
 mod pointwise;
 mod pool;
 mod threads;

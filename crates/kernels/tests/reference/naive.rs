@@ -70,9 +70,9 @@ pub(crate) fn conv2d_gradients(
     for b in 0..shape.batch {
         for y in 0..rows.output {
             for x in 0..columns.output {
-                for o in 0..shape.out_channels {
+                for (o, by_bias) in by_bias.iter_mut().enumerate() {
                     let gradient = gradients.next().expect("one for each output");
-                    by_bias[o] += gradient;
+                    *by_bias += gradient;
                     for i in 0..rows.kernel {
                         for j in 0..columns.kernel {
                             let row = (y * rows.stride + i).wrapping_sub(rows.padding_before);

@@ -46,7 +46,6 @@ fn convolution() {
                 all.backward(&conv, None, Some(&mean));
                 vec![
                     all.output,
-                    all.moments,
                     all.weight_gradient,
                     all.bias_gradient,
                     all.input_gradient,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use modiste_dataset::Rng;
 use modiste_kernels::{
-    Conv2dOutput, Finish, add_assign, batch_norm_affine, batch_norm_moments, batch_norm_normalize,
+    Conv2dOutput, Finish, add_assign, batch_norm_affine, batch_norm_normalize,
     batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation, max_pool2d_forward,
     norm_pool_forward, update_moving_average,
 };
@@ -119,31 +119,24 @@ impl Forward<'_> {
             true => Some(&mut slot.winners[..batch * stage.outputs]),
             false => None,
         };
-        let moments = match &conv.norm {
-            Some(_) => Some(&mut slot.norm.moments[..kernel.moments_len()]),
-            None => None,
-        };
         let target = Conv2dOutput {
             values: written,
             winners,
-            moments,
         };
         kernel.forward(&input, prepared, &finish, target, &mut self.space.workspace);
         let Some(norm) = &conv.norm else {
             return;
         };
-        let NormSlot {
-            mean,
-            variance,
-            moments,
-            ..
-        } = &mut slot.norm;
-        batch_norm_moments(&moments[..kernel.moments_len()], mean, variance);
+        // In Keras's own order of additions, not gathered by the convolution: how its sums round
+        // decides the gradients that nearly cancel.
+        let NormSlot { mean, variance, .. } = &mut slot.norm;
+        let convolved = &slot.convolved[..slot.convolved.len().min(batch * conv.convolved())];
+        let written = if conv.deferred { &*output } else { convolved };
+        batch_norm_statistics(written, mean, variance);
         self.know(norm, &mut slot.norm);
         if conv.deferred {
             return;
         }
-        let convolved = &slot.convolved[..batch * conv.convolved()];
         if conv.pool {
             norm_pool_forward(
                 &conv.norm_pool(batch),

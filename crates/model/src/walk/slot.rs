@@ -29,8 +29,6 @@ pub(super) struct NormSlot {
     pub(super) inverse: Vec<f32>,
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
-    /// Gathered by the convolution.
-    pub(super) moments: Vec<f32>,
     /// The gradient's sums, image by image, and what is made of them.
     pub(super) sums: Vec<f32>,
     pub(super) coefficients: Vec<f32>,
@@ -71,7 +69,6 @@ impl Slot {
                 }
                 if let Some(norm) = &conv.norm {
                     slot.norm = NormSlot {
-                        moments: vec![0.0; conv.conv.moments_len()],
                         sums: vec![0.0; 2 * batch * norm.channels],
                         coefficients: vec![0.0; 3 * norm.channels],
                         ..NormSlot::new(norm.channels)

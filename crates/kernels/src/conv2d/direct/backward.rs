@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
+use crate::channels::write_gradient_sums;
 use crate::conv2d::direct::forward::Convolution;
 use crate::conv2d::direct::frame::Frame;
 use crate::conv2d::direct::{
@@ -13,8 +14,7 @@ use crate::conv2d::direct::{
 };
 use crate::conv2d::finish::BAND;
 use crate::conv2d::shape::Conv2dShape;
-use crate::conv2d::{Conv2d, InputGradient};
-use crate::moments::write_gradient_sums;
+use crate::conv2d::{Conv2d, GradientSums, InputGradient};
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::source::{Gradient, Input, RowSource};
 use crate::tile::{Columns, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile};
@@ -59,40 +59,42 @@ pub(crate) fn backward(
     let prepared = &mut rest[..prepared_len(&back)];
     prepare(&back, turned, prepared);
     let prepared = &*prepared;
-    let (pieces_sums, sums) = match sums {
-        Some(sums) => (
-            Some(RowsMut::new(sums.sums, 2 * shape.in_channels)),
-            Some((sums.input, sums.mean)),
-        ),
+    let (rows, normalized) = match sums {
+        Some(GradientSums { input, mean, sums }) => {
+            let rows = RowsMut::new(sums, 2 * shape.in_channels);
+            (Some(rows), Some((input, mean)))
+        }
         None => (None, None),
     };
     let images = RowsMut::new(values, shape.input().image());
-    for_each_piece(
-        0..shape.batch,
-        1,
-        (images, pieces_sums),
-        &|units, pieces| {
-            threads.with(|scratch| {
-                conv.instructions.run(BackwardTask {
-                    convolution: Convolution {
-                        frame: Frame::backward(shape),
-                        source: *gradient,
-                        size: shape.output(),
-                        kernel: [shape.rows.kernel, shape.columns.kernel],
-                        stride: [1, 1],
-                        prepared,
-                        panels: panels(&back),
-                        output: shape.input(),
-                        finish: None,
-                    },
-                    image: units.start,
-                    values: pieces.0.values,
-                    sums: pieces.1.map(|rows| rows.values).zip(sums),
-                    scratch,
-                });
+    for_each_piece(0..shape.batch, 1, (images, rows), &|units, pieces| {
+        threads.with(|scratch| {
+            conv.instructions.run(BackwardTask {
+                convolution: Convolution {
+                    frame: Frame::backward(shape),
+                    source: *gradient,
+                    size: shape.output(),
+                    kernel: [shape.rows.kernel, shape.columns.kernel],
+                    stride: [1, 1],
+                    prepared,
+                    panels: panels(&back),
+                    output: shape.input(),
+                    finish: None,
+                },
+                image: units.start,
+                values: pieces.0.values,
+                sums: pieces
+                    .1
+                    .zip(normalized)
+                    .map(|(rows, (input, mean))| GradientSums {
+                        input,
+                        mean,
+                        sums: rows.values,
+                    }),
+                scratch,
             });
-        },
-    );
+        });
+    });
 }
 
 /// The kernel turned by half a turn, channels exchanged: `[height, width, out, in]`.
@@ -266,7 +268,7 @@ struct BackwardTask<'a> {
     convolution: Convolution<'a, Gradient<'a>>,
     image: usize,
     values: &'a mut [f32],
-    sums: Option<(&'a mut [f32], (&'a [f32], &'a [f32]))>,
+    sums: Option<GradientSums<'a>>,
     scratch: &'a mut [f32],
 }
 
@@ -281,7 +283,7 @@ impl WithSimd for BackwardTask<'_> {
             self.convolution
                 .rows(simd, self.image, band * BAND, self.scratch, values);
         }
-        if let Some((sums, (input, mean))) = self.sums {
+        if let Some(GradientSums { input, mean, sums }) = self.sums {
             let input = &input[self.image * size.image()..][..size.image()];
             write_gradient_sums(simd, mean, self.values, input, sums);
         }

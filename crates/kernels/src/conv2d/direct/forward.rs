@@ -9,15 +9,11 @@ use crate::conv2d::direct::frame::Frame;
 use crate::conv2d::direct::{grain, panels};
 use crate::conv2d::finish::{BAND, Bands, BandsMut, Finish, FinishVector, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::moments::{moments_len, write_moments};
-use crate::parallel::{RowsMut, for_each_piece};
+use crate::parallel::for_each_piece;
 use crate::source::{Input, RowSource, Size};
 use crate::tile::{Panels, Rows, Strips, accumulate, for_each_strip, store_row, zero_tile};
 
-type Pieces<'a> = (
-    BandsMut<'a, f32>,
-    (Option<BandsMut<'a, f32>>, Option<RowsMut<'a, f32>>),
-);
+type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -31,10 +27,7 @@ pub(crate) fn forward(
     let grain = grain(shape);
     let bands = Bands::new(&shape.output(), conv.pool);
     let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
-    let moments = output
-        .moments
-        .map(|moments| RowsMut::every(grain, moments, moments_len(shape.out_channels)));
-    let pieces = (BandsMut::new(bands, output.values), (winners, moments));
+    let pieces = (BandsMut::new(bands, output.values), winners);
     let units = 0..shape.batch * shape.rows.output.div_ceil(BAND);
     for_each_piece(units, grain, pieces, &|units, pieces| {
         workspace.threads.with(|scratch| {
@@ -197,7 +190,7 @@ impl WithSimd for ForwardTask<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let size = self.convolution.output;
         let down = size.height.div_ceil(BAND);
-        let (mut values, (mut winners, moments)) = self.pieces;
+        let (mut values, mut winners) = self.pieces;
         let (band, frame) = self
             .scratch
             .split_at_mut((BAND * size.row()).next_multiple_of(16));
@@ -212,9 +205,6 @@ impl WithSimd for ForwardTask<'_> {
             self.convolution.rows(simd, image, first, frame, band);
             let winners = winners.as_mut().map(|winners| winners.band(unit));
             pool_band(simd, &size, band, values.band(unit), winners);
-        }
-        if let Some(moments) = moments {
-            write_moments(simd, size.channels, values.all(), moments.values);
         }
     }
 }

@@ -51,11 +51,6 @@ fn grain(shape: &Conv2dShape) -> usize {
     most.min(bands.div_ceil(FEWEST_TASKS)).max(1)
 }
 
-pub(crate) fn forward_tasks(conv: &Conv2d) -> usize {
-    let bands = conv.shape.batch * conv.shape.rows.output.div_ceil(BAND);
-    bands.div_ceil(grain(&conv.shape))
-}
-
 pub(crate) fn workspace_len(conv: &Conv2d) -> WorkspaceLen {
     let shape = &conv.shape;
     let back = backward_convolution(conv);

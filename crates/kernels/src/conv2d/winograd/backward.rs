@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
+use crate::channels::write_gradient_sums;
 use crate::conv2d::winograd::blocks::{
     Points, add_up_inputs, transform_gradients, transform_inputs,
 };
@@ -14,8 +15,7 @@ use crate::conv2d::winograd::kernel::{kernel_gradient, transform_kernel};
 use crate::conv2d::winograd::products::{KernelProduct, PointProduct};
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::conv2d::{Conv2d, InputGradient};
-use crate::moments::write_gradient_sums;
-use crate::parallel::{Piece, RowsMut, for_each_piece};
+use crate::parallel::{RowsMut, for_each_piece};
 use crate::source::{Gradient, Input};
 
 /// Images are dealt into at most so many groups, each with a share of the kernel's gradient.
@@ -49,7 +49,7 @@ fn points_of_row(geometry: &Geometry) -> usize {
 }
 
 /// Tile rows of a block: of whole images where the kernel is large.
-fn block(geometry: &Geometry) -> usize {
+pub(super) fn block(geometry: &Geometry) -> usize {
     if is_large(geometry) {
         geometry.large_block(geometry.down)
     } else {
@@ -58,14 +58,14 @@ fn block(geometry: &Geometry) -> usize {
 }
 
 /// Images whose points lie in memory at once when the kernel is large: whole blocks.
-fn large_chunk(geometry: &Geometry) -> usize {
+pub(super) fn large_chunk(geometry: &Geometry) -> usize {
     let most = LARGE_BATCH / points_of_row(geometry);
     let block = block(geometry);
     (most / block).max(1) * block / geometry.down
 }
 
 /// Numbers of the kernel's gradient at all points.
-fn kernel_points(geometry: &Geometry) -> usize {
+pub(super) fn kernel_points(geometry: &Geometry) -> usize {
     POINTS * geometry.shape.in_channels * geometry.outputs.padded()
 }
 
@@ -175,16 +175,16 @@ pub(crate) fn backward(
 
 /// The input's gradient and its sums, where they are asked for, and the biases' gradient: a row for
 /// each image.
-type Images<'a> = (
+pub(super) type Images<'a> = (
     Option<(RowsMut<'a, f32>, Option<RowsMut<'a, f32>>)>,
     RowsMut<'a, f32>,
 );
 
 /// What all tasks of one call share.
 #[derive(Clone, Copy)]
-struct Pass<'a> {
-    conv: &'a Conv2d,
-    geometry: &'a Geometry,
+pub(super) struct Pass<'a> {
+    pub(super) conv: &'a Conv2d,
+    pub(super) geometry: &'a Geometry,
     input: &'a Input<'a>,
     gradient: &'a Gradient<'a>,
     transposed: &'a [f32],
@@ -195,7 +195,12 @@ struct Pass<'a> {
 impl<'a> Pass<'a> {
     /// The product of a block's gradients with the transposed kernel at one point.
     #[inline(always)]
-    fn input_product(&self, point: usize, tiles: usize, left: &'a [f32]) -> PointProduct<'a> {
+    pub(super) fn input_product(
+        &self,
+        point: usize,
+        tiles: usize,
+        left: &'a [f32],
+    ) -> PointProduct<'a> {
         let panel = self.geometry.shape.out_channels * self.geometry.inputs.width;
         PointProduct {
             tiles,
@@ -209,7 +214,7 @@ impl<'a> Pass<'a> {
 
     /// A block's inputs and gradients to points.
     #[inline(always)]
-    fn transform<S: Simd>(
+    pub(super) fn transform<S: Simd>(
         &self,
         simd: S,
         tile_rows: Range<usize>,
@@ -226,7 +231,7 @@ impl<'a> Pass<'a> {
     /// The points of some tile rows to the input's gradient, and its sums where an image is done.
     /// `values` starts with the first tile row's image, and `sums` too.
     #[inline(always)]
-    fn write_images<S: Simd>(
+    pub(super) fn write_images<S: Simd>(
         &self,
         simd: S,
         tile_rows: Range<usize>,
@@ -257,115 +262,6 @@ impl<'a> Pass<'a> {
                 write_gradient_sums(simd, mean, values, input, sums);
             }
         }
-    }
-
-    /// Everything to points, each product for all images, then back.
-    fn large(&self, mut images: Images<'_>, shared: &mut [f32]) {
-        let geometry = self.geometry;
-        let batch = geometry.shape.batch;
-        let chunk = large_chunk(geometry);
-        let (kernel, shared) = shared.split_at_mut(kernel_points(geometry));
-        for start in (0..batch).step_by(chunk) {
-            let end = (start + chunk).min(batch);
-            let (here, rest) = images.split(end);
-            images = rest;
-            self.large_chunk(start..end, here, kernel, shared);
-        }
-    }
-
-    fn large_chunk(
-        &self,
-        images: Range<usize>,
-        (image_pieces, biases): Images<'_>,
-        kernel: &mut [f32],
-        shared: &mut [f32],
-    ) {
-        let geometry = self.geometry;
-        let run = self.conv.instructions;
-        let block = block(geometry).min(geometry.tile_rows()) / geometry.down;
-        let tiles = geometry.down * geometry.across;
-        let blocks = images.len().div_ceil(block);
-        let len_of = |panels| Geometry::block_len(panels, block * tiles);
-        let (inputs, rest) = shared.split_at_mut(blocks * len_of(&geometry.inputs));
-        let (gradients, rest) = rest.split_at_mut(blocks * len_of(&geometry.outputs));
-        let back_len = Geometry::point_len(&geometry.inputs, images.len() * tiles);
-        let back = &mut rest[..POINTS * back_len];
-        let pieces = (
-            RowsMut::every(block, &mut *inputs, len_of(&geometry.inputs)),
-            RowsMut::every(block, &mut *gradients, len_of(&geometry.outputs)),
-        );
-        let first = images.start;
-        // The biases' rows are counted from the batch's first image, the points' from the chunk's.
-        let biases = Shifted {
-            by: first,
-            piece: biases,
-        };
-        for_each_piece(
-            0..images.len(),
-            block,
-            (pieces, biases),
-            &|images, pieces| {
-                let ((inputs, gradients), biases) = pieces;
-                run.run(BlockPoints {
-                    pass: self,
-                    images: first + images.start..first + images.end,
-                    inputs: inputs.values,
-                    gradients: gradients.values,
-                    biases: biases.piece.values,
-                });
-            },
-        );
-        let (inputs, gradients) = (&*inputs, &*gradients);
-        let kernel_len = kernel.len() / POINTS;
-        let back_rows = image_pieces
-            .is_some()
-            .then(|| RowsMut::new(&mut *back, back_len));
-        let pieces = (RowsMut::new(kernel, kernel_len), back_rows);
-        for_each_piece(0..POINTS, 1, pieces, &|point, (kernel, back)| {
-            run.run(LargeProducts {
-                pass: self,
-                point: point.start,
-                tiles: images.len() * tiles,
-                block: block * tiles,
-                accumulate: first > 0,
-                inputs,
-                gradients,
-                kernel: kernel.values,
-                back: back.map(|back| back.values),
-            });
-        });
-        let back = &*back;
-        let Some(pieces) = image_pieces else {
-            return;
-        };
-        for_each_piece(images.clone(), block, pieces, &|images, (values, sums)| {
-            run.run(BlockImages {
-                pass: self,
-                tile_rows: images.start * geometry.down..images.end * geometry.down,
-                points: Points {
-                    values: &back[(images.start - first) * tiles * geometry.inputs.padded()..],
-                    panels: geometry.inputs,
-                    tiles: images.len() * tiles,
-                    stride: back_len,
-                },
-                values: values.values,
-                sums: sums.map(|sums| sums.values),
-            });
-        });
-    }
-}
-
-/// A piece whose units are counted from another start.
-struct Shifted<P> {
-    by: usize,
-    piece: P,
-}
-
-impl<P: Piece> Piece for Shifted<P> {
-    fn split(self, unit: usize) -> (Self, Self) {
-        let by = self.by;
-        let (left, right) = self.piece.split(unit + by);
-        (Self { by, piece: left }, Self { by, piece: right })
     }
 }
 
@@ -438,7 +334,7 @@ impl WithSimd for Group<'_> {
 }
 
 #[inline(always)]
-fn kernel_product<'a>(
+pub(super) fn kernel_product<'a>(
     geometry: &Geometry,
     tiles: usize,
     accumulate: bool,
@@ -452,92 +348,5 @@ fn kernel_product<'a>(
         gradients,
         gradient_panels: geometry.outputs,
         accumulate,
-    }
-}
-
-/// A block's inputs and gradients to points.
-struct BlockPoints<'a> {
-    pass: &'a Pass<'a>,
-    images: Range<usize>,
-    inputs: &'a mut [f32],
-    gradients: &'a mut [f32],
-    biases: &'a mut [f32],
-}
-
-impl WithSimd for BlockPoints<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let geometry = self.pass.geometry;
-        let rows = self.images.start * geometry.down..self.images.end * geometry.down;
-        let biases = &mut self.biases[..geometry.shape.out_channels];
-        self.pass
-            .transform(simd, rows, self.inputs, self.gradients, biases);
-    }
-}
-
-/// One point's products for all blocks of a chunk.
-struct LargeProducts<'a> {
-    pass: &'a Pass<'a>,
-    point: usize,
-    /// Of all blocks.
-    tiles: usize,
-    /// Of one block; the last may have fewer.
-    block: usize,
-    accumulate: bool,
-    inputs: &'a [f32],
-    gradients: &'a [f32],
-    kernel: &'a mut [f32],
-    back: Option<&'a mut [f32]>,
-}
-
-impl WithSimd for LargeProducts<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let geometry = self.pass.geometry;
-        let (inputs, outputs) = (&geometry.inputs, &geometry.outputs);
-        let input_blocks = self.inputs.chunks(Geometry::block_len(inputs, self.block));
-        let gradient_blocks = self
-            .gradients
-            .chunks(Geometry::block_len(outputs, self.block));
-        let mut done = 0;
-        for (input, gradient) in input_blocks.zip(gradient_blocks) {
-            let tiles = (self.tiles - done).min(self.block);
-            let input = &input[self.point * Geometry::point_len(inputs, tiles)..];
-            let gradient = &gradient[self.point * Geometry::point_len(outputs, tiles)..];
-            let gradient = &gradient[..outputs.padded() * tiles];
-            let accumulate = self.accumulate || done > 0;
-            kernel_product(geometry, tiles, accumulate, input, gradient).run(simd, self.kernel);
-            if let Some(back) = self.back.as_deref_mut() {
-                let width = inputs.padded();
-                let back = &mut back[done * width..][..tiles * width];
-                self.pass
-                    .input_product(self.point, tiles, gradient)
-                    .run(simd, back);
-            }
-            done += tiles;
-        }
-    }
-}
-
-/// A block's points back to images.
-struct BlockImages<'a> {
-    pass: &'a Pass<'a>,
-    tile_rows: Range<usize>,
-    points: Points<'a>,
-    values: &'a mut [f32],
-    sums: Option<&'a mut [f32]>,
-}
-
-impl WithSimd for BlockImages<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        self.pass
-            .write_images(simd, self.tile_rows, &self.points, self.values, self.sums);
     }
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use crate::channels::{load, store};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
     InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways,
 };
-use crate::moments::{load, store};
 use crate::source::{Affine, Gradient, Input, Size};
 use crate::tile::{Panels, mul_add};
 

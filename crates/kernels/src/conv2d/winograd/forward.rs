@@ -5,14 +5,14 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
+use crate::channels::store;
 use crate::conv2d::finish::{Bands, BandsMut, Finish, FinishVector, largest};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
 use crate::conv2d::winograd::transforms::{PATCH, POINTS, PointsToOutput, TILE, Write, both_ways};
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::moments::{moments_len, store, write_moments};
-use crate::parallel::{Piece, RowsMut, for_each_piece};
+use crate::parallel::for_each_piece;
 use crate::source::Input;
 
 /// Numbers of a block's points that a task works on: with the kernel they stay in a core's cache.
@@ -52,13 +52,8 @@ fn largest_block(geometry: &Geometry) -> usize {
     (BLOCK / (points_of_tile(geometry) * geometry.across)).max(1)
 }
 
-pub(crate) fn tasks(conv: &Conv2d) -> usize {
-    let geometry = super::geometry(conv);
-    geometry.tile_rows().div_ceil(grain(&geometry))
-}
-
 /// Tile rows whose points lie in memory at once when the kernel is large: whole tasks.
-fn large_chunk(geometry: &Geometry) -> usize {
+pub(super) fn large_chunk(geometry: &Geometry) -> usize {
     let grain = grain(geometry);
     let most = LARGE_BATCH / (points_of_tile(geometry) * geometry.across);
     (most / grain).max(1) * grain
@@ -79,10 +74,7 @@ pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     WorkspaceLen { thread, shared }
 }
 
-type Pieces<'a> = (
-    BandsMut<'a, f32>,
-    (Option<BandsMut<'a, f32>>, Option<RowsMut<'a, f32>>),
-);
+pub(super) type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -95,11 +87,8 @@ pub(crate) fn forward(
     let geometry = super::geometry(conv);
     let bands = Bands::new(&conv.shape.output(), conv.pool);
     let grain = grain(&geometry);
-    let moments = output
-        .moments
-        .map(|moments| RowsMut::every(grain, moments, moments_len(conv.shape.out_channels)));
     let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
-    let pieces = (BandsMut::new(bands, output.values), (winners, moments));
+    let pieces = (BandsMut::new(bands, output.values), winners);
     let pass = Pass {
         conv,
         geometry: &geometry,
@@ -126,11 +115,11 @@ pub(crate) fn forward(
 
 /// What all tasks of one call share.
 #[derive(Clone, Copy)]
-struct Pass<'a> {
-    conv: &'a Conv2d,
-    geometry: &'a Geometry,
-    input: &'a Input<'a>,
-    kernel: &'a [f32],
+pub(super) struct Pass<'a> {
+    pub(super) conv: &'a Conv2d,
+    pub(super) geometry: &'a Geometry,
+    pub(super) input: &'a Input<'a>,
+    pub(super) kernel: &'a [f32],
     finish: &'a Finish<'a>,
 }
 
@@ -178,7 +167,7 @@ impl WithSimd for Block<'_> {
 
 /// The product of one block at one point.
 #[inline(always)]
-fn point_product<'a>(
+pub(super) fn point_product<'a>(
     geometry: &Geometry,
     kernel: &'a [f32],
     point: usize,
@@ -198,7 +187,7 @@ fn point_product<'a>(
 
 /// Points to outputs: finished, pooled, and their moments taken.
 #[inline(always)]
-fn write_outputs<S: Simd>(
+pub(super) fn write_outputs<S: Simd>(
     simd: S,
     pass: &Pass<'_>,
     rows: Range<usize>,
@@ -206,8 +195,7 @@ fn write_outputs<S: Simd>(
     pieces: Pieces<'_>,
 ) {
     let geometry = pass.geometry;
-    let size = geometry.shape.output();
-    let (mut values, (mut winners, moments)) = pieces;
+    let (mut values, mut winners) = pieces;
     for (index, row) in rows.enumerate() {
         let first_tile = index * geometry.across;
         if pass.conv.pool {
@@ -216,9 +204,6 @@ fn write_outputs<S: Simd>(
         } else {
             write_band(simd, pass, points, first_tile, values.band(row));
         }
-    }
-    if let Some(moments) = moments {
-        write_moments(simd, size.channels, values.all(), moments.values);
     }
 }
 
@@ -325,140 +310,5 @@ impl<S: Simd> Write<S> for FinishPixels<'_, S> {
         }
         let value = self.finish.apply(simd, sum);
         store(simd, &mut self.output[start..start + self.count], value);
-    }
-}
-
-impl Pass<'_> {
-    /// All blocks to points, each product for all blocks, all blocks to outputs: the kernel is
-    /// read once, and each product finds its part of it in the cache.
-    fn large(&self, grain: usize, mut pieces: Pieces<'_>, shared: &mut [f32]) {
-        let geometry = self.geometry;
-        let rows = geometry.tile_rows();
-        let chunk = large_chunk(geometry);
-        for start in (0..rows).step_by(chunk) {
-            let end = (start + chunk).min(rows);
-            let (here, rest) = pieces.split(end);
-            pieces = rest;
-            self.large_chunk(grain, start..end, here, shared);
-        }
-    }
-
-    fn large_chunk(
-        &self,
-        grain: usize,
-        rows: Range<usize>,
-        pieces: Pieces<'_>,
-        shared: &mut [f32],
-    ) {
-        let geometry = self.geometry;
-        let instructions = self.conv.instructions;
-        let tiles = rows.len() * geometry.across;
-        let block_len = Geometry::block_len(&geometry.inputs, grain * geometry.across);
-        let (points, rest) = shared.split_at_mut(rows.len().div_ceil(grain) * block_len);
-        let products = &mut rest[..Geometry::block_len(&geometry.outputs, tiles)];
-        let blocks = RowsMut::every(grain, &mut *points, block_len);
-        for_each_piece(0..rows.len(), grain, blocks, &|block, points| {
-            instructions.run(BlockInputs {
-                pass: self,
-                rows: rows.start + block.start..rows.start + block.end,
-                points: points.values,
-            });
-        });
-        let points = &*points;
-        let product_len = Geometry::point_len(&geometry.outputs, tiles);
-        let outputs = RowsMut::new(&mut *products, product_len);
-        for_each_piece(0..POINTS, 1, outputs, &|point, output| {
-            instructions.run(LargeProduct {
-                pass: self,
-                point: point.start,
-                tiles,
-                block: grain * geometry.across,
-                points,
-                output: output.values,
-            });
-        });
-        let products = &*products;
-        for_each_piece(rows.clone(), grain, pieces, &|block, pieces| {
-            let first = (block.start - rows.start) * geometry.across;
-            let tiles = block.len() * geometry.across;
-            instructions.run(BlockOutputs {
-                pass: self,
-                rows: block,
-                points: Points {
-                    values: &products[first * geometry.outputs.padded()..],
-                    panels: geometry.outputs,
-                    tiles,
-                    stride: product_len,
-                },
-                pieces,
-            });
-        });
-    }
-}
-
-struct BlockInputs<'a> {
-    pass: &'a Pass<'a>,
-    rows: Range<usize>,
-    points: &'a mut [f32],
-}
-
-impl WithSimd for BlockInputs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Pass {
-            geometry, input, ..
-        } = *self.pass;
-        transform_inputs(simd, geometry, input, self.rows, self.points);
-    }
-}
-
-/// One point's product for all blocks.
-struct LargeProduct<'a> {
-    pass: &'a Pass<'a>,
-    point: usize,
-    /// Of all blocks.
-    tiles: usize,
-    /// Of one block; the last may have fewer.
-    block: usize,
-    points: &'a [f32],
-    output: &'a mut [f32],
-}
-
-impl WithSimd for LargeProduct<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Pass {
-            geometry, kernel, ..
-        } = *self.pass;
-        let width = geometry.outputs.padded();
-        let blocks = self
-            .points
-            .chunks(Geometry::block_len(&geometry.inputs, self.block));
-        let outputs = self.output[..self.tiles * width].chunks_mut(self.block * width);
-        for (points, output) in blocks.zip(outputs) {
-            let tiles = output.len() / width;
-            let left = &points[self.point * Geometry::point_len(&geometry.inputs, tiles)..];
-            point_product(geometry, kernel, self.point, tiles, left).run(simd, output);
-        }
-    }
-}
-
-struct BlockOutputs<'a> {
-    pass: &'a Pass<'a>,
-    rows: Range<usize>,
-    points: Points<'a>,
-    pieces: Pieces<'a>,
-}
-
-impl WithSimd for BlockOutputs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        write_outputs(simd, self.pass, self.rows, &self.points, self.pieces);
     }
 }

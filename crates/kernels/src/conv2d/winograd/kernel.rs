@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::channels::load;
 use crate::conv2d::winograd::blocks::vector;
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
     PATCH, POINTS, PointsToWeights, Read, WeightsToPoints, Write, both_ways,
 };
 use crate::instructions::Instructions;
-use crate::moments::load;
 use crate::parallel::{Piece, RowsMut, for_each_piece};
 use crate::tile::Panels;
 

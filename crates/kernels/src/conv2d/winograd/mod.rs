@@ -1,8 +1,10 @@
 //! Convolution by Winograd's F(4x4, 3x3), forwards and backwards.
 
 pub(crate) mod backward;
+mod backward_large;
 pub(crate) mod blocks;
 pub(crate) mod forward;
+mod forward_large;
 pub(crate) mod geometry;
 pub(crate) mod kernel;
 pub(crate) mod products;

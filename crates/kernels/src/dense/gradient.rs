@@ -1,0 +1,134 @@
+//! The kernel's gradient.
+
+use pulp::{Simd, WithSimd};
+
+use crate::buffer::Workspace;
+use crate::channels::load;
+use crate::dense::{DEPTH, DenseShape, GRADIENT_ROWS, Wide};
+use crate::instructions::Instructions;
+use crate::parallel::{RowsMut, for_each_piece};
+use crate::tile::{Columns, Panels, Strips, accumulate, for_each_strip, store_row, zero_tile};
+
+/// `gradient[i, o] = sum over b of input[b, i] * output_gradient[b, o]`: a task makes rows.
+pub(super) fn kernel_gradient(
+    shape: &DenseShape,
+    instructions: Instructions,
+    input: &[f32],
+    output_gradient: &[f32],
+    gradient: &mut [f32],
+    workspace: &mut Workspace,
+) {
+    let panels = Panels::new(shape.outputs, instructions.lanes());
+    let Workspace { threads, shared } = workspace;
+    let packed = &mut shared[..shape.batch * panels.padded()];
+    for (b, row) in output_gradient.chunks_exact(shape.outputs).enumerate() {
+        for (panel, values) in row.chunks(panels.width).enumerate() {
+            let start = (panel * shape.batch + b) * panels.width;
+            let packed = &mut packed[start..][..panels.width];
+            packed[..values.len()].copy_from_slice(values);
+            packed[values.len()..].fill(0.0);
+        }
+    }
+    let packed = &*packed;
+    let pieces = RowsMut::new(gradient, shape.outputs);
+    for_each_piece(0..shape.inputs, GRADIENT_ROWS, pieces, &|rows, gradient| {
+        threads.with(|scratch| {
+            instructions.run(GradientRows {
+                shape,
+                panels,
+                input,
+                packed,
+                rows,
+                gradient: gradient.values,
+                columns: &mut scratch[..DEPTH * GRADIENT_ROWS],
+            });
+        });
+    });
+}
+
+struct GradientRows<'a> {
+    shape: &'a DenseShape,
+    panels: Panels,
+    input: &'a [f32],
+    /// The output's gradient, `[panel][b][width]`.
+    packed: &'a [f32],
+    rows: std::ops::Range<usize>,
+    gradient: &'a mut [f32],
+    /// Place for this task's columns of the input.
+    columns: &'a mut [f32],
+}
+
+impl WithSimd for GradientRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (batch, panels, rows) = (self.shape.batch, self.panels, self.rows.len());
+        if batch == 0 {
+            self.gradient.fill(0.0);
+        }
+        for start in (0..batch).step_by(DEPTH) {
+            let steps = (batch - start).min(DEPTH);
+            let images = self.input[start * self.shape.inputs..].chunks_exact(self.shape.inputs);
+            for (columns, image) in self.columns.chunks_exact_mut(rows).zip(images).take(steps) {
+                columns.copy_from_slice(&image[self.rows.clone()]);
+            }
+            for panel in 0..panels.count {
+                let first = panel * panels.width;
+                let mut strips = GradientStrips {
+                    columns: &*self.columns,
+                    rows,
+                    steps,
+                    packed: &self.packed[(panel * batch + start) * panels.width..],
+                    range: first..first + panels.len_of(panel),
+                    outputs: self.shape.outputs,
+                    accumulate: start > 0,
+                    gradient: &mut *self.gradient,
+                };
+                if S::F32_LANES == 16 && panels.width == 4 * S::F32_LANES {
+                    for_each_strip::<S, 4>(simd, rows, &mut Wide::<_, 4>(&mut strips));
+                } else {
+                    for_each_strip::<S, 2>(simd, rows, &mut Wide::<_, 2>(&mut strips));
+                }
+            }
+        }
+    }
+}
+
+struct GradientStrips<'a> {
+    /// `[b][row]`.
+    columns: &'a [f32],
+    rows: usize,
+    steps: usize,
+    packed: &'a [f32],
+    range: std::ops::Range<usize>,
+    outputs: usize,
+    accumulate: bool,
+    gradient: &'a mut [f32],
+}
+
+impl<S: Simd, const VECTORS: usize> Strips<S> for Wide<&mut GradientStrips<'_>, VECTORS> {
+    #[inline(always)]
+    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+        let strips = &mut *self.0;
+        let width = VECTORS * S::F32_LANES;
+        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
+        let columns = Columns {
+            values: &strips.columns[first..],
+            stride: strips.rows,
+        };
+        accumulate(simd, &mut tile, columns, strips.steps, strips.packed, width);
+        for (i, row) in tile.iter().enumerate() {
+            let values = &mut strips.gradient[(first + i) * strips.outputs..];
+            let values = &mut values[strips.range.clone()];
+            if strips.accumulate {
+                for (values, &sum) in values.chunks_mut(S::F32_LANES).zip(row) {
+                    let sum = simd.add_f32s(load(simd, values), sum);
+                    simd.partial_store_f32s(values, sum);
+                }
+            } else {
+                store_row(simd, row, values);
+            }
+        }
+    }
+}

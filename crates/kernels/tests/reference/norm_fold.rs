@@ -1,0 +1,300 @@
+//! Normalisation folded into its neighbours gives what the separate operations give.
+
+use modiste_kernels::{
+    Affine, Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
+    InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window, Workspace,
+    batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
+    batch_norm_sums_len, inverse_deviation, max_pool2d_backward, max_pool2d_forward, norm_gradient,
+    norm_gradient_sums, norm_pool_forward, norm_pool_gradient_sums, relu_backward,
+};
+
+use crate::conv2d::{every_way, tolerance};
+use crate::naive::{assert_close, numbers, wide};
+
+/// A normalisation of made-up values, all numbers of it.
+struct Norm {
+    values: Vec<f32>,
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    /// Of values behind a rectifier.
+    fn new(rows: usize, channels: usize) -> Self {
+        let mut values = numbers(rows * channels, 1);
+        values.iter_mut().for_each(|value| *value = value.max(0.0));
+        let [mut mean, mut variance, mut inverse, mut scale, mut shift] =
+            [(); 5].map(|()| vec![f32::NAN; channels]);
+        let (gamma, beta) = (numbers(channels, 2), numbers(channels, 3));
+        batch_norm_statistics(&values, &mut mean, &mut variance);
+        inverse_deviation(&variance, 1e-3, &mut inverse);
+        batch_norm_affine(&mean, &inverse, &gamma, &beta, &mut scale, &mut shift);
+        Self {
+            values,
+            mean,
+            inverse,
+            gamma,
+            beta,
+            scale,
+            shift,
+        }
+    }
+
+    fn affine(&self) -> Affine<'_> {
+        Affine {
+            scale: &self.scale,
+            shift: &self.shift,
+        }
+    }
+
+    fn normalized(&self) -> Vec<f32> {
+        let mut output = vec![f32::NAN; self.values.len()];
+        batch_norm_normalize(
+            &self.values,
+            &self.mean,
+            &self.inverse,
+            &self.gamma,
+            &self.beta,
+            &mut output,
+        );
+        output
+    }
+
+    /// The gradients at input, gamma and beta by the separate operation.
+    fn backward(&self, gradient: &[f32]) -> [Vec<f32>; 3] {
+        let channels = self.mean.len();
+        let mut gradient = gradient.to_vec();
+        let [mut gamma, mut beta] = [(); 2].map(|()| vec![f32::NAN; channels]);
+        batch_norm_backward(
+            &self.values,
+            &self.mean,
+            &self.inverse,
+            &self.gamma,
+            &mut gradient,
+            &mut gamma,
+            &mut beta,
+            &mut vec![0.0; batch_norm_sums_len(channels)],
+        );
+        [gradient, gamma, beta]
+    }
+
+    /// The same from sums: coefficients, and the gradients at gamma and beta.
+    fn from_sums(&self, sums: &[f32]) -> [Vec<f32>; 3] {
+        let channels = self.mean.len();
+        let [mut gamma, mut beta] = [(); 2].map(|()| vec![f32::NAN; channels]);
+        let mut coefficients = vec![f32::NAN; 3 * channels];
+        norm_gradient(
+            sums,
+            self.values.len() / channels,
+            &self.mean,
+            &self.inverse,
+            &self.gamma,
+            &mut gamma,
+            &mut beta,
+            &mut coefficients,
+        );
+        [coefficients, gamma, beta]
+    }
+}
+
+#[test]
+fn sums_give_the_gradients_of_gamma_and_beta() {
+    for (batch, pixels, channels) in [(1, 1, 1), (3, 7, 5), (4, 30, 33)] {
+        let norm = Norm::new(batch * pixels, channels);
+        let gradient = numbers(norm.values.len(), 4);
+        let [_, by_gamma, by_beta] = norm.backward(&gradient);
+        for instructions in Instructions::available() {
+            let mut sums = vec![f32::NAN; 2 * batch * channels];
+            let target = GradientSums {
+                input: &norm.values,
+                mean: &norm.mean,
+                sums: &mut sums,
+            };
+            norm_gradient_sums(instructions, &gradient, target);
+            let [_, gamma, beta] = norm.from_sums(&sums);
+            assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
+            assert_close("beta", &beta, &wide(&by_beta), 1e-5);
+        }
+    }
+}
+
+fn same(input: usize) -> Window {
+    Window::same(input, 3, 1).expect("no zero")
+}
+
+/// Convolution, rectifier, normalisation and pool backwards in one go, and the convolution behind
+/// another normalisation forwards and backwards.
+#[test]
+fn convolutions_between_normalizations() {
+    for (batch, height, width, channels, filters) in [(2, 5, 6, 5, 7), (3, 9, 10, 17, 35)] {
+        for pool in [false, true] {
+            check(batch, [height, width], [channels, filters], pool);
+        }
+    }
+}
+
+#[track_caller]
+fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize; 2], pool: bool) {
+    let before = Norm::new(batch * height * width, channels);
+    let shape = Conv2dShape {
+        batch,
+        rows: same(height),
+        columns: same(width),
+        in_channels: channels,
+        out_channels: filters,
+    };
+    // What the convolution put out does not matter for its gradient but for the signs.
+    let after = Norm::new(batch * height * width, filters);
+    let weight = numbers(shape.weight_len(), 5);
+    let window = Window::valid(height, 2, 2).zip(Window::valid(width, 2, 2));
+    let (rows, columns) = window.expect("two fit");
+    let pool_shape = MaxPool2dShape {
+        batch,
+        rows,
+        columns,
+        channels: filters,
+    };
+    let norm_pool = NormPoolShape {
+        batch,
+        height,
+        width,
+        channels: filters,
+    };
+    let pooled = batch * rows.output * columns.output * filters;
+    let gradient = numbers(if pool { pooled } else { after.values.len() }, 6);
+
+    // One after the other.
+    let normalized = before.normalized();
+    let mut at_norm = gradient.clone();
+    let mut expected_pool = vec![f32::NAN; pooled];
+    let mut bytes = vec![9; pooled];
+    if pool {
+        max_pool2d_forward(
+            &pool_shape,
+            &after.normalized(),
+            &mut expected_pool,
+            &mut bytes,
+        );
+        at_norm = vec![f32::NAN; after.values.len()];
+        max_pool2d_backward(&pool_shape, &gradient, &bytes, &mut at_norm);
+    }
+    let [mut at_relu, by_gamma, by_beta] = after.backward(&at_norm);
+    relu_backward(&after.values, &mut at_relu);
+
+    for (method, instructions) in every_way() {
+        let conv = Conv2d {
+            shape,
+            pool: false,
+            method,
+            instructions,
+        };
+        let mut workspace = Workspace::new(conv.workspace_len());
+        let mut prepared = vec![f32::NAN; conv.prepared_len()];
+        conv.prepare(&weight, &mut prepared);
+        let finish = Finish {
+            bias: &vec![0.5; filters],
+            relu: false,
+            affine: None,
+        };
+        let folded = Input {
+            values: &before.values,
+            affine: Some(before.affine()),
+        };
+        let outputs = [folded, Input::plain(&normalized)].map(|input| {
+            let mut output = vec![f32::NAN; shape.output_len()];
+            let target = Conv2dOutput::plain(&mut output);
+            conv.forward(&input, &prepared, &finish, target, &mut workspace);
+            output
+        });
+        assert_close("output", &outputs[0], &wide(&outputs[1]), tolerance(method));
+
+        let mut winners = vec![f32::NAN; pooled];
+        let mut sums = vec![f32::NAN; 2 * batch * filters];
+        let target = GradientSums {
+            input: &after.values,
+            mean: &after.mean,
+            sums: &mut sums,
+        };
+        if pool {
+            let mut output = vec![f32::NAN; pooled];
+            norm_pool_forward(
+                &norm_pool,
+                instructions,
+                &after.values,
+                after.affine(),
+                &mut output,
+                &mut winners,
+            );
+            assert_close("pool", &output, &wide(&expected_pool), 1e-6);
+            norm_pool_gradient_sums(&norm_pool, instructions, &gradient, &winners, target);
+        } else {
+            norm_gradient_sums(instructions, &gradient, target);
+        }
+        let [coefficients, gamma, beta] = after.from_sums(&sums);
+        assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
+        assert_close("beta", &beta, &wide(&by_beta), 1e-5);
+
+        let folded_gradient = Gradient {
+            values: &gradient,
+            winners: pool.then_some(&winners),
+            norm: Some(NormGradient {
+                input: &after.values,
+                coefficients: &coefficients,
+            }),
+            relu: Some(&after.values),
+        };
+        let plain_gradient = Gradient {
+            values: &at_relu,
+            winners: None,
+            norm: None,
+            relu: None,
+        };
+        let results = [
+            (folded, folded_gradient),
+            (Input::plain(&normalized), plain_gradient),
+        ]
+        .map(|(input, gradient)| {
+            let mut by_weight = vec![f32::NAN; weight.len()];
+            let mut by_bias = vec![f32::NAN; filters];
+            let mut by_input = vec![f32::NAN; shape.input_len()];
+            let mut sums = vec![f32::NAN; 2 * batch * channels];
+            let target = InputGradient {
+                values: &mut by_input,
+                sums: Some(GradientSums {
+                    input: &before.values,
+                    mean: &before.mean,
+                    sums: &mut sums,
+                }),
+            };
+            conv.backward(
+                &input,
+                &weight,
+                &gradient,
+                &mut by_weight,
+                &mut by_bias,
+                Some(target),
+                &mut workspace,
+            );
+            let mut own_sums = vec![f32::NAN; sums.len()];
+            let target = GradientSums {
+                input: &before.values,
+                mean: &before.mean,
+                sums: &mut own_sums,
+            };
+            norm_gradient_sums(instructions, &by_input, target);
+            assert_close("gathered sums", &sums, &wide(&own_sums), 1e-5);
+            [by_weight, by_bias, by_input]
+        });
+        let [folded, plain] = results;
+        for (what, (folded, plain)) in ["kernel", "bias", "input"]
+            .iter()
+            .zip(folded.iter().zip(&plain))
+        {
+            assert_close(what, folded, &wide(plain), tolerance(method).max(1e-5));
+        }
+    }
+}

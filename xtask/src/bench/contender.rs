@@ -1,0 +1,245 @@
+//! Who is measured, and how one is started.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::command;
+use crate::modiste::Modiste;
+use crate::workspace;
+
+/// One program in one form.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// `modiste bench` with these flags and this set of kernels.
+    Modiste {
+        flags: &'static [&'static str],
+        kernels: &'static str,
+    },
+    /// A program in `xtask/peers` and the packages it needs.
+    Python {
+        script: &'static str,
+        packages: &'static [&'static str],
+    },
+}
+
+const ALL: [Contender; 8] = [
+    modiste("modiste", &[], ""),
+    modiste("modiste-exact", &["--exact"], ""),
+    modiste("modiste-avx2", &[], "avx2"),
+    modiste("modiste-portable", &[], "portable"),
+    modiste("candle", &["--engine", "candle", "--device", "cpu"], ""),
+    python("torch", "torch_peer.py", &["torch", "numpy"]),
+    python("keras", "keras_peer.py", &["tensorflow-cpu", "keras"]),
+    python(
+        "onnx",
+        "onnx_peer.py",
+        &["torch", "onnx", "onnxscript", "onnxruntime"],
+    ),
+];
+
+const fn modiste(
+    name: &'static str,
+    flags: &'static [&'static str],
+    kernels: &'static str,
+) -> Contender {
+    Contender {
+        name,
+        kind: Kind::Modiste { flags, kernels },
+    }
+}
+
+const fn python(
+    name: &'static str,
+    script: &'static str,
+    packages: &'static [&'static str],
+) -> Contender {
+    Contender {
+        name,
+        kind: Kind::Python { script, packages },
+    }
+}
+
+/// What is run: a network, its batch, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Size {
+    pub(crate) architecture: String,
+    pub(crate) batch_size: usize,
+    pub(crate) steps: usize,
+    pub(crate) threads: usize,
+}
+
+impl Contender {
+    /// The contender of this name.
+    ///
+    /// # Errors
+    /// Where there is none; the message lists those that there are.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        match ALL.iter().find(|contender| contender.name == name) {
+            Some(contender) => Ok(contender.clone()),
+            None => {
+                let known: Vec<&str> = ALL.iter().map(|contender| contender.name).collect();
+                bail!(
+                    "there is no contender `{name}`; there are: {}",
+                    known.join(", ")
+                )
+            }
+        }
+    }
+
+    /// The peer's program, where it is one in Python.
+    pub(crate) fn script(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Python { script, .. } => Some(script),
+            Kind::Modiste { .. } => None,
+        }
+    }
+
+    /// The Python packages that it needs.
+    pub(crate) fn packages(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Python { packages, .. } => packages,
+            Kind::Modiste { .. } => &[],
+        }
+    }
+
+    fn command(&self, modiste: &Modiste, python: Option<&Path>, size: &Size) -> Result<Command> {
+        let mut command = match &self.kind {
+            Kind::Modiste { flags, kernels } => {
+                let mut command = modiste.command();
+                command.args(["bench", "--json"]).args(*flags);
+                if !kernels.is_empty() {
+                    command.env("MODISTE_KERNELS", kernels);
+                }
+                command
+            }
+            Kind::Python { script, .. } => {
+                let python = python.context("a Python is needed")?;
+                let mut command = Command::new(python);
+                command.arg(workspace::root().join("xtask/peers").join(script));
+                command
+            }
+        };
+        command
+            .args(["--architecture", &size.architecture])
+            .arg(format!("--batch-size={}", size.batch_size))
+            .arg(format!("--steps={}", size.steps))
+            .arg(format!("--threads={}", size.threads));
+        Ok(command)
+    }
+}
+
+/// A contender's times so far, in milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) contender: Contender,
+    pub(crate) size: Size,
+    pub(crate) version: String,
+    pub(crate) machine: String,
+    pub(crate) steps: Vec<f64>,
+    pub(crate) evaluations: Vec<f64>,
+}
+
+impl Measured {
+    pub(crate) fn new(contender: &Contender, size: &Size) -> Self {
+        Self {
+            contender: contender.clone(),
+            size: size.clone(),
+            version: String::new(),
+            machine: String::new(),
+            steps: Vec::new(),
+            evaluations: Vec::new(),
+        }
+    }
+
+    /// Runs the contender once more.
+    ///
+    /// # Errors
+    /// Where it fails or does not report what it should.
+    pub(crate) fn run(&mut self, modiste: &Modiste, python: Option<&Path>) -> Result<()> {
+        let mut command = self.contender.command(modiste, python, &self.size)?;
+        let text = command::output(&mut command)?;
+        self.add(&text)
+            .with_context(|| format!("what {} reported: {text}", self.contender.name))
+    }
+
+    fn add(&mut self, text: &str) -> Result<()> {
+        let report: Value = serde_json::from_str(text)?;
+        let word = |key: &str| report[key].as_str().map(String::from);
+        self.version = word("version")
+            .or_else(|| word("kernels"))
+            .context("no version")?;
+        if let Some(machine) = word("machine") {
+            self.machine = machine;
+        }
+        for (key, times) in [
+            ("steps", &mut self.steps),
+            ("evaluations", &mut self.evaluations),
+        ] {
+            // `modiste bench` also says how many steps there were, under the same name.
+            let found = report["timings"][key].as_array().or(report[key].as_array());
+            let found = found.with_context(|| format!("no times of {key}"))?;
+            times.extend(found.iter().filter_map(Value::as_f64));
+        }
+        Ok(())
+    }
+
+    /// Everything, for a file.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "contender": self.contender.name,
+            "version": self.version,
+            "machine": self.machine,
+            "architecture": self.size.architecture,
+            "batch_size": self.size.batch_size,
+            "threads": self.size.threads,
+            "steps": self.steps,
+            "evaluations": self.evaluations,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(name: &str) -> Measured {
+        let size = Size {
+            architecture: "vgg".into(),
+            batch_size: 100,
+            steps: 2,
+            threads: 2,
+        };
+        Measured::new(&Contender::named(name).expect("a contender"), &size)
+    }
+
+    #[test]
+    fn both_sorts_of_report_are_read() {
+        let mut torch = measured("torch");
+        torch
+            .add(r#"{"version": "2.15", "steps": [3.0, 4.0], "evaluations": [1.0]}"#)
+            .expect("a report");
+        assert_eq!((torch.steps.len(), torch.evaluations.len()), (2, 1));
+        let mut modiste = measured("modiste");
+        let report = r#"{"kernels": "avx2", "machine": "M, 2 cores", "steps": 2,
+            "timings": {"steps": [3.0, 4.0], "evaluations": [1.0, 2.0]}}"#;
+        modiste.add(report).expect("a report");
+        modiste.add(report).expect("a report");
+        assert_eq!((modiste.steps.len(), modiste.evaluations.len()), (4, 4));
+        assert_eq!(modiste.version, "avx2");
+    }
+
+    #[test]
+    fn an_unknown_contender_is_named_with_the_known_ones() {
+        let error = Contender::named("caffe").expect_err("no such contender");
+        assert!(error.to_string().contains("torch, keras, onnx"), "{error}");
+    }
+}
