@@ -1,8 +1,12 @@
 //! Batch normalisation (Ioffe, Szegedy 2015) over all but the last axis, as Keras computes it.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::parallel::{CHUNK, check_len};
+use crate::channels::{load, store};
+use crate::instructions::Instructions;
+use crate::parallel::{CHUNK, RowsMut, check_len, for_each_piece};
+use crate::tile::vectors;
 
 /// Rows are dealt into at most so many groups, each with sums of its own.
 const GROUPS: usize = 16;
@@ -12,73 +16,150 @@ pub fn batch_norm_sums_len(channels: usize) -> usize {
     2 * channels * GROUPS
 }
 
+/// Sums that the rows are dealt to in turn.
+const ACCUMULATORS: usize = 4;
+
+/// Elements of the scratch space of [`batch_norm_statistics`] for `channels` channels.
+pub fn batch_norm_statistics_len(channels: usize) -> usize {
+    ACCUMULATORS * channels
+}
+
 /// The mean and the biased variance of each channel of `input`, `[rows, channels]`.
 ///
 /// Every channel is summed in f32 with four accumulators, rows dealt to them in turn: the order of
-/// TensorFlow's CPU kernel, and so its roundings. Each sum is one task's, whatever the threads.
+/// TensorFlow's CPU kernel, and so its roundings. Each accumulator is one task's, whatever the
+/// threads and the instructions.
 ///
 /// # Panics
 /// Where the lengths do not agree.
-pub fn batch_norm_statistics(input: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+pub fn batch_norm_statistics(
+    instructions: Instructions,
+    input: &[f32],
+    mean: &mut [f32],
+    variance: &mut [f32],
+    scratch: &mut [f32],
+) {
     let channels = mean.len();
     let rows = rows_of(input, channels) as f32;
     check_len("the variance", variance.len(), channels);
-    mean.par_chunks_mut(LANES)
-        .zip(variance.par_chunks_mut(LANES))
-        .enumerate()
-        .for_each(|(block, (mean, variance))| {
-            let columns = Columns {
-                first: block * LANES,
-                count: mean.len(),
-                channels,
-            };
-            let sums = sum_columns(input, &columns, |value, _| value);
-            for (mean, sum) in mean.iter_mut().zip(sums) {
-                *mean = sum / rows;
-            }
-            let sums = sum_columns(input, &columns, |value, c| {
-                let centred = value - mean[c];
-                centred * centred
+    check_len(
+        "the statistics' scratch",
+        scratch.len(),
+        batch_norm_statistics_len(channels),
+    );
+    let mut average = |centre: Option<&[f32]>, result: &mut [f32]| {
+        let pieces = RowsMut::new(&mut *scratch, channels);
+        for_each_piece(0..ACCUMULATORS, 1, pieces, &|accumulator, sums| {
+            instructions.run(Accumulator {
+                input,
+                number: accumulator.start,
+                centre,
+                sums: sums.values,
             });
-            for (variance, sum) in variance.iter_mut().zip(sums) {
-                *variance = sum / rows;
-            }
         });
+        let (first, others) = scratch.split_at_mut(channels);
+        for sums in others.chunks_exact(channels) {
+            for (total, sum) in first.iter_mut().zip(sums) {
+                *total += sum;
+            }
+        }
+        for (result, total) in result.iter_mut().zip(first) {
+            *result = *total / rows;
+        }
+    };
+    average(None, mean);
+    average(Some(mean), variance);
 }
 
-/// Channels `first..first + count` of `[rows, channels]`, at most [`LANES`].
-struct Columns {
-    first: usize,
-    count: usize,
-    channels: usize,
+/// One accumulator of each channel.
+struct Accumulator<'a> {
+    input: &'a [f32],
+    number: usize,
+    /// Where squared distances are summed: from what.
+    centre: Option<&'a [f32]>,
+    sums: &'a mut [f32],
 }
 
-/// The sum of `term(value, column)` over the rows, for each column.
-fn sum_columns(input: &[f32], columns: &Columns, term: impl Fn(f32, usize) -> f32) -> [f32; LANES] {
-    const ACCUMULATORS: usize = 4;
-    let mut sums = [[0.0_f32; LANES]; ACCUMULATORS];
-    let rows = input.chunks_exact(columns.channels);
-    let in_turn = rows.len() / ACCUMULATORS * ACCUMULATORS;
-    for (index, row) in rows.enumerate() {
-        let accumulator = if index < in_turn {
-            index % ACCUMULATORS
-        } else {
-            0
-        };
-        let values = &row[columns.first..columns.first + columns.count];
-        for (column, (sum, &value)) in sums[accumulator].iter_mut().zip(values).enumerate() {
-            *sum += term(value, column);
+impl WithSimd for Accumulator<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let channels = self.sums.len();
+        let mut first = 0;
+        while channels - first >= 4 * S::F32_LANES {
+            self.channels::<S, 4>(simd, first);
+            first += 4 * S::F32_LANES;
+        }
+        while channels - first >= 2 * S::F32_LANES {
+            self.channels::<S, 2>(simd, first);
+            first += 2 * S::F32_LANES;
+        }
+        while first < channels {
+            self.channels::<S, 1>(simd, first);
+            first += S::F32_LANES;
         }
     }
-    std::array::from_fn(|column| {
-        sums[1..]
-            .iter()
-            .fold(sums[0][column], |total, sums| total + sums[column])
-    })
 }
 
-/// Channels that are summed side by side: a vector register's worth.
-const LANES: usize = 16;
+impl Accumulator<'_> {
+    /// Sums `VECTORS` vectors of channels side by side: their additions do not wait for each other.
+    #[inline(always)]
+    fn channels<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        let channels = self.sums.len();
+        let turn = channels * ACCUMULATORS;
+        let (in_turn, rest) = self.input.split_at(self.input.len() / turn * turn);
+        let own = in_turn.get(self.number * channels..).unwrap_or(&[]);
+        let range = first..(first + VECTORS * S::F32_LANES).min(channels);
+        let mut centres = [simd.splat_f32s(0.0); VECTORS];
+        let mut sums = centres;
+        if let Some(centre) = self.centre {
+            centres = row_vectors(simd, &centre[range.clone()]);
+        }
+        for row in own.chunks(turn) {
+            let row = row_vectors(simd, &row[range.clone()]);
+            add_row(simd, row, centres, self.centre.is_some(), &mut sums);
+        }
+        if self.number == 0 {
+            for row in rest.chunks_exact(channels) {
+                let row = row_vectors(simd, &row[range.clone()]);
+                add_row(simd, row, centres, self.centre.is_some(), &mut sums);
+            }
+        }
+        let outputs = self.sums[range].chunks_mut(S::F32_LANES);
+        for (output, &sum) in outputs.zip(&sums) {
+            store(simd, output, sum);
+        }
+    }
+}
+
+/// The vectors of some channels; only a single one may be no whole vector.
+#[inline(always)]
+fn row_vectors<S: Simd, const VECTORS: usize>(simd: S, values: &[f32]) -> [S::f32s; VECTORS] {
+    if VECTORS == 1 {
+        [load(simd, values); VECTORS]
+    } else {
+        vectors::<S, VECTORS>(values)
+    }
+}
+
+#[inline(always)]
+fn add_row<S: Simd, const VECTORS: usize>(
+    simd: S,
+    row: [S::f32s; VECTORS],
+    centres: [S::f32s; VECTORS],
+    squares: bool,
+    sums: &mut [S::f32s; VECTORS],
+) {
+    for v in 0..VECTORS {
+        let mut term = row[v];
+        if squares {
+            let distance = simd.sub_f32s(term, centres[v]);
+            term = simd.mul_f32s(distance, distance);
+        }
+        sums[v] = simd.add_f32s(sums[v], term);
+    }
+}
 
 /// `1 / sqrt(variance + epsilon)` of each channel.
 ///

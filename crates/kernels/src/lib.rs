@@ -39,8 +39,8 @@ mod tile;
 mod window;
 
 pub use batch_norm::{
-    batch_norm_backward, batch_norm_normalize, batch_norm_statistics, batch_norm_sums_len,
-    inverse_deviation, update_moving_average,
+    batch_norm_backward, batch_norm_normalize, batch_norm_statistics, batch_norm_statistics_len,
+    batch_norm_sums_len, inverse_deviation, update_moving_average,
 };
 pub use buffer::{Buffer, Workspace, WorkspaceLen};
 pub use conv2d::finish::Finish;

@@ -1,6 +1,6 @@
 use modiste_kernels::{
-    batch_norm_backward, batch_norm_normalize, batch_norm_statistics, batch_norm_sums_len,
-    inverse_deviation, update_moving_average,
+    Instructions, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
+    batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, update_moving_average,
 };
 
 use crate::naive::{assert_close, dot, numbers, numeric_gradient, wide};
@@ -41,9 +41,18 @@ fn check(rows: usize, channels: usize) {
 
     let mut sums = vec![f64::NAN; batch_norm_sums_len(channels)];
     let [mut mean, mut variance, mut inverse] = [(); 3].map(|()| vec![f32::NAN; channels]);
-    batch_norm_statistics(&input, &mut mean, &mut variance);
-    assert_close("mean", &mean, &mean64, 1e-6);
-    assert_close("variance", &variance, &variance64, 1e-6);
+    let mut all = Vec::new();
+    let mut scratch = vec![f32::NAN; batch_norm_statistics_len(channels)];
+    for instructions in Instructions::available() {
+        batch_norm_statistics(instructions, &input, &mut mean, &mut variance, &mut scratch);
+        assert_close("mean", &mean, &mean64, 1e-6);
+        assert_close("variance", &variance, &variance64, 1e-6);
+        all.push((mean.clone(), variance.clone()));
+    }
+    assert!(
+        all.windows(2).all(|pair| pair[0] == pair[1]),
+        "one order, one result"
+    );
 
     inverse_deviation(&variance, EPSILON as f32, &mut inverse);
     let mut output = vec![f32::NAN; input.len()];
@@ -80,6 +89,7 @@ fn awkward_shapes() {
     check(5, 3);
     check(17, 7);
     check(97, 2);
+    check(31, 37);
 }
 
 /// A single row has no variance: the output is beta and no gradient reaches the input.

@@ -4,8 +4,9 @@ use modiste_kernels::{
     Affine, Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
     InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window, Workspace,
     batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
-    batch_norm_sums_len, inverse_deviation, max_pool2d_backward, max_pool2d_forward, norm_gradient,
-    norm_gradient_sums, norm_pool_forward, norm_pool_gradient_sums, relu_backward,
+    batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, max_pool2d_backward,
+    max_pool2d_forward, norm_gradient, norm_gradient_sums, norm_pool_forward,
+    norm_pool_gradient_sums, relu_backward,
 };
 
 use crate::conv2d::{every_way, tolerance};
@@ -30,7 +31,14 @@ impl Norm {
         let [mut mean, mut variance, mut inverse, mut scale, mut shift] =
             [(); 5].map(|()| vec![f32::NAN; channels]);
         let (gamma, beta) = (numbers(channels, 2), numbers(channels, 3));
-        batch_norm_statistics(&values, &mut mean, &mut variance);
+        let mut scratch = vec![f32::NAN; batch_norm_statistics_len(channels)];
+        batch_norm_statistics(
+            Instructions::best(),
+            &values,
+            &mut mean,
+            &mut variance,
+            &mut scratch,
+        );
         inverse_deviation(&variance, 1e-3, &mut inverse);
         batch_norm_affine(&mean, &inverse, &gamma, &beta, &mut scale, &mut shift);
         Self {
@@ -83,7 +91,7 @@ impl Norm {
     }
 
     /// The same from sums: coefficients, and the gradients at gamma and beta.
-    fn from_sums(&self, sums: &[f32]) -> [Vec<f32>; 3] {
+    fn gradients_of_sums(&self, sums: &[f32]) -> [Vec<f32>; 3] {
         let channels = self.mean.len();
         let [mut gamma, mut beta] = [(); 2].map(|()| vec![f32::NAN; channels]);
         let mut coefficients = vec![f32::NAN; 3 * channels];
@@ -115,7 +123,7 @@ fn sums_give_the_gradients_of_gamma_and_beta() {
                 sums: &mut sums,
             };
             norm_gradient_sums(instructions, &gradient, target);
-            let [_, gamma, beta] = norm.from_sums(&sums);
+            let [_, gamma, beta] = norm.gradients_of_sums(&sums);
             assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
             assert_close("beta", &beta, &wide(&by_beta), 1e-5);
         }
@@ -234,7 +242,7 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
         } else {
             norm_gradient_sums(instructions, &gradient, target);
         }
-        let [coefficients, gamma, beta] = after.from_sums(&sums);
+        let [coefficients, gamma, beta] = after.gradients_of_sums(&sums);
         assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
         assert_close("beta", &beta, &wide(&by_beta), 1e-5);
 

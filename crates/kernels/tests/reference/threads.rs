@@ -1,6 +1,7 @@
 use modiste_kernels::{
     Conv2d, Conv2dShape, DenseShape, Instructions, Window, Workspace, batch_norm_backward,
-    batch_norm_statistics, batch_norm_sums_len, dense_backward, dense_forward,
+    batch_norm_statistics, batch_norm_statistics_len, batch_norm_sums_len, dense_backward,
+    dense_forward,
 };
 
 use crate::conv2d::{Buffers, every_way};
@@ -106,7 +107,14 @@ fn batch_norm() {
     check(|| {
         let mut sums = vec![0.0; batch_norm_sums_len(13)];
         let (mut mean, mut variance) = (vec![0.0; 13], vec![0.0; 13]);
-        batch_norm_statistics(&input, &mut mean, &mut variance);
+        let mut scratch = vec![0.0; batch_norm_statistics_len(13)];
+        batch_norm_statistics(
+            Instructions::best(),
+            &input,
+            &mut mean,
+            &mut variance,
+            &mut scratch,
+        );
         let (mut gamma, mut beta, mut gradient) = (vec![0.0; 13], vec![0.0; 13], input.clone());
         batch_norm_backward(
             &input,

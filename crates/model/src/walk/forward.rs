@@ -84,7 +84,13 @@ impl Forward<'_> {
                 dropout_forward(input, mask, *rate, output);
             }
             Kind::BatchNorm(norm) => {
-                batch_norm_statistics(input, &mut slot.norm.mean, &mut slot.norm.variance);
+                let NormSlot {
+                    mean,
+                    variance,
+                    scratch,
+                    ..
+                } = &mut slot.norm;
+                batch_norm_statistics(self.space.instructions, input, mean, variance, scratch);
                 self.know(norm, &mut slot.norm);
                 let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
                 let NormSlot { mean, inverse, .. } = &slot.norm;
@@ -129,10 +135,15 @@ impl Forward<'_> {
         };
         // In Keras's own order of additions, not gathered by the convolution: how its sums round
         // decides the gradients that nearly cancel.
-        let NormSlot { mean, variance, .. } = &mut slot.norm;
+        let NormSlot {
+            mean,
+            variance,
+            scratch,
+            ..
+        } = &mut slot.norm;
         let convolved = &slot.convolved[..slot.convolved.len().min(batch * conv.convolved())];
         let written = if conv.deferred { &*output } else { convolved };
-        batch_norm_statistics(written, mean, variance);
+        batch_norm_statistics(kernel.instructions, written, mean, variance, scratch);
         self.know(norm, &mut slot.norm);
         if conv.deferred {
             return;

@@ -1,6 +1,6 @@
 //! What one stage keeps from the way forwards for the way back.
 
-use modiste_kernels::{Affine, Buffer, Input};
+use modiste_kernels::{Affine, Buffer, Input, batch_norm_statistics_len};
 
 use crate::stage::{Kind, Stage};
 
@@ -29,6 +29,8 @@ pub(super) struct NormSlot {
     pub(super) inverse: Vec<f32>,
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
+    /// Room for the statistics' sums.
+    pub(super) scratch: Vec<f32>,
     /// The gradient's sums, image by image, and what is made of them.
     pub(super) sums: Vec<f32>,
     pub(super) coefficients: Vec<f32>,
@@ -43,6 +45,7 @@ impl NormSlot {
             inverse: zeros.clone(),
             scale: zeros.clone(),
             shift: zeros,
+            scratch: vec![0.0; batch_norm_statistics_len(channels)],
             ..Self::default()
         }
     }
