@@ -24,7 +24,7 @@ pub struct DenseShape {
 }
 
 /// Steps of a sum whose factors are packed at a time.
-const DEPTH: usize = 256;
+const DEPTH: usize = 128;
 
 /// Rows of the kernel's gradient that one task makes.
 const GRADIENT_ROWS: usize = 96;

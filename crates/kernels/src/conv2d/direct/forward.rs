@@ -130,6 +130,9 @@ impl<R: RowSource> Convolution<'_, R> {
     }
 }
 
+/// Terms of a kernel row from which on it is summed by itself.
+const LONG: usize = 32;
+
 /// Strips of neighbouring pixels of one row of outputs.
 struct PixelStrips<'a, S: Simd, R, const VECTORS: usize> {
     convolution: &'a Convolution<'a, R>,
@@ -153,6 +156,10 @@ impl<S: Simd, R: RowSource, const VECTORS: usize> Strips<S> for PixelStrips<'_, 
             let start = i * convolution.frame.row(channels) + first * step;
             let rows = Rows::<ROWS>::new(self.rows, start, step, depth);
             let kernel = &self.kernel[i * depth * width..];
+            if depth < LONG {
+                accumulate(simd, &mut tile, rows, depth, kernel, width);
+                continue;
+            }
             // Each kernel row by itself: shorter sums round less.
             let mut part = zero_tile::<S, ROWS, VECTORS>(simd);
             accumulate(simd, &mut part, rows, depth, kernel, width);
