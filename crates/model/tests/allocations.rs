@@ -50,7 +50,12 @@ fn check(name: &str, options: &KernelOptions) {
         let images = &images[..batch * resolved.input.size()];
         let labels = &labels[..batch];
         walk.gradients(&mut parameters, images, labels, &mut rng, &mut gradients);
-        sgd_update(&step, &mut parameters.trainable, &mut velocities, &gradients);
+        sgd_update(
+            &step,
+            &mut parameters.trainable,
+            &mut velocities,
+            &gradients,
+        );
     };
     take(BATCH);
     let steps = Region::new(ALLOCATOR);
