@@ -10,7 +10,9 @@ use crate::conv2d::finish::{Bands, BandsMut, Finish, FinishVector, largest};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
-use crate::conv2d::winograd::transforms::{PATCH, POINTS, PointsToOutput, TILE, Write, both_ways};
+use crate::conv2d::winograd::transforms::{
+    Aligned, PATCH, POINTS, PointsToOutput, TILE, Write, both_ways,
+};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::for_each_piece;
 use crate::source::Input;
@@ -257,13 +259,13 @@ fn write_pooled<S: Simd>(
         for across in 0..geometry.across {
             let mut tile = FinishTile::<S> {
                 finish,
-                values: [[simd.splat_f32s(0.0); TILE]; TILE],
+                values: Aligned([[simd.splat_f32s(0.0); TILE]; TILE]),
             };
             let mut points = points.tile(first_tile + across, start);
             both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile);
             for y in 0..rows.min(TILE / 2) {
                 for x in 0..(pooled.width - across * TILE / 2).min(TILE / 2) {
-                    let [top, bottom] = [tile.values[2 * y], tile.values[2 * y + 1]];
+                    let [top, bottom] = [tile.values.0[2 * y], tile.values.0[2 * y + 1]];
                     let window = [top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]];
                     let (best, winner) = largest(simd, window);
                     let pixel = y * pooled.row() + (across * TILE / 2 + x) * channels;
@@ -280,13 +282,13 @@ fn write_pooled<S: Simd>(
 /// A tile's finished outputs, kept.
 struct FinishTile<S: Simd> {
     finish: FinishVector<S::f32s>,
-    values: [[S::f32s; TILE]; TILE],
+    values: Aligned<[[S::f32s; TILE]; TILE]>,
 }
 
 impl<S: Simd> Write<S> for FinishTile<S> {
     #[inline(always)]
     fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
-        self.values[i][j] = self.finish.apply(simd, sum);
+        self.values.0[i][j] = self.finish.apply(simd, sum);
     }
 }
 

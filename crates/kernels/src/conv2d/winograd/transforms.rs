@@ -35,6 +35,12 @@ pub(crate) trait Write<S: Simd> {
     fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s);
 }
 
+/// Values at the start of a cache line: what is kept of vectors in memory would else lie across two,
+/// for their type asks for no more than a number's alignment.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
 /// Applies a transform to the columns of an N x N tile, then to the rows: M x M.
 #[inline(always)]
 pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
@@ -43,7 +49,7 @@ pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: us
     to: &mut impl Write<S>,
 ) {
     let zero = simd.splat_f32s(0.0);
-    let mut rows = [[zero; N]; M];
+    let mut rows = Aligned([[zero; N]; M]);
     for j in 0..N {
         let mut column = [zero; N];
         for i in 0..N {
@@ -51,11 +57,11 @@ pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: us
         }
         let column = T::apply(simd, column);
         for i in 0..M {
-            rows[i][j] = column[i];
+            rows.0[i][j] = column[i];
         }
     }
     for i in 0..M {
-        let row = T::apply(simd, rows[i]);
+        let row = T::apply(simd, rows.0[i]);
         for j in 0..M {
             to.write(simd, i, j, row[j]);
         }
