@@ -22,6 +22,7 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     );
     check(&["train", "--schedule", "step"], "none of constant, cosine");
     check(&["summary", "vg"], "did you mean `vgg`?");
+    check(&["bench", "--architecture", "vg"], "did you mean `vgg`?");
     check(
         &["summary", "vgg.safetensors"],
         "vgg.safetensors: No such file",
@@ -34,6 +35,40 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     assert!(
         !folder.path().join("runs").exists(),
         "nothing is left behind"
+    );
+}
+
+/// Forcing instructions that are not known, or that the machine lacks, is an error and no crash.
+#[test]
+fn kernels_that_cannot_be_had_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |name: &str, expected: &str| {
+        for arguments in [
+            &["bench", "--steps", "1"][..],
+            &["train", "--recipe", "smoke"],
+            &["predict", "x.png", "--model", &TRAINED.model()],
+        ] {
+            let output = output(modiste(folder.path(), arguments).env("MODISTE_KERNELS", name));
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+            assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+        }
+    };
+    refused("mmx", "choose one of portable, avx2, avx512");
+    for missing in modiste_model::Instructions::missing() {
+        refused(missing, "this machine has no");
+    }
+}
+
+#[test]
+fn bench_refuses_numbers_that_make_no_sense() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fails(folder.path(), &["bench", "--steps", "0"], 1, "steps is 0");
+    fails(
+        folder.path(),
+        &["bench", "--batch-size", "0"],
+        1,
+        "batch-size is 0",
     );
 }
 

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json as literal};
 
-use crate::{TRAINED, json, modiste, pictures, succeeds};
+use crate::{TRAINED, json, modiste, output, pictures, succeeds};
 
 #[test]
 fn summaries_have_the_lectures_numbers() {
@@ -239,4 +239,37 @@ fn photos_are_counted_as_the_lecture_does() {
         "{text}"
     );
     assert_eq!(lines[5], format!("false_number = {wrong:?}"));
+}
+
+#[test]
+fn bench_times_steps_inference_and_layers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = ["bench", "--batch-size", "2", "--steps", "3"];
+    for set in modiste_model::Instructions::available() {
+        let mut command = modiste(folder.path(), &flags);
+        command.args(["--json", "--threads", "1"]);
+        let output = output(command.env("MODISTE_KERNELS", set.name()));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["kernels"], set.name());
+        assert_eq!(report["threads"], 1);
+        assert_eq!(report["timings"]["steps"].as_array().map(Vec::len), Some(3));
+        let number = |key: &str| report[key].as_f64().unwrap_or_default();
+        assert!(number("step_ms_min") > 0.0);
+        assert!(number("step_ms_min") <= number("step_ms_median"));
+        assert!(number("eval_ms_min") <= number("eval_ms_median"));
+        let second = 2e3 / number("step_ms_median");
+        assert!((number("images_per_second") / second - 1.0).abs() < 1e-9);
+    }
+    let mut profile = flags.to_vec();
+    profile.push("--profile");
+    let text = succeeds(folder.path(), &profile);
+    for layers in ["conv2d + batch_normalization", "winograd", "dense_1"] {
+        assert!(text.contains(layers), "{text}");
+    }
+    profile.push("--exact");
+    let text = succeeds(folder.path(), &profile);
+    assert!(
+        text.contains(", exact") && !text.contains("winograd"),
+        "{text}"
+    );
 }
