@@ -82,6 +82,17 @@ impl Classifier {
     /// [`ClassifierError::Preprocessing`] where the metadata name an unknown one,
     /// [`ClassifierError::Architecture`] where the layers do not fit each other.
     pub fn new(network: Network) -> Result<Self, ClassifierError> {
+        Self::with_kernels(network, &KernelOptions::default())
+    }
+
+    /// The same with kernels that compute as `options` say.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`].
+    pub fn with_kernels(
+        network: Network,
+        options: &KernelOptions,
+    ) -> Result<Self, ClassifierError> {
         let stored = &network.metadata.preprocessing;
         let preprocessing = if stored.is_null() {
             Preprocessing::default()
@@ -93,23 +104,14 @@ impl Classifier {
                 }
             })?
         };
-        let inference = inference(&network, &KernelOptions::default())?;
+        // One image at a time.
+        let mut inference = Inference::new(network.architecture.resolve()?, 1, options);
+        inference.load(&network.parameters);
         Ok(Self {
             preprocessing,
             values: vec![0.0; inference.resolved().input.size()],
             inference,
             network,
-        })
-    }
-
-    /// The same with kernels that compute in another way.
-    ///
-    /// # Errors
-    /// [`ClassifierError::Architecture`], which a classifier that is there has ruled out.
-    pub fn with_kernels(self, options: &KernelOptions) -> Result<Self, ClassifierError> {
-        Ok(Self {
-            inference: inference(&self.network, options)?,
-            ..self
         })
     }
 
@@ -160,11 +162,4 @@ impl Classifier {
         ranked.sort_by(|left, right| right.probability.total_cmp(&left.probability));
         ranked
     }
-}
-
-/// One image at a time.
-fn inference(network: &Network, options: &KernelOptions) -> Result<Inference, ArchitectureError> {
-    let mut inference = Inference::new(network.architecture.resolve()?, 1, options);
-    inference.load(&network.parameters);
-    Ok(inference)
 }

@@ -25,7 +25,8 @@ impl Buffer {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         Self {
-            lines: vec![Line([0.0; 16]); len.div_ceil(16)],
+            // Zeroed by the system as it is first touched: what is never used costs nothing.
+            lines: bytemuck::zeroed_vec(len.div_ceil(16)),
             len,
         }
     }

@@ -60,6 +60,13 @@ impl<'a, T> RowsMut<'a, T> {
     }
 }
 
+impl<T> RowsMut<'_, T> {
+    /// The same for units that are counted from `first` on.
+    pub(crate) fn starting_at(self, first: usize) -> Self {
+        Self { first, ..self }
+    }
+}
+
 impl<T: Send> Piece for RowsMut<'_, T> {
     fn split(self, unit: usize) -> (Self, Self) {
         let Self {

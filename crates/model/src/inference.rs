@@ -1,8 +1,8 @@
 //! Inference on the CPU: the stages with everything prepared that the weights decide.
 
 use modiste_kernels::{
-    Affine, Buffer, Conv2dOutput, Finish, Input, Instructions, Workspace, add_assign,
-    batch_norm_affine, batch_norm_normalize, dense_forward, in_pool, inverse_deviation,
+    Affine, Buffer, Conv2dOutput, Finish, Input, Instructions, MaxPool2dShape, Workspace,
+    add_assign, batch_norm_affine, batch_norm_normalize, dense_forward, in_pool, inverse_deviation,
     max_pool2d_forward,
 };
 
@@ -92,15 +92,7 @@ impl Inference {
     /// # Panics
     /// Where `images` are no whole number of images up to the batch size.
     pub fn logits(&mut self, images: &[f32]) -> &[f32] {
-        let size = self.resolved.input.size();
-        assert!(
-            images.len().is_multiple_of(size) && images.len() <= self.batch_size * size,
-            "{} values are no batch of up to {} images of {}",
-            images.len(),
-            self.batch_size,
-            self.resolved.input
-        );
-        let batch = images.len() / size;
+        let batch = self.resolved.batch_of(images, self.batch_size);
         let mut pass = Pass {
             batch,
             instructions: self.instructions,
@@ -221,8 +213,7 @@ impl Pass<'_> {
                 kernel.forward(&input, &slot.prepared, &finish, output, self.workspace);
             }
             Kind::Dense(dense) => {
-                let mut shape = dense.shape;
-                shape.batch = batch;
+                let shape = dense.shape(batch);
                 let (weight, bias) =
                     self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
                 dense_forward(
@@ -237,8 +228,7 @@ impl Pass<'_> {
                 );
             }
             Kind::MaxPool2d(shape) => {
-                let mut shape = *shape;
-                shape.batch = batch;
+                let shape = MaxPool2dShape { batch, ..*shape };
                 let winners = &mut slot.bytes[..output.len()];
                 max_pool2d_forward(&shape, input, output, winners);
             }

@@ -219,6 +219,19 @@ impl Resolved {
         self.statistics_len
     }
 
+    /// How many images these values are; panics where they are no batch of up to `most`.
+    #[track_caller]
+    pub(crate) fn batch_of(&self, images: &[f32], most: usize) -> usize {
+        let size = self.input.size();
+        assert!(
+            images.len().is_multiple_of(size) && images.len() <= most * size,
+            "{} values are no batch of up to {most} images of {}",
+            images.len(),
+            self.input
+        );
+        images.len() / size
+    }
+
     /// What the last layer gives: the number of classes.
     pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.output.size())

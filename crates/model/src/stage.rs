@@ -118,6 +118,16 @@ pub(crate) struct DenseStage {
     pub(crate) variables: Range<usize>,
 }
 
+impl DenseStage {
+    /// The shape for a smaller batch.
+    pub(crate) fn shape(&self, batch: usize) -> DenseShape {
+        DenseShape {
+            batch,
+            ..self.shape
+        }
+    }
+}
+
 /// The stages of `layers`, for up to `batch` images.
 pub(crate) fn stages(
     layers: &[ResolvedLayer],
@@ -165,7 +175,7 @@ pub(crate) fn stages(
                     _ => {}
                 };
                 let folds = !options.exact || purpose == Purpose::Inference;
-                let norm = layers_norm(rest.get(1)).filter(|_| folds);
+                let norm = rest.get(1).and_then(norm).filter(|_| folds);
                 take(norm.is_some());
                 let next = rest.get(1 + usize::from(norm.is_some()));
                 let pool = next.is_some_and(halves);
@@ -201,10 +211,6 @@ pub(crate) fn stages(
         rest = following;
     }
     stages
-}
-
-fn layers_norm(layer: Option<&ResolvedLayer>) -> Option<Norm> {
-    layer.and_then(norm)
 }
 
 fn norm(layer: &ResolvedLayer) -> Option<Norm> {

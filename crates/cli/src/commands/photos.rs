@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use modiste_infer::Classifier;
+use modiste_model::Network;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -48,7 +49,7 @@ struct Labelled {
 /// Where the model or labels.csv cannot be read; where a photo could not, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut classifier =
-        Classifier::load(&arguments.model)?.with_kernels(&kernel_options(false)?)?;
+        Classifier::with_kernels(Network::load(&arguments.model)?, &kernel_options(false)?)?;
     let classes = classifier.network().metadata.classes.clone();
     let labels = read_labels(&arguments.folder.join("labels.csv"), &classes)?;
     let mut code = ExitCode::SUCCESS;

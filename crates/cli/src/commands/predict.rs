@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use modiste_infer::{Classifier, Prediction};
+use modiste_model::Network;
 use serde_json::json;
 
 use crate::compute::kernel_options;
@@ -45,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.top > 0, "top is 0; take at least 1");
     let mut classifier =
-        Classifier::load(&arguments.model)?.with_kernels(&kernel_options(false)?)?;
+        Classifier::with_kernels(Network::load(&arguments.model)?, &kernel_options(false)?)?;
     let files = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut failed = 0;

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use modiste_kernels::{
-    Gradient, GradientSums, InputGradient, NormGradient, add_assign, batch_norm_backward,
-    batch_norm_sums_len, dense_backward, dropout_backward, max_pool2d_backward, norm_gradient,
-    norm_gradient_sums, norm_pool_gradient_sums, relu_backward,
+    Gradient, GradientSums, InputGradient, MaxPool2dShape, NormGradient, add_assign,
+    batch_norm_backward, batch_norm_sums_len, dense_backward, dropout_backward,
+    max_pool2d_backward, norm_gradient, norm_gradient_sums, norm_pool_gradient_sums, relu_backward,
 };
 
 use crate::stage::{ConvStage, Kind, Stage};
@@ -72,8 +72,7 @@ impl Backward<'_> {
                 if dense.relu {
                     relu_backward(output, at_output);
                 }
-                let mut shape = dense.shape;
-                shape.batch = batch;
+                let shape = dense.shape(batch);
                 let weights = shape.inputs * shape.outputs;
                 let (weight_gradient, bias_gradient) =
                     self.gradients[dense.variables.clone()].split_at_mut(weights);
@@ -91,8 +90,7 @@ impl Backward<'_> {
                 self.turn();
             }
             Kind::MaxPool2d(shape) => {
-                let mut shape = *shape;
-                shape.batch = batch;
+                let shape = MaxPool2dShape { batch, ..*shape };
                 max_pool2d_backward(&shape, at_output, &slot.bytes[..output.len()], at_input);
                 self.turn();
             }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use modiste_dataset::Rng;
 use modiste_kernels::{
-    Conv2dOutput, Finish, add_assign, batch_norm_affine, batch_norm_normalize,
+    Conv2dOutput, Finish, MaxPool2dShape, add_assign, batch_norm_affine, batch_norm_normalize,
     batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation, max_pool2d_forward,
     norm_pool_forward, update_moving_average,
 };
@@ -57,8 +57,7 @@ impl Forward<'_> {
         match &stage.kind {
             Kind::Conv(_) => {}
             Kind::Dense(dense) => {
-                let mut shape = dense.shape;
-                shape.batch = batch;
+                let shape = dense.shape(batch);
                 let (weight, bias) =
                     self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
                 dense_forward(
@@ -73,8 +72,7 @@ impl Forward<'_> {
                 );
             }
             Kind::MaxPool2d(shape) => {
-                let mut shape = *shape;
-                shape.batch = batch;
+                let shape = MaxPool2dShape { batch, ..*shape };
                 let winners = &mut slot.bytes[..output.len()];
                 max_pool2d_forward(&shape, input, output, winners);
             }

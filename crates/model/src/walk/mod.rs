@@ -133,15 +133,7 @@ impl Walk {
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepOutcome {
-        let size = self.resolved.input.size();
-        assert!(
-            images.len().is_multiple_of(size) && images.len() <= self.batch_size * size,
-            "{} values are no batch of up to {} images of {}",
-            images.len(),
-            self.batch_size,
-            self.resolved.input
-        );
-        let batch = images.len() / size;
+        let batch = self.resolved.batch_of(images, self.batch_size);
         assert_eq!(labels.len(), batch, "a label per image");
         in_pool(|| self.step(batch, parameters, images, labels, rng, gradients))
     }

@@ -45,28 +45,25 @@ impl Pass<'_> {
         let (gradients, rest) = rest.split_at_mut(blocks * len_of(&geometry.outputs));
         let back_len = Geometry::point_len(&geometry.inputs, images.len() * tiles);
         let back = &mut rest[..POINTS * back_len];
-        let pieces = (
-            RowsMut::every(block, &mut *inputs, len_of(&geometry.inputs)),
-            RowsMut::every(block, &mut *gradients, len_of(&geometry.outputs)),
-        );
         let first = images.start;
-        // The biases' rows are counted from the batch's first image, the points' from the chunk's.
-        let biases = Shifted {
-            by: first,
-            piece: biases,
-        };
+        let inputs_of = RowsMut::every(block, &mut *inputs, len_of(&geometry.inputs));
+        let gradients_of = RowsMut::every(block, &mut *gradients, len_of(&geometry.outputs));
+        let points = (
+            inputs_of.starting_at(first),
+            gradients_of.starting_at(first),
+        );
         for_each_piece(
-            0..images.len(),
+            images.clone(),
             block,
-            (pieces, biases),
+            (points, biases),
             &|images, pieces| {
                 let ((inputs, gradients), biases) = pieces;
                 run.run(BlockPoints {
                     pass: self,
-                    images: first + images.start..first + images.end,
+                    images,
                     inputs: inputs.values,
                     gradients: gradients.values,
-                    biases: biases.piece.values,
+                    biases: biases.values,
                 });
             },
         );
@@ -107,20 +104,6 @@ impl Pass<'_> {
                 sums: sums.map(|sums| sums.values),
             });
         });
-    }
-}
-
-/// A piece whose units are counted from another start.
-struct Shifted<P> {
-    by: usize,
-    piece: P,
-}
-
-impl<P: Piece> Piece for Shifted<P> {
-    fn split(self, unit: usize) -> (Self, Self) {
-        let by = self.by;
-        let (left, right) = self.piece.split(unit + by);
-        (Self { by, piece: left }, Self { by, piece: right })
     }
 }
 

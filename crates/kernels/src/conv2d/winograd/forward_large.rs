@@ -33,11 +33,11 @@ impl Pass<'_> {
         let block_len = Geometry::block_len(&geometry.inputs, grain * geometry.across);
         let (points, rest) = shared.split_at_mut(rows.len().div_ceil(grain) * block_len);
         let products = &mut rest[..Geometry::block_len(&geometry.outputs, tiles)];
-        let blocks = RowsMut::every(grain, &mut *points, block_len);
-        for_each_piece(0..rows.len(), grain, blocks, &|block, points| {
+        let blocks = RowsMut::every(grain, &mut *points, block_len).starting_at(rows.start);
+        for_each_piece(rows.clone(), grain, blocks, &|rows, points| {
             instructions.run(BlockInputs {
                 pass: self,
-                rows: rows.start + block.start..rows.start + block.end,
+                rows,
                 points: points.values,
             });
         });
