@@ -128,41 +128,53 @@ pub(crate) fn store_row<S: Simd, const VECTORS: usize>(
     }
 }
 
-/// Work on rows that is compiled for a fixed number of them at a time.
+/// Work on rows that is compiled for a fixed number of them at a time, and a width of the panel.
 pub(crate) trait Strips<S: Simd> {
-    /// Works on rows `first..first + ROWS`.
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize);
+    /// Works on rows `first..first + ROWS` of a panel of `VECTORS` vectors.
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize);
 }
 
-/// Covers `rows` rows with strips: the height that fills the registers, then what is left.
+/// Covers `rows` rows of a panel of `width` columns with strips: the height that fills the registers,
+/// then what is left.
 #[inline(always)]
-pub(crate) fn for_each_strip<S: Simd, const VECTORS: usize>(
+pub(crate) fn for_each_strip<S: Simd>(
     simd: S,
+    width: usize,
     rows: usize,
     work: &mut impl Strips<S>,
 ) {
+    // Only 32 registers hold four vectors of sums, see `Panels::new`.
+    if S::F32_LANES == 16 && width == 4 * S::F32_LANES {
+        cover::<S, 4>(simd, rows, work);
+    } else {
+        cover::<S, 2>(simd, rows, work);
+    }
+}
+
+#[inline(always)]
+fn cover<S: Simd, const VECTORS: usize>(simd: S, rows: usize, work: &mut impl Strips<S>) {
     let mut first = 0;
     // 32 registers hold 24 sums beside the factors: 6 x 4 or 12 x 2.
     if S::F32_LANES == 16 && VECTORS == 2 {
         while rows - first >= 12 {
-            work.strip::<12>(simd, first);
+            work.strip::<12, VECTORS>(simd, first);
             first += 12;
         }
     }
     while rows - first >= 6 {
-        work.strip::<6>(simd, first);
+        work.strip::<6, VECTORS>(simd, first);
         first += 6;
     }
     if rows - first >= 4 {
-        work.strip::<4>(simd, first);
+        work.strip::<4, VECTORS>(simd, first);
         first += 4;
     }
     if rows - first >= 2 {
-        work.strip::<2>(simd, first);
+        work.strip::<2, VECTORS>(simd, first);
         first += 2;
     }
     if rows > first {
-        work.strip::<1>(simd, first);
+        work.strip::<1, VECTORS>(simd, first);
     }
 }
 

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
 use crate::channels::load;
-use crate::dense::{DEPTH, DenseShape, GRADIENT_ROWS, Wide};
+use crate::dense::{DEPTH, DenseShape, GRADIENT_ROWS};
 use crate::instructions::Instructions;
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::tile::{Columns, Panels, Strips, accumulate, for_each_strip, store_row, zero_tile};
@@ -85,11 +85,7 @@ impl WithSimd for GradientRows<'_> {
                     accumulate: start > 0,
                     gradient: &mut *self.gradient,
                 };
-                if S::F32_LANES == 16 && panels.width == 4 * S::F32_LANES {
-                    for_each_strip::<S, 4>(simd, rows, &mut Wide::<_, 4>(&mut strips));
-                } else {
-                    for_each_strip::<S, 2>(simd, rows, &mut Wide::<_, 2>(&mut strips));
-                }
+                for_each_strip(simd, panels.width, rows, &mut strips);
             }
         }
     }
@@ -107,21 +103,20 @@ struct GradientStrips<'a> {
     gradient: &'a mut [f32],
 }
 
-impl<S: Simd, const VECTORS: usize> Strips<S> for Wide<&mut GradientStrips<'_>, VECTORS> {
+impl<S: Simd> Strips<S> for GradientStrips<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
-        let strips = &mut *self.0;
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
         let columns = Columns {
-            values: &strips.columns[first..],
-            stride: strips.rows,
+            values: &self.columns[first..],
+            stride: self.rows,
         };
-        accumulate(simd, &mut tile, columns, strips.steps, strips.packed, width);
+        accumulate(simd, &mut tile, columns, self.steps, self.packed, width);
         for (i, row) in tile.iter().enumerate() {
-            let values = &mut strips.gradient[(first + i) * strips.outputs..];
-            let values = &mut values[strips.range.clone()];
-            if strips.accumulate {
+            let values = &mut self.gradient[(first + i) * self.outputs..];
+            let values = &mut values[self.range.clone()];
+            if self.accumulate {
                 for (values, &sum) in values.chunks_mut(S::F32_LANES).zip(row) {
                     let sum = simd.add_f32s(load(simd, values), sum);
                     simd.partial_store_f32s(values, sum);

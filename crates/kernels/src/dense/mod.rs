@@ -181,6 +181,3 @@ pub fn dense_backward(
         );
     }
 }
-
-/// Strips of rows with a panel of `VECTORS` vectors.
-struct Wide<T, const VECTORS: usize>(T);

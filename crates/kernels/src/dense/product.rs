@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
-use crate::dense::{DEPTH, Wide};
+use crate::dense::DEPTH;
 use crate::instructions::Instructions;
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::tile::{
@@ -129,11 +129,7 @@ impl WithSimd for ProductPanel<'_> {
                 result: self.result,
                 accumulate: start > 0,
             };
-            if S::F32_LANES == 16 && self.product.panels.width == 4 * S::F32_LANES {
-                for_each_strip::<S, 4>(simd, rows, &mut Wide::<_, 4>(&mut strips));
-            } else {
-                for_each_strip::<S, 2>(simd, rows, &mut Wide::<_, 2>(&mut strips));
-            }
+            for_each_strip(simd, self.product.panels.width, rows, &mut strips);
         }
         if depth == 0 {
             self.result.fill(0.0);
@@ -150,21 +146,20 @@ struct ProductStrips<'a> {
     accumulate: bool,
 }
 
-impl<S: Simd, const VECTORS: usize> Strips<S> for Wide<&mut ProductStrips<'_>, VECTORS> {
+impl<S: Simd> Strips<S> for ProductStrips<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
-        let strips = &mut *self.0;
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
-        let result = &mut strips.result[first * width..][..ROWS * width];
+        let result = &mut self.result[first * width..][..ROWS * width];
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        if strips.accumulate {
+        if self.accumulate {
             for (row, values) in tile.iter_mut().zip(result.chunks_exact(width)) {
                 *row = vectors::<S, VECTORS>(values);
             }
         }
-        let start = first * strips.stride;
-        let rows = Rows::<ROWS>::new(strips.left, start, strips.stride, strips.steps);
-        accumulate(simd, &mut tile, rows, strips.steps, strips.packed, width);
+        let start = first * self.stride;
+        let rows = Rows::<ROWS>::new(self.left, start, self.stride, self.steps);
+        accumulate(simd, &mut tile, rows, self.steps, self.packed, width);
         for (row, values) in tile.iter().zip(result.chunks_exact_mut(width)) {
             store_row(simd, row, values);
         }

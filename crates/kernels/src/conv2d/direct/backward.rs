@@ -188,11 +188,7 @@ impl WithSimd for GradientTask<'_> {
                     for kernel_row in 0..shape.rows.kernel {
                         strips.kernel_row = kernel_row;
                         let taps = shape.columns.kernel * input.channels;
-                        if S::F32_LANES == 16 && panels.width == 4 * S::F32_LANES {
-                            for_each_strip::<S, 4>(simd, taps, &mut Wide::<_, 4>(&mut strips));
-                        } else {
-                            for_each_strip::<S, 2>(simd, taps, &mut Wide::<_, 2>(&mut strips));
-                        }
+                        for_each_strip(simd, panels.width, taps, &mut strips);
                     }
                     let biases = &mut strips.share[shape.taps() * panels.width..][..panels.width];
                     for pixel in strips.row.chunks(padded).take(output.width) {
@@ -229,34 +225,23 @@ struct TapStrips<'a> {
     kernel_row: usize,
 }
 
-/// The strips with a panel of `VECTORS` vectors.
-struct Wide<T, const VECTORS: usize>(T);
-
-impl<S: Simd, const VECTORS: usize> Strips<S> for Wide<&mut TapStrips<'_>, VECTORS> {
+impl<S: Simd> Strips<S> for TapStrips<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
-        let strips = &mut *self.0;
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
-        let shape = strips.shape;
-        let tap = strips.kernel_row * shape.columns.kernel * shape.in_channels + first;
-        let share = &mut strips.share[tap * width..][..ROWS * width];
+        let shape = self.shape;
+        let tap = self.kernel_row * shape.columns.kernel * shape.in_channels + first;
+        let share = &mut self.share[tap * width..][..ROWS * width];
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
         for (row, values) in tile.iter_mut().zip(share.chunks_exact(width)) {
             *row = vectors::<S, VECTORS>(values);
         }
         let columns = Columns {
-            values: &strips.frame[strips.kernel_row * strips.frame_row + first..],
+            values: &self.frame[self.kernel_row * self.frame_row + first..],
             stride: shape.columns.stride * shape.in_channels,
         };
         let depth = shape.columns.output;
-        accumulate(
-            simd,
-            &mut tile,
-            columns,
-            depth,
-            strips.row,
-            strips.row_stride,
-        );
+        accumulate(simd, &mut tile, columns, depth, self.row, self.row_stride);
         for (row, values) in tile.iter().zip(share.chunks_exact_mut(width)) {
             store_row(simd, row, values);
         }

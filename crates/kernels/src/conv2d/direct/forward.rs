@@ -87,28 +87,18 @@ impl<R: RowSource> Convolution<'_, R> {
         for (y, output) in output.chunks_exact_mut(self.output.row()).enumerate() {
             let rows = &frame[y * self.stride[0] * row_len..];
             for panel in 0..self.panels.count {
-                if S::F32_LANES == 16 && self.panels.width == 4 * S::F32_LANES {
-                    self.panel::<S, 4>(simd, panel, rows, output);
-                } else {
-                    self.panel::<S, 2>(simd, panel, rows, output);
-                }
+                self.panel(simd, panel, rows, output);
             }
         }
     }
 
     #[inline(always)]
-    fn panel<S: Simd, const VECTORS: usize>(
-        &self,
-        simd: S,
-        panel: usize,
-        rows: &[f32],
-        output: &mut [f32],
-    ) {
+    fn panel<S: Simd>(&self, simd: S, panel: usize, rows: &[f32], output: &mut [f32]) {
         let taps = self.kernel[0] * self.kernel[1] * self.size.channels;
         let first = panel * self.panels.width;
         let finish = match &self.finish {
             Some(finish) => {
-                let mut vectors = [finish.vector(simd, 0..0); VECTORS];
+                let mut vectors = [finish.vector(simd, 0..0); WIDEST];
                 for (index, vector) in vectors.iter_mut().enumerate() {
                     let start = (first + index * S::F32_LANES).min(self.panels.columns);
                     let end = (start + S::F32_LANES).min(self.panels.columns);
@@ -118,7 +108,7 @@ impl<R: RowSource> Convolution<'_, R> {
             }
             None => None,
         };
-        let mut strips = PixelStrips::<S, R, VECTORS> {
+        let mut strips = PixelStrips::<S, R> {
             convolution: self,
             rows,
             kernel: &self.prepared[first * taps..][..taps * self.panels.width],
@@ -126,26 +116,29 @@ impl<R: RowSource> Convolution<'_, R> {
             finish,
             output,
         };
-        for_each_strip::<S, VECTORS>(simd, self.output.width, &mut strips);
+        for_each_strip(simd, self.panels.width, self.output.width, &mut strips);
     }
 }
+
+/// Vectors of the widest panel.
+const WIDEST: usize = 4;
 
 /// Terms of a kernel row from which on it is summed by itself.
 const LONG: usize = 32;
 
 /// Strips of neighbouring pixels of one row of outputs.
-struct PixelStrips<'a, S: Simd, R, const VECTORS: usize> {
+struct PixelStrips<'a, S: Simd, R> {
     convolution: &'a Convolution<'a, R>,
     rows: &'a [f32],
     kernel: &'a [f32],
     columns: Range<usize>,
-    finish: Option<[FinishVector<S::f32s>; VECTORS]>,
+    finish: Option<[FinishVector<S::f32s>; WIDEST]>,
     output: &'a mut [f32],
 }
 
-impl<S: Simd, R: RowSource, const VECTORS: usize> Strips<S> for PixelStrips<'_, S, R, VECTORS> {
+impl<S: Simd, R: RowSource> Strips<S> for PixelStrips<'_, S, R> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let convolution = self.convolution;
         let channels = convolution.size.channels;
         let width = VECTORS * S::F32_LANES;

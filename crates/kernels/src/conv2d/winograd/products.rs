@@ -30,34 +30,25 @@ impl PointProduct<'_> {
         for (panel, output) in panels.enumerate() {
             let kernel = &self.kernel[panel * self.kernel_stride..];
             let kernel = &kernel[..self.left_panels.columns * width];
-            if S::F32_LANES == 16 && width == 4 * S::F32_LANES {
-                let mut strips = ProductStrips::<4> {
-                    product: self,
-                    kernel,
-                    output,
-                };
-                for_each_strip::<S, 4>(simd, self.tiles, &mut strips);
-            } else {
-                let mut strips = ProductStrips::<2> {
-                    product: self,
-                    kernel,
-                    output,
-                };
-                for_each_strip::<S, 2>(simd, self.tiles, &mut strips);
-            }
+            let mut strips = ProductStrips {
+                product: self,
+                kernel,
+                output,
+            };
+            for_each_strip(simd, width, self.tiles, &mut strips);
         }
     }
 }
 
-struct ProductStrips<'a, const VECTORS: usize> {
+struct ProductStrips<'a> {
     product: PointProduct<'a>,
     kernel: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl<S: Simd, const VECTORS: usize> Strips<S> for ProductStrips<'_, VECTORS> {
+impl<S: Simd> Strips<S> for ProductStrips<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let PointProduct {
             tiles,
             left,
@@ -108,38 +99,28 @@ impl KernelProduct<'_> {
                 let start = panel * self.input_panels.width;
                 let inputs = &self.inputs[start * self.tiles..];
                 let output = &mut output[start * width..][..rows * width];
-                if S::F32_LANES == 16 && width == 4 * S::F32_LANES {
-                    let mut strips = KernelStrips::<4> {
-                        product: self,
-                        inputs,
-                        gradients,
-                        output,
-                    };
-                    for_each_strip::<S, 4>(simd, rows, &mut strips);
-                } else {
-                    let mut strips = KernelStrips::<2> {
-                        product: self,
-                        inputs,
-                        gradients,
-                        output,
-                    };
-                    for_each_strip::<S, 2>(simd, rows, &mut strips);
-                }
+                let mut strips = KernelStrips {
+                    product: self,
+                    inputs,
+                    gradients,
+                    output,
+                };
+                for_each_strip(simd, width, rows, &mut strips);
             }
         }
     }
 }
 
-struct KernelStrips<'a, const VECTORS: usize> {
+struct KernelStrips<'a> {
     product: KernelProduct<'a>,
     inputs: &'a [f32],
     gradients: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl<S: Simd, const VECTORS: usize> Strips<S> for KernelStrips<'_, VECTORS> {
+impl<S: Simd> Strips<S> for KernelStrips<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize>(&mut self, simd: S, first: usize) {
+    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let output = &mut self.output[first * width..][..ROWS * width];
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
