@@ -6,10 +6,16 @@ use pulp::Simd;
 pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
     [[<S as Simd>::f32s; VECTORS]; ROWS];
 
-/// The left factor of a tile, one column of `ROWS` numbers at a time.
+/// The left factor of a tile, `ROWS` numbers at each step of the sum. They are taken one by one,
+/// each just before it is used: taken together they would need registers that the sums fill.
 pub(crate) trait Left<const ROWS: usize>: Copy {
-    /// The numbers that step `k` of the sum multiplies.
-    fn column(self, k: usize) -> [f32; ROWS];
+    /// Where a step's numbers are.
+    type Step: Copy;
+
+    fn step(self, k: usize) -> Self::Step;
+
+    /// The number of row `i`.
+    fn factor(step: Self::Step, i: usize) -> f32;
 }
 
 /// Rows of a matrix, each contiguous.
@@ -29,13 +35,16 @@ impl<'a, const ROWS: usize> Rows<'a, ROWS> {
 }
 
 impl<const ROWS: usize> Left<ROWS> for Rows<'_, ROWS> {
+    type Step = (Self, usize);
+
     #[inline(always)]
-    fn column(self, k: usize) -> [f32; ROWS] {
-        let mut column = [0.0; ROWS];
-        for (value, row) in column.iter_mut().zip(&self.0) {
-            *value = row[k];
-        }
-        column
+    fn step(self, k: usize) -> Self::Step {
+        (self, k)
+    }
+
+    #[inline(always)]
+    fn factor((rows, k): Self::Step, i: usize) -> f32 {
+        rows.0[i][k]
     }
 }
 
@@ -48,13 +57,17 @@ pub(crate) struct Columns<'a> {
     pub(crate) stride: usize,
 }
 
-impl<const ROWS: usize> Left<ROWS> for Columns<'_> {
+impl<'a, const ROWS: usize> Left<ROWS> for Columns<'a> {
+    type Step = &'a [f32];
+
     #[inline(always)]
-    fn column(self, k: usize) -> [f32; ROWS] {
-        let row = &self.values[k * self.stride..][..ROWS];
-        let mut column = [0.0; ROWS];
-        column.copy_from_slice(row);
-        column
+    fn step(self, k: usize) -> Self::Step {
+        &self.values[k * self.stride..][..ROWS]
+    }
+
+    #[inline(always)]
+    fn factor(step: Self::Step, i: usize) -> f32 {
+        step[i]
     }
 }
 
@@ -81,9 +94,9 @@ pub(crate) fn accumulate<S: Simd, L: Left<ROWS>, const ROWS: usize, const VECTOR
     let mut sums = *tile;
     for k in 0..depth {
         let row = vectors::<S, VECTORS>(&right[k * stride..][..width]);
-        let column = left.column(k);
+        let step = left.step(k);
         for i in 0..ROWS {
-            let factor = simd.splat_f32s(column[i]);
+            let factor = simd.splat_f32s(L::factor(step, i));
             for j in 0..VECTORS {
                 sums[i][j] = mul_add(simd, factor, row[j], sums[i][j]);
             }
@@ -210,6 +223,15 @@ impl Panels {
     /// Columns with the filling.
     pub(crate) fn padded(&self) -> usize {
         self.width * self.count
+    }
+
+    /// One panel by itself.
+    pub(crate) fn panel(&self, panel: usize) -> Self {
+        Self {
+            columns: self.len_of(panel),
+            count: 1,
+            ..*self
+        }
     }
 
     /// Columns of `panel` that count.

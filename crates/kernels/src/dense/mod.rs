@@ -7,7 +7,7 @@ mod product;
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::dense::few::few_forward;
 use crate::dense::gradient::kernel_gradient;
-use crate::dense::product::{Product, product};
+use crate::dense::product::{Cut, Product, product};
 use crate::instructions::Instructions;
 use crate::parallel::check_len;
 use crate::tile::Panels;
@@ -46,11 +46,16 @@ impl DenseShape {
             inputs,
             outputs,
         } = *self;
-        let padded = |len: usize| len.next_multiple_of(WIDEST);
-        let shares = inputs.div_ceil(FEW_ROWS) * batch.min(FEW) * outputs;
+        let few = inputs.div_ceil(FEW_ROWS) * batch.min(FEW) * outputs;
+        let shares = [
+            Cut::new(outputs, inputs).shares_len(batch),
+            Cut::new(inputs, outputs).shares_len(batch),
+            batch * outputs.next_multiple_of(WIDEST),
+            few,
+        ];
         WorkspaceLen {
             thread: DEPTH * (WIDEST + GRADIENT_ROWS),
-            shared: (batch * padded(outputs).max(padded(inputs))).max(shares),
+            shared: shares.into_iter().max().unwrap_or(0),
         }
     }
 

@@ -1,16 +1,27 @@
-//! Products of which a task makes a panel of the result's columns.
+//! Products, cut along the result's columns and, where these are few, along the sums.
+
+use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
-use crate::dense::DEPTH;
+use crate::dense::{DEPTH, WIDEST};
 use crate::instructions::Instructions;
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::tile::{
     Panels, Rows, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile,
 };
 
-/// `left x right`, or `left x right^T`: a task makes a panel of the result's columns.
+/// Columns that a task makes, at most: what it reads of each row lies together.
+const GROUP_COLUMNS: usize = 256;
+
+/// Tasks to be made, where there is so much to do.
+const TASKS: usize = 16;
+
+/// Steps of a sum that are worth a task.
+const FEWEST_STEPS: usize = 4 * DEPTH;
+
+/// `left x right`, or `left x right^T`.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
     pub(super) rows: usize,
@@ -24,6 +35,42 @@ pub(super) struct Product<'a> {
     pub(super) panels: Panels,
 }
 
+/// How a product is dealt out: each task makes a group of columns, and of its sums one slice. The
+/// shapes alone decide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// Columns of a group: whole panels, whatever their width.
+    columns: usize,
+    groups: usize,
+    /// Steps of a slice.
+    steps: usize,
+    slices: usize,
+}
+
+impl Cut {
+    pub(super) fn new(columns: usize, depth: usize) -> Self {
+        let groups = columns.div_ceil(GROUP_COLUMNS);
+        let slices = TASKS.div_ceil(groups.max(1)).min(depth / FEWEST_STEPS);
+        let steps = depth.div_ceil(slices.max(1)).next_multiple_of(DEPTH);
+        Self {
+            columns: columns.next_multiple_of(WIDEST).min(GROUP_COLUMNS),
+            groups,
+            steps,
+            slices: depth.div_ceil(steps.max(1)).max(1),
+        }
+    }
+
+    /// Numbers of one slice of the sums.
+    fn slice_len(&self, rows: usize) -> usize {
+        self.groups * self.columns * rows
+    }
+
+    /// Numbers of all shares of the sums.
+    pub(super) fn shares_len(&self, rows: usize) -> usize {
+        self.slices * self.slice_len(rows)
+    }
+}
+
 /// Writes the product to `output`, each row through `finish`.
 pub(super) fn product(
     instructions: Instructions,
@@ -32,57 +79,74 @@ pub(super) fn product(
     finish: &(impl Fn(&mut [f32]) + Sync),
     workspace: &mut Workspace,
 ) {
-    let Product { rows, panels, .. } = product;
-    let Workspace { threads, shared } = workspace;
-    if rows == 0 {
+    let Product {
+        rows,
+        depth,
+        panels,
+        ..
+    } = product;
+    if rows == 0 || panels.count == 0 {
         return;
     }
-    let panel_len = rows * panels.width;
-    let results = &mut shared[..panels.count * panel_len];
-    let pieces = RowsMut::new(&mut *results, panel_len);
-    for_each_piece(0..panels.count, 1, pieces, &|panel, result| {
+    let cut = Cut::new(panels.columns, depth);
+    let group = cut.columns / panels.width;
+    let (panel_len, slice_len) = (rows * panels.width, cut.slice_len(rows));
+    let Workspace { threads, shared } = workspace;
+    let shares = &mut shared[..cut.shares_len(rows)];
+    let pieces = RowsMut::new(&mut *shares, cut.columns * rows);
+    for_each_piece(0..cut.slices * cut.groups, 1, pieces, &|task, share| {
+        let (slice, first) = (task.start / cut.groups, task.start % cut.groups * group);
         threads.with(|scratch| {
-            instructions.run(ProductPanel {
+            instructions.run(ProductShare {
                 product,
-                panel: panel.start,
-                result: result.values,
-                packed: &mut scratch[..DEPTH * panels.width],
+                panels: first..(first + group).min(panels.count),
+                steps: slice * cut.steps..((slice + 1) * cut.steps).min(depth),
+                share: share.values,
+                packed: scratch,
             });
         });
     });
-    let results = &*results;
+    let shares = &*shares;
     let pieces = RowsMut::new(output, panels.columns);
     for_each_piece(0..rows, 8, pieces, &|range, output| {
         for (row, output) in range.zip(output.values.chunks_exact_mut(panels.columns)) {
             for (panel, values) in output.chunks_mut(panels.width).enumerate() {
-                let result = &results[panel * panel_len + row * panels.width..];
-                values.copy_from_slice(&result[..values.len()]);
+                let start = panel * panel_len + row * panels.width;
+                values.copy_from_slice(&shares[start..][..values.len()]);
+                for slice in 1..cut.slices {
+                    let share = &shares[slice * slice_len + start..];
+                    for (sum, value) in values.iter_mut().zip(share) {
+                        *sum += value;
+                    }
+                }
             }
             finish(output);
         }
     });
 }
 
-struct ProductPanel<'a> {
+/// Some panels' share of one slice.
+struct ProductShare<'a> {
     product: Product<'a>,
-    panel: usize,
-    result: &'a mut [f32],
+    panels: Range<usize>,
+    steps: Range<usize>,
+    /// `[panel][row][width]`.
+    share: &'a mut [f32],
     packed: &'a mut [f32],
 }
 
-impl ProductPanel<'_> {
-    /// Packs the panel's columns of `right` for the steps `start..start + depth`.
+impl ProductShare<'_> {
+    /// Packs a panel's columns of `right` for some steps.
     #[inline(always)]
-    fn pack(&mut self, start: usize, depth: usize) {
+    fn pack(product: &Product<'_>, panel: usize, steps: Range<usize>, packed: &mut [f32]) {
         let Product {
             panels,
             right,
             transposed,
-            depth: all,
+            depth,
             ..
-        } = self.product;
-        let (first, columns) = (self.panel * panels.width, panels.len_of(self.panel));
-        let packed = &mut self.packed[..depth * panels.width];
+        } = *product;
+        let (first, columns) = (panel * panels.width, panels.len_of(panel));
         if columns < panels.width {
             packed.fill(0.0);
         }
@@ -94,7 +158,7 @@ impl ProductPanel<'_> {
                 let mut rows: [&[f32]; TOGETHER] = [&[]; TOGETHER];
                 for (k, row) in rows.iter_mut().enumerate() {
                     let index = first + column + k.min(count - 1);
-                    *row = &right[index * all + start..][..depth];
+                    *row = &right[index * depth..][steps.clone()];
                 }
                 for (step, packed) in packed.chunks_exact_mut(panels.width).enumerate() {
                     let packed = &mut packed[column..column + TOGETHER];
@@ -104,7 +168,7 @@ impl ProductPanel<'_> {
                 }
             }
         } else {
-            let rows = right[start * panels.columns..].chunks_exact(panels.columns);
+            let rows = right[steps.start * panels.columns..].chunks_exact(panels.columns);
             for (packed, row) in packed.chunks_exact_mut(panels.width).zip(rows) {
                 packed[..columns].copy_from_slice(&row[first..first + columns]);
             }
@@ -112,27 +176,36 @@ impl ProductPanel<'_> {
     }
 }
 
-impl WithSimd for ProductPanel<'_> {
+impl WithSimd for ProductShare<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let Product { rows, depth, .. } = self.product;
-        for start in (0..depth).step_by(DEPTH) {
-            let steps = (depth - start).min(DEPTH);
-            self.pack(start, steps);
-            let mut strips = ProductStrips {
-                left: &self.product.left[start..],
-                stride: depth,
-                steps,
-                packed: self.packed,
-                result: self.result,
-                accumulate: start > 0,
-            };
-            for_each_strip(simd, self.product.panels.width, rows, &mut strips);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product {
+            rows,
+            depth,
+            panels,
+            ..
+        } = self.product;
+        if self.steps.is_empty() {
+            self.share.fill(0.0);
         }
-        if depth == 0 {
-            self.result.fill(0.0);
+        for start in self.steps.clone().step_by(DEPTH) {
+            let steps = start..(start + DEPTH).min(self.steps.end);
+            let shares = self.share.chunks_exact_mut(rows * panels.width);
+            for (panel, share) in self.panels.clone().zip(shares) {
+                let packed = &mut self.packed[..steps.len() * panels.width];
+                Self::pack(&self.product, panel, steps.clone(), packed);
+                let mut strips = ProductStrips {
+                    left: &self.product.left[start..],
+                    stride: depth,
+                    steps: steps.len(),
+                    packed,
+                    result: share,
+                    accumulate: start > self.steps.start,
+                };
+                for_each_strip(simd, panels.width, rows, &mut strips);
+            }
         }
     }
 }

@@ -106,4 +106,7 @@ fn awkward_shapes() {
     check(65, 129, 10);
     check(130, 7, 33);
     check(300, 101, 70);
+    // Sums in slices, and columns in groups.
+    check(6, 1300, 70);
+    check(5, 1100, 300);
 }

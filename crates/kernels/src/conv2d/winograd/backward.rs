@@ -30,7 +30,7 @@ const BLOCK: usize = 300 * 1024;
 const LARGE_KERNEL: usize = 400 * 1024;
 
 /// Numbers of all points that lie in memory at once when the kernel is large.
-const LARGE_BATCH: usize = 24 * 1024 * 1024;
+const LARGE_BATCH: usize = 6 * 1024 * 1024;
 
 fn is_large(geometry: &Geometry) -> bool {
     geometry.kernel_len() > LARGE_KERNEL

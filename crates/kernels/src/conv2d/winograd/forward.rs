@@ -17,66 +17,34 @@ use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::for_each_piece;
 use crate::source::Input;
 
-/// Numbers of a block's points that a task works on: with the kernel they stay in a core's cache.
+/// Numbers of a block's points that a task works on: they stay in a core's cache while the kernel
+/// passes by.
 const BLOCK: usize = 160 * 1024;
 
-/// A kernel of more numbers is not read again for each block: each of the 36 products is done for
-/// all blocks at once.
-const LARGE_KERNEL: usize = 400 * 1024;
-
-/// Numbers of all points that lie in memory at once when the kernel is large.
-const LARGE_BATCH: usize = 16 * 1024 * 1024;
+/// Tiles of a block, at least: enough to be worth reading the kernel for.
+const FEWEST_TILES: usize = 36;
 
 /// Tasks that even one image is dealt into, where it has so many tile rows.
 const FEWEST_TASKS: usize = 4;
 
-fn points_of_tile(geometry: &Geometry) -> usize {
-    POINTS * (geometry.inputs.padded() + geometry.outputs.padded())
-}
-
-fn is_large(geometry: &Geometry) -> bool {
-    geometry.kernel_len() > LARGE_KERNEL
-}
-
-/// Tile rows of a task.
-fn grain(geometry: &Geometry) -> usize {
-    let rows = geometry.tile_rows();
-    let most = if is_large(geometry) {
-        geometry.large_block(1)
-    } else {
-        largest_block(geometry).min(rows.div_ceil(FEWEST_TASKS))
-    };
-    most.min(rows).max(1)
-}
-
-/// Tile rows of a block that fits into the cache.
-fn largest_block(geometry: &Geometry) -> usize {
-    (BLOCK / (points_of_tile(geometry) * geometry.across)).max(1)
-}
-
-/// Tile rows whose points lie in memory at once when the kernel is large: whole tasks.
-pub(super) fn large_chunk(geometry: &Geometry) -> usize {
-    let grain = grain(geometry);
-    let most = LARGE_BATCH / (points_of_tile(geometry) * geometry.across);
-    (most / grain).max(1) * grain
+/// Tile rows of a block.
+fn block(geometry: &Geometry) -> usize {
+    // Of the products there is one panel at a time.
+    let points_of_tile = POINTS * (geometry.inputs.padded() + geometry.outputs.width);
+    let most = (BLOCK / points_of_tile).max(FEWEST_TILES) / geometry.across;
+    most.min(geometry.tile_rows().div_ceil(FEWEST_TASKS)).max(1)
 }
 
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
-    let tiles = largest_block(geometry).min(geometry.tile_rows()) * geometry.across;
-    let (thread, shared) = if is_large(geometry) {
-        let rows = large_chunk(geometry).min(geometry.tile_rows());
-        let grain = geometry.large_block(1).min(geometry.tile_rows());
-        let inputs = Geometry::block_len(&geometry.inputs, grain * geometry.across);
-        let outputs = Geometry::block_len(&geometry.outputs, rows * geometry.across);
-        (0, rows.div_ceil(grain) * inputs + outputs)
-    } else {
-        let inputs = Geometry::block_len(&geometry.inputs, tiles);
-        (inputs + Geometry::block_len(&geometry.outputs, tiles), 0)
-    };
-    WorkspaceLen { thread, shared }
+    let tiles = block(geometry) * geometry.across;
+    WorkspaceLen {
+        thread: Geometry::block_len(&geometry.inputs, tiles)
+            + Geometry::block_len(&geometry.outputs.panel(0), tiles),
+        shared: 0,
+    }
 }
 
-pub(super) type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
+type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -88,7 +56,6 @@ pub(crate) fn forward(
 ) {
     let geometry = super::geometry(conv);
     let bands = Bands::new(&conv.shape.output(), conv.pool);
-    let grain = grain(&geometry);
     let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
     let pieces = (BandsMut::new(bands, output.values), winners);
     let pass = Pass {
@@ -98,13 +65,9 @@ pub(crate) fn forward(
         kernel,
         finish,
     };
-    let Workspace { threads, shared } = workspace;
-    if is_large(&geometry) {
-        pass.large(grain, pieces, shared);
-        return;
-    }
-    for_each_piece(0..geometry.tile_rows(), grain, pieces, &|rows, pieces| {
-        threads.with(|scratch| {
+    let (rows, grain) = (0..geometry.tile_rows(), block(&geometry));
+    for_each_piece(rows, grain, pieces, &|rows, pieces| {
+        workspace.threads.with(|scratch| {
             conv.instructions.run(Block {
                 pass: &pass,
                 rows,
@@ -117,11 +80,11 @@ pub(crate) fn forward(
 
 /// What all tasks of one call share.
 #[derive(Clone, Copy)]
-pub(super) struct Pass<'a> {
-    pub(super) conv: &'a Conv2d,
-    pub(super) geometry: &'a Geometry,
-    pub(super) input: &'a Input<'a>,
-    pub(super) kernel: &'a [f32],
+struct Pass<'a> {
+    conv: &'a Conv2d,
+    geometry: &'a Geometry,
+    input: &'a Input<'a>,
+    kernel: &'a [f32],
     finish: &'a Finish<'a>,
 }
 
@@ -137,7 +100,7 @@ impl WithSimd for Block<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let Pass {
             geometry,
             input,
@@ -145,66 +108,67 @@ impl WithSimd for Block<'_> {
             ..
         } = *self.pass;
         let tiles = self.rows.len() * geometry.across;
-        let (points, scratch) = self
-            .scratch
+        let (points, scratch) = std::mem::take(&mut self.scratch)
             .split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
-        let (products, _) = scratch.split_at_mut(Geometry::block_len(&geometry.outputs, tiles));
         transform_inputs(simd, geometry, input, self.rows.clone(), points);
         let left_len = Geometry::point_len(&geometry.inputs, tiles);
-        let product_len = Geometry::point_len(&geometry.outputs, tiles);
-        for point in 0..POINTS {
-            let output = &mut products[point * product_len..][..geometry.outputs.padded() * tiles];
-            point_product(geometry, kernel, point, tiles, &points[point * left_len..])
-                .run(simd, output);
+        let panel_len = geometry.shape.in_channels * geometry.outputs.width;
+        for panel in 0..geometry.outputs.count {
+            let panels = geometry.outputs.panel(panel);
+            let products = &mut scratch[..Geometry::block_len(&panels, tiles)];
+            let product_len = Geometry::point_len(&panels, tiles);
+            for point in 0..POINTS {
+                let product = PointProduct {
+                    tiles,
+                    left: &points[point * left_len..],
+                    left_panels: geometry.inputs,
+                    kernel: &kernel[(panel * POINTS + point) * panel_len..],
+                    kernel_stride: panel_len,
+                    output_panels: panels,
+                };
+                product.run(
+                    simd,
+                    &mut products[point * product_len..][..panels.width * tiles],
+                );
+            }
+            let products = Points {
+                values: products,
+                panels,
+                tiles,
+                stride: product_len,
+            };
+            let first = panel * panels.width;
+            let channels = first..first + panels.columns;
+            self.write_outputs(simd, channels, &products);
         }
-        let products = Points {
-            values: products,
-            panels: geometry.outputs,
-            tiles,
-            stride: product_len,
-        };
-        write_outputs(simd, self.pass, self.rows, &products, self.pieces);
     }
 }
 
-/// The product of one block at one point.
-#[inline(always)]
-pub(super) fn point_product<'a>(
-    geometry: &Geometry,
-    kernel: &'a [f32],
-    point: usize,
-    tiles: usize,
-    left: &'a [f32],
-) -> PointProduct<'a> {
-    let panel = geometry.shape.in_channels * geometry.outputs.width;
-    PointProduct {
-        tiles,
-        left,
-        left_panels: geometry.inputs,
-        kernel: &kernel[point * panel..],
-        kernel_stride: POINTS * panel,
-        output_panels: geometry.outputs,
-    }
-}
-
-/// Points to outputs: finished, pooled, and their moments taken.
-#[inline(always)]
-pub(super) fn write_outputs<S: Simd>(
-    simd: S,
-    pass: &Pass<'_>,
-    rows: Range<usize>,
-    points: &Points<'_>,
-    pieces: Pieces<'_>,
-) {
-    let geometry = pass.geometry;
-    let (mut values, mut winners) = pieces;
-    for (index, row) in rows.enumerate() {
-        let first_tile = index * geometry.across;
-        if pass.conv.pool {
-            let winners = winners.as_mut().map(|winners| winners.band(row));
-            write_pooled(simd, pass, points, first_tile, values.band(row), winners);
-        } else {
-            write_band(simd, pass, points, first_tile, values.band(row));
+impl Block<'_> {
+    /// Points to outputs for some channels: finished, and pooled.
+    #[inline(always)]
+    fn write_outputs<S: Simd>(&mut self, simd: S, channels: Range<usize>, points: &Points<'_>) {
+        let geometry = self.pass.geometry;
+        let (values, winners) = &mut self.pieces;
+        for (index, row) in self.rows.clone().enumerate() {
+            let first_tile = index * geometry.across;
+            let output = values.band(row);
+            if self.pass.conv.pool {
+                let winners = winners.as_mut().map(|winners| winners.band(row));
+                let channels = channels.clone();
+                write_pooled(
+                    simd, self.pass, points, channels, first_tile, output, winners,
+                );
+            } else {
+                write_band(
+                    simd,
+                    self.pass,
+                    points,
+                    channels.clone(),
+                    first_tile,
+                    output,
+                );
+            }
         }
     }
 }
@@ -215,15 +179,15 @@ fn write_band<S: Simd>(
     simd: S,
     pass: &Pass<'_>,
     points: &Points<'_>,
+    channels: Range<usize>,
     first_tile: usize,
     output: &mut [f32],
 ) {
-    let geometry = pass.geometry;
-    let size = geometry.shape.output();
-    for channel in (0..size.channels).step_by(S::F32_LANES) {
-        let end = (channel + S::F32_LANES).min(size.channels);
+    let size = pass.geometry.shape.output();
+    for channel in channels.clone().step_by(S::F32_LANES) {
+        let end = (channel + S::F32_LANES).min(channels.end);
         let finish = pass.finish.vector(simd, channel..end);
-        for x in 0..geometry.across {
+        for x in 0..pass.geometry.across {
             let mut pixels = FinishPixels::<S> {
                 finish,
                 columns: (size.width - x * TILE).min(TILE),
@@ -233,7 +197,7 @@ fn write_band<S: Simd>(
                 count: end - channel,
                 output: &mut *output,
             };
-            let mut points = points.tile(first_tile + x, channel);
+            let mut points = points.tile(first_tile + x, channel - channels.start);
             both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut pixels);
         }
     }
@@ -245,30 +209,30 @@ fn write_pooled<S: Simd>(
     simd: S,
     pass: &Pass<'_>,
     points: &Points<'_>,
+    channels: Range<usize>,
     first_tile: usize,
     output: &mut [f32],
     mut winners: Option<&mut [f32]>,
 ) {
-    let geometry = pass.geometry;
-    let size = geometry.shape.output();
-    let (pooled, channels) = (size.pooled(), size.channels);
+    let size = pass.geometry.shape.output();
+    let pooled = size.pooled();
     let rows = output.len() / pooled.row();
-    for start in (0..channels).step_by(S::F32_LANES) {
-        let end = (start + S::F32_LANES).min(channels);
+    for start in channels.clone().step_by(S::F32_LANES) {
+        let end = (start + S::F32_LANES).min(channels.end);
         let finish = pass.finish.vector(simd, start..end);
-        for across in 0..geometry.across {
+        for across in 0..pass.geometry.across {
             let mut tile = FinishTile::<S> {
                 finish,
                 values: Aligned([[simd.splat_f32s(0.0); TILE]; TILE]),
             };
-            let mut points = points.tile(first_tile + across, start);
+            let mut points = points.tile(first_tile + across, start - channels.start);
             both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile);
             for y in 0..rows.min(TILE / 2) {
                 for x in 0..(pooled.width - across * TILE / 2).min(TILE / 2) {
                     let [top, bottom] = [tile.values.0[2 * y], tile.values.0[2 * y + 1]];
                     let window = [top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]];
                     let (best, winner) = largest(simd, window);
-                    let pixel = y * pooled.row() + (across * TILE / 2 + x) * channels;
+                    let pixel = y * pooled.row() + (across * TILE / 2 + x) * size.channels;
                     store(simd, &mut output[pixel + start..pixel + end], best);
                     if let Some(winners) = &mut winners {
                         store(simd, &mut winners[pixel + start..pixel + end], winner);

@@ -4,7 +4,6 @@ pub(crate) mod backward;
 mod backward_large;
 pub(crate) mod blocks;
 pub(crate) mod forward;
-mod forward_large;
 pub(crate) mod geometry;
 pub(crate) mod kernel;
 pub(crate) mod products;

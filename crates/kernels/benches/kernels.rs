@@ -1,0 +1,341 @@
+//! Times each kernel by itself, on the shapes of the lecture's networks and batches of 100.
+//!
+//! `cargo bench -p modiste-kernels` runs them all, `cargo bench -p modiste-kernels -- conv2d` those
+//! whose name contains a word. `MODISTE_KERNELS` and `RAYON_NUM_THREADS` choose instructions and
+//! threads.
+
+use std::fmt;
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use modiste_kernels::{
+    Buffer, Conv2d, Conv2dOutput, Conv2dShape, DenseShape, Finish, Gradient, Input, InputGradient,
+    Instructions, MaxPool2dShape, SgdStep, Window, Workspace, batch_norm_statistics,
+    batch_norm_statistics_len, dense_backward, dense_forward, dropout_forward, max_pool2d_forward,
+    sgd_update, softmax_cross_entropy,
+};
+
+const BATCH: usize = 100;
+
+fn main() {
+    divan::main();
+}
+
+fn instructions() -> Instructions {
+    Instructions::from_environment().expect("MODISTE_KERNELS names what this machine has")
+}
+
+/// Numbers that look random, around zero.
+fn numbers(len: usize) -> Buffer {
+    let mut buffer = Buffer::zeros(len);
+    for (index, value) in buffer.iter_mut().enumerate() {
+        *value = (index.wrapping_mul(2_654_435_761) >> 8 & 0xffff) as f32 / 65_536.0 - 0.5;
+    }
+    buffer
+}
+
+/// A 3x3 convolution with a rectifier: side of the image, channels in and out, same padding or
+/// valid, a pool behind it or not.
+#[derive(Clone, Copy)]
+struct Layer {
+    side: usize,
+    channels: [usize; 2],
+    same: bool,
+    pool: bool,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            side,
+            channels: [input, output],
+            same,
+            pool,
+        } = self;
+        let padding = if *same { "same" } else { "valid" };
+        let pool = if *pool { " pool" } else { "" };
+        write!(f, "{side}x{side} {input} to {output} {padding}{pool}")
+    }
+}
+
+impl Layer {
+    fn conv(&self, exact: bool) -> Conv2d {
+        let window = if self.same {
+            Window::same(self.side, 3, 1)
+        } else {
+            Window::valid(self.side, 3, 1)
+        };
+        let window = window.expect("3 fits");
+        let shape = Conv2dShape {
+            batch: BATCH,
+            rows: window,
+            columns: window,
+            in_channels: self.channels[0],
+            out_channels: self.channels[1],
+        };
+        Conv2d {
+            shape,
+            pool: self.pool,
+            method: Conv2d::method_for(&shape, exact),
+            instructions: instructions(),
+        }
+    }
+}
+
+const fn layer(side: usize, channels: [usize; 2], same: bool, pool: bool) -> Layer {
+    Layer {
+        side,
+        channels,
+        same,
+        pool,
+    }
+}
+
+/// Those of `vgg`, then of `compact`, then of `bnvgg`.
+const LAYERS: [Layer; 10] = [
+    layer(28, [1, 64], true, false),
+    layer(28, [64, 64], true, true),
+    layer(14, [64, 128], true, false),
+    layer(14, [128, 256], false, true),
+    layer(28, [1, 32], false, false),
+    layer(26, [32, 32], false, true),
+    layer(32, [3, 32], false, false),
+    layer(30, [32, 32], false, true),
+    layer(14, [32, 64], false, false),
+    layer(12, [64, 64], false, true),
+];
+
+#[divan::bench(args = LAYERS)]
+fn conv2d_forward(bencher: Bencher<'_, '_>, layer: Layer) {
+    forward(bencher, layer, false);
+}
+
+#[divan::bench(args = LAYERS)]
+fn conv2d_forward_exact(bencher: Bencher<'_, '_>, layer: Layer) {
+    forward(bencher, layer, true);
+}
+
+/// Numbers of the convolution's output.
+fn output_len(conv: &Conv2d) -> usize {
+    let (rows, columns) = (conv.shape.rows.output, conv.shape.columns.output);
+    let side = if conv.pool { 2 } else { 1 };
+    BATCH * (rows / side) * (columns / side) * conv.shape.out_channels
+}
+
+/// Multiplications and additions of the definition, whatever the method does.
+fn operations(conv: &Conv2d) -> ItemsCount {
+    let shape = &conv.shape;
+    let outputs = BATCH * shape.rows.output * shape.columns.output * shape.out_channels;
+    ItemsCount::new(2 * 9 * outputs * shape.in_channels)
+}
+
+fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
+    let conv = layer.conv(exact);
+    let input = numbers(conv.shape.input_len());
+    let mut prepared = Buffer::zeros(conv.prepared_len());
+    conv.prepare(&numbers(conv.shape.weight_len()), &mut prepared);
+    let bias = numbers(conv.shape.out_channels);
+    let finish = Finish {
+        bias: &bias,
+        relu: true,
+        affine: None,
+    };
+    let mut values = Buffer::zeros(output_len(&conv));
+    let mut winners = Buffer::zeros(values.len());
+    let mut workspace = Workspace::new(conv.workspace_len());
+    bencher.counter(operations(&conv)).bench_local(|| {
+        let output = Conv2dOutput {
+            values: &mut values,
+            winners: conv.pool.then_some(&mut *winners),
+        };
+        conv.forward(
+            &Input::plain(black_box(&input)),
+            &prepared,
+            &finish,
+            output,
+            &mut workspace,
+        );
+    });
+}
+
+#[divan::bench(args = LAYERS)]
+fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
+    let conv = layer.conv(false);
+    let input = numbers(conv.shape.input_len());
+    let weight = numbers(conv.shape.weight_len());
+    let gradients = numbers(output_len(&conv));
+    let outputs = Conv2d {
+        pool: false,
+        ..conv
+    };
+    let convolved = numbers(if conv.pool {
+        gradients.len()
+    } else {
+        output_len(&outputs)
+    });
+    let winners = Buffer::zeros(gradients.len());
+    let mut weight_gradient = Buffer::zeros(weight.len());
+    let mut bias_gradient = Buffer::zeros(conv.shape.out_channels);
+    let mut input_gradient = Buffer::zeros(input.len());
+    let mut workspace = Workspace::new(conv.workspace_len());
+    let needed = conv.shape.in_channels > 3;
+    bencher.counter(operations(&conv)).bench_local(|| {
+        conv.backward(
+            &Input::plain(black_box(&input)),
+            &weight,
+            &Gradient {
+                values: &gradients,
+                winners: conv.pool.then_some(&*winners),
+                norm: None,
+                relu: Some(&convolved),
+            },
+            &mut weight_gradient,
+            &mut bias_gradient,
+            needed.then_some(InputGradient {
+                values: &mut input_gradient,
+                sums: None,
+            }),
+            &mut workspace,
+        );
+    });
+}
+
+/// Batch, values in, units.
+const DENSE: [[usize; 3]; 6] = [
+    [BATCH, 9216, 512],
+    [BATCH, 512, 256],
+    [BATCH, 4608, 512],
+    [BATCH, 1600, 512],
+    [1, 9216, 512],
+    [7, 9216, 512],
+];
+
+#[divan::bench(args = DENSE)]
+fn dense_forwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3]) {
+    let shape = DenseShape {
+        batch,
+        inputs,
+        outputs,
+    };
+    let input = numbers(batch * inputs);
+    let weight = numbers(inputs * outputs);
+    let bias = numbers(outputs);
+    let mut output = Buffer::zeros(batch * outputs);
+    let mut workspace = Workspace::new(shape.workspace_len());
+    let operations = ItemsCount::new(2 * batch * inputs * outputs);
+    bencher.counter(operations).bench_local(|| {
+        dense_forward(
+            &shape,
+            instructions(),
+            black_box(&input),
+            &weight,
+            &bias,
+            true,
+            &mut output,
+            &mut workspace,
+        );
+    });
+}
+
+#[divan::bench(args = DENSE)]
+fn dense_backwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3]) {
+    let shape = DenseShape {
+        batch,
+        inputs,
+        outputs,
+    };
+    let input = numbers(batch * inputs);
+    let weight = numbers(inputs * outputs);
+    let gradient = numbers(batch * outputs);
+    let mut weight_gradient = Buffer::zeros(weight.len());
+    let mut bias_gradient = Buffer::zeros(outputs);
+    let mut input_gradient = Buffer::zeros(input.len());
+    let mut workspace = Workspace::new(shape.workspace_len());
+    let operations = ItemsCount::new(4 * batch * inputs * outputs);
+    bencher.counter(operations).bench_local(|| {
+        dense_backward(
+            &shape,
+            instructions(),
+            black_box(&input),
+            &weight,
+            &gradient,
+            &mut weight_gradient,
+            &mut bias_gradient,
+            Some(&mut input_gradient),
+            &mut workspace,
+        );
+    });
+}
+
+/// Side and channels.
+#[divan::bench(args = [[26, 32], [12, 64]])]
+fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
+    let input = numbers(BATCH * side * side * channels);
+    let mut mean = Buffer::zeros(channels);
+    let mut variance = Buffer::zeros(channels);
+    let mut scratch = Buffer::zeros(batch_norm_statistics_len(channels));
+    let bytes = BytesCount::new(4 * input.len());
+    bencher.counter(bytes).bench_local(|| {
+        batch_norm_statistics(
+            instructions(),
+            black_box(&input),
+            &mut mean,
+            &mut variance,
+            &mut scratch,
+        );
+    });
+}
+
+#[divan::bench]
+fn max_pool(bencher: Bencher<'_, '_>) {
+    let window = Window::valid(28, 2, 2).expect("2 fits");
+    let shape = MaxPool2dShape {
+        batch: BATCH,
+        rows: window,
+        columns: window,
+        channels: 32,
+    };
+    let input = numbers(BATCH * 28 * 28 * 32);
+    let mut output = Buffer::zeros(input.len() / 4);
+    let mut winners = vec![0; output.len()];
+    let bytes = BytesCount::new(4 * input.len());
+    bencher.counter(bytes).bench_local(|| {
+        max_pool2d_forward(&shape, black_box(&input), &mut output, &mut winners);
+    });
+}
+
+#[divan::bench]
+fn dropout(bencher: Bencher<'_, '_>) {
+    let input = numbers(BATCH * 4608);
+    let mask: Vec<u8> = input.iter().map(|&value| u8::from(value > 0.0)).collect();
+    let mut output = Buffer::zeros(input.len());
+    let bytes = BytesCount::new(4 * input.len());
+    bencher.counter(bytes).bench_local(|| {
+        dropout_forward(black_box(&input), &mask, 0.25, &mut output);
+    });
+}
+
+#[divan::bench]
+fn sgd(bencher: Bencher<'_, '_>) {
+    let gradient = numbers(9216 * 512);
+    let mut weights = numbers(gradient.len());
+    let mut velocity = Buffer::zeros(gradient.len());
+    let step = SgdStep {
+        learning_rate: 1e-3,
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 0.0,
+    };
+    let bytes = BytesCount::new(12 * gradient.len());
+    bencher.counter(bytes).bench_local(|| {
+        sgd_update(&step, &mut weights, &mut velocity, black_box(&gradient));
+    });
+}
+
+#[divan::bench]
+fn loss(bencher: Bencher<'_, '_>) {
+    let logits = numbers(BATCH * 10);
+    let labels: Vec<u8> = (0..BATCH).map(|index| (index % 10) as u8).collect();
+    let mut gradient = Buffer::zeros(logits.len());
+    bencher.bench_local(|| softmax_cross_entropy(black_box(&logits), &labels, 10, &mut gradient));
+}
