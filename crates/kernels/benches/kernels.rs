@@ -311,7 +311,7 @@ fn dropout(bencher: Bencher<'_, '_>) {
     let mut output = Buffer::zeros(input.len());
     let bytes = BytesCount::new(4 * input.len());
     bencher.counter(bytes).bench_local(|| {
-        dropout_forward(black_box(&input), &mask, 0.25, &mut output);
+        dropout_forward(instructions(), black_box(&input), &mask, 0.25, &mut output);
     });
 }
 

@@ -21,14 +21,13 @@ const ACCUMULATORS: usize = 4;
 
 /// Elements of the scratch space of [`batch_norm_statistics`] for `channels` channels.
 pub fn batch_norm_statistics_len(channels: usize) -> usize {
-    ACCUMULATORS * channels
+    2 * ACCUMULATORS * channels
 }
 
 /// The mean and the biased variance of each channel of `input`, `[rows, channels]`.
 ///
 /// Every channel is summed in f32 with four accumulators, rows dealt to them in turn: the order of
-/// TensorFlow's CPU kernel, and so its roundings. Each accumulator is one task's, whatever the
-/// threads and the instructions.
+/// TensorFlow's CPU kernel, and so its roundings, whatever the threads and the instructions.
 ///
 /// # Panics
 /// Where the lengths do not agree.
@@ -40,124 +39,147 @@ pub fn batch_norm_statistics(
     scratch: &mut [f32],
 ) {
     let channels = mean.len();
-    let rows = rows_of(input, channels) as f32;
+    rows_of(input, channels);
     check_len("the variance", variance.len(), channels);
     check_len(
         "the statistics' scratch",
         scratch.len(),
         batch_norm_statistics_len(channels),
     );
-    let mut average = |centre: Option<&[f32]>, result: &mut [f32]| {
-        let pieces = RowsMut::new(&mut *scratch, channels);
-        for_each_piece(0..ACCUMULATORS, 1, pieces, &|accumulator, sums| {
-            instructions.run(Accumulator {
-                input,
-                number: accumulator.start,
-                centre,
-                sums: sums.values,
-            });
-        });
-        let (first, others) = scratch.split_at_mut(channels);
-        for sums in others.chunks_exact(channels) {
-            for (total, sum) in first.iter_mut().zip(sums) {
-                *total += sum;
-            }
-        }
-        for (result, total) in result.iter_mut().zip(first) {
-            *result = *total / rows;
-        }
-    };
-    average(None, mean);
-    average(Some(mean), variance);
+    let (sums, centres) = scratch.split_at_mut(ACCUMULATORS * channels);
+    average(instructions, input, None, sums, mean);
+    for centre in centres.chunks_exact_mut(channels) {
+        centre.copy_from_slice(mean);
+    }
+    average(instructions, input, Some(centres), sums, variance);
 }
 
-/// One accumulator of each channel.
-struct Accumulator<'a> {
+/// The average of each channel, or of its squared distances from `centres`, which has the channels'
+/// centres once for each accumulator.
+fn average(
+    instructions: Instructions,
+    input: &[f32],
+    centres: Option<&[f32]>,
+    sums: &mut [f32],
+    result: &mut [f32],
+) {
+    let (channels, turn) = (result.len(), sums.len());
+    let (in_turn, rest) = input.split_at(input.len() / turn * turn);
+    // Each sum is one task's alone, so that here the number of threads may decide.
+    let grain = turn.div_ceil(rayon::current_num_threads());
+    let pieces = RowsMut::new(&mut *sums, 1);
+    for_each_piece(
+        0..turn,
+        grain.next_multiple_of(16),
+        pieces,
+        &|range, sums| {
+            instructions.run(Accumulators {
+                input: in_turn,
+                turn,
+                first: range.start,
+                centres: centres.map(|centres| &centres[range]),
+                sums: sums.values,
+            });
+        },
+    );
+    let (first, others) = sums.split_at_mut(channels);
+    for row in rest.chunks_exact(channels) {
+        for (c, (sum, &value)) in first.iter_mut().zip(row).enumerate() {
+            *sum += match centres {
+                Some(centres) => (value - centres[c]) * (value - centres[c]),
+                None => value,
+            };
+        }
+    }
+    for sums in others.chunks_exact(channels) {
+        for (total, sum) in first.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
+    let rows = (input.len() / channels) as f32;
+    for (result, total) in result.iter_mut().zip(first) {
+        *result = *total / rows;
+    }
+}
+
+/// Some of the accumulators: each number of a turn of rows has one.
+struct Accumulators<'a> {
+    /// Whole turns.
     input: &'a [f32],
-    number: usize,
+    /// Numbers of a turn.
+    turn: usize,
+    /// The first accumulator's number in each turn.
+    first: usize,
     /// Where squared distances are summed: from what.
-    centre: Option<&'a [f32]>,
+    centres: Option<&'a [f32]>,
     sums: &'a mut [f32],
 }
 
-impl WithSimd for Accumulator<'_> {
+impl WithSimd for Accumulators<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let channels = self.sums.len();
-        let mut first = 0;
-        while channels - first >= 4 * S::F32_LANES {
-            self.channels::<S, 4>(simd, first);
-            first += 4 * S::F32_LANES;
+        let len = self.sums.len();
+        let mut start = 0;
+        while len - start >= 8 * S::F32_LANES {
+            self.add_up::<S, 8>(simd, start);
+            start += 8 * S::F32_LANES;
         }
-        while channels - first >= 2 * S::F32_LANES {
-            self.channels::<S, 2>(simd, first);
-            first += 2 * S::F32_LANES;
+        while len - start >= 4 * S::F32_LANES {
+            self.add_up::<S, 4>(simd, start);
+            start += 4 * S::F32_LANES;
         }
-        while first < channels {
-            self.channels::<S, 1>(simd, first);
-            first += S::F32_LANES;
+        while start < len {
+            self.add_up::<S, 1>(simd, start);
+            start += S::F32_LANES;
         }
     }
 }
 
-impl Accumulator<'_> {
-    /// Sums `VECTORS` vectors of channels side by side: their additions do not wait for each other.
+impl Accumulators<'_> {
+    /// Adds up `VECTORS` vectors side by side: their additions do not wait for each other.
     #[inline(always)]
-    fn channels<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let channels = self.sums.len();
-        let turn = channels * ACCUMULATORS;
-        let (in_turn, rest) = self.input.split_at(self.input.len() / turn * turn);
-        let own = in_turn.get(self.number * channels..).unwrap_or(&[]);
-        let range = first..(first + VECTORS * S::F32_LANES).min(channels);
-        let mut centres = [simd.splat_f32s(0.0); VECTORS];
-        let mut sums = centres;
-        if let Some(centre) = self.centre {
-            centres = row_vectors(simd, &centre[range.clone()]);
-        }
-        for row in own.chunks(turn) {
-            let row = row_vectors(simd, &row[range.clone()]);
-            add_row(simd, row, centres, self.centre.is_some(), &mut sums);
-        }
-        if self.number == 0 {
-            for row in rest.chunks_exact(channels) {
-                let row = row_vectors(simd, &row[range.clone()]);
-                add_row(simd, row, centres, self.centre.is_some(), &mut sums);
+    fn add_up<S: Simd, const VECTORS: usize>(&mut self, simd: S, start: usize) {
+        let range = start..(start + VECTORS * S::F32_LANES).min(self.sums.len());
+        let mut sums = [simd.splat_f32s(0.0); VECTORS];
+        let turns = self.input.chunks_exact(self.turn);
+        match self.centres {
+            None => {
+                for turn in turns {
+                    let values = &turn[self.first..][range.clone()];
+                    let values = some_vectors::<S, VECTORS>(simd, values);
+                    for v in 0..VECTORS {
+                        sums[v] = simd.add_f32s(sums[v], values[v]);
+                    }
+                }
+            }
+            Some(centres) => {
+                let centres = some_vectors::<S, VECTORS>(simd, &centres[range.clone()]);
+                for turn in turns {
+                    let values = &turn[self.first..][range.clone()];
+                    let values = some_vectors::<S, VECTORS>(simd, values);
+                    for v in 0..VECTORS {
+                        let distance = simd.sub_f32s(values[v], centres[v]);
+                        let square = simd.mul_f32s(distance, distance);
+                        sums[v] = simd.add_f32s(sums[v], square);
+                    }
+                }
             }
         }
-        let outputs = self.sums[range].chunks_mut(S::F32_LANES);
-        for (output, &sum) in outputs.zip(&sums) {
+        for (output, &sum) in self.sums[range].chunks_mut(S::F32_LANES).zip(&sums) {
             store(simd, output, sum);
         }
     }
 }
 
-/// The vectors of some channels; only a single one may be no whole vector.
+/// Some numbers as vectors; only a single one may be no whole vector.
 #[inline(always)]
-fn row_vectors<S: Simd, const VECTORS: usize>(simd: S, values: &[f32]) -> [S::f32s; VECTORS] {
+fn some_vectors<S: Simd, const VECTORS: usize>(simd: S, values: &[f32]) -> [S::f32s; VECTORS] {
     if VECTORS == 1 {
         [load(simd, values); VECTORS]
     } else {
         vectors::<S, VECTORS>(values)
-    }
-}
-
-#[inline(always)]
-fn add_row<S: Simd, const VECTORS: usize>(
-    simd: S,
-    row: [S::f32s; VECTORS],
-    centres: [S::f32s; VECTORS],
-    squares: bool,
-    sums: &mut [S::f32s; VECTORS],
-) {
-    for v in 0..VECTORS {
-        let mut term = row[v];
-        if squares {
-            let distance = simd.sub_f32s(term, centres[v]);
-            term = simd.mul_f32s(distance, distance);
-        }
-        sums[v] = simd.add_f32s(sums[v], term);
     }
 }
 

@@ -10,17 +10,18 @@ use rayon::prelude::*;
 pub(crate) fn fill_dropout_mask(rng: &mut Rng, rate: f32, mask: &mut [u8]) {
     const PIECE: usize = 16 * 1024;
     let start = Rng::new(rng.next_u64());
-    // Of the 2^32 halves of a number, so many drop a value.
-    let dropped = (f64::from(rate) * 4_294_967_296.0) as u64;
+    // Four values from each number, 16 bits for each: so many of their 2^16 values drop one.
+    let dropped = (f64::from(rate) * 65_536.0).round() as u64;
     mask.par_chunks_mut(PIECE)
         .enumerate()
         .for_each(|(index, piece)| {
             let mut rng = start.clone();
-            rng.skip((index * PIECE / 2) as u64);
-            for pair in piece.chunks_mut(2) {
-                let bits = rng.next_u64();
-                for (keep, half) in pair.iter_mut().zip([bits >> 32, bits & 0xffff_ffff]) {
-                    *keep = u8::from(half >= dropped);
+            rng.skip((index * PIECE / 4) as u64);
+            for four in piece.chunks_mut(4) {
+                let mut bits = rng.next_u64();
+                for keep in four {
+                    *keep = u8::from(bits & 0xffff >= dropped);
+                    bits >>= 16;
                 }
             }
         });

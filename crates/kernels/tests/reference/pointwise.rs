@@ -1,6 +1,6 @@
 use modiste_kernels::{
-    SgdStep, add_assign, cross_entropy, dropout_backward, dropout_forward, relu, relu_backward,
-    sgd_update, softmax, softmax_cross_entropy,
+    Instructions, SgdStep, add_assign, cross_entropy, dropout_backward, dropout_forward, relu,
+    relu_backward, sgd_update, softmax, softmax_cross_entropy,
 };
 
 use crate::naive::{assert_close, numbers, numeric_gradient, wide};
@@ -40,7 +40,8 @@ fn dropout_scales_what_it_keeps() {
     let input = numbers(1000, 1);
     let mask: Vec<u8> = (0..1000).map(|i| u8::from(i % 3 != 0)).collect();
     let mut output = vec![f32::NAN; 1000];
-    dropout_forward(&input, &mask, 0.25, &mut output);
+    let instructions = Instructions::best();
+    dropout_forward(instructions, &input, &mask, 0.25, &mut output);
     let expected: Vec<f64> = input
         .iter()
         .zip(&mask)
@@ -48,7 +49,7 @@ fn dropout_scales_what_it_keeps() {
         .collect();
     assert_close("output", &output, &expected, 1e-6);
     let mut gradient = input;
-    dropout_backward(&mask, 0.25, &mut gradient);
+    dropout_backward(instructions, &mask, 0.25, &mut gradient);
     assert_eq!(gradient, output, "dropout is linear");
 }
 

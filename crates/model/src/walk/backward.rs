@@ -95,7 +95,12 @@ impl Backward<'_> {
                 self.turn();
             }
             Kind::Dropout(rate) => {
-                dropout_backward(&slot.bytes[..output.len()], *rate, at_output);
+                dropout_backward(
+                    self.space.instructions,
+                    &slot.bytes[..output.len()],
+                    *rate,
+                    at_output,
+                );
             }
             Kind::BatchNorm(norm) => {
                 let gamma = &self.trainable[norm.variables.clone()][..norm.channels];

@@ -79,7 +79,7 @@ impl Forward<'_> {
             Kind::Dropout(rate) => {
                 let mask = &mut slot.bytes[..output.len()];
                 fill_dropout_mask(self.rng, *rate, mask);
-                dropout_forward(input, mask, *rate, output);
+                dropout_forward(self.space.instructions, input, mask, *rate, output);
             }
             Kind::BatchNorm(norm) => {
                 let NormSlot {
