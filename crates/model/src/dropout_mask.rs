@@ -17,14 +17,17 @@ pub(crate) fn fill_dropout_mask(rng: &mut Rng, rate: f32, mask: &mut [u8]) {
         .for_each(|(index, piece)| {
             let mut rng = start.clone();
             rng.skip((index * PIECE / 4) as u64);
-            for four in piece.chunks_mut(4) {
-                let mut bits = rng.next_u64();
-                for keep in four {
-                    *keep = u8::from(bits & 0xffff >= dropped);
-                    bits >>= 16;
-                }
+            let (fours, rest) = piece.as_chunks_mut();
+            for four in fours {
+                *four = keep(rng.next_u64(), dropped);
             }
+            rest.copy_from_slice(&keep(rng.next_u64(), dropped)[..rest.len()]);
         });
+}
+
+/// Whether four values are kept.
+fn keep(bits: u64, dropped: u64) -> [u8; 4] {
+    [bits, bits >> 16, bits >> 32, bits >> 48].map(|bits| u8::from(bits & 0xffff >= dropped))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use pulp::Simd;
 use crate::channels::{load, store};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
-    InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways,
+    InputToPoints, OutputToPoints, PATCH, PointsToInput, Read, TILE, Write, both_ways, new_between,
 };
 use crate::source::{Affine, Gradient, Input, Size};
 use crate::tile::{Panels, mul_add};
@@ -24,6 +24,7 @@ pub(crate) fn transform_inputs<S: Simd>(
     let size = geometry.shape.input();
     let tiles = tile_rows.len() * geometry.across;
     let whole = size.channels.is_multiple_of(S::F32_LANES);
+    let mut between = new_between::<S, PATCH, PATCH>(simd);
     for (index, tile_row) in tile_rows.enumerate() {
         let (image, down) = (tile_row / geometry.down, tile_row % geometry.down);
         for x in 0..geometry.across {
@@ -43,7 +44,12 @@ pub(crate) fn transform_inputs<S: Simd>(
                     };
                     match input.affine {
                         None => {
-                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(
+                                simd,
+                                &mut from,
+                                &mut to,
+                                &mut between,
+                            );
                         }
                         Some(Affine { scale, shift }) => {
                             let mut from = AffinePixels::<S> {
@@ -51,7 +57,12 @@ pub(crate) fn transform_inputs<S: Simd>(
                                 scale: vector::<S>(&scale[channel..]),
                                 shift: vector::<S>(&shift[channel..]),
                             };
-                            both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
+                            both_ways::<S, InputToPoints, PATCH, PATCH>(
+                                simd,
+                                &mut from,
+                                &mut to,
+                                &mut between,
+                            );
                         }
                     }
                 }
@@ -74,7 +85,12 @@ pub(crate) fn transform_inputs<S: Simd>(
                         channels,
                     };
                     let mut to = PointsMut::new(&geometry.inputs, tiles, tile, start, points);
-                    both_ways::<S, InputToPoints, PATCH, PATCH>(simd, &mut from, &mut to);
+                    both_ways::<S, InputToPoints, PATCH, PATCH>(
+                        simd,
+                        &mut from,
+                        &mut to,
+                        &mut between,
+                    );
                 }
             }
         }
@@ -102,6 +118,7 @@ pub(crate) fn transform_gradients<S: Simd>(
 ) {
     let size = geometry.shape.output();
     let tiles = tile_rows.len() * geometry.across;
+    let mut between = new_between::<S, TILE, PATCH>(simd);
     for (index, tile_row) in tile_rows.enumerate() {
         let (image, down) = (tile_row / geometry.down, tile_row % geometry.down);
         for start in (0..size.channels).step_by(S::F32_LANES) {
@@ -118,7 +135,7 @@ pub(crate) fn transform_gradients<S: Simd>(
                 }
                 let mut to = PointsMut::new(&geometry.outputs, tiles, tile, start, points);
                 let mut from = Square::<S>(square);
-                both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &mut from, &mut to);
+                both_ways::<S, OutputToPoints, TILE, PATCH>(simd, &mut from, &mut to, &mut between);
             }
             let sums = &mut bias_gradient[channels];
             let sum = simd.add_f32s(load(simd, sums), total);
@@ -149,6 +166,7 @@ pub(crate) fn add_up_inputs<S: Simd>(
     image: &mut [f32],
 ) {
     let size = geometry.shape.input();
+    let mut between = new_between::<S, PATCH, PATCH>(simd);
     for across in 0..geometry.across {
         let tile = first_tile + across;
         let (first, left) = geometry.corner(down, across);
@@ -169,7 +187,12 @@ pub(crate) fn add_up_inputs<S: Simd>(
                 image: &mut *image,
             };
             let mut points = points.tile(tile, channel);
-            both_ways::<S, PointsToInput, PATCH, PATCH>(simd, &mut points, &mut pixels);
+            both_ways::<S, PointsToInput, PATCH, PATCH>(
+                simd,
+                &mut points,
+                &mut pixels,
+                &mut between,
+            );
         }
     }
 }

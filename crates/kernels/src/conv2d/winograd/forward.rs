@@ -11,7 +11,7 @@ use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
 use crate::conv2d::winograd::transforms::{
-    Aligned, PATCH, POINTS, PointsToOutput, TILE, Write, both_ways,
+    Between, PATCH, POINTS, PointsToOutput, TILE, Write, both_ways, new_between,
 };
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::for_each_piece;
@@ -184,6 +184,7 @@ fn write_band<S: Simd>(
     output: &mut [f32],
 ) {
     let size = pass.geometry.shape.output();
+    let mut between = new_between::<S, PATCH, TILE>(simd);
     for channel in channels.clone().step_by(S::F32_LANES) {
         let end = (channel + S::F32_LANES).min(channels.end);
         let finish = pass.finish.vector(simd, channel..end);
@@ -198,7 +199,12 @@ fn write_band<S: Simd>(
                 output: &mut *output,
             };
             let mut points = points.tile(first_tile + x, channel - channels.start);
-            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut pixels);
+            both_ways::<S, PointsToOutput, PATCH, TILE>(
+                simd,
+                &mut points,
+                &mut pixels,
+                &mut between,
+            );
         }
     }
 }
@@ -217,19 +223,21 @@ fn write_pooled<S: Simd>(
     let size = pass.geometry.shape.output();
     let pooled = size.pooled();
     let rows = output.len() / pooled.row();
+    let mut between = new_between::<S, PATCH, TILE>(simd);
+    let mut values = new_between::<S, TILE, TILE>(simd);
     for start in channels.clone().step_by(S::F32_LANES) {
         let end = (start + S::F32_LANES).min(channels.end);
         let finish = pass.finish.vector(simd, start..end);
         for across in 0..pass.geometry.across {
             let mut tile = FinishTile::<S> {
                 finish,
-                values: Aligned([[simd.splat_f32s(0.0); TILE]; TILE]),
+                values: &mut values,
             };
             let mut points = points.tile(first_tile + across, start - channels.start);
-            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile);
+            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile, &mut between);
             for y in 0..rows.min(TILE / 2) {
                 for x in 0..(pooled.width - across * TILE / 2).min(TILE / 2) {
-                    let [top, bottom] = [tile.values.0[2 * y], tile.values.0[2 * y + 1]];
+                    let [top, bottom] = [values.0[2 * y], values.0[2 * y + 1]];
                     let window = [top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]];
                     let (best, winner) = largest(simd, window);
                     let pixel = y * pooled.row() + (across * TILE / 2 + x) * size.channels;
@@ -244,12 +252,12 @@ fn write_pooled<S: Simd>(
 }
 
 /// A tile's finished outputs, kept.
-struct FinishTile<S: Simd> {
+struct FinishTile<'a, S: Simd> {
     finish: FinishVector<S::f32s>,
-    values: Aligned<[[S::f32s; TILE]; TILE]>,
+    values: &'a mut Between<S, TILE, TILE>,
 }
 
-impl<S: Simd> Write<S> for FinishTile<S> {
+impl<S: Simd> Write<S> for FinishTile<'_, S> {
     #[inline(always)]
     fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
         self.values.0[i][j] = self.finish.apply(simd, sum);

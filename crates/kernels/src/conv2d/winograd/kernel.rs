@@ -8,7 +8,7 @@ use crate::channels::load;
 use crate::conv2d::winograd::blocks::vector;
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{
-    PATCH, POINTS, PointsToWeights, Read, WeightsToPoints, Write, both_ways,
+    PATCH, POINTS, PointsToWeights, Read, WeightsToPoints, Write, both_ways, new_between,
 };
 use crate::instructions::Instructions;
 use crate::parallel::{Piece, RowsMut, for_each_piece};
@@ -78,6 +78,7 @@ impl WithSimd for KernelPanel<'_> {
             false => (rows * panels.columns, panels.columns, 1),
             true => (rows * panels.columns, 1, rows),
         };
+        let mut between = new_between::<S, SIDE, PATCH>(simd);
         for row in 0..rows {
             for within in (0..panels.width).step_by(S::F32_LANES) {
                 let first = panel * panels.width + within;
@@ -93,7 +94,12 @@ impl WithSimd for KernelPanel<'_> {
                     values: &mut points[row * panels.width + within..],
                     stride,
                 };
-                both_ways::<S, WeightsToPoints, SIDE, PATCH>(simd, &mut taps, &mut points);
+                both_ways::<S, WeightsToPoints, SIDE, PATCH>(
+                    simd,
+                    &mut taps,
+                    &mut points,
+                    &mut between,
+                );
             }
         }
     }
@@ -220,6 +226,7 @@ impl WithSimd for GradientRows<'_> {
         let stride = in_channels * outputs.padded();
         let mut planes = self.planes.planes;
         let rows = planes[0].len() / outputs.columns;
+        let mut between = new_between::<S, PATCH, SIDE>(simd);
         for row in 0..rows {
             for channel in (0..outputs.columns).step_by(S::F32_LANES) {
                 let (panel, within) = (channel / outputs.width, channel % outputs.width);
@@ -234,7 +241,12 @@ impl WithSimd for GradientRows<'_> {
                     range: row * outputs.columns + channel
                         ..row * outputs.columns + (channel + S::F32_LANES).min(outputs.columns),
                 };
-                both_ways::<S, PointsToWeights, PATCH, SIDE>(simd, &mut points, &mut taps);
+                both_ways::<S, PointsToWeights, PATCH, SIDE>(
+                    simd,
+                    &mut points,
+                    &mut taps,
+                    &mut between,
+                );
             }
         }
     }

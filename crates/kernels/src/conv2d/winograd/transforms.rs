@@ -41,15 +41,24 @@ pub(crate) trait Write<S: Simd> {
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
+/// What a transform leaves between its two directions. Made once for many tiles: to fill it with
+/// zeros takes a good part of a transform's time.
+pub(crate) type Between<S, const N: usize, const M: usize> = Aligned<[[<S as Simd>::f32s; N]; M]>;
+
+#[inline(always)]
+pub(crate) fn new_between<S: Simd, const N: usize, const M: usize>(simd: S) -> Between<S, N, M> {
+    Aligned([[simd.splat_f32s(0.0); N]; M])
+}
+
 /// Applies a transform to the columns of an N x N tile, then to the rows: M x M.
 #[inline(always)]
 pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
     simd: S,
     from: &mut impl Read<S>,
     to: &mut impl Write<S>,
+    rows: &mut Between<S, N, M>,
 ) {
     let zero = simd.splat_f32s(0.0);
-    let mut rows = Aligned([[zero; N]; M]);
     for j in 0..N {
         let mut column = [zero; N];
         for i in 0..N {
