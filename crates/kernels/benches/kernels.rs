@@ -1,8 +1,8 @@
 //! Times each kernel by itself, on the shapes of the lecture's networks and batches of 100.
 //!
 //! `cargo bench -p modiste-kernels` runs them all, `cargo bench -p modiste-kernels -- conv2d` those
-//! whose name contains a word. `MODISTE_KERNELS` and `RAYON_NUM_THREADS` choose instructions and
-//! threads.
+//! whose name contains a word. `BATCH` chooses another batch, `MODISTE_KERNELS` and
+//! `RAYON_NUM_THREADS` instructions and threads.
 
 use std::fmt;
 
@@ -15,7 +15,10 @@ use modiste_kernels::{
     sgd_update, softmax_cross_entropy,
 };
 
-const BATCH: usize = 100;
+/// Images.
+fn batch() -> usize {
+    std::env::var("BATCH").map_or(100, |batch| batch.parse().expect("BATCH is a number"))
+}
 
 fn main() {
     divan::main();
@@ -67,7 +70,7 @@ impl Layer {
         };
         let window = window.expect("3 fits");
         let shape = Conv2dShape {
-            batch: BATCH,
+            batch: batch(),
             rows: window,
             columns: window,
             in_channels: self.channels[0],
@@ -119,13 +122,13 @@ fn conv2d_forward_exact(bencher: Bencher<'_, '_>, layer: Layer) {
 fn output_len(conv: &Conv2d) -> usize {
     let (rows, columns) = (conv.shape.rows.output, conv.shape.columns.output);
     let side = if conv.pool { 2 } else { 1 };
-    BATCH * (rows / side) * (columns / side) * conv.shape.out_channels
+    batch() * (rows / side) * (columns / side) * conv.shape.out_channels
 }
 
 /// Multiplications and additions of the definition, whatever the method does.
 fn operations(conv: &Conv2d) -> ItemsCount {
     let shape = &conv.shape;
-    let outputs = BATCH * shape.rows.output * shape.columns.output * shape.out_channels;
+    let outputs = batch() * shape.rows.output * shape.columns.output * shape.out_channels;
     ItemsCount::new(2 * 9 * outputs * shape.in_channels)
 }
 
@@ -200,18 +203,12 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     });
 }
 
-/// Batch, values in, units.
-const DENSE: [[usize; 3]; 6] = [
-    [BATCH, 9216, 512],
-    [BATCH, 512, 256],
-    [BATCH, 4608, 512],
-    [BATCH, 1600, 512],
-    [1, 9216, 512],
-    [7, 9216, 512],
-];
+/// Values in, units.
+const DENSE: [[usize; 2]; 4] = [[9216, 512], [512, 256], [4608, 512], [1600, 512]];
 
 #[divan::bench(args = DENSE)]
-fn dense_forwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3]) {
+fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
+    let batch = batch();
     let shape = DenseShape {
         batch,
         inputs,
@@ -238,7 +235,8 @@ fn dense_forwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3]
 }
 
 #[divan::bench(args = DENSE)]
-fn dense_backwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3]) {
+fn dense_backwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
+    let batch = batch();
     let shape = DenseShape {
         batch,
         inputs,
@@ -270,7 +268,7 @@ fn dense_backwards(bencher: Bencher<'_, '_>, [batch, inputs, outputs]: [usize; 3
 /// Side and channels.
 #[divan::bench(args = [[26, 32], [12, 64]])]
 fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
-    let input = numbers(BATCH * side * side * channels);
+    let input = numbers(batch() * side * side * channels);
     let mut mean = Buffer::zeros(channels);
     let mut variance = Buffer::zeros(channels);
     let mut scratch = Buffer::zeros(batch_norm_statistics_len(channels));
@@ -290,12 +288,12 @@ fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
 fn max_pool(bencher: Bencher<'_, '_>) {
     let window = Window::valid(28, 2, 2).expect("2 fits");
     let shape = MaxPool2dShape {
-        batch: BATCH,
+        batch: batch(),
         rows: window,
         columns: window,
         channels: 32,
     };
-    let input = numbers(BATCH * 28 * 28 * 32);
+    let input = numbers(batch() * 28 * 28 * 32);
     let mut output = Buffer::zeros(input.len() / 4);
     let mut winners = vec![0; output.len()];
     let bytes = BytesCount::new(4 * input.len());
@@ -306,7 +304,7 @@ fn max_pool(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn dropout(bencher: Bencher<'_, '_>) {
-    let input = numbers(BATCH * 4608);
+    let input = numbers(batch() * 4608);
     let mask: Vec<u8> = input.iter().map(|&value| u8::from(value > 0.0)).collect();
     let mut output = Buffer::zeros(input.len());
     let bytes = BytesCount::new(4 * input.len());
@@ -334,8 +332,8 @@ fn sgd(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn loss(bencher: Bencher<'_, '_>) {
-    let logits = numbers(BATCH * 10);
-    let labels: Vec<u8> = (0..BATCH).map(|index| (index % 10) as u8).collect();
+    let logits = numbers(batch() * 10);
+    let labels: Vec<u8> = (0..batch()).map(|index| (index % 10) as u8).collect();
     let mut gradient = Buffer::zeros(logits.len());
     bencher.bench_local(|| softmax_cross_entropy(black_box(&logits), &labels, 10, &mut gradient));
 }

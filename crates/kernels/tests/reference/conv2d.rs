@@ -197,6 +197,7 @@ fn other_kernels() {
 fn a_large_kernel() {
     check(shape(9, valid(7, 3, 1), same(6, 3, 1), (97, 160)));
     check(shape(1, same(3, 3, 1), same(9, 3, 1), (100, 130)));
+    check(shape(2, same(9, 3, 1), valid(7, 3, 1), (100, 130)));
 }
 
 /// The naive gradients are those of the naive convolution.

@@ -138,7 +138,9 @@ fn same(input: usize) -> Window {
 /// another normalisation forwards and backwards.
 #[test]
 fn convolutions_between_normalizations() {
-    for (batch, height, width, channels, filters) in [(2, 5, 6, 5, 7), (3, 9, 10, 17, 35)] {
+    for (batch, height, width, channels, filters) in
+        [(2, 5, 6, 5, 7), (3, 9, 10, 17, 35), (1, 9, 6, 99, 130)]
+    {
         for pool in [false, true] {
             check(batch, [height, width], [channels, filters], pool);
         }

@@ -8,6 +8,7 @@ use crate::buffer::{Workspace, WorkspaceLen};
 use crate::channels::store;
 use crate::conv2d::finish::{Bands, BandsMut, Finish, FinishVector, largest};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
+use crate::conv2d::winograd::forward_few::{are_few, few_len};
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::products::PointProduct;
 use crate::conv2d::winograd::transforms::{
@@ -40,11 +41,11 @@ pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     WorkspaceLen {
         thread: Geometry::block_len(&geometry.inputs, tiles)
             + Geometry::block_len(&geometry.outputs.panel(0), tiles),
-        shared: 0,
+        shared: few_len(geometry),
     }
 }
 
-type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
+pub(super) type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -65,9 +66,14 @@ pub(crate) fn forward(
         kernel,
         finish,
     };
+    let Workspace { threads, shared } = workspace;
+    if are_few(&geometry) {
+        pass.few(pieces, shared);
+        return;
+    }
     let (rows, grain) = (0..geometry.tile_rows(), block(&geometry));
     for_each_piece(rows, grain, pieces, &|rows, pieces| {
-        workspace.threads.with(|scratch| {
+        threads.with(|scratch| {
             conv.instructions.run(Block {
                 pass: &pass,
                 rows,
@@ -80,12 +86,59 @@ pub(crate) fn forward(
 
 /// What all tasks of one call share.
 #[derive(Clone, Copy)]
-struct Pass<'a> {
-    conv: &'a Conv2d,
-    geometry: &'a Geometry,
-    input: &'a Input<'a>,
+pub(super) struct Pass<'a> {
+    pub(super) conv: &'a Conv2d,
+    pub(super) geometry: &'a Geometry,
+    pub(super) input: &'a Input<'a>,
     kernel: &'a [f32],
     finish: &'a Finish<'a>,
+}
+
+impl<'a> Pass<'a> {
+    /// The product of some tiles' inputs with a panel of the kernel at one point.
+    #[inline(always)]
+    pub(super) fn product(
+        &self,
+        panel: usize,
+        point: usize,
+        tiles: usize,
+        left: &'a [f32],
+    ) -> PointProduct<'a> {
+        let geometry = self.geometry;
+        let panel_len = geometry.shape.in_channels * geometry.outputs.width;
+        PointProduct {
+            tiles,
+            left,
+            left_panels: geometry.inputs,
+            kernel: &self.kernel[(panel * POINTS + point) * panel_len..],
+            kernel_stride: panel_len,
+            output_panels: geometry.outputs.panel(panel),
+        }
+    }
+
+    /// Some tile rows' points of one panel to outputs: finished, and pooled.
+    #[inline(always)]
+    pub(super) fn write_outputs<S: Simd>(
+        &self,
+        simd: S,
+        rows: Range<usize>,
+        panel: usize,
+        points: &Points<'_>,
+        (values, winners): &mut Pieces<'_>,
+    ) {
+        let first = panel * points.panels.width;
+        let channels = first..first + points.panels.columns;
+        for (index, row) in rows.enumerate() {
+            let tile = index * self.geometry.across;
+            let (channels, output) = (channels.clone(), values.band(row));
+            if self.conv.pool {
+                let winners = winners.as_mut().map(|winners| winners.band(row));
+                write_pooled(simd, self, points, channels, tile, output, winners);
+            } else {
+                write_band(simd, self, points, channels, tile, output);
+            }
+        }
+    }
 }
 
 /// One block from inputs to outputs.
@@ -100,75 +153,33 @@ impl WithSimd for Block<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let Pass {
-            geometry,
-            input,
-            kernel,
-            ..
-        } = *self.pass;
-        let tiles = self.rows.len() * geometry.across;
-        let (points, scratch) = std::mem::take(&mut self.scratch)
-            .split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
-        transform_inputs(simd, geometry, input, self.rows.clone(), points);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            pass,
+            rows,
+            scratch,
+            mut pieces,
+        } = self;
+        let geometry = pass.geometry;
+        let tiles = rows.len() * geometry.across;
+        let (points, scratch) = scratch.split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
+        transform_inputs(simd, geometry, pass.input, rows.clone(), points);
         let left_len = Geometry::point_len(&geometry.inputs, tiles);
-        let panel_len = geometry.shape.in_channels * geometry.outputs.width;
         for panel in 0..geometry.outputs.count {
             let panels = geometry.outputs.panel(panel);
-            let products = &mut scratch[..Geometry::block_len(&panels, tiles)];
-            let product_len = Geometry::point_len(&panels, tiles);
-            for point in 0..POINTS {
-                let product = PointProduct {
-                    tiles,
-                    left: &points[point * left_len..],
-                    left_panels: geometry.inputs,
-                    kernel: &kernel[(panel * POINTS + point) * panel_len..],
-                    kernel_stride: panel_len,
-                    output_panels: panels,
-                };
-                product.run(
-                    simd,
-                    &mut products[point * product_len..][..panels.width * tiles],
-                );
+            let len = Geometry::point_len(&panels, tiles);
+            let products = scratch[..POINTS * len].chunks_exact_mut(len);
+            for (point, output) in products.enumerate() {
+                pass.product(panel, point, tiles, &points[point * left_len..])
+                    .run(simd, &mut output[..panels.width * tiles]);
             }
             let products = Points {
-                values: products,
+                values: scratch,
                 panels,
                 tiles,
-                stride: product_len,
+                stride: len,
             };
-            let first = panel * panels.width;
-            let channels = first..first + panels.columns;
-            self.write_outputs(simd, channels, &products);
-        }
-    }
-}
-
-impl Block<'_> {
-    /// Points to outputs for some channels: finished, and pooled.
-    #[inline(always)]
-    fn write_outputs<S: Simd>(&mut self, simd: S, channels: Range<usize>, points: &Points<'_>) {
-        let geometry = self.pass.geometry;
-        let (values, winners) = &mut self.pieces;
-        for (index, row) in self.rows.clone().enumerate() {
-            let first_tile = index * geometry.across;
-            let output = values.band(row);
-            if self.pass.conv.pool {
-                let winners = winners.as_mut().map(|winners| winners.band(row));
-                let channels = channels.clone();
-                write_pooled(
-                    simd, self.pass, points, channels, first_tile, output, winners,
-                );
-            } else {
-                write_band(
-                    simd,
-                    self.pass,
-                    points,
-                    channels.clone(),
-                    first_tile,
-                    output,
-                );
-            }
+            pass.write_outputs(simd, rows.clone(), panel, &products, &mut pieces);
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod backward;
 mod backward_large;
 pub(crate) mod blocks;
 pub(crate) mod forward;
+mod forward_few;
 pub(crate) mod geometry;
 pub(crate) mod kernel;
 pub(crate) mod products;
