@@ -17,6 +17,11 @@ pub struct SgdStep {
     pub weight_decay: f32,
 }
 
+/// A velocity nearer to zero is none. The weights cannot feel it, and a velocity that only decays
+/// would else end among the subnormal numbers, where each operation takes a hundred times as long,
+/// and stay there.
+const LEAST: f32 = 1e-30;
+
 /// Keras's update: `v = momentum * v - learning_rate * g`, then `w += momentum * v -
 /// learning_rate * g` with Nesterov and `w += v` without.
 ///
@@ -50,7 +55,8 @@ pub fn sgd_update(step: &SgdStep, weights: &mut [f32], velocities: &mut [f32], g
             for ((weight, velocity), gradient) in weights.iter_mut().zip(velocities).zip(gradients)
             {
                 let descent = learning_rate * gradient;
-                *velocity = momentum * *velocity - descent;
+                let next = momentum * *velocity - descent;
+                *velocity = if next.abs() < LEAST { 0.0 } else { next };
                 let change = if nesterov {
                     momentum * *velocity - descent
                 } else {

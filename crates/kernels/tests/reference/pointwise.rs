@@ -135,3 +135,22 @@ fn sums() {
     add_assign(&mut sum, &numbers(20_000, 2));
     assert_close("sum", &sum, &expected, 0.0);
 }
+
+#[test]
+fn what_decays_ends_at_zero() {
+    let step = SgdStep {
+        learning_rate: 0.1,
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 0.0,
+    };
+    let (mut weights, mut velocities) = ([1.0], [1e-3]);
+    for _ in 0..1000 {
+        sgd_update(&step, &mut weights, &mut velocities, &[0.0]);
+        assert!(velocities[0] == 0.0 || velocities[0].is_normal());
+    }
+    assert_eq!(velocities, [0.0]);
+    let mut gradient = [f32::NAN; 2];
+    softmax_cross_entropy(&[0.0, -95.0], &[0], 2, &mut gradient);
+    assert_eq!(gradient, [0.0, 0.0], "no subnormal number");
+}
