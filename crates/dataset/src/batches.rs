@@ -1,6 +1,6 @@
 //! Batches: which images come together, in which order, as numbers a network takes.
 
-use crate::images::Images;
+use crate::images::{ImageShape, Images};
 use crate::rng::Rng;
 
 /// Scales pixels to `[0, 1]`: the one place where bytes become numbers, for training and for
@@ -51,10 +51,15 @@ pub struct Batches<'a> {
     batch_size: usize,
     values: Vec<f32>,
     labels: Vec<u8>,
+    /// Decides which images are mirrored, where some are.
+    mirror: Option<Rng>,
 }
 
 /// The stream of [`Rng::stream`] that the order of epoch 0 draws from; epoch e takes the e-th after.
 const SHUFFLE_STREAM: u64 = 1 << 32;
+
+/// Likewise, for which images are mirrored.
+const MIRROR_STREAM: u64 = 1 << 33;
 
 impl<'a> Batches<'a> {
     /// Batches in an order that `seed` and `epoch` alone decide.
@@ -65,6 +70,14 @@ impl<'a> Batches<'a> {
         let mut order: Vec<usize> = (0..images.len()).collect();
         Rng::stream(seed, SHUFFLE_STREAM + epoch).shuffle(&mut order);
         Self::with_order(images, batch_size, order)
+    }
+
+    /// The same batches with each image mirrored, left to right, half of the time: `seed` and
+    /// `epoch` alone decide which.
+    #[must_use]
+    pub fn mirrored(mut self, seed: u64, epoch: u64) -> Self {
+        self.mirror = Some(Rng::stream(seed, MIRROR_STREAM + epoch));
+        self
     }
 
     /// Batches in the order of the images.
@@ -84,6 +97,7 @@ impl<'a> Batches<'a> {
             batch_size,
             values: Vec::new(),
             labels: Vec::new(),
+            mirror: None,
         }
     }
 
@@ -105,6 +119,11 @@ impl<'a> Batches<'a> {
         self.labels.clear();
         for (values, &index) in self.values.chunks_exact_mut(size).zip(indices) {
             normalize(self.images.image(index), values);
+            if let Some(rng) = &mut self.mirror
+                && rng.below(2) == 1
+            {
+                mirror(self.images.shape(), values);
+            }
             self.labels.push(self.images.labels()[index]);
         }
         Some(Batch {
@@ -114,10 +133,22 @@ impl<'a> Batches<'a> {
     }
 }
 
+/// Turns left to right.
+fn mirror(shape: ImageShape, values: &mut [f32]) {
+    let (width, channels) = (shape.width, shape.channels);
+    for row in values.chunks_exact_mut(width * channels) {
+        for column in 0..width / 2 {
+            let opposite = (width - 1 - column) * channels;
+            for channel in 0..channels {
+                row.swap(column * channels + channel, opposite + channel);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::images::ImageShape;
 
     fn numbered(count: u8) -> Images {
         let pixels = (0..count).flat_map(|i| [i, 255 - i]).collect();
@@ -149,6 +180,29 @@ mod tests {
         assert_eq!(order(1, 2), order(1, 2));
         assert_ne!(order(1, 2), order(1, 3));
         assert_ne!(order(1, 2), order(2, 2));
+    }
+
+    #[test]
+    fn half_of_the_images_are_mirrored_and_nothing_else_changes() {
+        let shape = ImageShape::new(2, 3, 2);
+        let pixels: Vec<u8> = (0..12).cycle().take(12 * 200).collect();
+        let images = Images::new(shape, pixels, vec![1; 200]).expect("12 bytes each");
+        let straight: Vec<f32> = (0..12_u8).map(|pixel| f32::from(pixel) / 255.0).collect();
+        let turned: Vec<f32> = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7_u8]
+            .map(|pixel| f32::from(pixel) / 255.0)
+            .to_vec();
+        let draw = |epoch| {
+            let mut batches = Batches::shuffled(&images, 200, 3, epoch).mirrored(3, epoch);
+            let batch = batches.next_batch().expect("there are images");
+            batch.images.to_vec()
+        };
+        let first = draw(0);
+        let count = |wanted: &[f32]| first.chunks(12).filter(|image| *image == wanted).count();
+        assert_eq!(count(&straight) + count(&turned), 200);
+        // The standard deviation is 7.
+        assert!((65..135).contains(&count(&turned)), "{}", count(&turned));
+        assert_eq!(first, draw(0));
+        assert_ne!(first, draw(1));
     }
 
     #[test]

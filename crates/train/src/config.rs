@@ -31,7 +31,10 @@ pub struct TrainConfig {
     /// Decoupled weight decay, as Keras's `weight_decay`: every trainable number shrinks by
     /// `learning_rate * weight_decay` in each step.
     pub weight_decay: f64,
-    /// Decides initial weights, order and dropout.
+    /// Whether each training image is mirrored, left to right, half of the time.
+    #[serde(default)]
+    pub mirror: bool,
+    /// Decides initial weights, order, mirroring and dropout.
     pub seed: u64,
     /// What is measured after each epoch.
     pub validation: Validation,
@@ -47,6 +50,7 @@ impl Default for TrainConfig {
             momentum: 0.9,
             nesterov: true,
             weight_decay: 0.0,
+            mirror: false,
             seed: 1,
             validation: Validation::Test,
         }

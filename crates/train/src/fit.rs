@@ -144,6 +144,9 @@ pub fn fit(
     for epoch in 0..config.epochs {
         let start = Instant::now();
         let mut batches = Batches::shuffled(train, batch_size, config.seed, epoch as u64);
+        if config.mirror {
+            batches = batches.mirrored(config.seed, epoch as u64);
+        }
         let mut sums = Sums::default();
         let mut learning_rate = 0.0;
         let mut step = 0;

@@ -1,6 +1,7 @@
 //! `bench`: Modiste's steps and inference beside its peers', interleaved, as a table of ratios.
 
 mod contender;
+mod job;
 mod python;
 mod table;
 
@@ -21,6 +22,9 @@ const NETWORKS: [&str; 3] = ["vgg", "compact", "bnvgg"];
 /// Flags of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Instead of steps, the whole training by this recipe, by Modiste and by Keras.
+    #[arg(long, value_name = "RECIPE", conflicts_with_all = ["architectures", "batch_sizes", "contenders", "rounds", "steps", "json"])]
+    job: Option<String>,
     /// Networks.
     #[arg(long, value_delimiter = ',', default_values_t = NETWORKS.map(String::from))]
     architectures: Vec<String>,
@@ -57,6 +61,10 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
         arguments.rounds > 0 && arguments.steps > 0 && arguments.threads > 0,
         "rounds, steps and threads are at least 1"
     );
+    if let Some(recipe) = &arguments.job {
+        let python = python::find(arguments.python.as_deref(), &[Contender::named("keras")?])?;
+        return job::job(recipe, arguments.threads, python.as_deref());
+    }
     let mut contenders: Vec<Contender> = arguments
         .contenders
         .iter()

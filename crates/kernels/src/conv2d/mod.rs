@@ -18,8 +18,21 @@ pub enum Method {
     /// Every product of the definition, summed in order: agrees with a naive loop to f32's
     /// rounding. For any kernel and stride.
     Direct,
-    /// Winograd's F(4x4, 3x3): a quarter of the multiplications, with an error of some 1e-5 of the
-    /// largest value. For 3x3 kernels with stride 1.
+    /// Winograd's F(4x4, 3x3): a quarter of the multiplications. For 3x3 kernels with stride 1.
+    ///
+    /// Its largest error on layers of the lecture's networks, as a share of the largest value, and
+    /// in brackets the root of the mean square, as the example `winograd_error` measures them with
+    /// AVX-512 (the tests hold every set of instructions to 2e-5):
+    ///
+    /// | layer | outputs | input's gradient | kernel's gradient |
+    /// |---|---|---|---|
+    /// | 28x28, 64 to 64 | 3.7e-6 (2.4e-7) | 4.3e-6 (3.4e-7) | 2.0e-6 (2.5e-7) |
+    /// | 14x14, 64 to 128 | 4.2e-6 (2.1e-7) | 5.5e-6 (5.0e-7) | 1.3e-6 (1.5e-7) |
+    /// | 12x12, 128 to 256 | 5.5e-6 (2.5e-7) | 6.9e-6 (6.3e-7) | 3.2e-6 (2.3e-7) |
+    /// | 24x24, 32 to 32 | 3.0e-6 (1.8e-7) | 3.8e-6 (2.8e-7) | 2.0e-6 (2.7e-7) |
+    /// | 28x28, 32 to 32 | 3.0e-6 (1.7e-7) | 3.1e-6 (2.6e-7) | 2.2e-6 (2.9e-7) |
+    /// | 12x12, 32 to 64 | 2.6e-6 (1.7e-7) | 3.1e-6 (3.3e-7) | 1.4e-6 (1.8e-7) |
+    /// | 10x10, 64 to 64 | 3.5e-6 (2.2e-7) | 3.3e-6 (3.0e-7) | 1.1e-6 (1.4e-7) |
     Winograd,
 }
 

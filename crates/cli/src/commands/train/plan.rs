@@ -40,11 +40,14 @@ pub(crate) struct Overrides {
     /// Decoupled weight decay, as Keras's.
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
+    /// Whether each training image is mirrored, left to right, half of the time: true or false.
+    #[arg(long, value_name = "BOOL")]
+    mirror: Option<bool>,
     /// What is measured after each epoch: test (as the lecture does), or split:F, the last
     /// fraction F of the training images, which are then not trained on.
     #[arg(long, value_name = "V")]
     validation: Option<String>,
-    /// Decides initial weights, order and dropout.
+    /// Decides initial weights, order, mirroring and dropout.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
@@ -81,6 +84,7 @@ impl Plan {
         replace(&mut config.learning_rate, flags.learning_rate);
         replace(&mut config.momentum, flags.momentum);
         replace(&mut config.weight_decay, flags.weight_decay);
+        replace(&mut config.mirror, flags.mirror);
         replace(&mut config.seed, flags.seed);
         config.nesterov &= !flags.no_nesterov;
         if let Some(schedule) = &flags.schedule {
