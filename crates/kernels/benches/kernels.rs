@@ -9,10 +9,10 @@ use std::fmt;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use modiste_kernels::{
-    Buffer, Conv2d, Conv2dOutput, Conv2dShape, DenseShape, Finish, Gradient, Input, InputGradient,
-    Instructions, MaxPool2dShape, SgdStep, Window, Workspace, batch_norm_statistics,
-    batch_norm_statistics_len, dense_backward, dense_forward, dropout_forward, max_pool2d_forward,
-    sgd_update, softmax_cross_entropy,
+    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, DenseShape, Finish, Gradient,
+    Input, InputGradient, Instructions, MaxPool2dShape, SgdStep, Window, Workspace,
+    batch_norm_statistics, batch_norm_statistics_len, dense_backward, dense_forward,
+    dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
 };
 
 /// Images.
@@ -192,12 +192,14 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
                 norm: None,
                 relu: Some(&convolved),
             },
-            &mut weight_gradient,
-            &mut bias_gradient,
-            needed.then_some(InputGradient {
-                values: &mut input_gradient,
-                sums: None,
-            }),
+            Conv2dGradients {
+                weight: &mut weight_gradient,
+                bias: &mut bias_gradient,
+                input: needed.then_some(InputGradient {
+                    values: &mut input_gradient,
+                    sums: None,
+                }),
+            },
             &mut workspace,
         );
     });

@@ -4,9 +4,11 @@
 //! Inputs are even in [0, 1), weights as Glorot draws them, gradients even around zero. The exact
 //! one is itself within 1e-6 of a loop in f64, which the tests assert.
 
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
 use modiste_kernels::{
-    Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, Input, InputGradient, Instructions,
-    Method, Window, Workspace,
+    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, Input, InputGradient,
+    Instructions, Method, Window, Workspace,
 };
 
 const BATCH: usize = 8;
@@ -85,12 +87,14 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
             norm: None,
             relu: None,
         },
-        &mut weight_gradient,
-        &mut bias.clone(),
-        Some(InputGradient {
-            values: &mut input_gradient,
-            sums: None,
-        }),
+        Conv2dGradients {
+            weight: &mut weight_gradient,
+            bias: &mut bias.clone(),
+            input: Some(InputGradient {
+                values: &mut input_gradient,
+                sums: None,
+            }),
+        },
         &mut workspace,
     );
     [output, input_gradient, weight_gradient]

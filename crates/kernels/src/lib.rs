@@ -45,7 +45,7 @@ pub use batch_norm::{
 pub use buffer::{Buffer, Workspace, WorkspaceLen};
 pub use conv2d::finish::Finish;
 pub use conv2d::shape::Conv2dShape;
-pub use conv2d::{Conv2d, Conv2dOutput, GradientSums, InputGradient, Method};
+pub use conv2d::{Conv2d, Conv2dGradients, Conv2dOutput, GradientSums, InputGradient, Method};
 pub use dense::{DenseShape, dense_backward, dense_forward};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::add_assign;

@@ -90,6 +90,17 @@ impl<'a> Conv2dOutput<'a> {
     }
 }
 
+/// What the way back writes: all is overwritten.
+#[derive(Debug)]
+pub struct Conv2dGradients<'a> {
+    /// The kernel's, `[height, width, in, out]`.
+    pub weight: &'a mut [f32],
+    /// One per filter.
+    pub bias: &'a mut [f32],
+    /// The input's, where it is asked for: the first layer of a network needs none.
+    pub input: Option<InputGradient<'a>>,
+}
+
 /// What the way back writes for the layer before.
 #[derive(Debug)]
 pub struct InputGradient<'a> {
@@ -199,23 +210,16 @@ impl Conv2d {
         }
     }
 
-    /// The gradients of [`Conv2d::forward`]: those of kernel and bias are overwritten, the input's
-    /// too where it is asked for (the first layer of a network needs none).
+    /// The gradients of [`Conv2d::forward`].
     ///
     /// # Panics
     /// Where a buffer has not the length of the shape.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "three buffers in, three out: the operation's own"
-    )]
     pub fn backward(
         &self,
         input: &Input<'_>,
         weight: &[f32],
         gradient: &Gradient<'_>,
-        weight_gradient: &mut [f32],
-        bias_gradient: &mut [f32],
-        input_gradient: Option<InputGradient<'_>>,
+        gradients: Conv2dGradients<'_>,
         workspace: &mut Workspace,
     ) {
         let pooled = gradient.winners.is_some();
@@ -223,24 +227,19 @@ impl Conv2d {
         workspace.check(self.workspace_len());
         let shape = &self.shape;
         check_len("the convolution's kernel", weight.len(), shape.weight_len());
-        check_len("the kernel's gradient", weight_gradient.len(), weight.len());
-        check_len(
-            "the bias's gradient",
-            bias_gradient.len(),
-            shape.out_channels,
-        );
-        if let Some(gradient) = &input_gradient {
-            check_len(
-                "the input's gradient",
-                gradient.values.len(),
-                shape.input_len(),
-            );
+        let len = gradients.weight.len();
+        check_len("the kernel's gradient", len, weight.len());
+        let len = gradients.bias.len();
+        check_len("the bias's gradient", len, shape.out_channels);
+        if let Some(input) = &gradients.input {
+            let len = input.values.len();
+            check_len("the input's gradient", len, shape.input_len());
         }
         if gradient.values.is_empty() {
-            weight_gradient.fill(0.0);
-            bias_gradient.fill(0.0);
-            if let Some(gradient) = input_gradient {
-                gradient.values.fill(0.0);
+            gradients.weight.fill(0.0);
+            gradients.bias.fill(0.0);
+            if let Some(input) = gradients.input {
+                input.values.fill(0.0);
             }
             return;
         }
@@ -248,16 +247,7 @@ impl Conv2d {
             Method::Direct => direct::backward::backward,
             Method::Winograd => winograd::backward::backward,
         };
-        backward(
-            self,
-            input,
-            weight,
-            gradient,
-            weight_gradient,
-            bias_gradient,
-            input_gradient,
-            workspace,
-        );
+        backward(self, input, weight, gradient, gradients, workspace);
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 use modiste_kernels::{
-    Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input, InputGradient,
-    Instructions, Method, Window, Workspace,
+    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
+    InputGradient, Instructions, Method, Window, Workspace,
 };
 
 use crate::naive::{self, assert_close, numbers, wide};
@@ -95,12 +95,14 @@ impl Buffers {
             &Input::plain(&self.input),
             &self.weight,
             &gradient,
-            &mut self.weight_gradient,
-            &mut self.bias_gradient,
-            Some(InputGradient {
-                values: &mut self.input_gradient,
-                sums,
-            }),
+            Conv2dGradients {
+                weight: &mut self.weight_gradient,
+                bias: &mut self.bias_gradient,
+                input: Some(InputGradient {
+                    values: &mut self.input_gradient,
+                    sums,
+                }),
+            },
             &mut self.workspace,
         );
     }

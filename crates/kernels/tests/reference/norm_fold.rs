@@ -1,9 +1,9 @@
 //! Normalisation folded into its neighbours gives what the separate operations give.
 
 use modiste_kernels::{
-    Affine, Conv2d, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
-    InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window, Workspace,
-    batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
+    Affine, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums,
+    Input, InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window,
+    Workspace, batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
     batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, max_pool2d_backward,
     max_pool2d_forward, norm_gradient, norm_gradient_sums, norm_pool_forward,
     norm_pool_gradient_sums, relu_backward,
@@ -284,9 +284,11 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
                 &input,
                 &weight,
                 &gradient,
-                &mut by_weight,
-                &mut by_bias,
-                Some(target),
+                Conv2dGradients {
+                    weight: &mut by_weight,
+                    bias: &mut by_bias,
+                    input: Some(target),
+                },
                 &mut workspace,
             );
             let mut own_sums = vec![f32::NAN; sums.len()];

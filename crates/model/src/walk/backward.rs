@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use modiste_kernels::{
-    Gradient, GradientSums, InputGradient, MaxPool2dShape, NormGradient, add_assign,
-    batch_norm_backward, batch_norm_sums_len, dense_backward, dropout_backward,
+    Conv2dGradients, Gradient, GradientSums, InputGradient, MaxPool2dShape, NormGradient,
+    add_assign, batch_norm_backward, batch_norm_sums_len, dense_backward, dropout_backward,
     max_pool2d_backward, norm_gradient, norm_gradient_sums, norm_pool_gradient_sums, relu_backward,
 };
 
@@ -224,12 +224,14 @@ impl Backward<'_> {
             &input,
             weight,
             &gradient,
-            weight_gradient,
-            bias_gradient,
-            needed.then_some(InputGradient {
-                values: at_input,
-                sums,
-            }),
+            Conv2dGradients {
+                weight: weight_gradient,
+                bias: bias_gradient,
+                input: needed.then_some(InputGradient {
+                    values: at_input,
+                    sums,
+                }),
+            },
             &mut self.space.workspace,
         );
         self.turn();

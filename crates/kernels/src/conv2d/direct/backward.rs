@@ -14,20 +14,17 @@ use crate::conv2d::direct::{
 };
 use crate::conv2d::finish::BAND;
 use crate::conv2d::shape::Conv2dShape;
-use crate::conv2d::{Conv2d, GradientSums, InputGradient};
+use crate::conv2d::{Conv2d, Conv2dGradients, GradientSums, InputGradient};
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::source::{Gradient, Input, RowSource};
 use crate::tile::{Columns, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile};
 
-#[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
 pub(crate) fn backward(
     conv: &Conv2d,
     input: &Input<'_>,
     weight: &[f32],
     gradient: &Gradient<'_>,
-    weight_gradient: &mut [f32],
-    bias_gradient: &mut [f32],
-    input_gradient: Option<InputGradient<'_>>,
+    gradients: Conv2dGradients<'_>,
     workspace: &mut Workspace,
 ) {
     let shape = &conv.shape;
@@ -48,8 +45,8 @@ pub(crate) fn backward(
             });
         });
     });
-    add_shares(conv, shares, weight_gradient, bias_gradient);
-    let Some(InputGradient { values, sums }) = input_gradient else {
+    add_shares(conv, shares, gradients.weight, gradients.bias);
+    let Some(InputGradient { values, sums }) = gradients.input else {
         return;
     };
     let back = backward_convolution(conv);

@@ -14,7 +14,7 @@ use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::kernel::{kernel_gradient, transform_kernel};
 use crate::conv2d::winograd::products::{KernelProduct, PointProduct};
 use crate::conv2d::winograd::transforms::POINTS;
-use crate::conv2d::{Conv2d, InputGradient};
+use crate::conv2d::{Conv2d, Conv2dGradients};
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::source::{Gradient, Input};
 
@@ -98,15 +98,12 @@ fn biases_len(geometry: &Geometry) -> usize {
     (geometry.shape.batch * geometry.shape.out_channels).next_multiple_of(16)
 }
 
-#[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
 pub(crate) fn backward(
     conv: &Conv2d,
     input: &Input<'_>,
     weight: &[f32],
     gradient: &Gradient<'_>,
-    weight_gradient: &mut [f32],
-    bias_gradient: &mut [f32],
-    input_gradient: Option<InputGradient<'_>>,
+    gradients: Conv2dGradients<'_>,
     workspace: &mut Workspace,
 ) {
     let geometry = super::geometry(conv);
@@ -114,7 +111,7 @@ pub(crate) fn backward(
     let Workspace { threads, shared } = workspace;
     let (transposed, shared) = shared.split_at_mut(geometry.transposed_len().next_multiple_of(16));
     let transposed = &mut transposed[..geometry.transposed_len()];
-    if input_gradient.is_some() {
+    if gradients.input.is_some() {
         transform_kernel(&geometry, conv.instructions, weight, true, transposed);
     }
     let (biases, shared) = shared.split_at_mut(biases_len(&geometry));
@@ -126,12 +123,13 @@ pub(crate) fn backward(
         input,
         gradient,
         transposed,
-        sums: input_gradient
+        sums: gradients
+            .input
             .as_ref()
             .and_then(|gradient| gradient.sums.as_ref())
             .map(|sums| (sums.input, sums.mean)),
     };
-    let images = input_gradient.map(|gradient| {
+    let images = gradients.input.map(|gradient| {
         let values = RowsMut::new(gradient.values, shape.input().image());
         let sums = gradient
             .sums
@@ -164,10 +162,10 @@ pub(crate) fn backward(
         });
         &shared[..groups * len]
     };
-    kernel_gradient(&geometry, conv.instructions, kernels, len, weight_gradient);
-    bias_gradient.fill(0.0);
+    kernel_gradient(&geometry, conv.instructions, kernels, len, gradients.weight);
+    gradients.bias.fill(0.0);
     for image in biases.chunks_exact(shape.out_channels) {
-        for (sum, value) in bias_gradient.iter_mut().zip(image) {
+        for (sum, value) in gradients.bias.iter_mut().zip(image) {
             *sum += value;
         }
     }
