@@ -51,14 +51,15 @@ pub fn recipes() -> Vec<Recipe> {
             dataset: "fashion-mnist",
             architecture: "compact",
             config: TrainConfig {
-                epochs: 8,
+                epochs: 14,
                 batch_size: 100,
-                learning_rate: 0.04,
+                learning_rate: 0.06,
                 schedule: schedule(Curve::OneCycle),
-                weight_decay: 1e-3,
+                weight_decay: 4e-3,
+                mirror: true,
                 ..TrainConfig::default()
             },
-            floor: 0.92,
+            floor: 0.925,
         },
         Recipe {
             name: "lecture",
@@ -68,11 +69,12 @@ pub fn recipes() -> Vec<Recipe> {
             config: TrainConfig {
                 epochs: 10,
                 batch_size: 100,
-                learning_rate: 0.02,
-                schedule: schedule(Curve::Cosine),
+                learning_rate: 0.04,
+                schedule: schedule(Curve::OneCycle),
+                weight_decay: 1e-3,
                 ..TrainConfig::default()
             },
-            floor: 0.98,
+            floor: 0.992,
         },
         Recipe {
             name: "cifar-100",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::command;
 use crate::modiste::Modiste;
-use crate::workspace;
+use crate::workspace::{self, cargo};
 
 /// One program in one form.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ enum Kind {
         flags: &'static [&'static str],
         kernels: &'static str,
     },
+    /// A package in `xtask/peers` of its own, built as it is started.
+    Cargo { folder: &'static str },
     /// A program in `xtask/peers` and the packages it needs.
     Python {
         script: &'static str,
@@ -31,12 +33,16 @@ enum Kind {
     },
 }
 
-const ALL: [Contender; 8] = [
+const ALL: [Contender; 9] = [
     modiste("modiste", &[], ""),
     modiste("modiste-exact", &["--exact"], ""),
     modiste("modiste-avx2", &[], "avx2"),
     modiste("modiste-portable", &[], "portable"),
     modiste("candle", &["--engine", "candle", "--device", "cpu"], ""),
+    Contender {
+        name: "burn",
+        kind: Kind::Cargo { folder: "burn" },
+    },
     python("torch", "torch_peer.py", &["torch", "numpy"]),
     python("keras", "keras_peer.py", &["tensorflow-cpu", "keras"]),
     python(
@@ -99,7 +105,7 @@ impl Contender {
     pub(crate) fn script(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Python { script, .. } => Some(script),
-            Kind::Modiste { .. } => None,
+            Kind::Modiste { .. } | Kind::Cargo { .. } => None,
         }
     }
 
@@ -107,7 +113,7 @@ impl Contender {
     pub(crate) fn packages(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Python { packages, .. } => packages,
-            Kind::Modiste { .. } => &[],
+            Kind::Modiste { .. } | Kind::Cargo { .. } => &[],
         }
     }
 
@@ -119,6 +125,17 @@ impl Contender {
                 if !kernels.is_empty() {
                     command.env("MODISTE_KERNELS", kernels);
                 }
+                command
+            }
+            Kind::Cargo { folder } => {
+                let package = workspace::root().join("xtask/peers").join(folder);
+                let mut command = cargo();
+                command
+                    .args(["run", "--quiet", "--release", "--manifest-path"])
+                    .arg(package.join("Cargo.toml"))
+                    .arg("--target-dir")
+                    .arg(workspace::root().join("target/peers").join(folder))
+                    .arg("--");
                 command
             }
             Kind::Python { script, .. } => {

@@ -31,9 +31,9 @@ pub(crate) struct Arguments {
     /// Batch sizes.
     #[arg(long, value_delimiter = ',', default_values_t = [100])]
     batch_sizes: Vec<usize>,
-    /// Who is measured: modiste, modiste-exact, modiste-avx2, modiste-portable, candle, torch,
-    /// keras, onnx.
-    #[arg(long, value_delimiter = ',', default_values_t = ["modiste", "candle", "torch", "keras", "onnx"].map(String::from))]
+    /// Who is measured: modiste, modiste-exact, modiste-avx2, modiste-portable, candle, burn,
+    /// torch, keras, onnx.
+    #[arg(long, value_delimiter = ',', default_values_t = ["modiste", "candle", "burn", "torch", "keras", "onnx"].map(String::from))]
     contenders: Vec<String>,
     /// How often each is started anew, one after the other.
     #[arg(long, default_value_t = 5)]
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// Threads of each.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// A Python that has the peers' packages; without it an environment is made in `target/peers`.
+    /// A Python that has the peers' packages; without it an environment is made in `target/peers/python`.
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
     /// Also write every single time to this file, as JSON.

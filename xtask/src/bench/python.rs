@@ -30,12 +30,12 @@ pub(crate) fn find(given: Option<&Path>, contenders: &[Contender]) -> Result<Opt
     let Some(system) = ["python3", "python"].into_iter().find(|name| runs(name)) else {
         eprintln!(
             "There is no Python, so no peer is measured. With Python 3.10 or later this would \
-             install {} into target/peers.",
+             install {} into target/peers/python.",
             packages.into_iter().collect::<Vec<_>>().join(", ")
         );
         return Ok(None);
     };
-    let environment = workspace::root().join("target/peers");
+    let environment = workspace::root().join("target/peers/python");
     let python = environment.join(if cfg!(windows) {
         "Scripts/python.exe"
     } else {

@@ -3,6 +3,7 @@
 use pulp::Simd;
 
 use crate::channels::{load, store};
+use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::Piece;
 use crate::source::{Affine, Size};
 use crate::tile::mul_add;
@@ -186,4 +187,13 @@ impl<T: Send> Piece for BandsMut<'_, T> {
         };
         (part(first, left), part(unit, right))
     }
+}
+
+/// The bands of what a convolution writes: values, and winners where they are kept.
+pub(crate) type OutputBands<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
+
+pub(crate) fn output_bands<'a>(conv: &Conv2d, output: Conv2dOutput<'a>) -> OutputBands<'a> {
+    let bands = Bands::new(&conv.shape.output(), conv.pool);
+    let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
+    (BandsMut::new(bands, output.values), winners)
 }

@@ -7,13 +7,11 @@ use pulp::{Simd, WithSimd};
 use crate::buffer::Workspace;
 use crate::conv2d::direct::frame::Frame;
 use crate::conv2d::direct::{grain, panels};
-use crate::conv2d::finish::{BAND, Bands, BandsMut, Finish, FinishVector, pool_band};
+use crate::conv2d::finish::{BAND, Finish, FinishVector, OutputBands, output_bands, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::for_each_piece;
 use crate::source::{Input, RowSource, Size};
 use crate::tile::{Panels, Rows, Strips, accumulate, for_each_strip, store_row, zero_tile};
-
-type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -25,9 +23,7 @@ pub(crate) fn forward(
 ) {
     let shape = &conv.shape;
     let grain = grain(shape);
-    let bands = Bands::new(&shape.output(), conv.pool);
-    let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
-    let pieces = (BandsMut::new(bands, output.values), winners);
+    let pieces = output_bands(conv, output);
     let units = 0..shape.batch * shape.rows.output.div_ceil(BAND);
     for_each_piece(units, grain, pieces, &|units, pieces| {
         workspace.threads.with(|scratch| {
@@ -179,7 +175,7 @@ struct ForwardTask<'a> {
     convolution: Convolution<'a, Input<'a>>,
     pool: bool,
     units: Range<usize>,
-    pieces: Pieces<'a>,
+    pieces: OutputBands<'a>,
     scratch: &'a mut [f32],
 }
 

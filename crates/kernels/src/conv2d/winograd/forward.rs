@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::channels::store;
-use crate::conv2d::finish::{Bands, BandsMut, Finish, FinishVector, largest};
+use crate::conv2d::finish::{Finish, FinishVector, OutputBands, largest, output_bands};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::forward_few::{are_few, few_len};
 use crate::conv2d::winograd::geometry::Geometry;
@@ -45,8 +45,6 @@ pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     }
 }
 
-pub(super) type Pieces<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
-
 pub(crate) fn forward(
     conv: &Conv2d,
     input: &Input<'_>,
@@ -56,9 +54,7 @@ pub(crate) fn forward(
     workspace: &mut Workspace,
 ) {
     let geometry = super::geometry(conv);
-    let bands = Bands::new(&conv.shape.output(), conv.pool);
-    let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
-    let pieces = (BandsMut::new(bands, output.values), winners);
+    let pieces = output_bands(conv, output);
     let pass = Pass {
         conv,
         geometry: &geometry,
@@ -124,7 +120,7 @@ impl<'a> Pass<'a> {
         rows: Range<usize>,
         panel: usize,
         points: &Points<'_>,
-        (values, winners): &mut Pieces<'_>,
+        (values, winners): &mut OutputBands<'_>,
     ) {
         let first = panel * points.panels.width;
         let channels = first..first + points.panels.columns;
@@ -146,7 +142,7 @@ struct Block<'a> {
     pass: &'a Pass<'a>,
     rows: Range<usize>,
     scratch: &'a mut [f32],
-    pieces: Pieces<'a>,
+    pieces: OutputBands<'a>,
 }
 
 impl WithSimd for Block<'_> {

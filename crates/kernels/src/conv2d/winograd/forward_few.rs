@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::conv2d::finish::OutputBands;
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
-use crate::conv2d::winograd::forward::{Pass, Pieces};
+use crate::conv2d::winograd::forward::Pass;
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::parallel::{RowsMut, for_each_piece};
@@ -45,7 +46,7 @@ fn lens(geometry: &Geometry, rows: usize) -> (usize, usize) {
 
 impl Pass<'_> {
     /// All tile rows to points, each product for all of them, all points to outputs.
-    pub(super) fn few(&self, pieces: Pieces<'_>, shared: &mut [f32]) {
+    pub(super) fn few(&self, pieces: OutputBands<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let instructions = self.conv.instructions;
         let rows = geometry.tile_rows();
@@ -151,7 +152,7 @@ struct RowOutputs<'a> {
     rows: Range<usize>,
     /// `[panel][point][tile][width]`.
     products: &'a [f32],
-    pieces: Pieces<'a>,
+    pieces: OutputBands<'a>,
 }
 
 impl WithSimd for RowOutputs<'_> {
