@@ -41,6 +41,10 @@ pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result
         "a job is a recipe that looks at the test images; `{recipe}` does not"
     );
     command::run(modiste.command().args(["data", "download", dataset]))?;
+    ensure!(
+        data.join(dataset).is_dir(),
+        "the images of `{recipe}` are built into Modiste: Keras has no files to read"
+    );
 
     let mut outcomes = vec![modiste_job(&modiste, recipe, threads)?];
     if let Some(python) = python {
