@@ -70,6 +70,8 @@ pub(crate) struct Recipe {
     pub(crate) floor: f64,
     /// How many epochs it trains.
     pub(crate) epochs: u64,
+    /// All that it says, for a program that trains by it.
+    pub(crate) json: Value,
 }
 
 /// The recipe of this name.
@@ -95,6 +97,7 @@ fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
             architecture: text("architecture")?,
             floor: value["floor"].as_f64()?,
             epochs: value["config"]["epochs"].as_u64()?,
+            json: value.clone(),
         })
     };
     json.as_array()

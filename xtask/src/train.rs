@@ -202,6 +202,7 @@ mod tests {
             architecture: "compact".into(),
             floor,
             epochs: 5,
+            json: serde_json::Value::Null,
         };
         vec![
             recipe("fashion", "fashion-mnist", 0.92),

@@ -4,9 +4,9 @@
 //! whole buffers and allocates none: the caller owns activations, gradients and scratch space, and
 //! reuses them from step to step. Nothing here knows of layers, files or labels' names.
 //!
-//! **Results do not depend on the number of threads.** Work is cut into pieces whose number the
-//! shapes alone decide, each output is written by one piece, and partial sums are added in a fixed
-//! order.
+//! **Results do not depend on the number of threads.** Each output is written by one piece of the
+//! work. Where a sum is made of several pieces' shares, the shapes alone decide how many, and they are
+//! added in a fixed order.
 //!
 //! **Lengths are contracts.** A buffer of another length than the shape asks for is a mistake of
 //! the caller and panics with both numbers; no input of a user reaches that far.

@@ -1,4 +1,5 @@
-//! How work is cut into pieces: by the shapes alone, never by the number of threads.
+//! How work is cut into pieces: wherever pieces share a sum, by the shapes alone, never by the number
+//! of threads.
 
 /// Elements that one task of an elementwise pass handles: large against the cost of a task, small
 /// against the cache.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::command;
-use crate::modiste::{Modiste, data_folder};
+use crate::modiste::{Modiste, data_folder, find};
 use crate::run_folder;
 use crate::workspace;
 
@@ -30,25 +30,22 @@ pub(super) struct Outcome {
 pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result<()> {
     let data = data_folder(None);
     let modiste = Modiste::build(data.clone())?;
-    let recipes = modiste.json(modiste.command().args(["recipes", "--json"]))?;
-    let found = recipes
-        .as_array()
-        .and_then(|recipes| recipes.iter().find(|one| one["name"] == recipe))
-        .with_context(|| format!("there is no recipe `{recipe}`: see `modiste recipes`"))?;
-    let dataset = found["dataset"].as_str().context("a recipe's dataset")?;
+    let recipes = modiste.recipes()?;
+    let found = find(&recipes, recipe)?;
     ensure!(
-        found["config"]["validation"] == "test",
+        found.json["config"]["validation"] == "test",
         "a job is a recipe that looks at the test images; `{recipe}` does not"
     );
-    command::run(modiste.command().args(["data", "download", dataset]))?;
+    command::run(modiste.command().args(["data", "download", &found.dataset]))?;
+    let files = data.join(&found.dataset);
     ensure!(
-        data.join(dataset).is_dir(),
+        files.is_dir(),
         "the images of `{recipe}` are built into Modiste: Keras has no files to read"
     );
 
     let mut outcomes = vec![modiste_job(&modiste, recipe, threads)?];
     if let Some(python) = python {
-        outcomes.push(keras_job(python, found, &data.join(dataset), threads)?);
+        outcomes.push(keras_job(python, &found.json, &files, threads)?);
     }
     println!("{}", table(recipe, threads, &outcomes));
     Ok(())

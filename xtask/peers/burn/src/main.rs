@@ -13,7 +13,7 @@ use burn::optim::{GradientsParams, Optimizer, SgdConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 const WARM_UP: usize = 3;
 const LEARNING_RATE: f64 = 1e-3;
@@ -21,13 +21,20 @@ const LEARNING_RATE: f64 = 1e-3;
 #[derive(Parser)]
 struct Arguments {
     #[arg(long)]
-    architecture: String,
+    architecture: Architecture,
     #[arg(long)]
     batch_size: usize,
     #[arg(long)]
     steps: usize,
     #[arg(long)]
     threads: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Architecture {
+    Compact,
+    Vgg,
+    Bnvgg,
 }
 
 #[derive(Clone, Copy)]
@@ -45,9 +52,9 @@ enum Layer {
 use Layer::{ConvRelu, DenseRelu, Dropout, Flatten, Logits, Norm, Pool};
 
 /// Side, channels and layers.
-fn network(name: &str) -> (usize, usize, Vec<Layer>) {
-    match name {
-        "compact" => (
+fn network(architecture: Architecture) -> (usize, usize, Vec<Layer>) {
+    match architecture {
+        Architecture::Compact => (
             28,
             1,
             vec![
@@ -62,7 +69,7 @@ fn network(name: &str) -> (usize, usize, Vec<Layer>) {
                 Logits(10),
             ],
         ),
-        "vgg" => (
+        Architecture::Vgg => (
             28,
             1,
             vec![
@@ -80,7 +87,7 @@ fn network(name: &str) -> (usize, usize, Vec<Layer>) {
                 Logits(10),
             ],
         ),
-        "bnvgg" => {
+        Architecture::Bnvgg => {
             let block = |filters| {
                 [
                     ConvRelu(filters, false),
@@ -95,7 +102,6 @@ fn network(name: &str) -> (usize, usize, Vec<Layer>) {
             layers.extend([Flatten, DenseRelu(512), Dropout(0.5), Logits(100)]);
             (32, 3, layers)
         }
-        other => panic!("there is no network `{other}`"),
     }
 }
 
@@ -196,7 +202,7 @@ fn main() {
         .num_threads(arguments.threads)
         .build_global()
         .expect("a pool");
-    let (side, channels, layers) = network(&arguments.architecture);
+    let (side, channels, layers) = network(arguments.architecture);
     let device = Default::default();
     let len = arguments.batch_size * side * side * channels;
     let pixels: Vec<f32> = (0..len)

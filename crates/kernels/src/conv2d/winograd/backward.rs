@@ -51,7 +51,7 @@ fn points_of_row(geometry: &Geometry) -> usize {
 /// Tile rows of a block: of whole images where the kernel is large.
 pub(super) fn block(geometry: &Geometry) -> usize {
     if is_large(geometry) {
-        geometry.large_block(geometry.down)
+        geometry.large_block()
     } else {
         (BLOCK / points_of_row(geometry)).max(1)
     }

@@ -38,13 +38,13 @@ impl Geometry {
         self.shape.batch * self.down
     }
 
-    /// Tile rows of a block whose products read a large kernel: enough tiles to be worth reading it,
-    /// and a whole number of strips of six, where there are so many.
-    pub(crate) fn large_block(&self, unit: usize) -> usize {
-        let tiles = self.across * unit;
+    /// Tile rows of a block of whole images whose products read a large kernel: enough tiles to be
+    /// worth reading it, and a whole number of strips of six, where there are so many.
+    pub(crate) fn large_block(&self) -> usize {
+        let tiles = self.across * self.down;
         let fewest = 48_usize.div_ceil(tiles);
-        let units = (fewest..fewest + 6).find(|units| (units * tiles).is_multiple_of(6));
-        units.unwrap_or(fewest) * unit
+        let images = (fewest..fewest + 6).find(|images| (images * tiles).is_multiple_of(6));
+        images.unwrap_or(fewest) * self.down
     }
 
     /// Numbers of a block of so many tiles.
