@@ -52,10 +52,13 @@ impl ComputeArguments {
             if !(1..=MAX_THREADS).contains(&threads) {
                 bail!("threads is {threads}; take 1 to {MAX_THREADS}");
             }
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build_global()?;
         }
+        // The main thread is one of them: to hand a pass to others and to wait for it would take
+        // longer than a small network's answer.
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0))
+            .use_current_thread()
+            .build_global()?;
         let selected = select_device(device)?;
         tracing::debug!(device = selected.description, %engine, "selected");
         Ok(Chosen {

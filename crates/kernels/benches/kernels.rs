@@ -9,8 +9,8 @@ use std::fmt;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use modiste_kernels::{
-    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, DenseShape, Finish, Gradient,
-    Input, InputGradient, Instructions, MaxPool2dShape, SgdStep, Window, Workspace,
+    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, DenseKernel, DenseShape, Finish,
+    Gradient, Input, InputGradient, Instructions, MaxPool2dShape, SgdStep, Window, Workspace,
     batch_norm_statistics, batch_norm_statistics_len, dense_backward, dense_forward,
     dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
 };
@@ -227,7 +227,7 @@ fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
             &shape,
             instructions(),
             black_box(&input),
-            &weight,
+            DenseKernel::Plain(&weight),
             &bias,
             true,
             &mut output,

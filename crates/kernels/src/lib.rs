@@ -46,7 +46,7 @@ pub use buffer::{Buffer, Workspace, WorkspaceLen};
 pub use conv2d::finish::Finish;
 pub use conv2d::shape::Conv2dShape;
 pub use conv2d::{Conv2d, Conv2dGradients, Conv2dOutput, GradientSums, InputGradient, Method};
-pub use dense::{DenseShape, dense_backward, dense_forward};
+pub use dense::{DenseKernel, DenseShape, dense_backward, dense_forward, dense_prepare};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::add_assign;
 pub use instructions::{Instructions, InstructionsError, KERNELS_VARIABLE};

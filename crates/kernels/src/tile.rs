@@ -93,16 +93,27 @@ pub(crate) fn accumulate<S: Simd, L: Left<ROWS>, const ROWS: usize, const VECTOR
     // A local copy: sums behind a reference would be stored and loaded in every step.
     let mut sums = *tile;
     for k in 0..depth {
-        let row = vectors::<S, VECTORS>(&right[k * stride..][..width]);
-        let step = left.step(k);
-        for i in 0..ROWS {
-            let factor = simd.splat_f32s(L::factor(step, i));
-            for j in 0..VECTORS {
-                sums[i][j] = mul_add(simd, factor, row[j], sums[i][j]);
-            }
-        }
+        let row = &right[k * stride..][..width];
+        add_product::<S, L, ROWS, VECTORS>(simd, &mut sums, left.step(k), row);
     }
     *tile = sums;
+}
+
+/// One step of a sum: `tile[i][j] += left[i] * right[j]`.
+#[inline(always)]
+pub(crate) fn add_product<S: Simd, L: Left<ROWS>, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &mut Tile<S, ROWS, VECTORS>,
+    left: L::Step,
+    right: &[f32],
+) {
+    let right = vectors::<S, VECTORS>(right);
+    for i in 0..ROWS {
+        let factor = simd.splat_f32s(L::factor(left, i));
+        for j in 0..VECTORS {
+            tile[i][j] = mul_add(simd, factor, right[j], tile[i][j]);
+        }
+    }
 }
 
 /// `a * b + c`, in one rounding where the instructions have that.
@@ -125,17 +136,43 @@ pub(crate) fn vectors<S: Simd, const VECTORS: usize>(values: &[f32]) -> [S::f32s
     vectors
 }
 
-/// Writes one row of a tile, as many numbers as `output` has.
+/// The rows of a tile from memory, one after the other.
 #[inline(always)]
-pub(crate) fn store_row<S: Simd, const VECTORS: usize>(
+pub(crate) fn load_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
-    row: &[S::f32s; VECTORS],
+    values: &[f32],
+) -> Tile<S, ROWS, VECTORS> {
+    let width = VECTORS * S::F32_LANES;
+    let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
+    for i in 0..ROWS {
+        tile[i] = vectors::<S, VECTORS>(&values[i * width..][..width]);
+    }
+    tile
+}
+
+/// Writes `columns` numbers of each row of a tile, `stride` from one row to the next.
+///
+/// The rows are counted here, not iterated over: a loop whose length is not known to the compiler
+/// would send the sums through memory.
+#[inline(always)]
+pub(crate) fn store_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &Tile<S, ROWS, VECTORS>,
     output: &mut [f32],
+    stride: usize,
+    columns: usize,
 ) {
-    if output.len() == VECTORS * S::F32_LANES {
-        S::as_mut_simd_f32s(output).0.copy_from_slice(row);
-    } else {
-        for (output, &vector) in output.chunks_mut(S::F32_LANES).zip(row) {
+    let width = VECTORS * S::F32_LANES;
+    if columns == width {
+        for i in 0..ROWS {
+            let row = &mut output[i * stride..][..width];
+            S::as_mut_simd_f32s(row).0.copy_from_slice(&tile[i]);
+        }
+        return;
+    }
+    for i in 0..ROWS {
+        let row = output[i * stride..][..columns].chunks_mut(S::F32_LANES);
+        for (output, &vector) in row.zip(&tile[i]) {
             simd.partial_store_f32s(output, vector);
         }
     }

@@ -1,9 +1,9 @@
 //! Inference on the CPU: the stages with everything prepared that the weights decide.
 
 use modiste_kernels::{
-    Affine, Buffer, Conv2dOutput, Finish, Input, Instructions, MaxPool2dShape, Workspace,
-    add_assign, batch_norm_affine, batch_norm_normalize, dense_forward, in_pool, inverse_deviation,
-    max_pool2d_forward,
+    Affine, Buffer, Conv2dOutput, DenseKernel, Finish, Input, Instructions, MaxPool2dShape,
+    Workspace, add_assign, batch_norm_affine, batch_norm_normalize, dense_forward, dense_prepare,
+    in_pool, inverse_deviation, max_pool2d_forward,
 };
 
 use crate::parameters::Parameters;
@@ -62,7 +62,7 @@ impl Inference {
         let stages = stages(&resolved.layers, batch_size, options, Purpose::Inference);
         let needs = Needs::of(&stages, batch_size);
         Self {
-            slots: slots(&stages, batch_size),
+            slots: slots(&stages, batch_size, options.instructions),
             workspace: Workspace::new(needs.workspace),
             trainable: vec![0.0; resolved.trainable_len()],
             instructions: options.instructions,
@@ -83,7 +83,8 @@ impl Inference {
     /// Where they are another network's.
     pub fn load(&mut self, parameters: &Parameters) {
         self.trainable.copy_from_slice(&parameters.trainable);
-        in_pool(|| prepare(&self.stages, &mut self.slots, parameters));
+        let instructions = self.instructions;
+        in_pool(|| prepare(&self.stages, &mut self.slots, instructions, parameters));
     }
 
     /// The logits of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`: no dropout,
@@ -108,7 +109,7 @@ impl Inference {
     }
 }
 
-fn slots(stages: &[Stage], batch: usize) -> Vec<Slot> {
+fn slots(stages: &[Stage], batch: usize, instructions: Instructions) -> Vec<Slot> {
     let slot = |stage: &Stage| {
         let mut slot = Slot {
             output: Buffer::zeros(batch * stage.outputs),
@@ -117,8 +118,11 @@ fn slots(stages: &[Stage], batch: usize) -> Vec<Slot> {
         match &stage.kind {
             Kind::Conv(conv) => slot.prepared = Buffer::zeros(conv.conv.prepared_len()),
             Kind::MaxPool2d(_) => slot.bytes = vec![0; slot.output.len()],
-            Kind::Residual(block) => slot.block = slots(block, batch),
-            Kind::BatchNorm(_) | Kind::Dropout(_) | Kind::Dense(_) => {}
+            Kind::Residual(block) => slot.block = slots(block, batch, instructions),
+            Kind::Dense(dense) => {
+                slot.prepared = Buffer::zeros(dense.shape.prepared_len(instructions));
+            }
+            Kind::BatchNorm(_) | Kind::Dropout(_) => {}
         }
         let norm = match &stage.kind {
             Kind::Conv(conv) => conv.norm.as_ref(),
@@ -139,7 +143,12 @@ fn slots(stages: &[Stage], batch: usize) -> Vec<Slot> {
     stages.iter().map(slot).collect()
 }
 
-fn prepare(stages: &[Stage], slots: &mut [Slot], parameters: &Parameters) {
+fn prepare(
+    stages: &[Stage],
+    slots: &mut [Slot],
+    instructions: Instructions,
+    parameters: &Parameters,
+) {
     for (stage, slot) in stages.iter().zip(slots) {
         match &stage.kind {
             Kind::Conv(conv) => {
@@ -151,8 +160,13 @@ fn prepare(stages: &[Stage], slots: &mut [Slot], parameters: &Parameters) {
                 }
             }
             Kind::BatchNorm(norm) => fold(norm, parameters, &mut slot.norm),
-            Kind::Residual(block) => prepare(block, &mut slot.block, parameters),
-            Kind::MaxPool2d(_) | Kind::Dropout(_) | Kind::Dense(_) => {}
+            Kind::Residual(block) => prepare(block, &mut slot.block, instructions, parameters),
+            Kind::Dense(dense) => {
+                let weights = dense.shape.inputs * dense.shape.outputs;
+                let weight = &parameters.trainable[dense.variables.clone()][..weights];
+                dense_prepare(&dense.shape, instructions, weight, &mut slot.prepared);
+            }
+            Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
         }
     }
 }
@@ -214,14 +228,13 @@ impl Pass<'_> {
             }
             Kind::Dense(dense) => {
                 let shape = dense.shape(batch);
-                let (weight, bias) =
-                    self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
+                let weights = shape.inputs * shape.outputs;
                 dense_forward(
                     &shape,
                     self.instructions,
                     input,
-                    weight,
-                    bias,
+                    DenseKernel::Prepared(&slot.prepared),
+                    &self.trainable[dense.variables.clone()][weights..],
                     dense.relu,
                     output,
                     self.workspace,

@@ -19,29 +19,29 @@ pub struct Finish<'a> {
     pub affine: Option<Affine<'a>>,
 }
 
-/// [`Finish`] for one vector of channels.
+/// [`Finish`] for `N` vectors of channels.
 #[derive(Clone, Copy)]
-pub(crate) struct FinishVector<V> {
-    bias: V,
+pub(crate) struct FinishVectors<V, const N: usize> {
+    bias: [V; N],
     relu: bool,
-    affine: Option<(V, V)>,
+    affine: Option<([V; N], [V; N])>,
 }
 
 impl Finish<'_> {
-    /// The part for `channels`.
+    /// The part for `channels`: one vector after the other, zeros where there are no more.
     #[inline(always)]
-    pub(crate) fn vector<S: Simd>(
+    pub(crate) fn vectors<S: Simd, const N: usize>(
         &self,
         simd: S,
         channels: std::ops::Range<usize>,
-    ) -> FinishVector<S::f32s> {
-        FinishVector {
-            bias: simd.partial_load_f32s(&self.bias[channels.clone()]),
+    ) -> FinishVectors<S::f32s, N> {
+        FinishVectors {
+            bias: load_all(simd, &self.bias[channels.clone()]),
             relu: self.relu,
             affine: match &self.affine {
                 Some(Affine { scale, shift }) => Some((
-                    simd.partial_load_f32s(&scale[channels.clone()]),
-                    simd.partial_load_f32s(&shift[channels]),
+                    load_all(simd, &scale[channels.clone()]),
+                    load_all(simd, &shift[channels]),
                 )),
                 None => None,
             },
@@ -49,19 +49,55 @@ impl Finish<'_> {
     }
 }
 
-impl<V: Copy> FinishVector<V> {
+#[inline(always)]
+fn load_all<S: Simd, const N: usize>(simd: S, values: &[f32]) -> [S::f32s; N] {
+    let mut vectors = [simd.splat_f32s(0.0); N];
+    for (vector, values) in vectors.iter_mut().zip(values.chunks(S::F32_LANES)) {
+        *vector = simd.partial_load_f32s(values);
+    }
+    vectors
+}
+
+impl<V: Copy> FinishVectors<V, 1> {
+    /// Finishes one vector of sums.
     #[inline(always)]
     pub(crate) fn apply<S: Simd<f32s = V>>(&self, simd: S, sum: V) -> V {
-        let mut value = simd.add_f32s(sum, self.bias);
+        let mut tile = [[sum]];
+        self.apply_to(simd, &mut tile);
+        tile[0][0]
+    }
+}
+
+impl<V: Copy, const N: usize> FinishVectors<V, N> {
+    /// Finishes a tile of sums: step by step, so that what is asked is asked once.
+    #[inline(always)]
+    pub(crate) fn apply_to<S: Simd<f32s = V>, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        tile: &mut [[V; VECTORS]; ROWS],
+    ) {
+        for i in 0..ROWS {
+            for j in 0..VECTORS {
+                tile[i][j] = simd.add_f32s(tile[i][j], self.bias[j]);
+            }
+        }
         if self.relu {
             // Not the maximum: what is no number stays none, so that a diverging run is seen.
             let zero = simd.splat_f32s(0.0);
-            value = simd.select_f32s(simd.less_than_f32s(value, zero), zero, value);
+            for i in 0..ROWS {
+                for j in 0..VECTORS {
+                    let value = tile[i][j];
+                    tile[i][j] = simd.select_f32s(simd.less_than_f32s(value, zero), zero, value);
+                }
+            }
         }
         if let Some((scale, shift)) = self.affine {
-            value = mul_add(simd, value, scale, shift);
+            for i in 0..ROWS {
+                for j in 0..VECTORS {
+                    tile[i][j] = mul_add(simd, tile[i][j], scale[j], shift[j]);
+                }
+            }
         }
-        value
     }
 }
 

@@ -7,7 +7,7 @@ use crate::channels::load;
 use crate::dense::{DEPTH, DenseShape, GRADIENT_ROWS};
 use crate::instructions::Instructions;
 use crate::parallel::{RowsMut, for_each_piece};
-use crate::tile::{Columns, Panels, Strips, accumulate, for_each_strip, store_row, zero_tile};
+use crate::tile::{Columns, Panels, Strips, accumulate, for_each_strip, store_tile, zero_tile};
 
 /// `gradient[i, o] = sum over b of input[b, i] * output_gradient[b, o]`: a task makes rows.
 pub(super) fn kernel_gradient(
@@ -113,17 +113,16 @@ impl<S: Simd> Strips<S> for GradientStrips<'_> {
             stride: self.rows,
         };
         accumulate(simd, &mut tile, columns, self.steps, self.packed, width);
-        for (i, row) in tile.iter().enumerate() {
-            let values = &mut self.gradient[(first + i) * self.outputs..];
-            let values = &mut values[self.range.clone()];
-            if self.accumulate {
-                for (values, &sum) in values.chunks_mut(S::F32_LANES).zip(row) {
-                    let sum = simd.add_f32s(load(simd, values), sum);
-                    simd.partial_store_f32s(values, sum);
+        let (columns, start) = (self.range.len(), first * self.outputs + self.range.start);
+        let gradient = &mut self.gradient[start..];
+        if self.accumulate {
+            for i in 0..ROWS {
+                let row = gradient[i * self.outputs..][..columns].chunks(S::F32_LANES);
+                for (sum, values) in tile[i].iter_mut().zip(row) {
+                    *sum = simd.add_f32s(load(simd, values), *sum);
                 }
-            } else {
-                store_row(simd, row, values);
             }
         }
+        store_tile(simd, &tile, gradient, self.outputs, columns);
     }
 }

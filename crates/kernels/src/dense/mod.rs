@@ -3,13 +3,15 @@
 mod few;
 mod gradient;
 mod product;
+mod right;
 
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::dense::few::few_forward;
 use crate::dense::gradient::kernel_gradient;
 use crate::dense::product::{Cut, Product, product};
+use crate::dense::right::{Right, pack_rows};
 use crate::instructions::Instructions;
-use crate::parallel::check_len;
+use crate::parallel::{RowsMut, check_len, for_each_piece};
 use crate::tile::Panels;
 
 /// What a dense layer works on. The kernel is `[in, out]`, as Keras stores it.
@@ -38,7 +40,21 @@ const FEW_ROWS: usize = 256;
 /// Widest panel, in numbers.
 const WIDEST: usize = 64;
 
+/// A dense layer's kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum DenseKernel<'a> {
+    /// `[in, out]`.
+    Plain(&'a [f32]),
+    /// As [`dense_prepare`] makes it: for one that is used often before it changes.
+    Prepared(&'a [f32]),
+}
+
 impl DenseShape {
+    /// Numbers of the prepared kernel.
+    pub fn prepared_len(&self, instructions: Instructions) -> usize {
+        self.inputs * Panels::new(self.outputs, instructions.lanes()).padded()
+    }
+
     /// The workspace that forwards and backwards need, also for every smaller batch.
     pub fn workspace_len(&self) -> WorkspaceLen {
         let Self {
@@ -60,19 +76,41 @@ impl DenseShape {
     }
 
     #[track_caller]
-    fn check(&self, input: usize, weight: usize, output: usize) {
+    fn check_kernel(&self, weight: usize) {
+        let len = self.inputs * self.outputs;
+        check_len("the dense layer's kernel", weight, len);
+    }
+
+    #[track_caller]
+    fn check(&self, input: usize, output: usize) {
         check_len("the dense layer's input", input, self.batch * self.inputs);
-        check_len(
-            "the dense layer's kernel",
-            weight,
-            self.inputs * self.outputs,
-        );
         check_len(
             "the dense layer's output",
             output,
             self.batch * self.outputs,
         );
     }
+}
+
+/// Brings a kernel into the order in which [`dense_forward`] reads it.
+///
+/// # Panics
+/// Where a buffer has not the length of `shape`.
+pub fn dense_prepare(
+    shape: &DenseShape,
+    instructions: Instructions,
+    weight: &[f32],
+    prepared: &mut [f32],
+) {
+    shape.check_kernel(weight.len());
+    let len = shape.prepared_len(instructions);
+    check_len("the prepared kernel", prepared.len(), len);
+    let panels = Panels::new(shape.outputs, instructions.lanes());
+    let pieces = RowsMut::new(prepared, shape.inputs * panels.width);
+    for_each_piece(0..panels.count, 1, pieces, &|panel, packed| {
+        let steps = 0..shape.inputs;
+        pack_rows(weight, &panels, panel.start, steps, packed.values);
+    });
 }
 
 /// `output[b, o] = bias[o] + sum over i of input[b, i] * weight[i, o]`, behind a rectifier where
@@ -85,13 +123,20 @@ pub fn dense_forward(
     shape: &DenseShape,
     instructions: Instructions,
     input: &[f32],
-    weight: &[f32],
+    kernel: DenseKernel<'_>,
     bias: &[f32],
     relu: bool,
     output: &mut [f32],
     workspace: &mut Workspace,
 ) {
-    shape.check(input.len(), weight.len(), output.len());
+    shape.check(input.len(), output.len());
+    match kernel {
+        DenseKernel::Plain(weight) => shape.check_kernel(weight.len()),
+        DenseKernel::Prepared(prepared) => {
+            let len = shape.prepared_len(instructions);
+            check_len("the prepared kernel", prepared.len(), len);
+        }
+    }
     check_len("the dense layer's bias", bias.len(), shape.outputs);
     workspace.check(shape.workspace_len());
     if output.is_empty() {
@@ -103,26 +148,23 @@ pub fn dense_forward(
             *value = if relu && sum < 0.0 { 0.0 } else { sum };
         }
     };
-    if shape.batch <= FEW {
-        few_forward(
-            shape,
-            instructions,
-            input,
-            weight,
-            output,
-            &mut workspace.shared,
-        );
-        output.chunks_exact_mut(shape.outputs).for_each(finish);
-        return;
-    }
+    let right = match kernel {
+        DenseKernel::Plain(weight) if shape.batch <= FEW => {
+            let shared = &mut workspace.shared;
+            few_forward(shape, instructions, input, weight, output, shared);
+            output.chunks_exact_mut(shape.outputs).for_each(finish);
+            return;
+        }
+        DenseKernel::Plain(weight) => Right::Rows(weight),
+        DenseKernel::Prepared(packed) => Right::Packed(packed),
+    };
     product(
         instructions,
         Product {
             rows: shape.batch,
             depth: shape.inputs,
             left: input,
-            right: weight,
-            transposed: false,
+            right,
             panels: Panels::new(shape.outputs, instructions.lanes()),
         },
         output,
@@ -148,7 +190,8 @@ pub fn dense_backward(
     input_gradient: Option<&mut [f32]>,
     workspace: &mut Workspace,
 ) {
-    shape.check(input.len(), weight.len(), output_gradient.len());
+    shape.check(input.len(), output_gradient.len());
+    shape.check_kernel(weight.len());
     check_len("the kernel's gradient", weight_gradient.len(), weight.len());
     check_len("the bias's gradient", bias_gradient.len(), shape.outputs);
     workspace.check(shape.workspace_len());
@@ -176,8 +219,7 @@ pub fn dense_backward(
                 rows: shape.batch,
                 depth: shape.outputs,
                 left: output_gradient,
-                right: weight,
-                transposed: true,
+                right: Right::Columns(weight),
                 panels: Panels::new(shape.inputs, instructions.lanes()),
             },
             gradient,

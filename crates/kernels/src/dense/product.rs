@@ -5,11 +5,12 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
+use crate::dense::right::Right;
 use crate::dense::{DEPTH, WIDEST};
 use crate::instructions::Instructions;
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::tile::{
-    Panels, Rows, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile,
+    Panels, Rows, Strips, accumulate, for_each_strip, load_tile, store_tile, zero_tile,
 };
 
 /// Columns that a task makes, at most: what it reads of each row lies together.
@@ -21,16 +22,14 @@ const TASKS: usize = 16;
 /// Steps of a sum that are worth a task.
 const FEWEST_STEPS: usize = 4 * DEPTH;
 
-/// `left x right`, or `left x right^T`.
+/// `left x right`.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
     pub(super) rows: usize,
     pub(super) depth: usize,
     /// `[rows, depth]`.
     pub(super) left: &'a [f32],
-    /// `[depth, columns]`, or `[columns, depth]` where `transposed`.
-    pub(super) right: &'a [f32],
-    pub(super) transposed: bool,
+    pub(super) right: Right<'a>,
     /// Of the result.
     pub(super) panels: Panels,
 }
@@ -51,7 +50,7 @@ impl Cut {
     pub(super) fn new(columns: usize, depth: usize) -> Self {
         let groups = columns.div_ceil(GROUP_COLUMNS);
         let slices = TASKS.div_ceil(groups.max(1)).min(depth / FEWEST_STEPS);
-        let steps = depth.div_ceil(slices.max(1)).next_multiple_of(DEPTH);
+        let steps = depth.div_ceil(slices.max(1));
         Self {
             columns: columns.next_multiple_of(WIDEST).min(GROUP_COLUMNS),
             groups,
@@ -135,47 +134,6 @@ struct ProductShare<'a> {
     packed: &'a mut [f32],
 }
 
-impl ProductShare<'_> {
-    /// Packs a panel's columns of `right` for some steps.
-    #[inline(always)]
-    fn pack(product: &Product<'_>, panel: usize, steps: Range<usize>, packed: &mut [f32]) {
-        let Product {
-            panels,
-            right,
-            transposed,
-            depth,
-            ..
-        } = *product;
-        let (first, columns) = (panel * panels.width, panels.len_of(panel));
-        if columns < panels.width {
-            packed.fill(0.0);
-        }
-        if transposed {
-            // Eight rows at a time, so that what is written together lies together.
-            const TOGETHER: usize = 8;
-            for column in (0..columns).step_by(TOGETHER) {
-                let count = (columns - column).min(TOGETHER);
-                let mut rows: [&[f32]; TOGETHER] = [&[]; TOGETHER];
-                for (k, row) in rows.iter_mut().enumerate() {
-                    let index = first + column + k.min(count - 1);
-                    *row = &right[index * depth..][steps.clone()];
-                }
-                for (step, packed) in packed.chunks_exact_mut(panels.width).enumerate() {
-                    let packed = &mut packed[column..column + TOGETHER];
-                    for (value, row) in packed.iter_mut().zip(&rows) {
-                        *value = row[step];
-                    }
-                }
-            }
-        } else {
-            let rows = right[steps.start * panels.columns..].chunks_exact(panels.columns);
-            for (packed, row) in packed.chunks_exact_mut(panels.width).zip(rows) {
-                packed[..columns].copy_from_slice(&row[first..first + columns]);
-            }
-        }
-    }
-}
-
 impl WithSimd for ProductShare<'_> {
     type Output = ();
 
@@ -194,8 +152,8 @@ impl WithSimd for ProductShare<'_> {
             let steps = start..(start + DEPTH).min(self.steps.end);
             let shares = self.share.chunks_exact_mut(rows * panels.width);
             for (panel, share) in self.panels.clone().zip(shares) {
-                let packed = &mut self.packed[..steps.len() * panels.width];
-                Self::pack(&self.product, panel, steps.clone(), packed);
+                let (right, place) = (self.product.right, &mut *self.packed);
+                let packed = right.panel(depth, &panels, panel, steps.clone(), place);
                 let mut strips = ProductStrips {
                     left: &self.product.left[start..],
                     stride: depth,
@@ -224,17 +182,14 @@ impl<S: Simd> Strips<S> for ProductStrips<'_> {
     fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let result = &mut self.result[first * width..][..ROWS * width];
-        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        if self.accumulate {
-            for (row, values) in tile.iter_mut().zip(result.chunks_exact(width)) {
-                *row = vectors::<S, VECTORS>(values);
-            }
-        }
+        let mut tile = if self.accumulate {
+            load_tile(simd, result)
+        } else {
+            zero_tile::<S, ROWS, VECTORS>(simd)
+        };
         let start = first * self.stride;
         let rows = Rows::<ROWS>::new(self.left, start, self.stride, self.steps);
         accumulate(simd, &mut tile, rows, self.steps, self.packed, width);
-        for (row, values) in tile.iter().zip(result.chunks_exact_mut(width)) {
-            store_row(simd, row, values);
-        }
+        store_tile(simd, &tile, result, width, width);
     }
 }

@@ -1,4 +1,6 @@
-use modiste_kernels::{DenseShape, Instructions, Workspace, dense_backward, dense_forward};
+use modiste_kernels::{
+    DenseKernel, DenseShape, Instructions, Workspace, dense_backward, dense_forward, dense_prepare,
+};
 
 use crate::naive::{assert_close, numbers};
 
@@ -29,7 +31,7 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
         &shape,
         instructions,
         &input,
-        &weight,
+        DenseKernel::Plain(&weight),
         &bias,
         false,
         &mut output,
@@ -43,12 +45,26 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
         })
         .collect();
     assert_close("output", &output, &expected, 1e-6);
+    let mut prepared = vec![f32::NAN; shape.prepared_len(instructions)];
+    dense_prepare(&shape, instructions, &weight, &mut prepared);
+    let mut of_prepared = vec![f32::NAN; batch * outputs];
+    dense_forward(
+        &shape,
+        instructions,
+        &input,
+        DenseKernel::Prepared(&prepared),
+        &bias,
+        false,
+        &mut of_prepared,
+        &mut workspace,
+    );
+    assert_close("output", &of_prepared, &expected, 1e-6);
     let mut rectified = vec![f32::NAN; batch * outputs];
     dense_forward(
         &shape,
         instructions,
         &input,
-        &weight,
+        DenseKernel::Plain(&weight),
         &bias,
         true,
         &mut rectified,

@@ -1,7 +1,7 @@
 use modiste_kernels::{
-    Conv2d, Conv2dShape, DenseShape, Instructions, Window, Workspace, batch_norm_backward,
-    batch_norm_statistics, batch_norm_statistics_len, batch_norm_sums_len, dense_backward,
-    dense_forward,
+    Conv2d, Conv2dShape, DenseKernel, DenseShape, Instructions, Window, Workspace,
+    batch_norm_backward, batch_norm_statistics, batch_norm_statistics_len, batch_norm_sums_len,
+    dense_backward, dense_forward,
 };
 
 use crate::conv2d::{Buffers, every_way};
@@ -76,7 +76,7 @@ fn dense() {
                 &shape,
                 instructions,
                 &input,
-                &weight,
+                DenseKernel::Plain(&weight),
                 &bias,
                 true,
                 &mut output,

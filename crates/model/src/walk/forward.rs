@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use modiste_dataset::Rng;
 use modiste_kernels::{
-    Conv2dOutput, Finish, MaxPool2dShape, add_assign, batch_norm_affine, batch_norm_normalize,
-    batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation, max_pool2d_forward,
-    norm_pool_forward, update_moving_average,
+    Conv2dOutput, DenseKernel, Finish, MaxPool2dShape, add_assign, batch_norm_affine,
+    batch_norm_normalize, batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation,
+    max_pool2d_forward, norm_pool_forward, update_moving_average,
 };
 
 use crate::dropout_mask::fill_dropout_mask;
@@ -64,7 +64,7 @@ impl Forward<'_> {
                     &shape,
                     self.space.instructions,
                     input,
-                    weight,
+                    DenseKernel::Plain(weight),
                     bias,
                     dense.relu,
                     output,

@@ -17,7 +17,7 @@ use crate::conv2d::shape::Conv2dShape;
 use crate::conv2d::{Conv2d, Conv2dGradients, GradientSums, InputGradient};
 use crate::parallel::{RowsMut, for_each_piece};
 use crate::source::{Gradient, Input, RowSource};
-use crate::tile::{Columns, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile};
+use crate::tile::{Columns, Strips, accumulate, for_each_strip, load_tile, store_tile};
 
 pub(crate) fn backward(
     conv: &Conv2d,
@@ -229,19 +229,14 @@ impl<S: Simd> Strips<S> for TapStrips<'_> {
         let shape = self.shape;
         let tap = self.kernel_row * shape.columns.kernel * shape.in_channels + first;
         let share = &mut self.share[tap * width..][..ROWS * width];
-        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        for (row, values) in tile.iter_mut().zip(share.chunks_exact(width)) {
-            *row = vectors::<S, VECTORS>(values);
-        }
+        let mut tile = load_tile::<S, ROWS, VECTORS>(simd, share);
         let columns = Columns {
             values: &self.frame[self.kernel_row * self.frame_row + first..],
             stride: shape.columns.stride * shape.in_channels,
         };
         let depth = shape.columns.output;
         accumulate(simd, &mut tile, columns, depth, self.row, self.row_stride);
-        for (row, values) in tile.iter().zip(share.chunks_exact_mut(width)) {
-            store_row(simd, row, values);
-        }
+        store_tile(simd, &tile, share, width, width);
     }
 }
 

@@ -7,11 +7,14 @@ use pulp::{Simd, WithSimd};
 use crate::buffer::Workspace;
 use crate::conv2d::direct::frame::Frame;
 use crate::conv2d::direct::{grain, panels};
-use crate::conv2d::finish::{BAND, Finish, FinishVector, OutputBands, output_bands, pool_band};
+use crate::conv2d::finish::{BAND, Finish, FinishVectors, OutputBands, output_bands, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::parallel::for_each_piece;
 use crate::source::{Input, RowSource, Size};
-use crate::tile::{Panels, Rows, Strips, accumulate, for_each_strip, store_row, zero_tile};
+use crate::tile::{
+    Left, Panels, Rows, Strips, Tile, accumulate, add_product, for_each_strip, store_tile,
+    zero_tile,
+};
 
 pub(crate) fn forward(
     conv: &Conv2d,
@@ -92,23 +95,16 @@ impl<R: RowSource> Convolution<'_, R> {
     fn panel<S: Simd>(&self, simd: S, panel: usize, rows: &[f32], output: &mut [f32]) {
         let taps = self.kernel[0] * self.kernel[1] * self.size.channels;
         let first = panel * self.panels.width;
+        let columns = first..first + self.panels.len_of(panel);
         let finish = match &self.finish {
-            Some(finish) => {
-                let mut vectors = [finish.vector(simd, 0..0); WIDEST];
-                for (index, vector) in vectors.iter_mut().enumerate() {
-                    let start = (first + index * S::F32_LANES).min(self.panels.columns);
-                    let end = (start + S::F32_LANES).min(self.panels.columns);
-                    *vector = finish.vector(simd, start..end);
-                }
-                Some(vectors)
-            }
+            Some(finish) => Some(finish.vectors(simd, columns.clone())),
             None => None,
         };
         let mut strips = PixelStrips::<S, R> {
             convolution: self,
             rows,
             kernel: &self.prepared[first * taps..][..taps * self.panels.width],
-            columns: first..first + self.panels.len_of(panel),
+            columns,
             finish,
             output,
         };
@@ -128,46 +124,105 @@ struct PixelStrips<'a, S: Simd, R> {
     rows: &'a [f32],
     kernel: &'a [f32],
     columns: Range<usize>,
-    finish: Option<[FinishVector<S::f32s>; WIDEST]>,
+    finish: Option<FinishVectors<S::f32s, WIDEST>>,
     output: &'a mut [f32],
 }
 
 impl<S: Simd, R: RowSource> Strips<S> for PixelStrips<'_, S, R> {
     #[inline(always)]
     fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let convolution = self.convolution;
-        let channels = convolution.size.channels;
-        let width = VECTORS * S::F32_LANES;
-        let depth = convolution.kernel[1] * channels;
-        let step = convolution.stride[1] * channels;
-        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        for i in 0..convolution.kernel[0] {
-            let start = i * convolution.frame.row(channels) + first * step;
-            let rows = Rows::<ROWS>::new(self.rows, start, step, depth);
-            let kernel = &self.kernel[i * depth * width..];
-            if depth < LONG {
-                accumulate(simd, &mut tile, rows, depth, kernel, width);
-                continue;
+        if self.depth() < LONG {
+            let sums = self.short_sums::<ROWS, VECTORS>(simd, first);
+            self.write(simd, first, sums);
+        } else {
+            let sums = self.long_sums::<ROWS, VECTORS>(simd, first);
+            self.write(simd, first, sums);
+        }
+    }
+}
+
+impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
+    /// Terms of one kernel row.
+    #[inline(always)]
+    fn depth(&self) -> usize {
+        self.convolution.kernel[1] * self.convolution.size.channels
+    }
+
+    /// What the pixels of a strip read of one kernel row, and that row of the kernel.
+    #[inline(always)]
+    fn factors<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        first: usize,
+        kernel_row: usize,
+    ) -> (Rows<'_, ROWS>, &[f32]) {
+        let channels = self.convolution.size.channels;
+        let (step, depth) = (self.convolution.stride[1] * channels, self.depth());
+        let start = kernel_row * self.convolution.frame.row(channels) + first * step;
+        let kernel_len = depth * VECTORS * S::F32_LANES;
+        (
+            Rows::new(self.rows, start, step, depth),
+            &self.kernel[kernel_row * kernel_len..][..kernel_len],
+        )
+    }
+
+    /// The sums over all kernel rows, in registers from the first term to the last.
+    #[inline(always)]
+    fn short_sums<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+    ) -> Tile<S, ROWS, VECTORS> {
+        let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
+        for i in 0..self.convolution.kernel[0] {
+            let (rows, kernel) = self.factors::<ROWS, VECTORS>(first, i);
+            let kernel = kernel.chunks_exact(VECTORS * S::F32_LANES);
+            for (k, kernel) in kernel.enumerate() {
+                add_product::<S, Rows<'_, ROWS>, ROWS, VECTORS>(
+                    simd,
+                    &mut sums,
+                    rows.step(k),
+                    kernel,
+                );
             }
-            // Each kernel row by itself: shorter sums round less.
+        }
+        sums
+    }
+
+    /// The same, each kernel row by itself: shorter sums round less.
+    #[inline(always)]
+    fn long_sums<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+    ) -> Tile<S, ROWS, VECTORS> {
+        let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
+        for i in 0..self.convolution.kernel[0] {
+            let (rows, kernel) = self.factors::<ROWS, VECTORS>(first, i);
             let mut part = zero_tile::<S, ROWS, VECTORS>(simd);
-            accumulate(simd, &mut part, rows, depth, kernel, width);
-            for (sums, part) in tile.iter_mut().zip(&part) {
+            let width = VECTORS * S::F32_LANES;
+            accumulate(simd, &mut part, rows, self.depth(), kernel, width);
+            for (sums, part) in sums.iter_mut().zip(&part) {
                 for (sum, &part) in sums.iter_mut().zip(part) {
                     *sum = simd.add_f32s(*sum, part);
                 }
             }
         }
-        let pixels = convolution.output.channels;
-        for (i, row) in tile.iter_mut().enumerate() {
-            if let Some(finish) = &self.finish {
-                for (sum, finish) in row.iter_mut().zip(finish) {
-                    *sum = finish.apply(simd, *sum);
-                }
-            }
-            let pixel = &mut self.output[(first + i) * pixels..][..pixels];
-            store_row(simd, row, &mut pixel[self.columns.clone()]);
+        sums
+    }
+
+    #[inline(always)]
+    fn write<const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        mut sums: Tile<S, ROWS, VECTORS>,
+    ) {
+        if let Some(finish) = &self.finish {
+            finish.apply_to(simd, &mut sums);
         }
+        let channels = self.convolution.output.channels;
+        let output = &mut self.output[first * channels + self.columns.start..];
+        store_tile(simd, &sums, output, channels, self.columns.len());
     }
 }
 

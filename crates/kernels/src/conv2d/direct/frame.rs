@@ -81,7 +81,16 @@ impl Frame {
             if y < 0 || y % down != 0 || y / down >= size.height as isize {
                 continue;
             }
-            source.fill(simd, size, image, (y / down) as usize, spare);
+            let y = (y / down) as usize;
+            let left = self.left as usize * channels;
+            if across == 1
+                && self.left >= 0
+                && let Some(row) = row.get_mut(left..left + size.row())
+            {
+                source.fill(simd, size, image, y, row);
+                continue;
+            }
+            source.fill(simd, size, image, y, spare);
             for (x, pixel) in spare.chunks_exact(channels).enumerate() {
                 let x = x as isize * across + self.left;
                 // A convolution that leaves out an edge never reads there.

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::channels::store;
-use crate::conv2d::finish::{Finish, FinishVector, OutputBands, largest, output_bands};
+use crate::conv2d::finish::{Finish, FinishVectors, OutputBands, largest, output_bands};
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
 use crate::conv2d::winograd::forward_few::{are_few, few_len};
 use crate::conv2d::winograd::geometry::Geometry;
@@ -194,7 +194,7 @@ fn write_band<S: Simd>(
     let mut between = new_between::<S, PATCH, TILE>(simd);
     for channel in channels.clone().step_by(S::F32_LANES) {
         let end = (channel + S::F32_LANES).min(channels.end);
-        let finish = pass.finish.vector(simd, channel..end);
+        let finish = pass.finish.vectors(simd, channel..end);
         for x in 0..pass.geometry.across {
             let mut pixels = FinishPixels::<S> {
                 finish,
@@ -234,7 +234,7 @@ fn write_pooled<S: Simd>(
     let mut values = new_between::<S, TILE, TILE>(simd);
     for start in channels.clone().step_by(S::F32_LANES) {
         let end = (start + S::F32_LANES).min(channels.end);
-        let finish = pass.finish.vector(simd, start..end);
+        let finish = pass.finish.vectors(simd, start..end);
         for across in 0..pass.geometry.across {
             let mut tile = FinishTile::<S> {
                 finish,
@@ -260,7 +260,7 @@ fn write_pooled<S: Simd>(
 
 /// A tile's finished outputs, kept.
 struct FinishTile<'a, S: Simd> {
-    finish: FinishVector<S::f32s>,
+    finish: FinishVectors<S::f32s, 1>,
     values: &'a mut Between<S, TILE, TILE>,
 }
 
@@ -273,7 +273,7 @@ impl<S: Simd> Write<S> for FinishTile<'_, S> {
 
 /// Finishes a tile's outputs and writes those that are inside.
 struct FinishPixels<'a, S: Simd> {
-    finish: FinishVector<S::f32s>,
+    finish: FinishVectors<S::f32s, 1>,
     columns: usize,
     row: usize,
     channels: usize,

@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 use crate::tile::{
-    Columns, Panels, Rows, Strips, accumulate, for_each_strip, store_row, vectors, zero_tile,
+    Columns, Panels, Rows, Strips, accumulate, for_each_strip, load_tile, store_tile, zero_tile,
 };
 
 /// `output[tile, n] = sum over k of left[tile, k] * kernel[k, n]`: forwards with inputs and the
@@ -64,10 +64,7 @@ impl<S: Simd> Strips<S> for ProductStrips<'_> {
             let kernel = &self.kernel[panel * left_panels.width * width..];
             accumulate(simd, &mut tile, rows, depth, kernel, width);
         }
-        let rows = self.output[first * width..].chunks_exact_mut(width);
-        for (row, output) in tile.iter().zip(rows) {
-            store_row(simd, row, output);
-        }
+        store_tile(simd, &tile, &mut self.output[first * width..], width, width);
     }
 }
 
@@ -123,20 +120,17 @@ impl<S: Simd> Strips<S> for KernelStrips<'_> {
     fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let output = &mut self.output[first * width..][..ROWS * width];
-        let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        if self.product.accumulate {
-            for (row, values) in tile.iter_mut().zip(output.chunks_exact(width)) {
-                *row = vectors::<S, VECTORS>(values);
-            }
-        }
+        let mut tile = if self.product.accumulate {
+            load_tile(simd, output)
+        } else {
+            zero_tile::<S, ROWS, VECTORS>(simd)
+        };
         let columns = Columns {
             values: &self.inputs[first..],
             stride: self.product.input_panels.width,
         };
         let tiles = self.product.tiles;
         accumulate(simd, &mut tile, columns, tiles, self.gradients, width);
-        for (row, output) in tile.iter().zip(output.chunks_exact_mut(width)) {
-            store_row(simd, row, output);
-        }
+        store_tile(simd, &tile, output, width, width);
     }
 }
