@@ -1,6 +1,9 @@
 //! How work is cut into pieces: wherever pieces share a sum, by the shapes alone, never by the number
 //! of threads.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 /// Elements that one task of an elementwise pass handles: large against the cost of a task, small
 /// against the cache.
 pub(crate) const CHUNK: usize = 16 * 1024;
@@ -27,7 +30,7 @@ pub(crate) fn for_each_piece<P: Piece>(
         _ => {
             let middle = units.start + tasks.div_ceil(2) * grain;
             let (left, right) = piece.split(middle);
-            rayon::join(
+            join(
                 || for_each_piece(units.start..middle, grain, left, work),
                 || for_each_piece(middle..units.end, grain, right, work),
             );
@@ -113,13 +116,65 @@ impl Piece for () {
 }
 
 /// Runs `work` on a thread of the pool, so that the tasks it starts need not go through the
-/// pool's queue one by one.
+/// pool's queue one by one, and keeps the other threads awake meanwhile: to wake one up takes longer
+/// than many a task.
 ///
 /// ```
 /// assert_eq!(modiste_kernels::in_pool(|| rayon::current_thread_index().is_some()), true);
 /// ```
 pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    rayon::join(work, || ()).0
+    let done = AtomicBool::new(false);
+    let (mut work, mut result) = (Some(work), None);
+    let mut run = || {
+        result = work.take().map(|work| work());
+        done.store(true, Ordering::Release);
+    };
+    let pass = || keep_awake(rayon::current_num_threads() - 1, &done, &mut run);
+    rayon::join(pass, || ());
+    result.expect("the pass has been run")
+}
+
+/// Does `work` while up to `others` threads of the pool are there for its tasks.
+fn keep_awake(others: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
+    match others {
+        0 => work(),
+        _ => {
+            let pass = || keep_awake(others - 1, done, work);
+            rayon::join(pass, || help_until(done));
+        }
+    }
+}
+
+/// [`rayon::join`], but who is done first stays awake for a while.
+fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
+    let done = AtomicBool::new(false);
+    rayon::join(
+        || {
+            left();
+            help_until(&done);
+        },
+        || {
+            right();
+            done.store(true, Ordering::Release);
+        },
+    );
+}
+
+/// How long a thread looks for work before it may fall asleep: a few times what it takes to wake one
+/// up.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+/// Takes part in the pool's work until `done`, or until there has been none for a while: whoever
+/// waits for this thread meanwhile waits no longer than that.
+fn help_until(done: &AtomicBool) {
+    let mut since = Instant::now();
+    while !done.load(Ordering::Acquire) {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            since = Instant::now();
+        } else if since.elapsed() > PATIENCE {
+            return;
+        }
+    }
 }
 
 /// Panics where a buffer has not the length that a shape asks for.
