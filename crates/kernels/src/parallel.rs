@@ -185,3 +185,55 @@ pub(crate) fn check_len(what: &str, found: usize, expected: usize) {
         "{what} has {found} elements where the shape asks for {expected}"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    fn squares(count: usize) -> Vec<usize> {
+        let mut values = vec![0; count];
+        let rows = RowsMut::new(&mut values, 1);
+        for_each_piece(0..count, 3, rows, &|units, rows| {
+            for (value, unit) in rows.values.iter_mut().zip(units) {
+                *value = unit * unit;
+            }
+        });
+        values
+    }
+
+    fn with_threads(threads: usize, work: impl FnOnce() + Send) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("a pool").install(work);
+    }
+
+    #[test]
+    fn passes_run_beside_and_within_each_other() {
+        let expected: Vec<usize> = (0..100).map(|unit| unit * unit).collect();
+        for threads in 1..=4 {
+            with_threads(threads, || {
+                (0..200_usize).into_par_iter().for_each(|_| {
+                    assert_eq!(in_pool(|| in_pool(|| squares(100))), expected);
+                });
+            });
+        }
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_the_pool_stays_usable() {
+        for threads in 1..=3 {
+            with_threads(threads, || {
+                let pass = || in_pool(|| squares(10)[10]);
+                assert!(std::panic::catch_unwind(pass).is_err());
+                let mut values = [0; 9];
+                let rows = RowsMut::new(&mut values, 1);
+                let piece = || {
+                    for_each_piece(0..9, 1, rows, &|units, _| assert!(units.start < 5));
+                };
+                let piece = std::panic::AssertUnwindSafe(piece);
+                assert!(std::panic::catch_unwind(piece).is_err());
+                assert_eq!(in_pool(|| squares(3)), [0, 1, 4]);
+            });
+        }
+    }
+}
