@@ -82,10 +82,10 @@ impl Frame {
                 continue;
             }
             let y = (y / down) as usize;
-            let left = self.left as usize * channels;
+            // Where the row lies in the frame as it is, it is written there at once.
             if across == 1
-                && self.left >= 0
-                && let Some(row) = row.get_mut(left..left + size.row())
+                && let Ok(left) = usize::try_from(self.left)
+                && let Some(row) = row[left * channels..].get_mut(..size.row())
             {
                 source.fill(simd, size, image, y, row);
                 continue;
