@@ -48,10 +48,10 @@ impl ComputeArguments {
             (DeviceChoice::Auto, EngineChoice::Kernels) => DeviceChoice::Cpu,
             _ => device,
         };
-        if let Some(threads) = self.threads {
-            if !(1..=MAX_THREADS).contains(&threads) {
-                bail!("threads is {threads}; take 1 to {MAX_THREADS}");
-            }
+        if let Some(threads) = self.threads
+            && !(1..=MAX_THREADS).contains(&threads)
+        {
+            bail!("threads is {threads}; take 1 to {MAX_THREADS}");
         }
         // The main thread is one of them: to hand a pass to others and to wait for it would take
         // longer than a small network's answer.
