@@ -116,8 +116,8 @@ impl Piece for () {
 }
 
 /// Runs `work` on a thread of the pool, so that the tasks it starts need not go through the
-/// pool's queue one by one, and keeps the other threads awake meanwhile: to wake one up takes longer
-/// than many a task.
+/// pool's queue one by one, and keeps others awake meanwhile: to wake a thread up takes longer than
+/// many a task.
 ///
 /// ```
 /// assert_eq!(modiste_kernels::in_pool(|| rayon::current_thread_index().is_some()), true);
@@ -126,26 +126,28 @@ pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let done = AtomicBool::new(false);
     let (mut work, mut result) = (Some(work), None);
     let mut run = || {
+        let _done = SetAtEnd(&done);
         result = work.take().map(|work| work());
-        done.store(true, Ordering::Release);
     };
-    let pass = || keep_awake(rayon::current_num_threads() - 1, &done, &mut run);
-    rayon::join(pass, || ());
-    result.expect("the pass has been run")
+    // At least one, for it is `join` that goes into the pool.
+    let helpers = rayon::current_num_threads().max(2) - 1;
+    with_helpers(helpers, &done, &mut run);
+    result.expect("the work has been done")
 }
 
-/// Does `work` while up to `others` threads of the pool are there for its tasks.
-fn keep_awake(others: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
-    match others {
+/// Does `work` while so many jobs that help until `done` lie ready for the pool's other threads.
+/// With more than two threads one of them may take several.
+fn with_helpers(helpers: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
+    match helpers {
         0 => work(),
         _ => {
-            let pass = || keep_awake(others - 1, done, work);
-            rayon::join(pass, || help_until(done));
+            let work = || with_helpers(helpers - 1, done, work);
+            rayon::join(work, || help_until(done));
         }
     }
 }
 
-/// [`rayon::join`], but who is done first stays awake for a while.
+/// [`rayon::join`], but who waits for `right` stays awake for a while.
 fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     let done = AtomicBool::new(false);
     rayon::join(
@@ -154,18 +156,27 @@ fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
             help_until(&done);
         },
         || {
+            let _done = SetAtEnd(&done);
             right();
-            done.store(true, Ordering::Release);
         },
     );
+}
+
+/// Says that something has ended, by a panic too.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// How long a thread looks for work before it may fall asleep: a few times what it takes to wake one
 /// up.
 const PATIENCE: Duration = Duration::from_micros(200);
 
-/// Takes part in the pool's work until `done`, or until there has been none for a while: whoever
-/// waits for this thread meanwhile waits no longer than that.
+/// Takes part in the pool's work until `done`, or until there has been none for a while: no thread
+/// waits for ever for one that waits here.
 fn help_until(done: &AtomicBool) {
     let mut since = Instant::now();
     while !done.load(Ordering::Acquire) {

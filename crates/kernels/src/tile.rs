@@ -2,6 +2,8 @@
 
 use pulp::Simd;
 
+use crate::parallel::{RowsMut, for_each_piece};
+
 /// `ROWS x (VECTORS * lanes)` sums.
 pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
     [[<S as Simd>::f32s; VECTORS]; ROWS];
@@ -260,6 +262,28 @@ impl Panels {
     /// Columns with the filling.
     pub(crate) fn padded(&self) -> usize {
         self.width * self.count
+    }
+
+    /// Copies one panel's columns of `rows`, `[row][column]`, to `packed`, `[row][width]`: zeros where
+    /// there are no columns.
+    #[inline(always)]
+    pub(crate) fn pack(&self, panel: usize, rows: &[f32], packed: &mut [f32]) {
+        let (first, columns) = (panel * self.width, self.len_of(panel));
+        let rows = rows.chunks_exact(self.columns);
+        for (packed, row) in packed.chunks_exact_mut(self.width).zip(rows) {
+            let (values, filling) = packed.split_at_mut(columns);
+            values.copy_from_slice(&row[first..first + columns]);
+            filling.fill(0.0);
+        }
+    }
+
+    /// [`Panels::pack`] for all of them: `[panel][row][width]`.
+    pub(crate) fn pack_all(&self, rows: &[f32], packed: &mut [f32]) {
+        let panel_len = packed.len() / self.count.max(1);
+        let pieces = RowsMut::new(packed, panel_len);
+        for_each_piece(0..self.count, 1, pieces, &|panel, packed| {
+            self.pack(panel.start, rows, packed.values);
+        });
     }
 
     /// One panel by itself.

@@ -69,7 +69,7 @@ impl<V: Copy> FinishVectors<V, 1> {
 }
 
 impl<V: Copy, const N: usize> FinishVectors<V, N> {
-    /// Finishes a tile of sums: step by step, so that what is asked is asked once.
+    /// Finishes a tile of sums, one step after the other: no branch within a loop.
     #[inline(always)]
     pub(crate) fn apply_to<S: Simd<f32s = V>, const ROWS: usize, const VECTORS: usize>(
         &self,

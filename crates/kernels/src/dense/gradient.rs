@@ -21,14 +21,7 @@ pub(super) fn kernel_gradient(
     let panels = Panels::new(shape.outputs, instructions.lanes());
     let Workspace { threads, shared } = workspace;
     let packed = &mut shared[..shape.batch * panels.padded()];
-    for (b, row) in output_gradient.chunks_exact(shape.outputs).enumerate() {
-        for (panel, values) in row.chunks(panels.width).enumerate() {
-            let start = (panel * shape.batch + b) * panels.width;
-            let packed = &mut packed[start..][..panels.width];
-            packed[..values.len()].copy_from_slice(values);
-            packed[values.len()..].fill(0.0);
-        }
-    }
+    panels.pack_all(output_gradient, packed);
     let packed = &*packed;
     let pieces = RowsMut::new(gradient, shape.outputs);
     for_each_piece(0..shape.inputs, GRADIENT_ROWS, pieces, &|rows, gradient| {

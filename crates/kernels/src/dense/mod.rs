@@ -9,9 +9,9 @@ use crate::buffer::{Workspace, WorkspaceLen};
 use crate::dense::few::few_forward;
 use crate::dense::gradient::kernel_gradient;
 use crate::dense::product::{Cut, Product, product};
-use crate::dense::right::{Right, pack_rows};
+use crate::dense::right::Right;
 use crate::instructions::Instructions;
-use crate::parallel::{RowsMut, check_len, for_each_piece};
+use crate::parallel::check_len;
 use crate::tile::Panels;
 
 /// What a dense layer works on. The kernel is `[in, out]`, as Keras stores it.
@@ -31,7 +31,7 @@ const DEPTH: usize = 128;
 /// Rows of the kernel's gradient that one task makes.
 const GRADIENT_ROWS: usize = 96;
 
-/// Up to so many images the kernel is read once from end to end, not in panels.
+/// Up to so many images a plain kernel is read once from end to end, not in panels.
 const FEW: usize = 4;
 
 /// Rows of the kernel that one task reads when the images are few.
@@ -92,7 +92,7 @@ impl DenseShape {
     }
 }
 
-/// Brings a kernel into the order in which [`dense_forward`] reads it.
+/// Brings a kernel into the order in which [`dense_forward`] reads it with the same instructions.
 ///
 /// # Panics
 /// Where a buffer has not the length of `shape`.
@@ -105,12 +105,7 @@ pub fn dense_prepare(
     shape.check_kernel(weight.len());
     let len = shape.prepared_len(instructions);
     check_len("the prepared kernel", prepared.len(), len);
-    let panels = Panels::new(shape.outputs, instructions.lanes());
-    let pieces = RowsMut::new(prepared, shape.inputs * panels.width);
-    for_each_piece(0..panels.count, 1, pieces, &|panel, packed| {
-        let steps = 0..shape.inputs;
-        pack_rows(weight, &panels, panel.start, steps, packed.values);
-    });
+    Panels::new(shape.outputs, instructions.lanes()).pack_all(weight, prepared);
 }
 
 /// `output[b, o] = bias[o] + sum over i of input[b, i] * weight[i, o]`, behind a rectifier where

@@ -12,7 +12,7 @@ pub(super) enum Right<'a> {
     Rows(&'a [f32]),
     /// `[columns, depth]`.
     Columns(&'a [f32]),
-    /// `[panel][depth][width]`, as [`pack_rows`] makes it.
+    /// `[panel][depth][width]`, as [`Panels::pack_all`] makes it.
     Packed(&'a [f32]),
 }
 
@@ -35,31 +35,15 @@ impl<'a> Right<'a> {
             Self::Packed(packed) => {
                 return &packed[(panel * depth + steps.start) * panels.width..][..len];
             }
-            Self::Rows(right) => pack_rows(right, panels, panel, steps, &mut place[..len]),
+            Self::Rows(right) => {
+                let rows = steps.start * panels.columns..steps.end * panels.columns;
+                panels.pack(panel, &right[rows], &mut place[..len]);
+            }
             Self::Columns(right) => {
                 pack_columns(right, depth, panels, panel, steps, &mut place[..len]);
             }
         }
         &place[..len]
-    }
-}
-
-/// Packs some rows of a panel of `right`, `[depth, columns]`.
-#[inline(always)]
-pub(super) fn pack_rows(
-    right: &[f32],
-    panels: &Panels,
-    panel: usize,
-    steps: Range<usize>,
-    packed: &mut [f32],
-) {
-    let (first, columns) = (panel * panels.width, panels.len_of(panel));
-    if columns < panels.width {
-        packed.fill(0.0);
-    }
-    let rows = right[steps.start * panels.columns..].chunks_exact(panels.columns);
-    for (packed, row) in packed.chunks_exact_mut(panels.width).zip(rows) {
-        packed[..columns].copy_from_slice(&row[first..first + columns]);
     }
 }
 

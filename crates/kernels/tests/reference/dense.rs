@@ -25,18 +25,22 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
     let sum = |count: usize, term: &dyn Fn(usize) -> f64| (0..count).map(term).sum::<f64>();
     let at = |values: &[f32], index: usize| f64::from(values[index]);
 
-    let mut output = vec![f32::NAN; batch * outputs];
     let mut workspace = Workspace::new(shape.workspace_len());
-    dense_forward(
-        &shape,
-        instructions,
-        &input,
-        DenseKernel::Plain(&weight),
-        &bias,
-        false,
-        &mut output,
-        &mut workspace,
-    );
+    let mut forward = |kernel: DenseKernel<'_>, relu: bool| {
+        let mut output = vec![f32::NAN; batch * outputs];
+        dense_forward(
+            &shape,
+            instructions,
+            &input,
+            kernel,
+            &bias,
+            relu,
+            &mut output,
+            &mut workspace,
+        );
+        output
+    };
+    let mut output = forward(DenseKernel::Plain(&weight), false);
     let expected: Vec<f64> = (0..batch * outputs)
         .map(|index| {
             let (b, o) = (index / outputs, index % outputs);
@@ -47,29 +51,9 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
     assert_close("output", &output, &expected, 1e-6);
     let mut prepared = vec![f32::NAN; shape.prepared_len(instructions)];
     dense_prepare(&shape, instructions, &weight, &mut prepared);
-    let mut of_prepared = vec![f32::NAN; batch * outputs];
-    dense_forward(
-        &shape,
-        instructions,
-        &input,
-        DenseKernel::Prepared(&prepared),
-        &bias,
-        false,
-        &mut of_prepared,
-        &mut workspace,
-    );
+    let of_prepared = forward(DenseKernel::Prepared(&prepared), false);
     assert_close("output", &of_prepared, &expected, 1e-6);
-    let mut rectified = vec![f32::NAN; batch * outputs];
-    dense_forward(
-        &shape,
-        instructions,
-        &input,
-        DenseKernel::Plain(&weight),
-        &bias,
-        true,
-        &mut rectified,
-        &mut workspace,
-    );
+    let rectified = forward(DenseKernel::Plain(&weight), true);
     output.iter_mut().for_each(|value| *value = value.max(0.0));
     assert_eq!(rectified, output);
 

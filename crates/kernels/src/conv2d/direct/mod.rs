@@ -31,16 +31,7 @@ pub(crate) fn prepared_len(conv: &Conv2d) -> usize {
 
 /// The kernel in panels, `[panel][tap][width]`.
 pub(crate) fn prepare(conv: &Conv2d, weight: &[f32], prepared: &mut [f32]) {
-    let panels = panels(conv);
-    let rows = weight.chunks_exact(panels.columns);
-    for (tap, row) in rows.enumerate() {
-        for (panel, values) in row.chunks(panels.width).enumerate() {
-            let start = (panel * conv.shape.taps() + tap) * panels.width;
-            let prepared = &mut prepared[start..][..panels.width];
-            prepared[..values.len()].copy_from_slice(values);
-            prepared[values.len()..].fill(0.0);
-        }
-    }
+    panels(conv).pack_all(weight, prepared);
 }
 
 /// Bands of a task.
