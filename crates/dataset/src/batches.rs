@@ -43,17 +43,22 @@ pub struct Batch<'a> {
 /// assert!(batches.next_batch().is_none());
 /// # Ok::<(), modiste_dataset::ImagesError>(())
 /// ```
-#[derive(Debug)]
 pub struct Batches<'a> {
     images: &'a Images,
     order: Vec<usize>,
     position: usize,
     batch_size: usize,
+    pixels: Vec<u8>,
     values: Vec<f32>,
     labels: Vec<u8>,
+    /// Changes a batch's pixels, where something does.
+    change: Option<Change<'a>>,
     /// Decides which images are mirrored, where some are.
     mirror: Option<Rng>,
 }
+
+/// Takes the indices of a batch's images and their pixels.
+type Change<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + 'a>;
 
 /// The stream of [`Rng::stream`] that the order of epoch 0 draws from; epoch e takes the e-th after.
 const SHUFFLE_STREAM: u64 = 1 << 32;
@@ -80,6 +85,14 @@ impl<'a> Batches<'a> {
         self
     }
 
+    /// The same batches with their pixels changed: `change` is given the indices of a batch's images
+    /// and their bytes, one image after the other, before these become numbers.
+    #[must_use]
+    pub fn changed(mut self, change: impl FnMut(&[usize], &mut [u8]) + 'a) -> Self {
+        self.change = Some(Box::new(change));
+        self
+    }
+
     /// Batches in the order of the images.
     ///
     /// # Panics
@@ -95,8 +108,10 @@ impl<'a> Batches<'a> {
             order,
             position: 0,
             batch_size,
+            pixels: Vec::new(),
             values: Vec::new(),
             labels: Vec::new(),
+            change: None,
             mirror: None,
         }
     }
@@ -117,14 +132,21 @@ impl<'a> Batches<'a> {
         let size = self.images.shape().size();
         self.values.resize(indices.len() * size, 0.0);
         self.labels.clear();
-        for (values, &index) in self.values.chunks_exact_mut(size).zip(indices) {
-            normalize(self.images.image(index), values);
-            if let Some(rng) = &mut self.mirror
-                && rng.below(2) == 1
-            {
-                mirror(self.images.shape(), values);
-            }
+        self.pixels.clear();
+        for &index in indices {
+            self.pixels.extend_from_slice(self.images.image(index));
             self.labels.push(self.images.labels()[index]);
+        }
+        if let Some(change) = &mut self.change {
+            change(indices, &mut self.pixels);
+        }
+        normalize(&self.pixels, &mut self.values);
+        if let Some(rng) = &mut self.mirror {
+            for values in self.values.chunks_exact_mut(size) {
+                if rng.below(2) == 1 {
+                    mirror(self.images.shape(), values);
+                }
+            }
         }
         Some(Batch {
             images: &self.values,
@@ -180,6 +202,22 @@ mod tests {
         assert_eq!(order(1, 2), order(1, 2));
         assert_ne!(order(1, 2), order(1, 3));
         assert_ne!(order(1, 2), order(2, 2));
+    }
+
+    #[test]
+    fn changes_see_which_images_they_change() {
+        let images = numbered(10);
+        let mut batches = Batches::shuffled(&images, 4, 3, 0).changed(|indices, pixels| {
+            for (index, pixels) in indices.iter().zip(pixels.chunks_exact_mut(2)) {
+                assert_eq!(pixels, images.image(*index));
+                pixels[0] = 0;
+            }
+        });
+        while let Some(batch) = batches.next_batch() {
+            for (values, label) in batch.images.chunks_exact(2).zip(batch.labels) {
+                assert_eq!(values, [0.0, f32::from(255 - label) / 255.0]);
+            }
+        }
     }
 
     #[test]

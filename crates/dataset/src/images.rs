@@ -118,6 +118,46 @@ impl Images {
         &self.pixels[index * size..(index + 1) * size]
     }
 
+    /// The same images in gray, `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601); gray ones as they are.
+    ///
+    /// # Panics
+    /// Where the images have neither 1 nor 3 channels.
+    #[must_use]
+    pub fn to_gray(&self) -> Self {
+        let pixels = match self.shape.channels {
+            1 => self.pixels.clone(),
+            3 => {
+                let gray = |colour: &[u8]| {
+                    let [red, green, blue] = [0, 1, 2].map(|channel| u32::from(colour[channel]));
+                    ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
+                };
+                self.pixels.chunks_exact(3).map(gray).collect()
+            }
+            other => panic!("{other} channels are no colours"),
+        };
+        Self {
+            shape: ImageShape {
+                channels: 1,
+                ..self.shape
+            },
+            pixels,
+            labels: self.labels.clone(),
+        }
+    }
+
+    /// The same images turned left to right.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let row_length = self.shape.width * self.shape.channels;
+        let rows = self.pixels.chunks_exact(row_length.max(1));
+        let pixels = rows.flat_map(|row| row.rchunks_exact(self.shape.channels).flatten());
+        Self {
+            shape: self.shape,
+            pixels: pixels.copied().collect(),
+            labels: self.labels.clone(),
+        }
+    }
+
     /// The first `count` images (all of them where there are fewer).
     pub fn first(&self, count: usize) -> Self {
         self.slice(0, count.min(self.len()))
@@ -169,6 +209,29 @@ mod tests {
         assert_eq!(back.labels(), [5, 6]);
         assert_eq!(three().split_at(9).0, three());
         assert_eq!(three().first(1), front);
+    }
+
+    #[test]
+    fn gray_is_the_mean_by_brightness() {
+        let pixels = [[255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]].concat();
+        let images = Images::new(ImageShape::new(2, 2, 3), pixels, vec![3]).expect("one");
+        let gray = images.to_gray();
+        assert_eq!(gray.shape(), ImageShape::new(2, 2, 1));
+        assert_eq!(
+            (gray.image(0), gray.labels()),
+            (&[255, 76, 150, 29][..], &[3][..])
+        );
+        assert_eq!(gray.to_gray(), gray);
+    }
+
+    #[test]
+    fn mirroring_turns_each_row_around_and_keeps_colours() {
+        assert_eq!(three().mirrored().image(1), [8, 7, 6, 11, 10, 9]);
+        let pixels = (0..12).collect();
+        let colours = Images::new(ImageShape::new(2, 2, 3), pixels, vec![0]).expect("one");
+        let mirrored = colours.mirrored();
+        assert_eq!(mirrored.image(0), [3, 4, 5, 0, 1, 2, 9, 10, 11, 6, 7, 8]);
+        assert_eq!(mirrored.mirrored(), colours);
     }
 
     #[test]

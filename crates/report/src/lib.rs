@@ -20,12 +20,18 @@
 mod axis;
 mod canvas;
 mod chart;
+mod confusion;
 mod curves;
 mod error;
 mod history;
 mod letters;
+mod photos_page;
+mod sheet;
 
 pub use canvas::{CURVE_HEIGHT, CURVE_WIDTH};
+pub use confusion::{ClassResult, Confusion, wilson_interval};
 pub use curves::{accuracy_curve, loss_curve};
 pub use error::Error;
 pub use history::{EpochRecord, HISTORY_HEADER, history_csv, parse_history_csv};
+pub use photos_page::{PhotoRow, photos_page};
+pub use sheet::{Cell, Column, picture_sheet};
