@@ -1,6 +1,7 @@
 //! `download` and `train`: from nothing to a trained network.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -12,6 +13,9 @@ use crate::workspace;
 
 /// The recipe that needs no download.
 const EMBEDDED_RECIPE: &str = "smoke";
+
+/// The recipe whose model is built in.
+const SHIPPED_RECIPE: &str = "photos";
 
 /// The dataset that is built in.
 const EMBEDDED_DATASET: &str = "fashion-mnist-mini";
@@ -66,7 +70,26 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
         "\nThe run, with its history, curves and model: {}",
         run.display()
     );
+    if plan.recipe == SHIPPED_RECIPE {
+        compare_with_shipped(&model)?;
+    }
     predict(&modiste, &plan.dataset, &model)
+}
+
+/// Says whether training gave the model that is built into `modiste`.
+fn compare_with_shipped(model: &Path) -> Result<()> {
+    let shipped = workspace::root().join("models/fashion-mnist.safetensors");
+    let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
+    let verdict = if read(model)? == read(&shipped)? {
+        "is, byte for byte, the one"
+    } else {
+        "differs from the one"
+    };
+    eprintln!(
+        "The model {verdict} that is built in: {}",
+        shipped.display()
+    );
+    Ok(())
 }
 
 /// Shows the command that predicts, and runs it where the picture is one of the network's classes.

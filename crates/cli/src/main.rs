@@ -1,10 +1,13 @@
 //! `modiste`: train, inspect and use small convolutional networks.
 
+mod classify;
 mod commands;
 mod compute;
+mod labels;
 mod loading;
 mod machine;
 mod messages;
+mod model;
 mod names;
 mod output;
 mod pictures;
@@ -40,7 +43,7 @@ enum Command {
     /// Say what there is to compute with.
     Device(device::Arguments),
     /// Train a network; the run folder then has its model, history, curves and record.
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     /// Measure a model's loss and accuracy on a dataset's test images.
     Evaluate(evaluate::Arguments),
     /// Classify pictures.

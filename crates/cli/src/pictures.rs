@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 /// A picture file larger than this is not read.
-const MAX_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = 128 << 20;
 
 /// What the files of a folder must be called to be taken for pictures.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
@@ -43,6 +43,13 @@ fn add(path: &Path, files: &mut Vec<PathBuf>) {
     if files.len() == before {
         files.push(path.to_owned());
     }
+}
+
+/// The pictures in a folder and in its folders, in order.
+pub(crate) fn in_folder(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    add_folder(folder, &mut files);
+    files
 }
 
 fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -82,26 +82,57 @@ fn spans(from: usize, to: usize) -> Vec<Span> {
 
 /// Means of areas that cut through pixels.
 fn weighted_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
-    let from = picture.shape;
-    let channels = from.channels;
-    let row_length = from.width * channels;
-    let columns = spans(from.width, to.width);
-    let mut pixels = Vec::with_capacity(to.size());
-    for rows in spans(from.height, to.height) {
-        let mut sums = vec![0f32; to.width * channels];
+    match picture.shape.channels {
+        1 => weighted_blocks_of::<1>(picture, to),
+        3 => weighted_blocks_of::<3>(picture, to),
+        4 => weighted_blocks_of::<4>(picture, to),
+        channels => {
+            // Channel by channel; no picture that is decoded here has as many.
+            let mut pixels = vec![0; to.size()];
+            for channel in 0..channels {
+                let values = picture.pixels.iter().skip(channel).step_by(channels);
+                let plane = Picture {
+                    shape: ImageShape {
+                        channels: 1,
+                        ..picture.shape
+                    },
+                    pixels: values.copied().collect(),
+                };
+                let mixed = weighted_blocks_of::<1>(&plane, to);
+                let places = pixels.iter_mut().skip(channel).step_by(channels);
+                for (pixel, mixed) in places.zip(mixed) {
+                    *pixel = mixed;
+                }
+            }
+            pixels
+        }
+    }
+}
+
+fn weighted_blocks_of<const CHANNELS: usize>(picture: &Picture, to: ImageShape) -> Vec<u8> {
+    let row_length = picture.shape.width * CHANNELS;
+    let columns = spans(picture.shape.width, to.width);
+    let mut pixels = Vec::with_capacity(to.height * to.width * CHANNELS);
+    let mut sums = vec![[0f32; CHANNELS]; to.width];
+    for rows in spans(picture.shape.height, to.height) {
+        sums.fill([0.0; CHANNELS]);
         for (row, &row_weight) in (rows.start..).zip(&rows.weights) {
             let source = &picture.pixels[row * row_length..(row + 1) * row_length];
-            for (column, span) in columns.iter().enumerate() {
-                for channel in 0..channels {
-                    let mut sum = 0f32;
-                    for (x, &weight) in (span.start..).zip(&span.weights) {
-                        sum += f32::from(source[x * channels + channel]) * weight;
+            let (source, _) = source.as_chunks::<CHANNELS>();
+            for (sums, span) in sums.iter_mut().zip(&columns) {
+                let mut mixed = [0f32; CHANNELS];
+                for (pixel, &weight) in source[span.start..].iter().zip(&span.weights) {
+                    for (mixed, &value) in mixed.iter_mut().zip(pixel) {
+                        *mixed += f32::from(value) * weight;
                     }
-                    sums[column * channels + channel] += row_weight * sum;
+                }
+                for (sum, mixed) in sums.iter_mut().zip(mixed) {
+                    *sum += row_weight * mixed;
                 }
             }
         }
-        pixels.extend(sums.iter().map(|sum| sum.round_ties_even() as u8));
+        let sums = sums.as_flattened().iter();
+        pixels.extend(sums.map(|sum| sum.round_ties_even() as u8));
     }
     pixels
 }

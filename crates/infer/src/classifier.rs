@@ -6,6 +6,7 @@ use modiste_dataset::{ImageShape, normalize};
 use modiste_model::{
     ArchitectureError, FileError, Inference, KernelOptions, Network, probabilities,
 };
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -22,6 +23,19 @@ pub struct Prediction {
     pub probability: f32,
 }
 
+/// An answer whose likeliest class is less probable than this is a guess.
+pub const UNSURE: f32 = 0.5;
+
+/// Whether an answer, the likeliest class first, is a guess: see [`UNSURE`].
+///
+/// ```
+/// assert!(modiste_infer::is_unsure(&[]));
+/// ```
+pub fn is_unsure(ranked: &[Prediction]) -> bool {
+    let is_guess = |probability: f32| probability < UNSURE || probability.is_nan();
+    ranked.first().is_none_or(|best| is_guess(best.probability))
+}
+
 /// Why a model file makes no classifier.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +46,14 @@ pub enum ClassifierError {
     /// The network's layers do not fit each other.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    /// The names of the classes are not as many as the network's outputs.
+    #[error("the model names {names} classes and tells {outputs} apart")]
+    Classes {
+        /// Names in its metadata.
+        names: usize,
+        /// Logits that it gives.
+        outputs: usize,
+    },
     /// The model asks for a preprocessing that is not known here.
     #[error("the model's preprocessing, {found}, is not known to this version ({reason})")]
     Preprocessing {
@@ -42,21 +64,32 @@ pub enum ClassifierError {
     },
 }
 
+/// The network that is built in: ten kinds of clothes, from photos or from images like those of
+/// Fashion-MNIST.
+///
+/// ```
+/// let network = modiste_infer::embedded_network();
+/// assert_eq!(network.metadata.classes[9], "Ankle boot");
+/// ```
+pub fn embedded_network() -> Network {
+    /// As it lies in `models` (a link leads there).
+    const BYTES: &[u8] = include_bytes!("../models/fashion-mnist.safetensors");
+    Network::from_bytes(Path::new("fashion-mnist.safetensors"), BYTES)
+        .expect("the crate's own file, and a test reads it")
+}
+
+/// Views that the network sees at a time.
+const VIEWS: usize = 12;
+
 /// A network ready to classify: photos in, ranked classes out.
 ///
 /// ```
-/// use modiste_infer::Classifier;
-/// use modiste_model::{Metadata, Network, zoo};
-///
-/// let data = modiste_dataset::fashion_mnist_mini();
-/// let metadata = Metadata { classes: data.classes, ..Metadata::default() };
-/// let mut classifier = Classifier::new(Network::initialize(zoo::compact(), metadata, 1)?)?;
-///
+/// let mut classifier = modiste_infer::Classifier::embedded();
 /// let photo = include_bytes!("../tests/opencv/large-612x408.jpg");
 /// let ranked = classifier.classify(photo)?;
 /// assert_eq!(ranked.len(), 10);
 /// assert!(ranked[0].probability >= ranked[1].probability);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), modiste_infer::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Classifier {
@@ -67,6 +100,12 @@ pub struct Classifier {
 }
 
 impl Classifier {
+    /// The classifier of clothes that is built in: see `models/README.md` for what it was trained on
+    /// and how often it is right.
+    pub fn embedded() -> Self {
+        Self::new(embedded_network()).expect("the crate's own file, and a test reads it")
+    }
+
     /// Reads a model file.
     ///
     /// # Errors
@@ -79,7 +118,8 @@ impl Classifier {
     /// notebook's where it names none.
     ///
     /// # Errors
-    /// [`ClassifierError::Preprocessing`] where the metadata name an unknown one,
+    /// [`ClassifierError::Preprocessing`] where the metadata name one that is not known or cannot be
+    /// carried out, [`ClassifierError::Classes`] where they do not name every class,
     /// [`ClassifierError::Architecture`] where the layers do not fit each other.
     pub fn new(network: Network) -> Result<Self, ClassifierError> {
         Self::with_kernels(network, &KernelOptions::default())
@@ -104,12 +144,16 @@ impl Classifier {
                 }
             })?
         };
-        // One image at a time.
-        let mut inference = Inference::new(network.architecture.resolve()?, 1, options);
+        let resolved = network.architecture.resolve()?;
+        let (names, outputs) = (network.metadata.classes.len(), resolved.classes());
+        if names != outputs {
+            return Err(ClassifierError::Classes { names, outputs });
+        }
+        let mut inference = Inference::new(resolved, VIEWS, options);
         inference.load(&network.parameters);
         Ok(Self {
             preprocessing,
-            values: vec![0.0; inference.resolved().input.size()],
+            values: Vec::new(),
             inference,
             network,
         })
@@ -125,6 +169,11 @@ impl Classifier {
         &self.preprocessing
     }
 
+    /// Takes another preprocessing than the model's.
+    pub fn set_preprocessing(&mut self, preprocessing: Preprocessing) {
+        self.preprocessing = preprocessing;
+    }
+
     /// The input of the network.
     pub fn input(&self) -> ImageShape {
         self.inference.resolved().input
@@ -136,8 +185,33 @@ impl Classifier {
     /// # Errors
     /// [`Error`] where the photo cannot be decoded.
     pub fn classify(&mut self, photo: &[u8]) -> Result<Vec<Prediction>, Error> {
-        let pixels = preprocess(photo, &self.preprocessing, self.input())?;
-        Ok(self.classify_pixels(&pixels))
+        let views = self.prepare(photo)?;
+        Ok(self.classify_views(&views))
+    }
+
+    /// The same for many photos, which are prepared on all threads: an answer for each, in their
+    /// order.
+    pub fn classify_many<P: AsRef<[u8]> + Sync>(
+        &mut self,
+        photos: &[P],
+    ) -> Vec<Result<Vec<Prediction>, Error>> {
+        let prepared: Vec<_> = photos
+            .par_iter()
+            .map(|photo| self.prepare(photo.as_ref()))
+            .collect();
+        prepared
+            .into_iter()
+            .map(|views| Ok(self.classify_views(&views?)))
+            .collect()
+    }
+
+    /// What the network will see of a photo, by [`preprocess`]; it takes most of the time, and
+    /// several threads may do it at once.
+    ///
+    /// # Errors
+    /// [`Error`] where the photo cannot be decoded.
+    pub fn prepare(&self, photo: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        preprocess(photo, &self.preprocessing, self.input())
     }
 
     /// All classes, the most probable first, for what the network takes: bytes in the order row,
@@ -146,9 +220,34 @@ impl Classifier {
     /// # Panics
     /// Where there are not as many bytes as [`Classifier::input`] says.
     pub fn classify_pixels(&mut self, pixels: &[u8]) -> Vec<Prediction> {
-        normalize(pixels, &mut self.values);
-        let logits = self.inference.logits(&self.values);
-        let probabilities = probabilities(logits, logits.len());
+        self.classify_views(&[pixels])
+    }
+
+    /// All classes, the most probable first, for several views of one thing: the mean of what the
+    /// network thinks of each.
+    ///
+    /// # Panics
+    /// Where there is no view, or one has not as many bytes as [`Classifier::input`] says.
+    pub fn classify_views<V: AsRef<[u8]>>(&mut self, views: &[V]) -> Vec<Prediction> {
+        assert!(!views.is_empty(), "there is no view to classify");
+        let classes = self.inference.resolved().classes();
+        let mut sums = vec![0.0; classes];
+        for views in views.chunks(VIEWS) {
+            let size = self.inference.resolved().input.size();
+            self.values.resize(views.len() * size, 0.0);
+            for (values, view) in self.values.chunks_exact_mut(size).zip(views) {
+                normalize(view.as_ref(), values);
+            }
+            let logits = self.inference.logits(&self.values).iter();
+            let temperature = self.network.metadata.temperature;
+            let logits: Vec<f32> = logits.map(|logit| logit / temperature).collect();
+            for view in probabilities(&logits, classes).chunks_exact(classes) {
+                for (sum, probability) in sums.iter_mut().zip(view) {
+                    *sum += probability;
+                }
+            }
+        }
+        let probabilities = sums.into_iter().map(|sum: f32| sum / views.len() as f32);
         let classes = self.network.metadata.classes.iter().enumerate();
         let mut ranked: Vec<Prediction> = classes
             .zip(probabilities)

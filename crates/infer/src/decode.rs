@@ -1,6 +1,7 @@
 //! Pictures out of bytes: which format, how large, which way up, gray or coloured.
 
 use std::io::Cursor;
+use std::sync::{PoisonError, RwLock};
 
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
@@ -8,7 +9,7 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageResult, Limits};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 use modiste_dataset::ImageShape;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -20,9 +21,16 @@ use crate::gray::{GrayRule, gray_plane, high_bytes};
 /// Most pixels that a picture may have; checked before any is decoded.
 pub const MAX_PIXELS: u64 = 100_000_000;
 
-/// Most bytes that the pixels of one picture may take while it is decoded. (A decoder's own tables
-/// come on top.)
-pub const MAX_DECODED_BYTES: u64 = 512 << 20;
+/// Most bytes that a decoder may give the pixels of one picture. (Its own tables come on top, and a
+/// second copy while channels are converted.)
+pub const MAX_DECODED_BYTES: u64 = 320 << 20;
+
+/// A picture of more pixels than this is decoded while no other one is, so that what decoders need is
+/// not needed on many threads at once.
+const LARGE: u64 = 16_000_000;
+
+/// Held in common by those who decode small pictures, alone by one who decodes a large one.
+static DECODING: RwLock<()> = RwLock::new(());
 
 /// A picture in memory, the right way up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +39,23 @@ pub struct Picture {
     pub shape: ImageShape,
     /// `[row, column, channel]`, as many bytes as the shape says.
     pub pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// Whether there are pixels, as many as the shape says.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.shape.size() > 0 && self.pixels.len() == self.shape.size() {
+            true => Ok(()),
+            false => Err(self.pixels_error()),
+        }
+    }
+
+    pub(crate) fn pixels_error(&self) -> Error {
+        Error::Pixels {
+            shape: self.shape,
+            found: self.pixels.len(),
+        }
+    }
 }
 
 /// Decodes a picture to gray, to the values that OpenCV's `imread(path, IMREAD_GRAYSCALE)` gives.
@@ -53,6 +78,10 @@ pub struct Picture {
 /// ```
 pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
     let format = sniff(bytes)?;
+    in_turn(bytes, || gray(format, bytes))
+}
+
+fn gray(format: ImageFormat, bytes: &[u8]) -> Result<Picture, Error> {
     if format == ImageFormat::Jpeg
         && let Some(picture) = decode_luma(bytes)?
     {
@@ -81,9 +110,76 @@ pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
 /// ```
 pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
     let format = sniff(bytes)?;
-    let opened = open(format, bytes)?;
-    let image = DynamicImage::ImageRgb8(high_bytes(opened.image).into_rgb8());
-    finish(format, image, opened.orientation)
+    in_turn(bytes, || {
+        let opened = open(format, bytes)?;
+        let image = DynamicImage::ImageRgb8(high_bytes(opened.image).into_rgb8());
+        finish(format, image, opened.orientation)
+    })
+}
+
+/// Decodes a picture to red, green, blue, and says how much of each pixel is seen: 255 for all of
+/// it. What is transparent is mixed with white. Where (nearly) all or nothing of it is seen there are
+/// no such bytes: rounded corners are no mask.
+///
+/// Otherwise as [`decode_gray`].
+///
+/// # Errors
+/// As [`decode_gray`].
+pub(crate) fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Error> {
+    let format = sniff(bytes)?;
+    in_turn(bytes, || {
+        let opened = open(format, bytes)?;
+        let image = high_bytes(opened.image);
+        if !image.color().has_alpha() {
+            let image = DynamicImage::ImageRgb8(image.into_rgb8());
+            return Ok((finish(format, image, opened.orientation)?, None));
+        }
+        let image = DynamicImage::ImageRgba8(image.into_rgba8());
+        Ok(over_white(finish(format, image, opened.orientation)?))
+    })
+}
+
+/// Alpha is a garment's mask where it shows at least this share of the picture...
+const LEAST_SEEN: f64 = 0.01;
+
+/// ... and no more than this.
+const MOST_SEEN: f64 = 0.95;
+
+/// Mixes a picture of four channels with white, in place.
+fn over_white(picture: Picture) -> (Picture, Option<Vec<u8>>) {
+    let Picture { shape, mut pixels } = picture;
+    let cover: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
+    for (index, &alpha) in cover.iter().enumerate() {
+        for channel in 0..3 {
+            let [value, alpha] = [pixels[4 * index + channel], alpha].map(u32::from);
+            pixels[3 * index + channel] = ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        }
+    }
+    pixels.truncate(3 * cover.len());
+    let seen = cover.iter().filter(|alpha| **alpha > 127).count();
+    let share = seen as f64 / cover.len() as f64;
+    let tells = (LEAST_SEEN..=MOST_SEEN).contains(&share);
+    let shape = ImageShape {
+        channels: 3,
+        ..shape
+    };
+    (Picture { shape, pixels }, tells.then_some(cover))
+}
+
+/// Decodes by `decode`, alone where the picture is large: see [`LARGE`].
+fn in_turn<T>(bytes: &[u8], decode: impl FnOnce() -> T) -> T {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
+    // One whose size cannot be told is refused before it takes memory.
+    let pixels = size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    // A panic of another one left nothing half done: the lock guards no data.
+    if pixels > LARGE {
+        let _alone = DECODING.write().unwrap_or_else(PoisonError::into_inner);
+        decode()
+    } else {
+        let _together = DECODING.read().unwrap_or_else(PoisonError::into_inner);
+        decode()
+    }
 }
 
 /// A decoded picture and what is still to be done with it.

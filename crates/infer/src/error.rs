@@ -56,6 +56,27 @@ pub enum Error {
         format: &'static str,
     },
 
+    /// A picture in memory is none that can be worked with: it has no pixels, not as many bytes as its
+    /// shape says, or channels that mean nothing here.
+    #[error("{found} bytes are no {shape} picture")]
+    Pixels {
+        /// Its shape.
+        shape: ImageShape,
+        /// How many bytes it has.
+        found: usize,
+    },
+
+    /// A step of a preprocessing cannot be carried out.
+    #[error("step {number}, {step}: {problem}")]
+    Step {
+        /// Its place in the list, from 1.
+        number: usize,
+        /// Its name.
+        step: &'static str,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+
     /// No picture can be made into the input of such a network.
     #[error("a picture cannot become a {shape} input: {reason}")]
     Shape {
@@ -67,8 +88,8 @@ pub enum Error {
 
     /// A name that is no preprocessing.
     #[error(
-        "there is no preprocessing `{found}`; there are `notebook:nearest`, `notebook:linear` and \
-         `notebook:area`, and `notebook` is the first"
+        "there is no preprocessing `{found}`; there are `notebook:nearest`, `notebook:linear`, \
+         `notebook:area` (`notebook` is the first) and `fashion`"
     )]
     UnknownPreprocessing {
         /// The name that was given.

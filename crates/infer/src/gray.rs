@@ -1,11 +1,11 @@
 //! Colours to gray, with the arithmetic of the libraries behind OpenCV's `imread`.
 //!
-//! All three forms are `0.299 R + 0.587 G + 0.114 B` and differ by at most 1 in 255. Which one is
-//! used depends on the format because OpenCV leaves PNGs to libpng and converts the others itself.
+//! All three forms are `0.299 R + 0.587 G + 0.114 B`; but where a PNG states its gamma, they differ
+//! by at most 1 in 255. Which one is used depends on the format because OpenCV leaves PNGs to libpng and converts the others itself.
 
 use std::array;
 
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{DynamicImage, ImageBuffer, Pixel};
 
 /// Which fixed-point arithmetic turns colours into gray.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,26 +46,25 @@ pub(crate) fn gray_plane(image: DynamicImage, rule: GrayRule) -> Vec<u8> {
     }
 }
 
-/// The picture with 8 bits per channel: the upper ones where there are 16.
+/// The picture with 8 bits per channel: the upper ones where there are 16. Alpha stays.
 pub(crate) fn high_bytes(image: DynamicImage) -> DynamicImage {
-    let (width, height) = (image.width(), image.height());
-    let gray = |pixels| GrayImage::from_raw(width, height, pixels).map(DynamicImage::from);
-    let rgb = |pixels: &[u16], channels| {
-        let pixels = pixels
-            .chunks_exact(channels)
-            .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]].map(high_byte))
-            .collect();
-        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
-    };
-    let narrowed = match &image {
-        DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_) => {
-            gray(gray_plane(image.clone(), GrayRule::OpenCv15))
-        }
-        DynamicImage::ImageRgb16(colours) => rgb(colours.as_raw(), 3),
-        DynamicImage::ImageRgba16(colours) => rgb(colours.as_raw(), 4),
-        _ => None,
-    };
-    narrowed.unwrap_or(image)
+    match image {
+        DynamicImage::ImageLuma16(wide) => DynamicImage::ImageLuma8(narrowed(wide)),
+        DynamicImage::ImageLumaA16(wide) => DynamicImage::ImageLumaA8(narrowed(wide)),
+        DynamicImage::ImageRgb16(wide) => DynamicImage::ImageRgb8(narrowed(wide)),
+        DynamicImage::ImageRgba16(wide) => DynamicImage::ImageRgba8(narrowed(wide)),
+        other => other,
+    }
+}
+
+fn narrowed<W, N>(wide: ImageBuffer<W, Vec<u16>>) -> ImageBuffer<N, Vec<u8>>
+where
+    W: Pixel<Subpixel = u16>,
+    N: Pixel<Subpixel = u8>,
+{
+    let (width, height) = wide.dimensions();
+    let pixels = wide.into_raw().into_iter().map(high_byte).collect();
+    ImageBuffer::from_raw(width, height, pixels).unwrap_or_default()
 }
 
 fn high_byte(value: u16) -> u8 {

@@ -12,9 +12,9 @@
 //! use modiste_infer::{Interpolation, Preprocessing, preprocess};
 //!
 //! let photo = include_bytes!("../tests/opencv/turned-exif6-120x80.jpg");
-//! let area = Preprocessing::Notebook { interpolation: Interpolation::Area };
-//! let input = preprocess(photo, &area, ImageShape::new(28, 28, 1))?;
-//! assert_eq!(input.len(), 28 * 28);
+//! let area = Preprocessing::notebook(Interpolation::Area);
+//! let views = preprocess(photo, &area, ImageShape::new(28, 28, 1))?;
+//! assert_eq!(views[0].len(), 28 * 28);
 //! # Ok::<(), modiste_infer::Error>(())
 //! ```
 //!
@@ -28,13 +28,17 @@ mod error;
 mod gray;
 mod preprocess;
 mod resize;
+mod segment;
 
-pub use classifier::{Classifier, ClassifierError, Prediction};
+pub use classifier::{
+    Classifier, ClassifierError, Prediction, UNSURE, embedded_network, is_unsure,
+};
 pub use decode::{MAX_DECODED_BYTES, MAX_PIXELS, Picture, decode_gray, decode_rgb};
-pub use encode::gray_png;
+pub use encode::{gray_png, thumbnail};
 pub use error::Error;
-pub use preprocess::{Preprocessing, preprocess};
+pub use preprocess::{Preprocessing, Stage, Step, View, explain, preprocess};
 pub use resize::{Interpolation, resize};
+pub use segment::Cut;
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

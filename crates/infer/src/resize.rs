@@ -55,7 +55,8 @@ impl FromStr for Interpolation {
 /// `resize(picture, (width, height), interpolation)` gives. The proportions are not kept.
 ///
 /// # Errors
-/// [`Error::Shape`] where a side is 0 or the pixels are not as many as the picture's shape says.
+/// [`Error::Shape`] where a side is 0 or there are too many pixels, [`Error::Pixels`] where the picture has
+/// not as many as its shape says.
 ///
 /// ```
 /// use modiste_dataset::ImageShape;
@@ -84,9 +85,7 @@ pub fn resize(
     if height.saturating_mul(width) as u64 > crate::MAX_PIXELS {
         return refuse(to, "it has too many pixels");
     }
-    if from.size() == 0 || picture.pixels.len() != from.size() {
-        return refuse(from, "its pixels are not as many as its shape says");
-    }
+    picture.check()?;
     let pixels = if (from.height, from.width) == (height, width) {
         picture.pixels.clone()
     } else {

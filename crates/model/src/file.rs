@@ -2,7 +2,7 @@
 //!
 //! # Format
 //! A file of the [safetensors](https://huggingface.co/docs/safetensors) format. Its tensors are the
-//! network's variables, f32, named and shaped as Keras does: `conv2d/kernel` is
+//! network's variables, all f32 or all f16, named and shaped as Keras does: `conv2d/kernel` is
 //! `[height, width, in, out]`, `dense/kernel` `[in, out]` with the inputs of a flattened image in
 //! the order height, width, channels; `batch_normalization/gamma`, `beta`, `moving_mean`,
 //! `moving_variance`. Its metadata has one entry, `modiste`, a JSON object:
@@ -15,6 +15,7 @@
 //! | `classes` | a name per logit |
 //! | `preprocessing` | how a photo becomes an input |
 //! | `training` | how it was trained |
+//! | `temperature` | what logits are divided by before they become probabilities; 1 where absent |
 //!
 //! One entry, because a map of several would be written in another order each time, and the same
 //! training must give the same bytes.
@@ -24,11 +25,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::Architecture;
-use crate::network::{Metadata, Network};
+use crate::network::{Metadata, Network, Precision};
 use crate::parameters::Parameters;
 use crate::resolve::ArchitectureError;
 use crate::resolved::Resolved;
@@ -142,7 +144,12 @@ impl Network {
             .iter()
             .map(|variable| {
                 let values = self.parameters.values(variable).iter();
-                values.flat_map(|value| value.to_le_bytes()).collect()
+                match self.precision {
+                    Precision::F32 => values.flat_map(|value| value.to_le_bytes()).collect(),
+                    Precision::F16 => values
+                        .flat_map(|&value| f16::from_f32(value).to_le_bytes())
+                        .collect(),
+                }
             })
             .collect();
         let views = resolved
@@ -150,8 +157,8 @@ impl Network {
             .iter()
             .zip(&buffers)
             .map(|(variable, bytes)| {
-                let view = TensorView::new(Dtype::F32, variable.shape.clone(), bytes);
-                (&variable.name, view.expect("four bytes per number"))
+                let view = TensorView::new(dtype(self.precision), variable.shape.clone(), bytes);
+                (&variable.name, view.expect("as many bytes as numbers take"))
             });
         let metadata = HashMap::from([(KEY.to_string(), description)]);
         Ok(safetensors::serialize(views, Some(metadata)).expect("consistent views"))
@@ -181,45 +188,73 @@ impl Network {
         if information.is_dir() {
             return Err(foreign(path, "it is a folder"));
         }
-        let length = information.len();
-        let (description, resolved, expected) = read_header(path, &mut file, length)?;
+        let header = read_header(path, &mut file, information.len())?;
         let mut bytes = Vec::new();
         File::open(path)
-            .and_then(|file| file.take(expected + 1).read_to_end(&mut bytes))
+            .and_then(|file| file.take(header.length + 1).read_to_end(&mut bytes))
             .map_err(io_error(path))?;
-        if bytes.len() as u64 != expected {
+        header.network(path, &bytes)
+    }
+
+    /// Reads a network from the bytes of its file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
+        read_header(path, &mut &*bytes, bytes.len() as u64)?.network(path, bytes)
+    }
+}
+
+/// What the beginning of a file says, checked against itself.
+struct Checked {
+    description: Description,
+    resolved: Resolved,
+    precision: Precision,
+    /// Bytes that the file must have.
+    length: u64,
+}
+
+impl Checked {
+    fn network(self, path: &Path, bytes: &[u8]) -> Result<Network, FileError> {
+        if bytes.len() as u64 != self.length {
             return Err(FileError::Length {
                 path: path.into(),
-                expected,
+                expected: self.length,
                 found: bytes.len() as u64,
             });
         }
-        let tensors = SafeTensors::deserialize(&bytes)
+        let tensors = SafeTensors::deserialize(bytes)
             .map_err(|error| foreign(path, &format!("its tensors are damaged ({error})")))?;
-        let mut parameters = Parameters::zeros(&resolved);
-        for variable in &resolved.variables {
+        let mut parameters = Parameters::zeros(&self.resolved);
+        for variable in &self.resolved.variables {
             let tensor = tensors
                 .tensor(&variable.name)
                 .map_err(|error| foreign(path, &error.to_string()))?;
             let values = parameters.values_mut(variable).iter_mut();
-            for (value, bytes) in values.zip(tensor.data().chunks_exact(4)) {
-                *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            match self.precision {
+                Precision::F32 => {
+                    for (value, bytes) in values.zip(tensor.data().chunks_exact(4)) {
+                        *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                    }
+                }
+                Precision::F16 => {
+                    for (value, bytes) in values.zip(tensor.data().chunks_exact(2)) {
+                        *value = f16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+                    }
+                }
             }
         }
-        Ok(Self {
-            architecture: description.architecture,
+        Ok(Network {
+            architecture: self.description.architecture,
             parameters,
-            metadata: description.metadata,
+            metadata: self.description.metadata,
+            precision: self.precision,
         })
     }
 }
 
-/// Reads and checks all but the numbers; gives the length that the file must have.
-fn read_header(
-    path: &Path,
-    file: &mut File,
-    length: u64,
-) -> Result<(Description, Resolved, u64), FileError> {
+/// Reads and checks all but the numbers.
+fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Checked, FileError> {
     let mut size = [0; 8];
     if length < 8 {
         return Err(foreign(path, &format!("it has only {length} bytes")));
@@ -267,14 +302,25 @@ fn read_header(
                 path: path.into(),
                 source,
             })?;
-    check_variables(path, &header, &resolved)?;
+    // Whichever the first variable has, all must have.
+    let first = resolved.variables.first().map(|variable| &variable.name);
+    let half = first
+        .and_then(|name| header.info(name))
+        .is_some_and(|info| info.dtype == Dtype::F16);
+    let precision = if half { Precision::F16 } else { Precision::F32 };
+    check_variables(path, &header, &resolved, dtype(precision))?;
     let classes = description.metadata.classes.len();
     if classes != resolved.classes() {
         let reason = format!("{classes} class names for {} logits", resolved.classes());
         return Err(foreign(path, &reason));
     }
+    let temperature = description.metadata.temperature;
+    if !(temperature.is_finite() && temperature > 0.0) {
+        let reason = format!("its temperature is {temperature}, and should be above 0");
+        return Err(foreign(path, &reason));
+    }
     let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
-    let expected = 8 + size + 4 * numbers;
+    let expected = 8 + size + precision.bytes() * numbers;
     if expected != length {
         return Err(FileError::Length {
             path: path.into(),
@@ -282,22 +328,32 @@ fn read_header(
             found: length,
         });
     }
-    Ok((description, resolved, expected))
+    Ok(Checked {
+        description,
+        resolved,
+        precision,
+        length,
+    })
 }
 
 /// Every variable is there with its type and shape, and nothing else is.
-fn check_variables(path: &Path, header: &Header, resolved: &Resolved) -> Result<(), FileError> {
+fn check_variables(
+    path: &Path,
+    header: &Header,
+    resolved: &Resolved,
+    dtype: Dtype,
+) -> Result<(), FileError> {
     let tensors = header.tensors();
     for variable in &resolved.variables {
         let found = match tensors.get(&variable.name) {
-            Some(info) if info.dtype == Dtype::F32 && info.shape == variable.shape => continue,
+            Some(info) if info.dtype == dtype && info.shape == variable.shape => continue,
             Some(info) => format!("{:?} {:?}", info.dtype, info.shape),
             None => "missing".into(),
         };
         return Err(FileError::Variable {
             path: path.into(),
             variable: variable.name.clone(),
-            expected: format!("F32 {:?}", variable.shape),
+            expected: format!("{dtype:?} {:?}", variable.shape),
             found,
         });
     }
@@ -310,6 +366,13 @@ fn check_variables(path: &Path, header: &Header, resolved: &Resolved) -> Result<
             found: "there".into(),
         }),
         None => Ok(()),
+    }
+}
+
+fn dtype(precision: Precision) -> Dtype {
+    match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F16 => Dtype::F16,
     }
 }
 

@@ -26,7 +26,7 @@ pub struct ClassResult<'a> {
     pub total: usize,
     /// How many of those were told right.
     pub right: usize,
-    /// Where the accuracy lies with a probability of 95 %, 0 to 1: see [`wilson_interval`].
+    /// The 95 % confidence interval of its accuracy, 0 to 1: see [`wilson_interval`].
     pub interval: [f64; 2],
 }
 
@@ -109,8 +109,11 @@ impl fmt::Display for Confusion {
     }
 }
 
-/// Where the true share lies with a probability of 95 %, when `right` of `total` were right: Wilson's
-/// score interval (1927). All from 0 to 1 where there are none.
+/// The 95 % confidence interval of a share of which `right` of `total` were seen: Wilson's score
+/// interval (1927). All from 0 to 1 where there are none.
+///
+/// # Panics
+/// Where more are right than there are.
 ///
 /// ```
 /// let [low, high] = modiste_report::wilson_interval(38, 40);
@@ -119,6 +122,7 @@ impl fmt::Display for Confusion {
 pub fn wilson_interval(right: usize, total: usize) -> [f64; 2] {
     /// The 97.5th percentile of the normal distribution.
     const Z: f64 = 1.959_964;
+    assert!(right <= total, "{right} of {total}");
     if total == 0 {
         return [0.0, 1.0];
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a history.
+//! What can be wrong with a history or a picture of it.
 
 /// Why a history could not be read or drawn.
 ///
@@ -45,7 +45,7 @@ pub enum Error {
     NoEpochs,
 
     /// The picture could not be drawn or encoded.
-    #[error("the curve could not be drawn: {reason}")]
+    #[error("the picture could not be drawn: {reason}")]
     Drawing {
         /// What the drawing library says.
         reason: String,

@@ -1,8 +1,9 @@
-//! What a training run leaves behind: its history as CSV and its curves as pictures.
+//! What is shown of training and of answers: history as CSV, curves, confusion, pages of photos.
 //!
 //! [`history_csv`] and [`parse_history_csv`] write and read a line per epoch; [`accuracy_curve`]
-//! and [`loss_curve`] draw the two plots of the lecture. Text and bytes go in and come out: nothing
-//! here opens a file or prints. The font of the curves is part of the crate (`assets/README.md`).
+//! and [`loss_curve`] draw the two plots of the lecture. [`Confusion`] counts what was taken for what,
+//! [`photos_page`] shows photos beside their answers, [`picture_sheet`] pictures beside each other. Text
+//! and bytes go in and come out: nothing here opens a file or prints. The font of the curves is part of the crate (`assets/README.md`).
 //!
 //! ```
 //! use modiste_report::{accuracy_curve, parse_history_csv};

@@ -14,7 +14,7 @@ pub struct PhotoRow {
     pub truth: String,
     /// Classes and probabilities, the most probable first; the page shows three.
     pub ranked: Vec<(String, f32)>,
-    /// The photo, small, as a JPEG file.
+    /// The photo, small, as a JPEG file; empty where it cannot be shown.
     pub photo: Vec<u8>,
     /// What the network saw, as PNG files.
     pub seen: Vec<Vec<u8>>,
@@ -74,8 +74,8 @@ pub fn photos_page(title: &str, rows: &[PhotoRow], confusion: &Confusion) -> Str
 }
 
 const STYLE: &str = "\
-:root { color-scheme: light dark; --line: #8886; --wrong: #b3261e; --right: #1b6e3c; }
-@media (prefers-color-scheme: dark) { :root { --wrong: #ff8a80; --right: #7bd49a; } }
+:root { color-scheme: light dark; --line: #8886; --wrong: #b3261e; --right: #1b6e3c; --none: #6b6b6b; }
+@media (prefers-color-scheme: dark) { :root { --wrong: #ff8a80; --right: #7bd49a; --none: #a0a0a0; } }
 body { font: 16px/1.45 system-ui, sans-serif; margin: 0; }
 main { max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
@@ -84,7 +84,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .55rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child { text-align: left; font-weight: 600; white-space: nowrap; }
-td.hit { font-weight: 700; } td.none { opacity: .35; } td.miss { color: var(--wrong); }
+td.hit { font-weight: 700; } td.none { color: var(--none); } td.miss { color: var(--wrong); }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; }
 figure { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: .4rem; break-inside: avoid; }
 .pair { display: flex; gap: .5rem; align-items: flex-start; }
@@ -108,7 +108,7 @@ fn share(right: usize, total: usize) -> String {
 }
 
 fn classes(page: &mut String, confusion: &Confusion) {
-    *page += "<h2>By class</h2>\n<div class=\"scroll\"><table>\n\
+    *page += "<h2>By class</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"By class\"><table>\n\
               <tr><th scope=\"col\">class</th><th scope=\"col\">photos</th>\
               <th scope=\"col\">right</th><th scope=\"col\">accuracy</th></tr>\n";
     for class in confusion.per_class().filter(|class| class.total > 0) {
@@ -124,7 +124,7 @@ fn classes(page: &mut String, confusion: &Confusion) {
 }
 
 fn matrix(page: &mut String, confusion: &Confusion) {
-    *page += "<h2>What was taken for what</h2>\n<div class=\"scroll\"><table>\n\
+    *page += "<h2>What was taken for what</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was taken for what\"><table>\n\
               <tr><th scope=\"col\">shown \\ answered</th>";
     for class in confusion.classes() {
         *page += &format!("<th scope=\"col\">{}</th>", escape(class));
@@ -149,13 +149,20 @@ fn matrix(page: &mut String, confusion: &Confusion) {
 fn photo(page: &mut String, row: &PhotoRow) {
     let (name, truth) = (escape(&row.name), escape(&row.truth));
     *page += &format!(
-        "<figure>\n<div class=\"pair\"><img class=\"photo\" alt=\"{name}\" \
-         src=\"data:image/jpeg;base64,{}\">\n<div class=\"seen\">",
-        STANDARD.encode(&row.photo)
+        "<figure>\n<div class=\"pair\">{}\n<div class=\"seen\" role=\"img\" \
+         aria-label=\"what the network saw: {} views\">",
+        match row.photo.is_empty() {
+            true => String::new(),
+            false => format!(
+                "<img class=\"photo\" alt=\"photo: {truth}\" src=\"data:image/jpeg;base64,{}\">",
+                STANDARD.encode(&row.photo)
+            ),
+        },
+        row.seen.len()
     );
     for seen in &row.seen {
         *page += &format!(
-            "<img alt=\"what the network saw\" src=\"data:image/png;base64,{}\">",
+            "<img alt=\"\" src=\"data:image/png;base64,{}\">",
             STANDARD.encode(seen)
         );
     }

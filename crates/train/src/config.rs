@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use modiste_dataset::{Dataset, Images};
+use modiste_model::Precision;
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augmentation;
 use crate::error::TrainError;
 use crate::schedule::Schedule;
 
@@ -34,10 +36,16 @@ pub struct TrainConfig {
     /// Whether each training image is mirrored, left to right, half of the time.
     #[serde(default)]
     pub mirror: bool,
-    /// Decides initial weights, order, mirroring and dropout.
+    /// How training images are varied besides.
+    #[serde(default)]
+    pub augmentation: Option<Augmentation>,
+    /// Decides initial weights, order, variations and dropout.
     pub seed: u64,
     /// What is measured after each epoch.
     pub validation: Validation,
+    /// How the model file keeps the weights.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 impl Default for TrainConfig {
@@ -51,8 +59,10 @@ impl Default for TrainConfig {
             nesterov: true,
             weight_decay: 0.0,
             mirror: false,
+            augmentation: None,
             seed: 1,
             validation: Validation::Test,
+            precision: Precision::F32,
         }
     }
 }
@@ -86,7 +96,10 @@ impl TrainConfig {
             let decay = self.weight_decay;
             return refuse(format!("weight decay is {decay}; take 0 or more"));
         }
-        Ok(())
+        match &self.augmentation {
+            Some(augmentation) => augmentation.check(),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! How good a network is on images it did not learn from.
 
 use modiste_dataset::{Batches, Images};
-use modiste_kernels::cross_entropy;
-use modiste_model::{Network, argmax};
+use modiste_kernels::{cross_entropy, softmax};
+use modiste_model::{Network, argmax, count_correct};
 use serde::Serialize;
 
+use crate::calibration::calibration_error;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::fit::check_shapes;
@@ -19,6 +20,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share that is right, 0 to 1.
     pub accuracy: f64,
+    /// How far probabilities are from how often they are right: see [`calibration_error`].
+    pub calibration_error: f64,
     /// How many were seen.
     pub images: usize,
     /// For each class, how many of its images are right.
@@ -34,7 +37,8 @@ pub struct ClassCount {
     pub correct: usize,
 }
 
-/// Loss and accuracy of `network` on `images`, batch by batch, as inference computes them.
+/// What `network` makes of `images`, batch by batch, as inference computes it and with its
+/// temperature. With `flips` its answer is the mean of those for the image and for its mirror image.
 ///
 /// # Errors
 /// [`TrainError::Mismatch`] where the images are not the network's; [`TrainError::Config`] where
@@ -42,38 +46,85 @@ pub struct ClassCount {
 pub fn evaluate(
     network: &Network,
     images: &Images,
+    flips: bool,
     compute: &Compute,
 ) -> Result<Evaluation, TrainError> {
     let resolved = network.architecture.resolve()?;
-    check_shapes(&resolved, images, network.metadata.classes.len())?;
-    let mut engine = Engine::new(compute, &resolved, &network.parameters, BATCH_SIZE)?;
-    evaluate_engine(&mut engine, images, resolved.classes(), BATCH_SIZE)
-}
-
-/// [`evaluate`] for an engine that is there already.
-pub(crate) fn evaluate_engine(
-    engine: &mut Engine,
-    images: &Images,
-    classes: usize,
-    batch_size: usize,
-) -> Result<Evaluation, TrainError> {
+    let classes = resolved.classes();
+    let temperature = network.metadata.temperature;
+    let mut probabilities = tempered(&logits(network, images, compute)?, classes, temperature);
+    if flips {
+        let mirrored = logits(network, &images.mirrored(), compute)?;
+        for (one, other) in probabilities
+            .iter_mut()
+            .zip(tempered(&mirrored, classes, temperature))
+        {
+            *one = f32::midpoint(*one, other);
+        }
+    }
     let mut per_class = vec![ClassCount::default(); classes];
     let mut loss = 0.0;
-    let mut batches = Batches::in_order(images, batch_size);
-    while let Some(batch) = batches.next_batch() {
-        let logits = engine.logits(batch.images)?;
-        loss += cross_entropy(&logits, batch.labels, classes);
-        for (row, &label) in logits.chunks_exact(classes).zip(batch.labels) {
-            let count = &mut per_class[usize::from(label)];
-            count.images += 1;
-            count.correct += usize::from(argmax(row) == usize::from(label));
-        }
+    for (row, &label) in probabilities.chunks_exact(classes).zip(images.labels()) {
+        let label = usize::from(label);
+        // What an f32 has rounded to zero was not impossible; what is no number stays so.
+        let probability = f64::from(row[label]);
+        loss -= match probability == 0.0 {
+            true => f64::from(f32::MIN_POSITIVE).ln(),
+            false => probability.ln(),
+        };
+        per_class[label].images += 1;
+        per_class[label].correct += usize::from(argmax(row) == label);
     }
     let correct: usize = per_class.iter().map(|count| count.correct).sum();
     Ok(Evaluation {
         loss: loss / images.len() as f64,
         accuracy: correct as f64 / images.len() as f64,
+        calibration_error: calibration_error(&probabilities, images.labels()),
         images: images.len(),
         per_class,
     })
+}
+
+/// The logits of all `images`, `[image, class]`.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) fn logits(
+    network: &Network,
+    images: &Images,
+    compute: &Compute,
+) -> Result<Vec<f32>, TrainError> {
+    let resolved = network.architecture.resolve()?;
+    check_shapes(&resolved, images, network.metadata.classes.len())?;
+    let mut engine = Engine::new(compute, &resolved, &network.parameters, BATCH_SIZE)?;
+    let mut all = Vec::with_capacity(images.len() * resolved.classes());
+    let mut batches = Batches::in_order(images, BATCH_SIZE);
+    while let Some(batch) = batches.next_batch() {
+        all.extend(engine.logits(batch.images)?);
+    }
+    Ok(all)
+}
+
+fn tempered(logits: &[f32], classes: usize, temperature: f32) -> Vec<f32> {
+    let logits: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();
+    let mut probabilities = vec![0.0; logits.len()];
+    softmax(&logits, classes, &mut probabilities);
+    probabilities
+}
+
+/// Mean loss and accuracy, 0 to 1, of what `engine` holds in the middle of a training.
+pub(crate) fn validate(
+    engine: &mut Engine,
+    images: &Images,
+    classes: usize,
+    batch_size: usize,
+) -> Result<[f64; 2], TrainError> {
+    let (mut loss, mut correct) = (0.0, 0);
+    let mut batches = Batches::in_order(images, batch_size);
+    while let Some(batch) = batches.next_batch() {
+        let logits = engine.logits(batch.images)?;
+        loss += cross_entropy(&logits, batch.labels, classes);
+        correct += count_correct(&logits, batch.labels, classes);
+    }
+    Ok([loss, correct as f64].map(|sum| sum / images.len() as f64))
 }

@@ -8,10 +8,11 @@ use modiste_kernels::SgdStep;
 use modiste_model::{Network, Resolved};
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Variations;
 use crate::config::TrainConfig;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
-use crate::evaluate::evaluate_engine;
+use crate::evaluate::validate;
 
 /// The stream of [`Rng::stream`] that dropout draws from.
 const DROPOUT_STREAM: u64 = 2;
@@ -72,6 +73,17 @@ pub enum Event {
     Epoch(EpochSummary),
 }
 
+/// The images of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainData<'a> {
+    /// What is learned from.
+    pub train: &'a Images,
+    /// What is measured after each epoch.
+    pub validation: &'a Images,
+    /// Gray pictures, of any size, that augmentation lays objects on; none will do.
+    pub pictures: Option<&'a Images>,
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitOutcome {
@@ -81,7 +93,7 @@ pub struct FitOutcome {
     pub stopped: bool,
 }
 
-/// Trains `network` in place on `train`, measuring it on `validation` after each epoch.
+/// Trains `network` in place, measuring it on the validation images after each epoch.
 ///
 /// `on_event` hears of every step and epoch, and stops the run after the step by returning
 /// [`ControlFlow::Break`]; the network then holds the weights of that step. With the same network,
@@ -94,7 +106,7 @@ pub struct FitOutcome {
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use modiste_train::{Compute, TrainConfig, fit};
+/// use modiste_train::{Compute, TrainConfig, TrainData, fit};
 /// use modiste_model::{Metadata, Network, zoo};
 ///
 /// let data = modiste_dataset::fashion_mnist_mini();
@@ -102,7 +114,8 @@ pub struct FitOutcome {
 /// let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
-/// let outcome = fit(&mut network, &train, &validation, &config, &Compute::default(), &mut |_| {
+/// let data = TrainData { train: &train, validation: &validation, pictures: None };
+/// let outcome = fit(&mut network, data, &config, &Compute::default(), &mut |_| {
 ///     ControlFlow::Continue(())
 /// })?;
 /// assert_eq!(outcome.history.len(), 1);
@@ -110,17 +123,24 @@ pub struct FitOutcome {
 /// ```
 pub fn fit(
     network: &mut Network,
-    train: &Images,
-    validation: &Images,
+    data: TrainData<'_>,
     config: &TrainConfig,
     compute: &Compute,
     on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<FitOutcome, TrainError> {
     config.check()?;
+    let TrainData {
+        train, validation, ..
+    } = data;
     let resolved = network.architecture.resolve()?;
     let classes = resolved.classes();
     for images in [train, validation] {
         check_shapes(&resolved, images, network.metadata.classes.len())?;
+    }
+    if config.augmentation.is_some() {
+        check_gray("the training images", train)?;
+        data.pictures
+            .map_or(Ok(()), |pictures| check_gray("the pictures", pictures))?;
     }
     let batch_size = config.batch_size.min(train.len().max(validation.len()));
     let mut engine = Engine::new(compute, &resolved, &network.parameters, batch_size)?;
@@ -144,6 +164,17 @@ pub fn fit(
     for epoch in 0..config.epochs {
         let start = Instant::now();
         let mut batches = Batches::shuffled(train, batch_size, config.seed, epoch as u64);
+        if let Some(augmentation) = &config.augmentation {
+            let variations = Variations {
+                augmentation,
+                shape: train.shape(),
+                pictures: data.pictures,
+                seed: config.seed,
+                epoch,
+                epochs: config.epochs,
+            };
+            batches = batches.changed(move |indices, pixels| variations.vary(indices, pixels));
+        }
         if config.mirror {
             batches = batches.mirrored(config.seed, epoch as u64);
         }
@@ -188,21 +219,21 @@ pub fn fit(
                 return Ok(outcome);
             }
         }
-        let measured = evaluate_engine(&mut engine, validation, classes, batch_size)?;
+        let [val_loss, val_accuracy] = validate(&mut engine, validation, classes, batch_size)?;
         if !keep_if_good(network, &engine)? {
             return Err(TrainError::Diverged {
                 epoch: epoch + 1,
                 step,
                 learning_rate,
-                loss: measured.loss,
+                loss: val_loss,
             });
         }
         let summary = EpochSummary {
             epoch: epoch + 1,
             loss: sums.loss(),
             accuracy: sums.accuracy(),
-            val_loss: measured.loss,
-            val_accuracy: measured.accuracy,
+            val_loss,
+            val_accuracy,
             learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
@@ -241,6 +272,18 @@ fn keep_if_good(network: &mut Network, engine: &Engine) -> Result<bool, TrainErr
         network.parameters = parameters;
     }
     Ok(good)
+}
+
+/// Whether augmentation can work with these images.
+fn check_gray(what: &str, images: &Images) -> Result<(), TrainError> {
+    match images.shape().channels {
+        1 => Ok(()),
+        channels => Err(TrainError::Config {
+            problem: format!(
+                "augmentation is for gray images, and {what} have {channels} channels"
+            ),
+        }),
+    }
 }
 
 /// Whether a network can take these images and tell so many classes apart.

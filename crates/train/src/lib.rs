@@ -4,7 +4,9 @@
 //! that may stop it; [`evaluate`] measures one; a [`Recipe`] names data, network and
 //! configuration. Nothing here prints or writes.
 
+mod augment;
 mod bench;
+mod calibration;
 mod config;
 mod engine;
 mod error;
@@ -13,11 +15,13 @@ mod fit;
 mod recipe;
 mod schedule;
 
+pub use augment::{Augmentation, Backgrounds, MADE_UP, Tone, made_up_pictures};
 pub use bench::{StageTimings, Timings, bench, median};
+pub use calibration::{calibration_error, fit_temperature};
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;
 pub use evaluate::{ClassCount, Evaluation, evaluate};
-pub use fit::{EpochSummary, Event, FitOutcome, fit};
+pub use fit::{EpochSummary, Event, FitOutcome, TrainData, fit};
 pub use recipe::{Recipe, recipes};
 pub use schedule::{Curve, Schedule};

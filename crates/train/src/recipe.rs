@@ -1,8 +1,9 @@
 //! Recipes: what to train on what, and how well that does.
 
-use modiste_model::{Architecture, zoo};
+use modiste_model::{Architecture, Precision, zoo};
 use serde::Serialize;
 
+use crate::augment::Augmentation;
 use crate::config::{TrainConfig, Validation};
 use crate::schedule::{Curve, Schedule};
 
@@ -19,6 +20,8 @@ pub struct Recipe {
     pub architecture: &'static str,
     /// How it is trained.
     pub config: TrainConfig,
+    /// The preprocessing of photos that the model is stored with.
+    pub preprocessing: &'static str,
     /// Test accuracy, 0 to 1, that every measured run stayed above; the README says which those were.
     pub floor: f64,
 }
@@ -37,7 +40,7 @@ impl Recipe {
 ///
 /// ```
 /// let names: Vec<_> = modiste_train::recipes().iter().map(|recipe| recipe.name).collect();
-/// assert_eq!(names, ["fashion", "lecture", "cifar-100", "smoke"]);
+/// assert_eq!(names, ["fashion", "photos", "lecture", "cifar-100", "smoke"]);
 /// ```
 pub fn recipes() -> Vec<Recipe> {
     let schedule = |curve| Schedule {
@@ -50,6 +53,7 @@ pub fn recipes() -> Vec<Recipe> {
             description: "the lecture's example network on Fashion-MNIST: the default",
             dataset: "fashion-mnist",
             architecture: "compact",
+            preprocessing: "notebook",
             config: TrainConfig {
                 epochs: 14,
                 batch_size: 100,
@@ -62,10 +66,31 @@ pub fn recipes() -> Vec<Recipe> {
             floor: 0.925,
         },
         Recipe {
+            name: "photos",
+            description: "the network that ships, for photos of clothes: an hour",
+            dataset: "fashion-mnist",
+            architecture: "closet",
+            preprocessing: "fashion",
+            config: TrainConfig {
+                epochs: 60,
+                batch_size: 100,
+                learning_rate: 0.06,
+                schedule: schedule(Curve::OneCycle),
+                weight_decay: 4e-3,
+                mirror: true,
+                augmentation: Some(Augmentation::photos()),
+                validation: Validation::Split(1.0 / 30.0),
+                precision: Precision::F16,
+                ..TrainConfig::default()
+            },
+            floor: 0.93,
+        },
+        Recipe {
             name: "lecture",
             description: "the lecture's log: the big network on MNIST, 10 epochs",
             dataset: "mnist",
             architecture: "vgg",
+            preprocessing: "notebook",
             config: TrainConfig {
                 epochs: 10,
                 batch_size: 100,
@@ -81,6 +106,7 @@ pub fn recipes() -> Vec<Recipe> {
             description: "the lecture's 100-class network on CIFAR-100",
             dataset: "cifar-100",
             architecture: "bnvgg",
+            preprocessing: "notebook",
             config: TrainConfig {
                 epochs: 20,
                 batch_size: 100,
@@ -97,6 +123,7 @@ pub fn recipes() -> Vec<Recipe> {
             description: "the example network on the embedded 5,000 images: one minute",
             dataset: "fashion-mnist-mini",
             architecture: "compact",
+            preprocessing: "notebook",
             config: TrainConfig {
                 epochs: 5,
                 batch_size: 50,

@@ -22,7 +22,7 @@ const MAX_STEPS: usize = 100_000;
                   MODISTE_KERNELS=avx2 modiste bench"
 )]
 pub(crate) struct Arguments {
-    /// The network: compact, vgg, bnvgg.
+    /// The network: compact, vgg, bnvgg, closet.
     #[arg(long, value_name = "A", default_value = "compact")]
     architecture: String,
     /// Images of a step.

@@ -1,30 +1,30 @@
 //! `evaluate`: a model on a dataset's test images.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail, ensure};
-use modiste_model::Network;
 use modiste_train::evaluate;
 use serde_json::json;
 
 use crate::compute::ComputeArguments;
 use crate::loading::Loading;
 use crate::messages::say;
+use crate::model::ModelArguments;
 use crate::output;
 
 /// The flags of `evaluate`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  modiste evaluate --model runs/fashion-1/model.safetensors")]
 pub(crate) struct Arguments {
-    /// The model file.
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
     /// The dataset [default: the one that the model was trained on].
     #[arg(long, value_name = "D")]
     dataset: Option<String>,
     /// Use only the first N test images.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Take the mean of the answers for each image and for its mirror image.
+    #[arg(long)]
+    flips: bool,
     #[command(flatten)]
     loading: Loading,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 /// Where the model or the dataset cannot be read, or they do not fit each other.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.limit != Some(0), "limit is 0; take at least 1");
-    let network = Network::load(&arguments.model)?;
+    let network = arguments.model.network()?;
     let trained_on = &network.metadata.dataset;
     let name = arguments.dataset.as_ref().unwrap_or(trained_on);
     if name.is_empty() {
@@ -58,16 +58,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Some(limit) => dataset.test.first(limit),
         None => dataset.test,
     };
-    let result = evaluate(&network, &images, &chosen.compute)?;
+    let result = evaluate(&network, &images, arguments.flips, &chosen.compute)?;
     let share = |correct: usize, images: usize| correct as f64 / images.max(1) as f64;
     let classes = || network.metadata.classes.iter().zip(&result.per_class);
     if arguments.json {
         return output::json(&json!({
-            "model": arguments.model,
+            "model": arguments.model.name().display().to_string(),
             "dataset": name,
             "images": result.images,
+            "flips": arguments.flips,
             "loss": result.loss,
             "accuracy": result.accuracy,
+            "calibration_error": result.calibration_error,
             "per_class": classes().map(|(class, count)| json!({
                 "class": class,
                 "images": count.images,
@@ -94,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         &rows,
     ))?;
     output::line(format_args!(
-        "loss: {:.4} - accuracy: {:.4} on {} test images of {name}",
-        result.loss, result.accuracy, result.images
+        "loss: {:.4} - accuracy: {:.4} - calibration error: {:.4} on {} test images of {name}",
+        result.loss, result.accuracy, result.calibration_error, result.images
     ))
 }

@@ -1,169 +1,217 @@
 //! `photos`: a folder of labelled photos, and how many are told right.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
-use modiste_infer::Classifier;
-use modiste_model::Network;
-use serde::Deserialize;
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use modiste_dataset::{ImageShape, write_atomic};
+use modiste_infer::{Prediction, gray_png, is_unsure};
+use modiste_report::{Confusion, PhotoRow, photos_page, wilson_interval};
+use serde_json::{Value, json};
 
-use crate::compute::kernel_options;
+use crate::classify::{Classified, classify_files};
+use crate::labels::{self, Labelled};
 use crate::messages::say;
-use crate::names::unknown;
+use crate::model::ClassifierArguments;
 use crate::output;
-use crate::pictures;
 
 /// The flags of `photos`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The folder's labels.csv has the columns `file` and `label` (others are ignored):\n  \
-                        file,label\n  01.jpg,Trouser\n  02.jpg,3\n\n\
+                        file,label\n  01.jpg,Trouser\n  02.jpg,3\n\
+                        Without it the photos lie in folders that are called like classes: bag/1.jpg.\n\n\
                         Printed are, for each photo, the number of its class and of the predicted one; then\n\
-                        the accuracy and the numbers (from 0) of the photos that are wrong."
+                        the accuracy, the numbers (from 0) of the photos that are wrong, each class with the\n\
+                        95 % confidence interval of its accuracy, and what was taken for what: a row for\n\
+                        each true class, a column for each predicted one.\n\n\
+                        Examples:\n  modiste photos wardrobe/\n  \
+                        modiste photos wardrobe/ --report wardrobe.html\n  \
+                        modiste photos wardrobe/ --preprocess notebook"
 )]
 pub(crate) struct Arguments {
-    /// The folder of the photos and of labels.csv.
+    /// The folder of the photos.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The model file.
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    classifier: ClassifierArguments,
+    /// Also write a page of all photos, what the network saw of them and its three best answers.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// A line of labels.csv.
-#[derive(Debug, Deserialize, PartialEq)]
-struct Labelled {
-    file: PathBuf,
-    /// A class's name or its number, from 0.
-    label: String,
-}
-
 /// Runs the command. A photo that cannot be read is told, not counted, and does not stop the others.
 ///
 /// # Errors
-/// Where the model or labels.csv cannot be read; where a photo could not, exit code 1.
+/// Where the model or the labels cannot be read, or the page cannot be written; where a photo could
+/// not be read, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let mut classifier =
-        Classifier::with_kernels(Network::load(&arguments.model)?, &kernel_options(false)?)?;
+    let mut classifier = arguments.classifier.classifier()?;
     let classes = classifier.network().metadata.classes.clone();
-    let labels = read_labels(&arguments.folder.join("labels.csv"), &classes)?;
-    let mut code = ExitCode::SUCCESS;
-    let (mut photos, mut wrong, mut false_number) = (0, Vec::new(), Vec::new());
+    let photos = labels::read(&arguments.folder, &classes)?;
+    let mut confusion = Confusion::new(classes.clone());
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut rows = Vec::new();
     if !arguments.json {
         output::line("truth predicted")?;
     }
-    for (index, (file, truth)) in labels.iter().enumerate() {
-        let path = arguments.folder.join(file);
-        let ranked = pictures::read(&path).and_then(|bytes| Ok(classifier.classify(&bytes)?));
-        let best = match ranked {
-            Ok(ranked) => ranked
-                .into_iter()
-                .next()
-                .context("a network of no classes")?,
+    let paths: Vec<PathBuf> = photos
+        .iter()
+        .map(|photo| arguments.folder.join(&photo.file))
+        .collect();
+    let shape = classifier.input();
+    let small = arguments.report.as_ref().map(|_| LONGEST);
+    classify_files(&mut classifier, &paths, small, |index, classified| {
+        let photo = &photos[index];
+        let found = match classified {
+            Ok(found) => found,
             Err(error) => {
-                code = ExitCode::FAILURE;
-                say(format_args!("error: {}: {error:#}", path.display()));
-                continue;
+                say(format_args!("error: {}: {error:#}", paths[index].display()));
+                return Ok(());
             }
         };
-        photos += 1;
-        let right = best.index == *truth;
-        if !right {
-            false_number.push(index);
-            wrong.push(json!({
-                "index": index,
-                "file": file,
-                "truth": classes[*truth],
-                "predicted": best.class,
-                "probability": best.probability,
-            }));
-        }
+        let best = found.ranked.first().context("a network of no classes")?;
+        confusion.add(photo.class, best.index);
         if !arguments.json {
-            let note = if right {
-                classes[*truth].clone()
-            } else {
-                format!("{}, taken for {}", classes[*truth], best.class)
-            };
-            let predicted = best.index;
-            output::line(format_args!(
-                "{truth:5} {predicted:9}  {}  {note}",
-                file.display()
-            ))?;
+            output::line(verdict(photo, best.index, &classes))?;
         }
-    }
-    ensure!(photos > 0, "none of the photos could be read");
-    let right = photos - wrong.len();
-    let accuracy = right as f64 / photos as f64;
+        answers.push(Answer {
+            index,
+            best: best.clone(),
+            unsure: is_unsure(&found.ranked),
+        });
+        if arguments.report.is_some() {
+            rows.push(row(photo, found, &classes, shape));
+        }
+        Ok(())
+    })?;
+    ensure!(!answers.is_empty(), "none of the photos could be read");
     if arguments.json {
-        output::json(&json!({
-            "photos": photos,
-            "right": right,
-            "accuracy": accuracy,
-            "wrong": wrong,
-        }))?;
+        output::json(&as_json(&photos, &answers, &confusion))?;
     } else {
-        output::line(format_args!("accuracy = {accuracy} ({right} of {photos})"))?;
-        output::line(format_args!("false_number = {false_number:?}"))?;
+        summarize(&photos, &answers, &confusion)?;
     }
-    Ok(code)
-}
-
-/// The files of labels.csv and the numbers of their classes.
-fn read_labels(path: &Path, classes: &[String]) -> Result<Vec<(PathBuf, usize)>> {
-    let name = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| {
-            format!("{name} cannot be read; it should have a line `file,label` and one per photo")
-        })?;
-    let mut labels = Vec::new();
-    for record in reader.deserialize() {
-        let record: Labelled = record.with_context(|| format!("{name}"))?;
-        let class = class_number(&record.label, classes)
-            .with_context(|| format!("{name}, {}", record.file.display()))?;
-        labels.push((record.file, class));
+    if let Some(path) = &arguments.report {
+        let title = format!("Photos of {}", arguments.folder.display());
+        let page = photos_page(&title, &rows, &confusion);
+        write_atomic(path, page.as_bytes()).with_context(|| path.display().to_string())?;
+        say(format_args!("written: {}", path.display()));
     }
-    if labels.is_empty() {
-        bail!("{name} names no photo");
-    }
-    Ok(labels)
-}
-
-fn class_number(label: &str, classes: &[String]) -> Result<usize> {
-    let by_name = classes
-        .iter()
-        .position(|class| class.eq_ignore_ascii_case(label));
-    let by_number = || label.parse().ok().filter(|&number| number < classes.len());
-    by_name.or_else(by_number).ok_or_else(|| {
-        let known: Vec<&str> = classes.iter().map(String::as_str).collect();
-        unknown("class", label, &known)
+    Ok(match answers.len() == photos.len() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Pixels of a small photo's longest edge.
+const LONGEST: usize = 160;
 
-    #[test]
-    fn classes_have_names_and_numbers() {
-        let classes = ["Shirt", "Bag"].map(String::from);
-        assert_eq!(class_number("1", &classes).expect("a number"), 1);
-        assert_eq!(class_number("bag", &classes).expect("a name"), 1);
-        for label in ["2", "-1", "", "Bags"] {
-            let error = class_number(label, &classes).unwrap_err().to_string();
-            assert!(error.contains("There are: Shirt, Bag"), "{error}");
-        }
+/// What a photo was taken for.
+struct Answer {
+    /// The photo's place in the list.
+    index: usize,
+    best: Prediction,
+    unsure: bool,
+}
+
+impl Answer {
+    fn is_wrong(&self, photos: &[Labelled]) -> bool {
+        self.best.index != photos[self.index].class
     }
+}
 
-    #[test]
-    fn digits_are_their_own_names() {
-        let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-        assert_eq!(class_number("7", &classes).expect("a digit"), 7);
+/// `    3         0  02.jpg  Dress, taken for T-shirt/top`
+fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
+    let truth = photo.class;
+    let note = match predicted == truth {
+        true => classes[truth].clone(),
+        false => format!("{}, taken for {}", classes[truth], classes[predicted]),
+    };
+    format!("{truth:5} {predicted:9}  {}  {note}", photo.file.display())
+}
+
+fn summarize(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Result<()> {
+    let (right, total) = (confusion.right(), confusion.total());
+    let [low, high] = wilson_interval(right, total).map(|end| 100.0 * end);
+    output::line(format_args!(
+        "accuracy = {} ({right} of {total}; 95 % interval {low:.1} to {high:.1} %)",
+        right as f64 / total as f64
+    ))?;
+    let wrong = answers.iter().filter(|answer| answer.is_wrong(photos));
+    let false_number: Vec<usize> = wrong.map(|answer| answer.index).collect();
+    output::line(format_args!("false_number = {false_number:?}\n"))?;
+    let rows: Vec<_> = confusion
+        .per_class()
+        .filter(|class| class.total > 0)
+        .map(|class| {
+            let [low, high] = class.interval.map(|end| 100.0 * end);
+            [
+                class.class.to_owned(),
+                class.total.to_string(),
+                class.right.to_string(),
+                format!("{:.1} %", 100.0 * class.right as f64 / class.total as f64),
+                format!("{low:.1} to {high:.1} %"),
+            ]
+        })
+        .collect();
+    output::line(output::table(
+        ["class", ">photos", ">right", ">accuracy", ">95 % interval"],
+        &rows,
+    ))?;
+    output::line(format_args!("\n{confusion}"))
+}
+
+fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Value {
+    let classes = confusion.classes();
+    let (right, total) = (confusion.right(), confusion.total());
+    let answer = |answer: &Answer| {
+        json!({
+            "index": answer.index,
+            "file": photos[answer.index].file.display().to_string(),
+            "truth": classes[photos[answer.index].class],
+            "predicted": answer.best.class,
+            "probability": answer.best.probability,
+            "unsure": answer.unsure,
+        })
+    };
+    let wrong = answers.iter().filter(|answer| answer.is_wrong(photos));
+    let counts = |truth| (0..classes.len()).map(move |predicted| confusion.count(truth, predicted));
+    json!({
+        "photos": total,
+        "right": right,
+        "accuracy": right as f64 / total as f64,
+        "interval": wilson_interval(right, total),
+        "per_class": confusion.per_class().map(|class| json!({
+            "class": class.class,
+            "photos": class.total,
+            "right": class.right,
+            "interval": class.interval,
+        })).collect::<Vec<_>>(),
+        "confusion": (0..classes.len())
+            .map(|truth| counts(truth).collect::<Vec<_>>())
+            .collect::<Vec<_>>(),
+        "answers": answers.iter().map(answer).collect::<Vec<_>>(),
+        "wrong": wrong.map(answer).collect::<Vec<_>>(),
+    })
+}
+
+/// What the page shows of a photo.
+fn row(photo: &Labelled, found: Classified, classes: &[String], shape: ImageShape) -> PhotoRow {
+    let unsure = is_unsure(&found.ranked);
+    let ranked = found.ranked.into_iter().take(3);
+    // Coloured views are not shown: they are the photo itself, only smaller.
+    let seen = found.views.iter().filter(|_| shape.channels == 1);
+    PhotoRow {
+        name: photo.file.display().to_string(),
+        truth: classes[photo.class].clone(),
+        ranked: ranked.map(|one| (one.class, one.probability)).collect(),
+        photo: found.thumbnail.unwrap_or_default(),
+        seen: seen
+            .map(|view| gray_png(view, shape.height, shape.width))
+            .collect(),
+        unsure,
     }
 }

@@ -4,33 +4,32 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use modiste_infer::{Classifier, Prediction};
-use modiste_model::Network;
+use modiste_infer::{Prediction, is_unsure};
 use serde_json::json;
 
-use crate::compute::kernel_options;
+use crate::classify::classify_files;
 use crate::messages::say;
+use crate::model::ClassifierArguments;
 use crate::output;
 use crate::pictures;
 
 /// The flags of `predict`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  modiste predict shoe.jpg --model runs/fashion-1/model.safetensors\n  \
-                        modiste predict photos/ --top 1 --csv --model model.safetensors > answers.csv\n  \
-                        find . -name '*.png' | modiste predict - --json --model model.safetensors"
-)]
+#[command(after_help = "Examples:\n  modiste predict shoe.jpg\n  \
+                        modiste predict photos/ --top 1 --csv > answers.csv\n  \
+                        find . -name '*.png' | modiste predict - --json\n  \
+                        modiste predict digit.png --model runs/lecture-1/model.safetensors\n\n\
+                        An answer is called a guess where the best class is less probable than 50 %.")]
 pub(crate) struct Arguments {
     /// Pictures (PNG, JPEG, WebP, GIF, BMP), folders of them, `-` for a list on standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The model file.
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    classifier: ClassifierArguments,
     /// How many classes to name, the most probable first.
     #[arg(long, value_name = "N", default_value_t = 3)]
     top: usize,
-    /// Print one JSON array: a file, its predictions or its error.
+    /// Print one JSON array: a file, its predictions and whether they are a guess, or its error.
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// Print CSV: a line per file and class.
@@ -45,8 +44,7 @@ pub(crate) struct Arguments {
 /// code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.top > 0, "top is 0; take at least 1");
-    let mut classifier =
-        Classifier::with_kernels(Network::load(&arguments.model)?, &kernel_options(false)?)?;
+    let mut classifier = arguments.classifier.classifier()?;
     let files = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut failed = 0;
@@ -54,27 +52,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.csv {
         write_csv(&[["file", "rank", "class", "index", "probability"]])?;
     }
-    for file in &files {
-        let ranked = pictures::read(file)
-            .and_then(|bytes| Ok(classifier.classify(&bytes)?))
-            .map(|mut ranked| {
-                ranked.truncate(arguments.top);
-                ranked
-            });
-        let name = file.display().to_string();
+    classify_files(&mut classifier, &files, None, |index, classified| {
+        let name = files[index].display().to_string();
+        let ranked = classified.map(|classified| classified.ranked);
+        let unsure = ranked.as_deref().is_ok_and(is_unsure);
+        let ranked = ranked.map(|mut ranked| {
+            ranked.truncate(arguments.top);
+            ranked
+        });
         match ranked {
             Ok(ranked) if arguments.json => {
-                objects.push(json!({ "file": name, "predictions": ranked }));
+                objects.push(json!({ "file": name, "predictions": ranked, "unsure": unsure }));
             }
             Ok(ranked) if arguments.csv => write_csv(&csv_rows(&name, &ranked))?,
-            Ok(ranked) => output::line(format_args!("{name}: {}", phrase(&ranked)))?,
+            Ok(ranked) => {
+                let note = if unsure { " (a guess)" } else { "" };
+                output::line(format_args!("{name}: {}{note}", phrase(&ranked)))?;
+            }
             Err(error) => {
                 failed += 1;
                 say(format_args!("error: {name}: {error:#}"));
                 objects.push(json!({ "file": name, "error": format!("{error:#}") }));
             }
         }
-    }
+        Ok(())
+    })?;
     if arguments.json {
         output::json(&objects)?;
     }

@@ -7,19 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::{ImageShape, write_atomic};
-use modiste_infer::{Interpolation, Preprocessing, preprocess};
-use serde_json::json;
+use modiste_infer::{Classifier, Stage, explain, gray_png};
+use modiste_report::{Cell, Column, picture_sheet};
+use serde::Serialize;
 
 use crate::messages::say;
+use crate::model::ClassifierArguments;
 use crate::output;
 use crate::pictures;
-
-/// What the networks of the MNIST family take.
-const SHAPE: ImageShape = ImageShape {
-    height: 28,
-    width: 28,
-    channels: 1,
-};
 
 /// From black to white, for a picture in letters.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -27,21 +22,22 @@ const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 /// The flags of `preprocess`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  modiste preprocess shoe.jpg\n  \
-                        modiste preprocess photos/ --interpolation area --out seen/")]
+                        modiste preprocess shoe.jpg --explain --out seen/\n  \
+                        modiste preprocess photos/ --preprocess notebook:area --out seen/\n\n\
+                        Where the network sees several views of a picture, the first is shown; JSON has all.")]
 pub(crate) struct Arguments {
     /// Pictures, folders of them, `-` for a list on standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The preprocessing: notebook (gray, 255 minus it, stretched to 28x28).
-    #[arg(long, value_name = "P", default_value = "notebook")]
-    preprocess: String,
-    /// How the picture becomes small: nearest, linear, area [default: the preprocessing's].
-    #[arg(long, value_name = "I")]
-    interpolation: Option<String>,
-    /// Write PNGs into this folder, where no file of the name is yet, instead of printing.
-    #[arg(long, value_name = "DIR")]
+    #[command(flatten)]
+    classifier: ClassifierArguments,
+    /// Say what each step does; with --out also as a picture, STEM-steps.png: a column for each step.
+    #[arg(long, conflicts_with = "json")]
+    explain: bool,
+    /// Write PNGs into this folder, where no file of the name is yet, instead of printing pictures.
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
     out: Option<PathBuf>,
-    /// Print one JSON array: file, width, height, pixels row by row.
+    /// Print one JSON array: file, width, height, and of each view the pixels row by row.
     #[arg(long)]
     json: bool,
 }
@@ -49,40 +45,44 @@ pub(crate) struct Arguments {
 /// Runs the command. A file that fails is told and does not stop the others.
 ///
 /// # Errors
-/// Where a name is not known or results cannot be written; where a file failed, exit code 1.
+/// Where the model or the preprocessing cannot be read or results cannot be written; where a file
+/// failed, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let preprocessing = preprocessing(arguments)?;
+    let classifier = arguments.classifier.classifier()?;
+    let shape = classifier.input();
+    ensure!(
+        shape.channels == 1,
+        "the network sees colours; only gray pictures are shown"
+    );
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let files = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut code = ExitCode::SUCCESS;
-    let mut objects = Vec::new();
+    let mut objects: Vec<Seen> = Vec::new();
     let mut written = HashSet::new();
     for file in &files {
-        let name = file.display();
-        let pixels = pictures::read(file)
-            .and_then(|bytes| Ok(preprocess(&bytes, &preprocessing, SHAPE)?))
-            .and_then(|pixels| {
-                if let Some(folder) = &arguments.out {
-                    save(folder, file, &pixels, &mut written)?;
-                }
-                Ok(pixels)
-            });
-        match pixels {
-            Ok(pixels) if arguments.json => objects.push(json!({
-                "file": name.to_string(),
-                "width": SHAPE.width,
-                "height": SHAPE.height,
-                "pixels": pixels,
-            })),
-            Ok(_) if arguments.out.is_some() => {}
-            Ok(pixels) => output::line(format_args!("{name}\n{}", letters(&pixels)))?,
+        match show(arguments, &classifier, file, &mut written) {
+            Ok(views) if arguments.json => objects.push(Seen {
+                file: file.display().to_string(),
+                found: Found::Views {
+                    width: shape.width,
+                    height: shape.height,
+                    views,
+                },
+            }),
+            Ok(_) => {}
+            Err(error) if output::is_closed_pipe(&error) => return Err(error),
             Err(error) => {
+                let file = file.display().to_string();
                 code = ExitCode::FAILURE;
-                say(format_args!("error: {name}: {error:#}"));
-                objects.push(json!({ "file": name.to_string(), "error": format!("{error:#}") }));
+                say(format_args!("error: {file}: {error:#}"));
+                let error = format!("{error:#}");
+                objects.push(Seen {
+                    file,
+                    found: Found::Error { error },
+                });
             }
         }
     }
@@ -92,21 +92,116 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn preprocessing(arguments: &Arguments) -> Result<Preprocessing> {
-    let preset: Preprocessing = arguments.preprocess.parse()?;
-    Ok(match &arguments.interpolation {
-        Some(name) => Preprocessing::Notebook {
-            interpolation: name.parse::<Interpolation>()?,
-        },
-        None => preset,
-    })
+/// What JSON says of a file.
+#[derive(Serialize)]
+struct Seen {
+    file: String,
+    #[serde(flatten)]
+    found: Found,
 }
 
-/// Writes `folder/STEM.png` and says so, unless there is such a file.
-fn save(folder: &Path, file: &Path, pixels: &[u8], written: &mut HashSet<PathBuf>) -> Result<()> {
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    Views {
+        width: usize,
+        height: usize,
+        views: Vec<Vec<u8>>,
+    },
+    Error {
+        error: String,
+    },
+}
+
+/// Shows one picture as the flags ask; gives its views.
+fn show(
+    arguments: &Arguments,
+    classifier: &Classifier,
+    file: &Path,
+    written: &mut HashSet<PathBuf>,
+) -> Result<Vec<Vec<u8>>> {
+    let shape = classifier.input();
+    let bytes = pictures::read(file)?;
+    let views = if arguments.explain {
+        let stages = explain(&bytes, classifier.preprocessing(), shape)?;
+        let last = stages.last().map_or(&[][..], |stage| &stage.views);
+        let views = last
+            .iter()
+            .map(|view| view.picture.pixels.clone())
+            .collect();
+        output::line(format_args!("{}\n{}", file.display(), words(&stages)))?;
+        if let Some(folder) = &arguments.out {
+            save(folder, file, "-steps.png", &sheet(&stages)?, written)?;
+        }
+        views
+    } else {
+        classifier.prepare(&bytes)?
+    };
+    let first = views.first().context("the preprocessing gives no view")?;
+    if let Some(folder) = &arguments.out {
+        let png = gray_png(first, shape.height, shape.width);
+        save(folder, file, ".png", &png, written)?;
+    } else if !arguments.json {
+        let picture = letters(first, shape);
+        match arguments.explain {
+            true => output::line(picture)?,
+            false => output::line(format_args!("{}\n{picture}", file.display()))?,
+        }
+    }
+    Ok(views)
+}
+
+/// A line per step: what it does, and the size of what comes out.
+fn words(stages: &[Stage]) -> String {
+    let line = |(number, stage): (usize, &Stage)| {
+        let views = stage.views.len();
+        let several = if views == 1 { "" } else { "s" };
+        let size = stage.views.first().map_or(String::new(), |view| {
+            let shape = view.picture.shape;
+            format!(
+                ": {views} view{several} of {}x{}",
+                shape.width, shape.height
+            )
+        });
+        format!("  {number:2} {}{size}", stage.step)
+    };
+    let lines: Vec<String> = (1..).zip(stages).map(line).collect();
+    lines.join("\n")
+}
+
+/// A column for each step, a row for each view.
+fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
+    let columns: Vec<Column> = (1..)
+        .zip(stages)
+        .map(|(number, stage): (usize, _)| {
+            let cell = |view: &modiste_infer::View| {
+                let shown = view.shown();
+                Cell {
+                    height: shown.shape.height,
+                    width: shown.shape.width,
+                    pixels: shown.pixels,
+                }
+            };
+            Column {
+                heading: format!("{number} {}", stage.step.name()),
+                cells: stage.views.iter().map(cell).collect(),
+            }
+        })
+        .collect();
+    Ok(picture_sheet(&columns)?)
+}
+
+/// Writes `folder/STEM` and the ending, and says so, unless there is such a file.
+fn save(
+    folder: &Path,
+    file: &Path,
+    ending: &str,
+    png: &[u8],
+    written: &mut HashSet<PathBuf>,
+) -> Result<()> {
     let stem = file.file_stem().context("the file has no name")?;
     let mut path = folder.join(stem);
-    path.as_mut_os_string().push(".png");
+    path.as_mut_os_string().push(ending);
     ensure!(
         !path.exists(),
         "{} is there already{}",
@@ -117,17 +212,16 @@ fn save(folder: &Path, file: &Path, pixels: &[u8], written: &mut HashSet<PathBuf
             "; it is not overwritten"
         }
     );
-    let png = modiste_infer::gray_png(pixels, SHAPE.height, SHAPE.width);
-    write_atomic(&path, &png).with_context(|| path.display().to_string())?;
+    write_atomic(&path, png).with_context(|| path.display().to_string())?;
     output::line(path.display())?;
     written.insert(path);
     Ok(())
 }
 
 /// A picture of two letters per pixel, which is about square on a terminal.
-fn letters(pixels: &[u8]) -> String {
+fn letters(pixels: &[u8], shape: ImageShape) -> String {
     let rows: Vec<String> = pixels
-        .chunks_exact(SHAPE.width)
+        .chunks_exact(shape.width)
         .map(|row| {
             let row: String = row
                 .iter()

@@ -16,7 +16,7 @@ use crate::output;
                         modiste summary runs/fashion-1/model.safetensors --json"
 )]
 pub(crate) struct Arguments {
-    /// An architecture (compact, vgg, bnvgg) or a model file.
+    /// An architecture (compact, vgg, bnvgg, closet) or a model file.
     #[arg(value_name = "ARCHITECTURE|FILE")]
     network: PathBuf,
     /// Fit an architecture to this dataset's images and classes.

@@ -60,7 +60,7 @@ fn lists_name_what_there_is() {
     let recipes = json(folder.path(), &["recipes", "--json"]);
     assert_eq!(
         names(&recipes),
-        ["fashion", "lecture", "cifar-100", "smoke"]
+        ["fashion", "photos", "lecture", "cifar-100", "smoke"]
     );
     assert!(recipes[0]["floor"].as_f64().expect("a share") > 0.9);
     let datasets = json(folder.path(), &["data", "list", "--json"]);
@@ -99,12 +99,23 @@ fn evaluate_counts_every_class() {
     assert_eq!((classes.len(), count("images")), (10, 50));
     assert!((accuracy - count("correct") as f64 / 50.0).abs() < 1e-12);
     assert_eq!(classes[9]["class"], "Ankle boot");
+    let error = result["calibration_error"].as_f64().expect("a share");
+    assert!(error > 0.0 && error < 1.0 && result["flips"] == false);
+    let flips = [
+        "evaluate", "--model", &model, "--limit", "50", "--json", "--flips",
+    ];
+    let flipped = json(folder.path(), &flips);
+    assert_eq!(
+        (&flipped["flips"], &flipped["images"]),
+        (&true.into(), &50.into())
+    );
+    assert_ne!(flipped["loss"], result["loss"]);
     let text = succeeds(
         folder.path(),
         &["evaluate", "--model", &model, "--limit", "50"],
     );
     assert!(
-        text.contains(&format!("accuracy: {accuracy:.4} on 50 test images")),
+        text.contains(&format!("accuracy: {accuracy:.4} - calibration error: ")),
         "{text}"
     );
 }
@@ -171,34 +182,40 @@ fn preprocess_shows_what_the_network_sees() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = pictures().join("9-ankle-boot.png");
     let file = file.to_str().expect("a plain path");
-    let seen = json(folder.path(), &["preprocess", file, "--json"]);
-    assert_eq!(
-        (&seen[0]["width"], &seen[0]["height"]),
-        (&28.into(), &28.into())
-    );
-    let pixels: Vec<u8> = serde_json::from_value(seen[0]["pixels"].clone()).expect("bytes");
     let picture = fs::read(file).expect("a picture");
-    let expected = modiste_infer::preprocess(
-        &picture,
-        &modiste_infer::Preprocessing::default(),
-        modiste_dataset::ImageShape::new(28, 28, 1),
-    );
-    assert!(pixels == expected.expect("a picture"), "{pixels:?}");
+    let views = |flags: &[&str]| -> Vec<Vec<u8>> {
+        let seen = json(
+            folder.path(),
+            &[&["preprocess", file, "--json"], flags].concat(),
+        );
+        let size = (&seen[0]["width"], &seen[0]["height"]);
+        assert_eq!(size, (&28.into(), &28.into()));
+        serde_json::from_value(seen[0]["views"].clone()).expect("bytes")
+    };
+    let expected = |preprocessing: &str| {
+        let preprocessing = preprocessing.parse().expect("a preset");
+        let input = modiste_dataset::ImageShape::new(28, 28, 1);
+        modiste_infer::preprocess(&picture, &preprocessing, input).expect("a picture")
+    };
+    let stored = views(&[]);
+    assert!(stored == expected("fashion"), "{stored:?}");
+    let notebook = views(&["--preprocess", "notebook"]);
+    assert!(notebook == expected("notebook"), "{notebook:?}");
 
-    let out = [
-        "preprocess",
-        file,
-        "--out",
-        "seen",
-        "--interpolation",
-        "area",
-    ];
-    assert_eq!(succeeds(folder.path(), &out), "seen/9-ankle-boot.png\n");
-    let written = fs::read(folder.path().join("seen/9-ankle-boot.png")).expect("written");
-    assert_eq!(
-        modiste_infer::decode_gray(&written).expect("a PNG").pixels,
-        pixels
-    );
+    let out = ["preprocess", file, "--out", "seen", "--explain"];
+    let text = succeeds(folder.path(), &out);
+    for line in [
+        "1 read in colours",
+        "seen/9-ankle-boot-steps.png",
+        "seen/9-ankle-boot.png",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let read = |name: &str| fs::read(folder.path().join("seen").join(name)).expect("written");
+    let written = modiste_infer::decode_gray(&read("9-ankle-boot.png")).expect("a PNG");
+    assert_eq!(written.pixels, stored[0]);
+    let sheet = modiste_infer::decode_rgb(&read("9-ankle-boot-steps.png")).expect("a PNG");
+    assert!(sheet.shape.width > 9 * 28, "a column for each step");
     crate::fails(
         folder.path(),
         &out,
@@ -206,39 +223,77 @@ fn preprocess_shows_what_the_network_sees() {
         "is there already; it is not overwritten",
     );
     assert!(succeeds(folder.path(), &["preprocess", file]).contains("@@"));
+
+    let steps =
+        r#"{"name":"mine","steps":[{"step":"read"},{"step":"stretch","interpolation":"nearest"}]}"#;
+    fs::write(folder.path().join("mine.json"), steps).expect("written");
+    let mine = views(&["--preprocess", "mine.json"]);
+    let inverted: Vec<u8> = notebook[0].iter().map(|value| 255 - value).collect();
+    assert_eq!(mine, [inverted]);
+}
+
+/// The last line that begins with `first`, as words.
+fn row<'a>(text: &'a str, first: &str) -> Vec<&'a str> {
+    let mut found = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with(first));
+    let found = found.next_back().expect("such a row");
+    found.split_whitespace().collect()
 }
 
 #[test]
 fn photos_are_counted_as_the_lecture_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let names = ["3-dress.png", "8-bag.png", "9-ankle-boot.png"];
-    let mut labels = String::from("label,kind,file\n");
+    // The bag lies.
+    let labels = "label,kind,file\n3,plain,3-dress.png\nShirt,plain,8-bag.png\n\
+                  ankle boot,plain,9-ankle-boot.png\n";
     for name in names {
         fs::copy(pictures().join(name), folder.path().join(name)).expect("copied");
-        labels += &format!("{},plain,{name}\n", &name[..1]);
     }
-    labels = labels.replace("8,plain", "Bag,plain");
     fs::write(folder.path().join("labels.csv"), labels).expect("written");
-    let model = TRAINED.model();
-    let result = json(folder.path(), &["photos", ".", "--model", &model, "--json"]);
-    let wrong: Vec<u64> = result["wrong"]
-        .as_array()
-        .expect("wrong ones")
-        .iter()
-        .map(|one| one["index"].as_u64().expect("a number"))
-        .collect();
-    assert_eq!(result["photos"], 3);
-    assert_eq!(result["right"], 3 - wrong.len());
-    let text = succeeds(folder.path(), &["photos", ".", "--model", &model]);
-    let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 6, "{text}");
-    assert_eq!(lines[0], "truth predicted");
-    assert!(lines[2].trim_start().starts_with("8 "), "{text}");
-    assert!(
-        lines[4].starts_with(&format!("accuracy = {}", result["accuracy"])),
-        "{text}"
+    let result = json(folder.path(), &["photos", ".", "--json"]);
+    assert_eq!(
+        (&result["photos"], &result["right"]),
+        (&3.into(), &2.into())
     );
-    assert_eq!(lines[5], format!("false_number = {wrong:?}"));
+    let wrong = literal!([{
+        "index": 1, "file": "8-bag.png", "truth": "Shirt", "predicted": "Bag",
+        "probability": result["wrong"][0]["probability"], "unsure": false,
+    }]);
+    assert_eq!(result["wrong"], wrong);
+    assert_eq!(result["confusion"][6][8], 1);
+    assert_eq!(result["answers"].as_array().map(Vec::len), Some(3));
+
+    let text = succeeds(folder.path(), &["photos", ".", "--report", "page.html"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "truth predicted");
+    assert!(lines[2].starts_with("    6         8  8-bag.png"), "{text}");
+    let expected = format!("accuracy = {} (2 of 3; ", result["accuracy"]);
+    assert!(lines[4].starts_with(&expected), "{text}");
+    assert_eq!(lines[5], "false_number = [1]");
+    let shirts = [
+        "Shirt", "6", ".", ".", ".", ".", ".", ".", ".", ".", "1", ".",
+    ];
+    assert_eq!(row(&text, "Shirt"), shirts, "{text}");
+    let page = fs::read_to_string(folder.path().join("page.html")).expect("written");
+    assert!(page.contains("8-bag.png"), "{page}");
+    for (kind, count) in [("jpeg", 3), ("png", 3 * 12)] {
+        let data = format!("data:image/{kind};base64,");
+        assert_eq!(page.matches(&data).count(), count, "photos and their views");
+    }
+
+    // The class may be the folder's name.
+    for (name, class) in names.into_iter().zip(["dress", "bag", "ankle-boot"]) {
+        let class = folder.path().join("sorted").join(class);
+        fs::create_dir_all(&class).expect("a folder");
+        fs::copy(pictures().join(name), class.join("1.png")).expect("copied");
+    }
+    let sorted = json(folder.path(), &["photos", "sorted", "--json"]);
+    assert_eq!(
+        (&sorted["photos"], &sorted["right"]),
+        (&3.into(), &3.into())
+    );
 }
 
 #[test]

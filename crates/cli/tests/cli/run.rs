@@ -91,6 +91,69 @@ fn the_same_seed_gives_the_same_file() {
     );
 }
 
+/// What makes the network that ships, on a hundred images.
+#[test]
+fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures = crate::pictures();
+    let mut labels = String::from("file,label\n");
+    for class in ["3-dress", "8-bag"] {
+        let file = pictures.join(format!("{class}.png"));
+        fs::copy(file, folder.path().join(format!("{class}.png"))).expect("copied");
+        labels += &format!("{class}.png,{}\n", &class[..1]);
+    }
+    labels += "missing.png,1\n";
+    fs::write(folder.path().join("labels.csv"), labels).expect("written");
+    let mut photos = vec![
+        "train",
+        "--recipe",
+        "photos",
+        "--dataset",
+        "fashion-mnist-mini",
+    ];
+    photos.extend([
+        "--limit",
+        "100",
+        "--epochs",
+        "1",
+        "--validation",
+        "split:0.2",
+        "--run",
+        "r",
+    ]);
+    photos.extend(["--photos", "."]);
+    let output = output(&mut modiste(folder.path(), &photos));
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("missing.png: No such file"), "{stderr}");
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let last = stdout.lines().last().expect("a line");
+    assert!(
+        last.ends_with(" of 2 photos are right, 1 could not be read"),
+        "{stdout}"
+    );
+
+    let record = fs::read_to_string(folder.path().join("r/run.json")).expect("text");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    let augmentation = &record["config"]["augmentation"];
+    assert_eq!(augmentation["background"]["pictures"], "made-up");
+    assert_eq!(record["config"]["precision"], "f16");
+    let photos = &record["photos"];
+    assert_eq!(
+        (
+            &photos["photos"],
+            &photos["unreadable"],
+            &photos["preprocessing"]
+        ),
+        (&2.into(), &1.into(), &"fashion".into())
+    );
+    let path = folder.path().join("r/model.safetensors");
+    let network = modiste_model::Network::load(&path).expect("a model");
+    assert_eq!(network.precision, modiste_model::Precision::F16);
+    assert_ne!(network.metadata.temperature, 1.0);
+    assert_eq!(network.metadata.training["training_images"], 80);
+}
+
 #[test]
 fn fresh_runs_are_numbered_and_none_is_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");

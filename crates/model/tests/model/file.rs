@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use modiste_model::{
-    Activation, Architecture, FileError, Initializer, Layer, Metadata, Network, Padding,
+    Activation, Architecture, FileError, Initializer, Layer, Metadata, Network, Padding, Precision,
 };
 use proptest::prelude::*;
 
@@ -34,6 +34,7 @@ fn network(filters: usize, classes: usize, seed: u64) -> Network {
         classes: (0..classes).map(|class| format!("class {class}")).collect(),
         preprocessing: serde_json::json!({"preset": "notebook"}),
         training: serde_json::json!({"epochs": 3, "seed": seed}),
+        temperature: 1.25,
     };
     Network::initialize(architecture, metadata, seed).expect("a network")
 }
@@ -112,6 +113,55 @@ proptest! {
 }
 
 #[test]
+fn half_precision_halves_the_file_and_keeps_what_it_rounded() {
+    let whole = network(4, 3, 1);
+    let mut half = whole.clone();
+    half.round_to(Precision::F16);
+    let pairs = || {
+        let before = whole.parameters.trainable.iter();
+        before.zip(&half.parameters.trainable)
+    };
+    assert!(pairs().any(|(before, after)| before != after));
+    for (before, after) in pairs() {
+        assert!(
+            (before - after).abs() <= before.abs() / 2048.0,
+            "{before} became {after}"
+        );
+    }
+    let bytes = half.to_bytes().expect("bytes");
+    assert_eq!(load(&bytes).expect("a model"), half);
+    let numbers = whole.parameters.trainable.len() + whole.parameters.statistics.len();
+    let data = |bytes: &[u8]| {
+        let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+        bytes.len() - 8 - header as usize
+    };
+    assert_eq!(data(&bytes), 2 * numbers);
+    assert_eq!(data(&whole.to_bytes().expect("bytes")), 4 * numbers);
+}
+
+#[test]
+fn bytes_in_memory_are_a_model_too() {
+    let bytes = bytes();
+    let name = Path::new("built-in");
+    assert_eq!(
+        Network::from_bytes(name, &bytes).expect("a model"),
+        network(2, 3, 1)
+    );
+    let error = Network::from_bytes(name, &bytes[..50])
+        .expect_err("cut")
+        .to_string();
+    assert!(error.starts_with("built-in is cut or damaged"), "{error}");
+}
+
+#[test]
+fn a_file_without_a_temperature_has_that_of_one() {
+    let network = load(&changed(r#",\"temperature\":1.25"#, "")).expect("an older file");
+    assert_eq!(network.metadata.temperature, 1.0);
+    check(&changed("1.25", "-1.5"), "temperature");
+    check(&changed("1.25", "0.0"), "temperature");
+}
+
+#[test]
 fn variables_are_named_and_shaped_as_keras_does() {
     let bytes = bytes();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
@@ -186,4 +236,13 @@ fn missing_files_and_folders() {
         network(1, 2, 3).save(&unwritable),
         Err(FileError::Io { .. })
     ));
+}
+
+#[test]
+fn what_half_precision_cannot_hold_becomes_its_largest_number() {
+    let mut network = network(4, 10, 1);
+    network.parameters.trainable[0] = 1e6;
+    network.parameters.trainable[1] = -1e6;
+    network.round_to(Precision::F16);
+    assert_eq!(network.parameters.trainable[..2], [65504.0, -65504.0]);
 }

@@ -3,7 +3,8 @@ use std::ops::ControlFlow;
 use modiste_dataset::{Dataset, ImageShape, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    Compute, EngineChoice, Event, FitOutcome, TrainConfig, TrainError, Validation, evaluate, fit,
+    Augmentation, Compute, EngineChoice, Event, FitOutcome, TrainConfig, TrainData, TrainError,
+    Validation, evaluate, fit,
 };
 
 use crate::networks::{data, small};
@@ -18,8 +19,11 @@ fn train(
     let (train, validation) = Validation::Test.split(data)?;
     fit(
         network,
-        &train,
-        &validation,
+        TrainData {
+            train: &train,
+            validation: &validation,
+            pictures: None,
+        },
         config,
         &Compute::default().with(engine),
         on_event,
@@ -46,8 +50,13 @@ fn overfits_eight_images() {
         let outcome = train(&mut network, &data, &config, engine, &mut go_on).expect("trained");
         let losses: Vec<f64> = outcome.history.iter().map(|epoch| epoch.loss).collect();
         assert!(losses[399] < 0.1 * losses[0], "{engine}: {losses:?}");
-        let result =
-            evaluate(&network, &data.train, &Compute::default().with(engine)).expect("evaluated");
+        let result = evaluate(
+            &network,
+            &data.train,
+            false,
+            &Compute::default().with(engine),
+        )
+        .expect("evaluated");
         assert_eq!(result.accuracy, 1.0, "{engine}");
     }
 }
@@ -55,7 +64,7 @@ fn overfits_eight_images() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     let data = data(70, 20);
-    let bytes = |threads: usize, seed: u64| {
+    let bytes = |threads: usize, seed: u64, augmentation: Option<Augmentation>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("threads start").install(|| {
             let mut network = small();
@@ -63,6 +72,8 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
                 epochs: 2,
                 batch_size: 16,
                 seed,
+                mirror: true,
+                augmentation,
                 ..TrainConfig::default()
             };
             train(
@@ -76,11 +87,38 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
             network.to_bytes().expect("bytes")
         })
     };
-    let once = bytes(1, 1);
-    assert!(once == bytes(1, 1), "the same run gave other bytes");
-    assert!(once == bytes(2, 1), "2 threads gave other bytes");
-    assert!(once == bytes(3, 1), "3 threads gave other bytes");
-    assert!(once != bytes(1, 2), "another seed gave the same bytes");
+    let plain = bytes(1, 1, None);
+    let photos = || Some(Augmentation::photos());
+    assert!(plain != bytes(1, 1, photos()), "nothing was varied");
+    for augmentation in [None, photos()] {
+        let bytes = |threads, seed| bytes(threads, seed, augmentation.clone());
+        let once = bytes(1, 1);
+        assert!(once == bytes(1, 1), "the same run gave other bytes");
+        assert!(once == bytes(2, 1), "2 threads gave other bytes");
+        assert!(once == bytes(3, 1), "3 threads gave other bytes");
+        assert!(once != bytes(1, 2), "another seed gave the same bytes");
+    }
+}
+
+#[test]
+fn colours_cannot_be_varied() {
+    let (gray, colours) = (data(8, 8), ImageShape::new(4, 4, 3));
+    let colours = Images::new(colours, vec![1; 48], vec![0]).expect("one image");
+    let config = TrainConfig {
+        augmentation: Some(Augmentation::photos()),
+        ..TrainConfig::default()
+    };
+    let data = TrainData {
+        train: &gray.train,
+        validation: &gray.test,
+        pictures: Some(&colours),
+    };
+    let refused = fit(&mut small(), data, &config, &Compute::default(), &mut go_on);
+    let message = refused.expect_err("colours").to_string();
+    assert!(
+        message.contains("the pictures have 3 channels"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,30 +1,33 @@
 //! `train`: from a recipe and flags to a run folder.
 
+mod photos;
 mod plan;
 mod progress;
 mod record;
 mod run_folder;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{Dataset, Images};
-use modiste_infer::Preprocessing;
 use modiste_model::{Metadata, Network};
 use modiste_train::{
-    EpochSummary, Evaluation, Event, FitOutcome, TrainError, Validation, evaluate, fit,
+    EpochSummary, Evaluation, Event, FitOutcome, MADE_UP, TrainData, TrainError, Validation,
+    evaluate, fit, fit_temperature, made_up_pictures,
 };
 use serde_json::json;
 
 use crate::compute::{Chosen, ComputeArguments};
+use crate::labels;
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
+use photos::photos_result;
 use plan::{Overrides, Plan};
 use progress::Progress;
 use record::{Record, State, TestResult};
@@ -51,6 +54,10 @@ pub(crate) struct Arguments {
     /// The folder for the run's files: new or empty [default: runs/NAME-N].
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
+    /// Also count how many photos of this folder the finished network tells right: see `modiste
+    /// photos --help` for how they are labelled.
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
     /// Say nothing but errors and the result.
     #[arg(long)]
     quiet: bool,
@@ -70,10 +77,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.limit != Some(0), "limit is 0; take at least 1");
     let chosen = arguments.compute.start()?;
     let data = limited(arguments.loading.load(plan.dataset)?, arguments.limit);
+    let photos = match &arguments.photos {
+        Some(folder) => Some((folder, labels::read(folder, &data.classes)?)),
+        None => None,
+    };
     let (train, validation) = plan.config.validation.split(&data)?;
+    let pictures = pictures(&plan, arguments)?;
     let mut network = Network::initialize(
         plan.architecture.clone(),
-        metadata(&plan, &data)?,
+        metadata(&plan, &data, train.len())?,
         plan.config.seed,
     )?;
     let folder = RunFolder::create(arguments.run.as_deref(), plan.recipe)?;
@@ -98,7 +110,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut progress = Progress::new(plan.config.epochs, arguments.quiet);
     let fitted = fit_until_interrupted(
         &mut network,
-        [&train, &validation],
+        TrainData {
+            train: &train,
+            validation: &validation,
+            pictures: pictures.as_ref(),
+        },
         &plan,
         &chosen,
         &mut history,
@@ -107,43 +123,70 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     progress.finish();
     record.seconds = Some(start.elapsed().as_secs_f64());
     record.epochs = history.len();
-    match fitted {
-        Ok(outcome) => {
-            folder.write_results(&network, &history)?;
-            record.state = State::Finished;
-            if outcome.stopped {
-                record.state = State::Interrupted;
-                folder.write_record(&record)?;
-                say(format_args!(
-                    "interrupted after {} whole epochs; the model and its history are in {}",
-                    history.len(),
-                    folder.path().display()
-                ));
-                return Ok(ExitCode::from(INTERRUPTED));
-            }
-            let test = test_result(&network, &plan, &data.test, &history, &chosen)?;
-            record.test = Some(test);
-            folder.write_record(&record)?;
-            output::line(format_args!(
-                "{}: test loss {:.4}, test accuracy {:.4} on {} images",
-                folder.path().display(),
-                test.loss,
-                test.accuracy,
-                test.images
-            ))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            record.state = State::Failed;
-            record.error = Some(error.to_string());
-            // After a good epoch the network holds its weights; before, nothing was learned.
-            if !history.is_empty() {
-                folder.write_results(&network, &history)?;
-            }
-            folder.write_record(&record)?;
-            Err(error).with_context(|| format!("the run {}", folder.path().display()))
-        }
+    // First of all what was learned. Before the first good epoch of a run that failed it is nothing.
+    network.round_to(plan.config.precision);
+    if fitted.is_ok() || !history.is_empty() {
+        folder.write_results(&network, &history)?;
     }
+    let concluded = fitted.map_err(Error::from).and_then(|outcome| {
+        if let Validation::Split(_) = plan.config.validation {
+            network.metadata.temperature = fit_temperature(&network, &validation, &chosen.compute)?;
+            folder.write_results(&network, &history)?;
+        }
+        if outcome.stopped {
+            return Ok(State::Interrupted);
+        }
+        record.test = Some(test_result(&network, &data.test, &chosen)?);
+        if let Some((photos_folder, photos)) = &photos {
+            record.photos = Some(photos_result(&network, photos_folder, photos)?);
+        }
+        Ok(State::Finished)
+    });
+    record.state = *concluded.as_ref().unwrap_or(&State::Failed);
+    record.error = concluded.as_ref().err().map(|error| format!("{error:#}"));
+    folder.write_record(&record)?;
+    let state = concluded.with_context(|| format!("the run {}", folder.path().display()))?;
+    if state == State::Interrupted {
+        say(format_args!(
+            "interrupted after {} whole epochs; the model and its history are in {}",
+            history.len(),
+            folder.path().display()
+        ));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    print_results(folder.path(), &record)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_results(run: &Path, record: &Record) -> Result<()> {
+    if let Some(test) = &record.test {
+        output::line(format_args!(
+            "{}: test loss {:.4}, test accuracy {:.4} on {} images",
+            run.display(),
+            test.loss,
+            test.accuracy,
+            test.images
+        ))?;
+    }
+    if let Some(photos) = &record.photos {
+        output::line(photos)?;
+    }
+    Ok(())
+}
+
+/// How many pictures are made up where backgrounds are cut out of such.
+const MADE_UP_PICTURES: usize = 10_000;
+
+/// What backgrounds are cut out of, where the plan has variations.
+fn pictures(plan: &Plan, arguments: &Arguments) -> Result<Option<Images>> {
+    let Some(augmentation) = &plan.config.augmentation else {
+        return Ok(None);
+    };
+    let name = &augmentation.background.pictures;
+    Ok(Some(match name.as_str() {
+        MADE_UP => made_up_pictures(MADE_UP_PICTURES, plan.config.seed),
+        _ => arguments.loading.load(name)?.train.to_gray(),
+    }))
 }
 
 fn limited(mut data: Dataset, limit: Option<usize>) -> Dataset {
@@ -155,15 +198,16 @@ fn limited(mut data: Dataset, limit: Option<usize>) -> Dataset {
 }
 
 /// What the model file says of itself. Nothing that differs when the same is trained again.
-fn metadata(plan: &Plan, data: &Dataset) -> Result<Metadata> {
+fn metadata(plan: &Plan, data: &Dataset, training_images: usize) -> Result<Metadata> {
     Ok(Metadata {
         dataset: data.name.clone(),
         classes: data.classes.clone(),
-        preprocessing: serde_json::to_value(Preprocessing::default())?,
+        preprocessing: serde_json::to_value(&plan.preprocessing)?,
+        temperature: 1.0,
         training: json!({
             "modiste": env!("CARGO_PKG_VERSION"),
             "recipe": plan.recipe,
-            "training_images": data.train.len(),
+            "training_images": training_images,
             "config": plan.config,
         }),
     })
@@ -171,31 +215,24 @@ fn metadata(plan: &Plan, data: &Dataset) -> Result<Metadata> {
 
 fn fit_until_interrupted(
     network: &mut Network,
-    [train, validation]: [&Images; 2],
+    data: TrainData<'_>,
     plan: &Plan,
     chosen: &Chosen,
     history: &mut Vec<EpochSummary>,
     progress: &mut Progress,
 ) -> Result<FitOutcome, TrainError> {
     let interrupted = interrupt_flag();
-    fit(
-        network,
-        train,
-        validation,
-        &plan.config,
-        &chosen.compute,
-        &mut |event| {
-            if let Event::Epoch(summary) = event {
-                history.push(*summary);
-            }
-            progress.show(event);
-            if interrupted.load(Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    )
+    fit(network, data, &plan.config, &chosen.compute, &mut |event| {
+        if let Event::Epoch(summary) = event {
+            history.push(*summary);
+        }
+        progress.show(event);
+        if interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
 }
 
 /// A flag that Ctrl-C, or a request to end, raises; the second one ends the process at once.
@@ -215,30 +252,14 @@ fn interrupt_flag() -> Arc<AtomicBool> {
     flag
 }
 
-/// Loss and accuracy on the test images: the last epoch's where it validated on them.
-fn test_result(
-    network: &Network,
-    plan: &Plan,
-    test: &Images,
-    history: &[EpochSummary],
-    chosen: &Chosen,
-) -> Result<TestResult> {
-    if plan.config.validation == Validation::Test {
-        let Some(last) = history.last() else {
-            bail!("a run of no epochs");
-        };
-        return Ok(TestResult {
-            images: test.len(),
-            loss: last.val_loss,
-            accuracy: last.val_accuracy,
-        });
-    }
+/// Loss and accuracy on the test images, of the network as its file keeps it.
+fn test_result(network: &Network, test: &Images, chosen: &Chosen) -> Result<TestResult> {
     let Evaluation {
         loss,
         accuracy,
         images,
         ..
-    } = evaluate(network, test, &chosen.compute)?;
+    } = evaluate(network, test, false, &chosen.compute)?;
     Ok(TestResult {
         images,
         loss,

@@ -1,9 +1,12 @@
 //! What is to be trained: a recipe, and the flags that override it.
 
-use anyhow::{Error, Result};
+use std::fs;
+
+use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::lookup;
+use modiste_infer::Preprocessing;
 use modiste_model::{Architecture, zoo};
-use modiste_train::{Recipe, TrainConfig, recipes};
+use modiste_train::{Augmentation, MADE_UP, Recipe, TrainConfig, recipes};
 
 use crate::names::unknown;
 
@@ -16,7 +19,7 @@ pub(crate) struct Overrides {
     /// The dataset, as `modiste data list` lists them.
     #[arg(long, value_name = "D")]
     dataset: Option<String>,
-    /// The network: compact, vgg, bnvgg; it is fitted to the dataset's images and classes.
+    /// The network: compact, vgg, bnvgg, closet; it is fitted to the dataset's images and classes.
     #[arg(long, value_name = "A")]
     architecture: Option<String>,
     /// Passes over the training images.
@@ -43,11 +46,18 @@ pub(crate) struct Overrides {
     /// Whether each training image is mirrored, left to right, half of the time: true or false.
     #[arg(long, value_name = "BOOL")]
     mirror: Option<bool>,
+    /// How training images are varied besides: none, photos, or a JSON file like the
+    /// `augmentation` of a run.json.
+    #[arg(long, value_name = "A")]
+    augment: Option<String>,
+    /// What backgrounds are cut out of, where the variations have such: made-up, or a dataset.
+    #[arg(long, value_name = "P")]
+    pictures: Option<String>,
     /// What is measured after each epoch: test (as the lecture does), or split:F, the last
     /// fraction F of the training images, which are then not trained on.
     #[arg(long, value_name = "V")]
     validation: Option<String>,
-    /// Decides initial weights, order, mirroring and dropout.
+    /// Decides initial weights, order, variations and dropout.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
@@ -59,6 +69,8 @@ pub(crate) struct Plan {
     /// The dataset's name.
     pub(crate) dataset: &'static str,
     pub(crate) architecture: Architecture,
+    /// What photos go through, for the finished model.
+    pub(crate) preprocessing: Preprocessing,
     pub(crate) config: TrainConfig,
 }
 
@@ -90,14 +102,36 @@ impl Plan {
         if let Some(schedule) = &flags.schedule {
             config.schedule = schedule.parse().map_err(Error::msg)?;
         }
+        if let Some(name) = &flags.augment {
+            config.augmentation = augmentation(name)?;
+        }
+        if let (Some(name), Some(augmentation)) = (&flags.pictures, &mut config.augmentation) {
+            augmentation.background.pictures.clone_from(name);
+        }
         if let Some(validation) = &flags.validation {
             config.validation = validation.parse().map_err(Error::msg)?;
         }
         config.check()?;
+        if let Some(augmentation) = &config.augmentation {
+            let pictures = &augmentation.background.pictures;
+            if pictures != MADE_UP {
+                lookup(pictures)?;
+            }
+            ensure!(
+                dataset.shape.channels == 1,
+                "{} has coloured images, and only gray ones can be varied; take --augment none",
+                dataset.name
+            );
+        }
         Ok(Self {
             recipe: recipe.name,
             dataset: dataset.name,
             architecture,
+            // The steps for photos of clothes end in gray.
+            preprocessing: match dataset.shape.channels {
+                1 => recipe.preprocessing.parse()?,
+                _ => Preprocessing::default(),
+            },
             config,
         })
     }
@@ -106,6 +140,24 @@ impl Plan {
 fn replace<T>(value: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *value = given;
+    }
+}
+
+/// The variations of this name, or in this file.
+fn augmentation(name: &str) -> Result<Option<Augmentation>> {
+    match name {
+        "none" => Ok(None),
+        "photos" => Ok(Some(Augmentation::photos())),
+        file => {
+            let text = fs::read_to_string(file).with_context(|| {
+                format!(
+                    "augmentation `{file}` is neither none nor photos nor a file that can be read"
+                )
+            })?;
+            Ok(Some(
+                serde_json::from_str(&text).with_context(|| file.to_owned())?,
+            ))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use modiste_model::Architecture;
 use modiste_train::TrainConfig;
 use serde::Serialize;
 
+use super::photos::PhotosResult;
 use super::plan::Plan;
 use crate::compute::Chosen;
 
@@ -37,12 +38,14 @@ pub(crate) struct Record {
     pub(crate) epochs: usize,
     /// The final weights on the test images.
     pub(crate) test: Option<TestResult>,
+    /// The final weights on the photos that were named.
+    pub(crate) photos: Option<PhotosResult>,
     /// Why the run failed.
     pub(crate) error: Option<String>,
 }
 
 /// How far a run has come.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     Running,
@@ -118,6 +121,7 @@ impl Record {
             seconds: None,
             epochs: 0,
             test: None,
+            photos: None,
             error: None,
         })
     }

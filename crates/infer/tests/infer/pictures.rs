@@ -69,9 +69,9 @@ fn pictures_become_what_opencv_makes_of_them() {
         let mean = sum.abs_diff(expected.gray_sum) as f64 / gray.pixels.len() as f64;
 
         let resized = |interpolation, expected: &[u8]| {
-            let preprocessing = Preprocessing::Notebook { interpolation };
+            let preprocessing = Preprocessing::notebook(interpolation);
             let found = preprocess(&bytes, &preprocessing, ImageShape::new(28, 28, 1)).expect(name);
-            deviation(&found, expected)
+            deviation(&found[0], expected)
         };
         let nearest = resized(Interpolation::Nearest, &expected.invert_nearest_28);
         let linear = resized(Interpolation::Linear, &expected.invert_linear_28);
@@ -102,7 +102,7 @@ fn colours() -> RgbImage {
     })
 }
 
-fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let written = image.into().write_to(&mut bytes, format);
     written.unwrap_or_else(|error| panic!("{format:?}: {error}"));
@@ -139,13 +139,11 @@ fn a_colour_network_gets_upright_colours() {
     let bytes = encoded(colours(), ImageFormat::Png);
     let same =
         preprocess(&bytes, &Preprocessing::default(), ImageShape::new(5, 7, 3)).expect("a PNG");
-    assert_eq!(same, colours().into_raw());
-    let area = Preprocessing::Notebook {
-        interpolation: Interpolation::Area,
-    };
+    assert_eq!(same, [colours().into_raw()]);
+    let area = Preprocessing::notebook(Interpolation::Area);
     let input = preprocess(&bytes, &area, ImageShape::new(32, 32, 3)).expect("a PNG");
-    assert_eq!(input.len(), 32 * 32 * 3);
-    assert_eq!(input[..3], colours().as_raw()[..3]);
+    assert_eq!(input[0].len(), 32 * 32 * 3);
+    assert_eq!(input[0][..3], colours().as_raw()[..3]);
 }
 
 #[test]

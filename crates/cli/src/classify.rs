@@ -1,0 +1,54 @@
+//! Many picture files through one classifier.
+
+use std::path::Path;
+
+use anyhow::Result;
+use modiste_infer::{Classifier, Prediction, decode_rgb, thumbnail};
+use rayon::prelude::*;
+
+use crate::pictures;
+
+/// How many files are prepared together: enough for all threads, and little to wait for.
+const TOGETHER: usize = 64;
+
+/// What comes of one file.
+pub(crate) struct Classified {
+    /// The classes, the most probable first.
+    pub(crate) ranked: Vec<Prediction>,
+    /// What the network saw.
+    pub(crate) views: Vec<Vec<u8>>,
+    /// The picture small, as a JPEG file, where that was asked for.
+    pub(crate) thumbnail: Option<Vec<u8>>,
+}
+
+/// Classifies files in parallel and hands each one's answer to `each`, in their order. A file that
+/// fails does not stop the others. `small` asks for thumbnails and is the pixels of their longest edge.
+///
+/// # Errors
+/// Those of `each`, which end it.
+pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
+    classifier: &mut Classifier,
+    files: &[F],
+    small: Option<usize>,
+    mut each: impl FnMut(usize, Result<Classified>) -> Result<()>,
+) -> Result<()> {
+    for (round, files) in files.chunks(TOGETHER).enumerate() {
+        let prepared: Vec<Result<_>> = files
+            .par_iter()
+            .map(|file| {
+                let bytes = pictures::read(file.as_ref())?;
+                let small = small.map(|longest| thumbnail(&decode_rgb(&bytes)?, longest));
+                Ok((classifier.prepare(&bytes)?, small.transpose()?))
+            })
+            .collect();
+        for (index, prepared) in prepared.into_iter().enumerate() {
+            let classified = prepared.map(|(views, thumbnail)| Classified {
+                ranked: classifier.classify_views(&views),
+                views,
+                thumbnail,
+            });
+            each(round * TOGETHER + index, classified)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! How many photos of a folder the finished network tells right, as `modiste photos` counts them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use modiste_infer::Classifier;
+use modiste_model::Network;
+use modiste_report::{Confusion, wilson_interval};
+use serde::Serialize;
+
+use crate::classify::classify_files;
+use crate::compute::kernel_options;
+use crate::labels::Labelled;
+use crate::messages::say;
+
+/// What the final weights make of photos.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PhotosResult {
+    folder: String,
+    /// Those that could be read.
+    photos: usize,
+    /// Those that could not.
+    unreadable: usize,
+    right: usize,
+    /// The accuracy's 95 % confidence interval, 0 to 1.
+    interval: [f64; 2],
+    /// What the photos went through.
+    preprocessing: String,
+}
+
+impl fmt::Display for PhotosResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} photos are right", self.right, self.photos)?;
+        match self.unreadable {
+            0 => Ok(()),
+            unreadable => write!(f, ", {unreadable} could not be read"),
+        }
+    }
+}
+
+/// Classifies the photos of `folder` with the preprocessing that the network is stored with. A photo
+/// that cannot be read is told and not counted.
+///
+/// # Errors
+/// Where the network makes no classifier.
+pub(crate) fn photos_result(
+    network: &Network,
+    folder: &Path,
+    photos: &[Labelled],
+) -> Result<PhotosResult> {
+    let mut classifier = Classifier::with_kernels(network.clone(), &kernel_options(false)?)?;
+    let mut confusion = Confusion::new(network.metadata.classes.clone());
+    let paths: Vec<PathBuf> = photos
+        .iter()
+        .map(|photo| folder.join(&photo.file))
+        .collect();
+    classify_files(&mut classifier, &paths, None, |index, classified| {
+        match classified {
+            Ok(found) => confusion.add(photos[index].class, found.ranked[0].index),
+            Err(error) => say(format_args!("error: {}: {error:#}", paths[index].display())),
+        }
+        Ok(())
+    })?;
+    let (right, read) = (confusion.right(), confusion.total());
+    Ok(PhotosResult {
+        folder: folder.display().to_string(),
+        photos: read,
+        unreadable: photos.len() - read,
+        right,
+        interval: wilson_interval(right, read),
+        preprocessing: classifier.preprocessing().to_string(),
+    })
+}

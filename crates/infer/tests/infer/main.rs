@@ -1,0 +1,8 @@
+//! The infer crate from outside: pictures as OpenCV reads them, photos to what a network sees, the
+//! model that ships.
+
+#[path = "../../examples/made_up_photos/photo.rs"]
+mod photo;
+mod photos;
+mod pictures;
+mod shipped;

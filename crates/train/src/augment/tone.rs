@@ -1,0 +1,78 @@
+//! The gray of an object.
+
+use std::f64::consts::TAU;
+
+use modiste_dataset::Rng;
+
+use super::{Plane, Tone, between, chance, factor};
+
+/// No part of an object becomes darker than this: a photo's preparation keeps it off black too.
+const FLOOR: [f64; 2] = [0.04, 0.25];
+
+/// Changes the gray of the pixels that `cover` says are the object's.
+pub(super) fn change(tone: &Tone, plane: Plane, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
+    if chance(rng, tone.change) {
+        change_curve(tone, gray, cover, rng);
+    }
+    if chance(rng, tone.pattern) {
+        weave(plane, gray, rng);
+    }
+    if chance(rng, tone.light) {
+        light(plane, gray, rng);
+    }
+    for value in gray {
+        *value = value.clamp(0.0, 1.0);
+    }
+}
+
+fn change_curve(tone: &Tone, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
+    let gamma = factor(rng, tone.gamma) as f32;
+    let mut contrast = factor(rng, tone.contrast) as f32;
+    if chance(rng, tone.invert) {
+        contrast = -contrast;
+    }
+    let wanted = between(rng, tone.mean) as f32;
+    let floor = between(rng, FLOOR) as f32;
+    let (mut sum, mut area) = (0.0, 0.0);
+    for (value, cover) in gray.iter_mut().zip(cover) {
+        *value = value.powf(gamma);
+        sum += *value * cover;
+        area += cover;
+    }
+    let mean = if area > 0.0 { sum / area } else { 0.0 };
+    for value in gray {
+        *value = (wanted + contrast * (*value - mean)).max(floor);
+    }
+}
+
+/// Stripes in one direction, or checks in two.
+fn weave(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
+    let strength = between(rng, [0.05, 0.2]);
+    let checks = chance(rng, 0.5);
+    let angle = between(rng, [0.0, TAU]);
+    let frequency = TAU / between(rng, [2.5, 9.0]);
+    let phase = between(rng, [0.0, TAU]);
+    let (sine, cosine) = angle.sin_cos();
+    for (index, value) in gray.iter_mut().enumerate() {
+        let (row, column) = ((index / plane.width) as f64, (index % plane.width) as f64);
+        let along = (frequency * (row * sine + column * cosine) + phase).sin();
+        let across = (frequency * (row * cosine - column * sine) + phase).sin();
+        let wave = if checks {
+            (along + across) / 2.0
+        } else {
+            along
+        };
+        *value += (strength * wave) as f32;
+    }
+}
+
+/// A ramp of brightness over the whole picture.
+fn light(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
+    let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
+    let strength = between(rng, [0.1, 0.5]);
+    for (index, value) in gray.iter_mut().enumerate() {
+        let row = (index / plane.width) as f64 / plane.height as f64 - 0.5;
+        let column = (index % plane.width) as f64 / plane.width as f64 - 0.5;
+        *value *= (1.0 + strength * 2.0 * (row * sine + column * cosine)) as f32;
+    }
+}
