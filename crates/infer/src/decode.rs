@@ -17,6 +17,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::error::{Error, name};
 use crate::gray::{GrayRule, gray_plane, high_bytes};
+use crate::jpeg::ends_early;
 
 /// Most pixels that a picture may have; checked before any is decoded.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -192,6 +193,10 @@ struct Opened {
 fn sniff(bytes: &[u8]) -> Result<ImageFormat, Error> {
     let unsupported = |found: String| Error::UnsupportedFormat { found };
     match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) if ends_early(bytes) => Err(Error::Damaged {
+            format: name(ImageFormat::Jpeg),
+            reason: "its data ends early".into(),
+        }),
         Ok(
             format @ (ImageFormat::Png
             | ImageFormat::Jpeg

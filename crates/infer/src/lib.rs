@@ -26,6 +26,7 @@ mod decode;
 mod encode;
 mod error;
 mod gray;
+mod jpeg;
 mod preprocess;
 mod resize;
 mod segment;

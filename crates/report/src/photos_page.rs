@@ -82,15 +82,15 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .sum { font-size: 1.2rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .55rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child { text-align: left; font-weight: 600; white-space: nowrap; }
+th, td { padding: .25rem .55rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th:first-child { text-align: left; font-weight: 600; }
 td.hit { font-weight: 700; } td.none { color: var(--none); } td.miss { color: var(--wrong); }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; }
 figure { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: .4rem; break-inside: avoid; }
 .pair { display: flex; gap: .5rem; align-items: flex-start; }
 .photo { max-width: 8rem; max-height: 8rem; }
 .seen { display: flex; flex-wrap: wrap; gap: .2rem; align-content: flex-start; }
-.seen img { width: 56px; height: 56px; image-rendering: pixelated; }
+.seen img { width: 42px; height: 42px; image-rendering: pixelated; }
 figcaption { margin-top: .4rem; overflow-wrap: anywhere; font-size: .9rem; }
 ol { margin: .2rem 0 0; padding-left: 1.3rem; }
 .wrong { color: var(--wrong); } .right { color: var(--right); }
@@ -110,14 +110,17 @@ fn share(right: usize, total: usize) -> String {
 fn classes(page: &mut String, confusion: &Confusion) {
     *page += "<h2>By class</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"By class\"><table>\n\
               <tr><th scope=\"col\">class</th><th scope=\"col\">photos</th>\
-              <th scope=\"col\">right</th><th scope=\"col\">accuracy</th></tr>\n";
+              <th scope=\"col\">right</th><th scope=\"col\">accuracy</th>\
+              <th scope=\"col\">95 % interval</th></tr>\n";
     for class in confusion.per_class().filter(|class| class.total > 0) {
+        let [low, high] = class.interval.map(|end| 100.0 * end);
         *page += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{:.1} %</td>\
+             <td>{low:.1} to {high:.1} %</td></tr>\n",
             escape(class.class),
             class.total,
             class.right,
-            share(class.right, class.total)
+            100.0 * class.right as f64 / class.total as f64
         );
     }
     *page += "</table></div>\n";
