@@ -14,10 +14,11 @@ mod evaluate;
 mod fit;
 mod recipe;
 mod schedule;
+mod temperature;
 
 pub use augment::{Augmentation, Backgrounds, MADE_UP, Tone, made_up_pictures};
 pub use bench::{StageTimings, Timings, bench, median};
-pub use calibration::{calibration_error, fit_temperature};
+pub use calibration::calibration_error;
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;
@@ -25,3 +26,4 @@ pub use evaluate::{ClassCount, Evaluation, evaluate};
 pub use fit::{EpochSummary, Event, FitOutcome, TrainData, fit};
 pub use recipe::{Recipe, recipes};
 pub use schedule::{Curve, Schedule};
+pub use temperature::fit_temperature;
