@@ -65,7 +65,7 @@ pub struct Tone {
     pub light: f64,
 }
 
-/// The pictures of [`made_up_pictures`], where [`Backgrounds`] name what theirs are.
+/// The pictures of [`made_up_pictures`](crate::made_up_pictures), where [`Backgrounds`] name what theirs are.
 pub const MADE_UP: &str = "made-up";
 
 impl Augmentation {
