@@ -85,7 +85,6 @@ fn weighted_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
     match picture.shape.channels {
         1 => weighted_blocks_of::<1>(picture, to),
         3 => weighted_blocks_of::<3>(picture, to),
-        4 => weighted_blocks_of::<4>(picture, to),
         channels => {
             // Channel by channel; no picture that is decoded here has as many.
             let mut pixels = vec![0; to.size()];

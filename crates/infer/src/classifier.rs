@@ -169,11 +169,6 @@ impl Classifier {
         &self.preprocessing
     }
 
-    /// Takes another preprocessing than the model's.
-    pub fn set_preprocessing(&mut self, preprocessing: Preprocessing) {
-        self.preprocessing = preprocessing;
-    }
-
     /// The input of the network.
     pub fn input(&self) -> ImageShape {
         self.inference.resolved().input
@@ -238,10 +233,9 @@ impl Classifier {
             for (values, view) in self.values.chunks_exact_mut(size).zip(views) {
                 normalize(view.as_ref(), values);
             }
-            let logits = self.inference.logits(&self.values).iter();
+            let logits = self.inference.logits(&self.values);
             let temperature = self.network.metadata.temperature;
-            let logits: Vec<f32> = logits.map(|logit| logit / temperature).collect();
-            for view in probabilities(&logits, classes).chunks_exact(classes) {
+            for view in probabilities(logits, classes, temperature).chunks_exact(classes) {
                 for (sum, probability) in sums.iter_mut().zip(view) {
                     *sum += probability;
                 }

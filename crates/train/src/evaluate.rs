@@ -1,8 +1,8 @@
 //! How good a network is on images it did not learn from.
 
 use modiste_dataset::{Batches, Images};
-use modiste_kernels::{cross_entropy, softmax};
-use modiste_model::{Network, argmax, count_correct};
+use modiste_kernels::cross_entropy;
+use modiste_model::{Network, argmax, count_correct, probabilities};
 use serde::Serialize;
 
 use crate::calibration::calibration_error;
@@ -51,20 +51,23 @@ pub fn evaluate(
 ) -> Result<Evaluation, TrainError> {
     let resolved = network.architecture.resolve()?;
     let classes = resolved.classes();
-    let temperature = network.metadata.temperature;
-    let mut probabilities = tempered(&logits(network, images, compute)?, classes, temperature);
+    let answers = |images: &Images| -> Result<Vec<f32>, TrainError> {
+        let logits = logits(network, images, compute)?;
+        Ok(probabilities(
+            &logits,
+            classes,
+            network.metadata.temperature,
+        ))
+    };
+    let mut answered = answers(images)?;
     if flips {
-        let mirrored = logits(network, &images.mirrored(), compute)?;
-        for (one, other) in probabilities
-            .iter_mut()
-            .zip(tempered(&mirrored, classes, temperature))
-        {
+        for (one, other) in answered.iter_mut().zip(answers(&images.mirrored())?) {
             *one = f32::midpoint(*one, other);
         }
     }
     let mut per_class = vec![ClassCount::default(); classes];
     let mut loss = 0.0;
-    for (row, &label) in probabilities.chunks_exact(classes).zip(images.labels()) {
+    for (row, &label) in answered.chunks_exact(classes).zip(images.labels()) {
         let label = usize::from(label);
         // What an f32 has rounded to zero was not impossible; what is no number stays so.
         let probability = f64::from(row[label]);
@@ -79,7 +82,7 @@ pub fn evaluate(
     Ok(Evaluation {
         loss: loss / images.len() as f64,
         accuracy: correct as f64 / images.len() as f64,
-        calibration_error: calibration_error(&probabilities, images.labels()),
+        calibration_error: calibration_error(&answered, images.labels()),
         images: images.len(),
         per_class,
     })
@@ -103,13 +106,6 @@ pub(crate) fn logits(
         all.extend(engine.logits(batch.images)?);
     }
     Ok(all)
-}
-
-fn tempered(logits: &[f32], classes: usize, temperature: f32) -> Vec<f32> {
-    let logits: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();
-    let mut probabilities = vec![0.0; logits.len()];
-    softmax(&logits, classes, &mut probabilities);
-    probabilities
 }
 
 /// Mean loss and accuracy, 0 to 1, of what `engine` holds in the middle of a training.

@@ -42,25 +42,30 @@ fn blur(plane: Plane, gray: &[f32], sigma: f64) -> Vec<f32> {
     let weights = weights.map(|weight| weight as f32);
     let clamped =
         |index: usize, offset: usize, side: usize| (index + offset).saturating_sub(2).min(side - 1);
-    let mut rows = vec![0.0; gray.len()];
-    for row in 0..height {
-        for column in 0..width {
+    let rows = weighted(plane, gray, weights, |row, column, offset| {
+        clamped(row, offset, height) * width + column
+    });
+    weighted(plane, &rows, weights, |row, column, offset| {
+        row * width + clamped(column, offset, width)
+    })
+}
+
+/// For each pixel the weighted sum of five, which `at` finds by row, column and offset.
+fn weighted(
+    plane: Plane,
+    gray: &[f32],
+    weights: [f32; 5],
+    at: impl Fn(usize, usize, usize) -> usize,
+) -> Vec<f32> {
+    let mut sums = vec![0.0; gray.len()];
+    for row in 0..plane.height {
+        for column in 0..plane.width {
             for (offset, weight) in weights.iter().enumerate() {
-                let from = clamped(row, offset, height);
-                rows[row * width + column] += weight * gray[from * width + column];
+                sums[row * plane.width + column] += weight * gray[at(row, column, offset)];
             }
         }
     }
-    let mut both = vec![0.0; gray.len()];
-    for row in 0..height {
-        for column in 0..width {
-            for (offset, weight) in weights.iter().enumerate() {
-                let from = clamped(column, offset, width);
-                both[row * width + column] += weight * rows[row * width + from];
-            }
-        }
-    }
-    both
+    sums
 }
 
 /// One gray, or black, over a rectangle.
