@@ -6,18 +6,23 @@ use modiste_model::{
 };
 use modiste_train::{Compute, EngineChoice};
 
+use crate::run::ComputeRecord;
+
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
+
+/// What leaves a choice open.
+const AUTO: &str = "auto";
 
 /// The flags that choose it.
 #[derive(clap::Args)]
 pub(crate) struct ComputeArguments {
     /// Where to compute: auto (a GPU where there is one), cpu, cuda, cuda:N.
-    #[arg(long, value_name = "D", default_value = "auto")]
+    #[arg(long, value_name = "D", default_value = AUTO)]
     device: String,
     /// What computes: kernels (Modiste's own, on the CPU), candle, auto (kernels on a CPU,
     /// candle on a GPU).
-    #[arg(long, value_name = "E", default_value = "auto")]
+    #[arg(long, value_name = "E", default_value = AUTO)]
     engine: String,
     /// Compute every convolution by its definition: slower, and equal to a reference to f32's
     /// rounding.
@@ -26,6 +31,9 @@ pub(crate) struct ComputeArguments {
     /// Threads of the kernels; the result does not depend on it [default: one per core].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// The kernels' instructions, where the environment asks for none.
+    #[arg(skip)]
+    instructions: Option<String>,
 }
 
 /// What was chosen.
@@ -36,6 +44,22 @@ pub(crate) struct Chosen {
 }
 
 impl ComputeArguments {
+    /// The same, with what is not asked for as a run had it: it goes on, or is repeated, with the same
+    /// arithmetic.
+    pub(crate) fn like(&self, record: &ComputeRecord) -> Self {
+        let or = |given: &str, recorded: &str| match given {
+            AUTO => recorded.to_owned(),
+            given => given.to_owned(),
+        };
+        Self {
+            device: or(&self.device, &record.device),
+            engine: or(&self.engine, &record.engine),
+            exact: self.exact || record.exact,
+            threads: self.threads,
+            instructions: Some(record.instructions.clone()),
+        }
+    }
+
     /// Finds the device and starts the threads: once per process.
     ///
     /// # Errors
@@ -65,7 +89,10 @@ impl ComputeArguments {
             compute: Compute {
                 engine,
                 device: selected.device.clone(),
-                kernels: kernel_options(self.exact)?,
+                kernels: KernelOptions {
+                    exact: self.exact,
+                    instructions: instructions(self.instructions.as_deref())?,
+                },
             },
             selected,
             threads: rayon::current_num_threads(),
@@ -80,6 +107,21 @@ impl ComputeArguments {
 pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
     Ok(KernelOptions {
         exact,
-        instructions: Instructions::from_environment().context(KERNELS_VARIABLE)?,
+        instructions: instructions(None)?,
     })
+}
+
+/// Those that the environment asks for, else those `recorded`, else the best.
+fn instructions(recorded: Option<&str>) -> Result<Instructions> {
+    let asked_for = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
+    match recorded {
+        Some(name) if !asked_for => Instructions::named(name).with_context(|| {
+            format!(
+                "the run was computed with {name} instructions; {KERNELS_VARIABLE}={} goes on with \
+                 others, and to other bytes",
+                Instructions::best().name()
+            )
+        }),
+        _ => Instructions::from_environment().context(KERNELS_VARIABLE),
+    }
 }

@@ -11,7 +11,7 @@ use modiste_dataset::{
 use crate::messages::{bar, say};
 
 /// Where datasets lie.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct DataFolder {
     /// The folder of the datasets, with a folder for each.
     #[arg(
@@ -24,7 +24,7 @@ pub(crate) struct DataFolder {
 }
 
 /// Where a dataset comes from and what will do.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct Loading {
     #[command(flatten)]
     pub(crate) folder: DataFolder,

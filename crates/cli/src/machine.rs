@@ -6,9 +6,13 @@ use std::fs;
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plural = if cores == 1 { "" } else { "s" };
-    let model = field("/proc/cpuinfo", "model name");
-    let model = model.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let model = processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     format!("{model}, {cores} core{plural}")
+}
+
+/// The processor's name, where the system tells.
+pub(crate) fn processor() -> Option<String> {
+    field("/proc/cpuinfo", "model name")
 }
 
 /// The most memory that this process had at once, where the system tells.

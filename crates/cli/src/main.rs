@@ -3,6 +3,7 @@
 mod classify;
 mod commands;
 mod compute;
+mod interrupt;
 mod labels;
 mod loading;
 mod machine;
@@ -11,6 +12,8 @@ mod model;
 mod names;
 mod output;
 mod pictures;
+mod run;
+mod version;
 
 use std::process::ExitCode;
 

@@ -81,7 +81,22 @@ impl<'a> Batches<'a> {
     /// `epoch` alone decide which.
     #[must_use]
     pub fn mirrored(mut self, seed: u64, epoch: u64) -> Self {
-        self.mirror = Some(Rng::stream(seed, MIRROR_STREAM + epoch));
+        let mut rng = Rng::stream(seed, MIRROR_STREAM + epoch);
+        // One number for each image.
+        rng.skip(self.position as u64);
+        self.mirror = Some(rng);
+        self
+    }
+
+    /// The same batches without the first `count`: what comes is what would have come after them.
+    #[must_use]
+    pub fn skip(mut self, count: usize) -> Self {
+        let batches = count.saturating_mul(self.batch_size);
+        let position = self.position.saturating_add(batches).min(self.order.len());
+        if let Some(rng) = &mut self.mirror {
+            rng.skip((position - self.position) as u64);
+        }
+        self.position = position;
         self
     }
 
@@ -241,6 +256,27 @@ mod tests {
         assert!((65..135).contains(&count(&turned)), "{}", count(&turned));
         assert_eq!(first, draw(0));
         assert_ne!(first, draw(1));
+    }
+
+    #[test]
+    fn what_is_skipped_changes_nothing_behind_it() {
+        let images = numbered(50);
+        let rest = |mut batches: Batches<'_>, passed: usize| {
+            for _ in 0..passed {
+                batches.next_batch();
+            }
+            let mut all = Vec::new();
+            while let Some(batch) = batches.next_batch() {
+                all.push((batch.labels.to_vec(), batch.images.to_vec()));
+            }
+            all
+        };
+        let batches = || Batches::shuffled(&images, 7, 3, 1);
+        for count in [0, 1, 5, 8, 9] {
+            let expected = rest(batches().mirrored(3, 1), count);
+            assert_eq!(rest(batches().mirrored(3, 1).skip(count), 0), expected);
+            assert_eq!(rest(batches().skip(count).mirrored(3, 1), 0), expected);
+        }
     }
 
     #[test]

@@ -113,6 +113,21 @@ impl Digest {
     }
 }
 
+/// The SHA-256 of some bytes, one part after the other: 64 hexadecimal digits.
+///
+/// ```
+/// let whole = modiste_dataset::sha256([&b"abc"[..]]);
+/// assert!(whole.starts_with("ba7816bf8f01cfea"));
+/// assert_eq!(modiste_dataset::sha256([&b"a"[..], b"bc"]), whole);
+/// ```
+pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);

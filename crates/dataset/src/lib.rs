@@ -53,6 +53,7 @@ pub use batches::{Batch, Batches, normalize};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 pub use cifar::{Cifar100, read_cifar100, write_cifar100};
 pub use cifar_names::CIFAR100_COARSE;
+pub use contents::sha256;
 #[cfg(feature = "download")]
 pub use download::{Attempt, DownloadError, DownloadOptions, Progress, download};
 pub use embedded::fashion_mnist_mini;

@@ -217,6 +217,39 @@ impl Engine {
         }
     }
 
+    /// The optimiser's velocities, in the order of the trainable parameters.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    pub fn velocities(&self) -> Result<Vec<f32>, TrainError> {
+        match self {
+            Self::Kernels(engine) => Ok(engine.velocities.clone()),
+            Self::Candle(engine) => flat(&engine.velocities),
+        }
+    }
+
+    /// Takes up velocities that [`Engine::velocities`] gave.
+    ///
+    /// # Errors
+    /// [`TrainError::Candle`] where the device refuses.
+    ///
+    /// # Panics
+    /// Where they are another network's.
+    pub fn set_velocities(&mut self, velocities: &[f32]) -> Result<(), TrainError> {
+        match self {
+            Self::Kernels(engine) => engine.velocities.copy_from_slice(velocities),
+            Self::Candle(engine) => {
+                let variables = engine.graph.trainable().zip(&mut engine.velocities);
+                for ((variable, _), velocity) in variables {
+                    let values = &velocities[variable.range.clone()];
+                    *velocity =
+                        Tensor::from_slice(values, &*variable.shape, engine.graph.device())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The last step's gradients in Keras's order, one after the other.
     ///
     /// # Errors
@@ -224,15 +257,18 @@ impl Engine {
     pub fn gradients(&self) -> Result<Vec<f32>, TrainError> {
         match self {
             Self::Kernels(engine) => Ok(engine.gradients.clone()),
-            Self::Candle(engine) => {
-                let mut gradients = Vec::new();
-                for gradient in &engine.gradients {
-                    gradients.extend(gradient.flatten_all()?.to_vec1::<f32>()?);
-                }
-                Ok(gradients)
-            }
+            Self::Candle(engine) => flat(&engine.gradients),
         }
     }
+}
+
+/// All values, one tensor after the other.
+fn flat(tensors: &[Tensor]) -> Result<Vec<f32>, TrainError> {
+    let mut values = Vec::new();
+    for tensor in tensors {
+        values.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(values)
 }
 
 impl KernelsEngine {

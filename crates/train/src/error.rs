@@ -31,6 +31,12 @@ pub enum TrainError {
         /// Its classes.
         data_classes: usize,
     },
+    /// A checkpoint of something else.
+    #[error("the checkpoint does not fit this training: {problem}")]
+    Checkpoint {
+        /// What differs.
+        problem: String,
+    },
     /// The loss, or a weight, is no number any more.
     #[error(
         "the loss is {loss} in epoch {epoch} at step {step}, with learning rate {learning_rate}. \

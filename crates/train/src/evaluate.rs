@@ -6,9 +6,9 @@ use modiste_model::{Network, argmax, count_correct, probabilities};
 use serde::Serialize;
 
 use crate::calibration::calibration_error;
+use crate::check::check_shapes;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
-use crate::fit::check_shapes;
 
 /// Images that are evaluated at a time.
 const BATCH_SIZE: usize = 100;

@@ -1,77 +1,19 @@
 //! The training loop.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
-use modiste_dataset::{Batches, Images, Rng};
+use modiste_dataset::{Batch, Batches, Images, Rng};
 use modiste_kernels::SgdStep;
-use modiste_model::{Network, Resolved};
-use serde::{Deserialize, Serialize};
+use modiste_model::Network;
 
 use crate::augment::Variations;
+use crate::check::{check_checkpoint, check_data};
+use crate::checkpoint::{Checkpoint, Position};
 use crate::config::TrainConfig;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::evaluate::validate;
-
-/// The stream of [`Rng::stream`] that dropout draws from.
-const DROPOUT_STREAM: u64 = 2;
-
-/// One finished epoch. Loss and accuracy are running means while the weights changed, as Keras
-/// shows them; the `val_` ones are measured after it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochSummary {
-    /// From 1.
-    pub epoch: usize,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Share of training images that were right, 0 to 1.
-    pub accuracy: f64,
-    /// Loss on the validation images.
-    pub val_loss: f64,
-    /// Accuracy on them, 0 to 1.
-    pub val_accuracy: f64,
-    /// The last step's.
-    pub learning_rate: f64,
-    /// How long it took, validation included.
-    pub seconds: f64,
-}
-
-/// What [`fit`] tells its callback.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Before the first step.
-    Started {
-        /// `kernels` or `candle`.
-        engine: &'static str,
-        /// Steps of an epoch.
-        steps: usize,
-        /// Images trained on.
-        images: usize,
-        /// Images validated on.
-        validation_images: usize,
-    },
-    /// After each step.
-    Step {
-        /// From 1.
-        epoch: usize,
-        /// From 1, in the epoch.
-        step: usize,
-        /// Steps of an epoch.
-        steps: usize,
-        /// Images of the epoch so far.
-        images: usize,
-        /// Mean loss of the epoch so far.
-        loss: f64,
-        /// Accuracy of the epoch so far, 0 to 1.
-        accuracy: f64,
-        /// This step's.
-        learning_rate: f64,
-    },
-    /// After each epoch.
-    Epoch(EpochSummary),
-}
+use crate::event::{EpochSummary, Event, Next};
 
 /// The images of a run.
 #[derive(Clone, Copy, Debug)]
@@ -95,9 +37,9 @@ pub struct FitOutcome {
 
 /// Trains `network` in place, measuring it on the validation images after each epoch.
 ///
-/// `on_event` hears of every step and epoch, and stops the run after the step by returning
-/// [`ControlFlow::Break`]; the network then holds the weights of that step. With the same network,
-/// images and configuration the result is the same, whatever the number of threads.
+/// `on_event` hears of every step and epoch, and may ask for a [`Checkpoint`] or stop the training;
+/// the network then holds the weights of that step. With the same network, images and configuration
+/// the result is the same, whatever the number of threads.
 ///
 /// # Errors
 /// [`TrainError::Config`] and [`TrainError::Mismatch`] before anything is done;
@@ -105,8 +47,7 @@ pub struct FitOutcome {
 /// weights of the last epoch that ended well; [`TrainError::Candle`] where a device refuses.
 ///
 /// ```
-/// use std::ops::ControlFlow;
-/// use modiste_train::{Compute, TrainConfig, TrainData, fit};
+/// use modiste_train::{Compute, Next, TrainConfig, TrainData, fit};
 /// use modiste_model::{Metadata, Network, zoo};
 ///
 /// let data = modiste_dataset::fashion_mnist_mini();
@@ -115,9 +56,7 @@ pub struct FitOutcome {
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
 /// let data = TrainData { train: &train, validation: &validation, pictures: None };
-/// let outcome = fit(&mut network, data, &config, &Compute::default(), &mut |_| {
-///     ControlFlow::Continue(())
-/// })?;
+/// let outcome = fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
 /// assert_eq!(outcome.history.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -126,191 +65,230 @@ pub fn fit(
     data: TrainData<'_>,
     config: &TrainConfig,
     compute: &Compute,
-    on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitOutcome, TrainError> {
+    let start = Checkpoint::start(config, &network.parameters, data.train.len());
+    resume(network, start, data, compute, on_event)
+}
+
+/// Goes on from a checkpoint, in the middle of an epoch too, as [`fit`] would have gone on: with the
+/// same images and the same kernels the network ends with the same bytes.
+///
+/// # Errors
+/// As [`fit`]; [`TrainError::Checkpoint`] where the checkpoint is of another network or other images.
+pub fn resume(
+    network: &mut Network,
+    checkpoint: Checkpoint,
+    data: TrainData<'_>,
+    compute: &Compute,
+    on_event: &mut dyn FnMut(&Event<'_>) -> Next,
+) -> Result<FitOutcome, TrainError> {
+    let Checkpoint {
+        config,
+        position,
+        history,
+        ..
+    } = &checkpoint;
     config.check()?;
-    let TrainData {
-        train, validation, ..
-    } = data;
     let resolved = network.architecture.resolve()?;
-    let classes = resolved.classes();
-    for images in [train, validation] {
-        check_shapes(&resolved, images, network.metadata.classes.len())?;
-    }
-    if config.augmentation.is_some() {
-        check_gray("the training images", train)?;
-        data.pictures
-            .map_or(Ok(()), |pictures| check_gray("the pictures", pictures))?;
-    }
-    let batch_size = config.batch_size.min(train.len().max(validation.len()));
+    check_data(&resolved, network.metadata.classes.len(), data, config)?;
+    check_checkpoint(&resolved, data.train.len(), &checkpoint)?;
+    network.parameters.clone_from(&checkpoint.parameters);
+    let batch_size = config
+        .batch_size
+        .min(data.train.len().max(data.validation.len()));
     let mut engine = Engine::new(compute, &resolved, &network.parameters, batch_size)?;
-    let mut rng = Rng::stream(config.seed, DROPOUT_STREAM);
-    let steps = train.len().div_ceil(batch_size);
-    let total_steps = steps * config.epochs;
-    let mut outcome = FitOutcome {
-        history: Vec::new(),
-        stopped: false,
+    engine.set_velocities(&checkpoint.velocities)?;
+    let mut training = Training {
+        steps: data.train.len().div_ceil(batch_size),
+        batch_size,
+        classes: resolved.classes(),
+        data,
+        rng: Rng::new(position.dropout),
+        position: *position,
+        history: history.clone(),
+        engine,
+        network,
+        config,
     };
     let started = Event::Started {
-        engine: engine.name(),
-        steps,
-        images: train.len(),
-        validation_images: validation.len(),
+        engine: training.engine.name(),
+        steps: training.steps,
+        images: data.train.len(),
+        validation_images: data.validation.len(),
+        epochs_done: position.epochs_done,
+        steps_done: position.steps_done,
     };
-    if on_event(&started).is_break() {
-        outcome.stopped = true;
-        return Ok(outcome);
+    let mut next = on_event(&started);
+    while next != Next::Stop && training.position.epochs_done < config.epochs {
+        next = training.epoch(on_event)?;
     }
-    for epoch in 0..config.epochs {
-        let start = Instant::now();
-        let mut batches = Batches::shuffled(train, batch_size, config.seed, epoch as u64);
-        if let Some(augmentation) = &config.augmentation {
-            let variations = Variations {
-                augmentation,
-                shape: train.shape(),
-                pictures: data.pictures,
-                seed: config.seed,
-                epoch,
-                epochs: config.epochs,
-            };
-            batches = batches.changed(move |indices, pixels| variations.vary(indices, pixels));
-        }
-        if config.mirror {
-            batches = batches.mirrored(config.seed, epoch as u64);
-        }
-        let mut sums = Sums::default();
-        let mut learning_rate = 0.0;
-        let mut step = 0;
+    Ok(FitOutcome {
+        stopped: training.position.epochs_done < config.epochs,
+        history: training.history,
+    })
+}
+
+/// A training in progress.
+struct Training<'a> {
+    config: &'a TrainConfig,
+    data: TrainData<'a>,
+    /// Steps of an epoch.
+    steps: usize,
+    batch_size: usize,
+    classes: usize,
+    /// What dropout draws from.
+    rng: Rng,
+    /// As of the last step, but for `dropout`, which `rng` knows.
+    position: Position,
+    history: Vec<EpochSummary>,
+    engine: Engine,
+    network: &'a mut Network,
+}
+
+impl Training<'_> {
+    /// The rest of the epoch in progress: its steps, validation, summary.
+    fn epoch(&mut self, on_event: &mut dyn FnMut(&Event<'_>) -> Next) -> Result<Next, TrainError> {
+        let (start, seconds) = (Instant::now(), self.position.seconds);
+        let epoch = self.position.epochs_done;
+        let mut batches =
+            batches(self.config, self.data, self.batch_size, epoch).skip(self.position.steps_done);
         while let Some(batch) = batches.next_batch() {
-            let number = epoch * steps + step;
-            let schedule = &config.schedule;
-            learning_rate = schedule.learning_rate(config.learning_rate, number, total_steps);
-            let sgd = SgdStep {
-                learning_rate: learning_rate as f32,
-                momentum: config.momentum as f32,
-                nesterov: config.nesterov,
-                weight_decay: config.weight_decay as f32,
-            };
-            let result = engine.step(&batch, &sgd, &mut rng)?;
-            step += 1;
-            if !result.loss.is_finite() {
-                return Err(TrainError::Diverged {
-                    epoch: epoch + 1,
-                    step,
-                    learning_rate,
-                    loss: result.loss,
-                });
-            }
-            sums.images += batch.labels.len();
-            sums.loss += result.loss * batch.labels.len() as f64;
-            sums.correct += result.correct;
-            let event = Event::Step {
+            let learning_rate = self.step(&batch)?;
+            self.position.seconds = seconds + start.elapsed().as_secs_f64();
+            let (loss, accuracy) = self.means();
+            let next = on_event(&Event::Step {
                 epoch: epoch + 1,
-                step,
-                steps,
-                images: sums.images,
-                loss: sums.loss(),
-                accuracy: sums.accuracy(),
+                step: self.position.steps_done,
+                steps: self.steps,
+                images: self.position.images,
+                loss,
+                accuracy,
                 learning_rate,
-            };
-            if on_event(&event).is_break() {
-                keep_if_good(network, &engine)?;
-                outcome.stopped = true;
-                return Ok(outcome);
+            });
+            if next == Next::Continue {
+                continue;
+            }
+            let checkpoint = self.checkpoint()?;
+            // Weights that are no numbers are nothing to go on from: the next step will say so.
+            if checkpoint.parameters.are_finite() {
+                let stop = on_event(&Event::Checkpoint(&checkpoint)) == Next::Stop;
+                if stop || next == Next::Stop {
+                    self.network.parameters = checkpoint.parameters;
+                    return Ok(Next::Stop);
+                }
             }
         }
-        let [val_loss, val_accuracy] = validate(&mut engine, validation, classes, batch_size)?;
-        if !keep_if_good(network, &engine)? {
+        let validation = self.data.validation;
+        let [val_loss, val_accuracy] =
+            validate(&mut self.engine, validation, self.classes, self.batch_size)?;
+        let learning_rate = self.learning_rate(self.steps - 1);
+        let (loss, accuracy) = self.means();
+        let summary = EpochSummary {
+            epoch: epoch + 1,
+            loss,
+            accuracy,
+            val_loss,
+            val_accuracy,
+            learning_rate,
+            seconds: seconds + start.elapsed().as_secs_f64(),
+        };
+        self.history.push(summary);
+        self.position = Position {
+            epochs_done: epoch + 1,
+            ..Position::default()
+        };
+        let checkpoint = self.checkpoint()?;
+        if !val_loss.is_finite() || !checkpoint.parameters.are_finite() {
             return Err(TrainError::Diverged {
                 epoch: epoch + 1,
-                step,
+                step: self.steps,
                 learning_rate,
                 loss: val_loss,
             });
         }
-        let summary = EpochSummary {
-            epoch: epoch + 1,
-            loss: sums.loss(),
-            accuracy: sums.accuracy(),
-            val_loss,
-            val_accuracy,
-            learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
+        self.network.parameters.clone_from(&checkpoint.parameters);
+        Ok(on_event(&Event::Epoch(summary, &checkpoint)))
+    }
+
+    /// One step, and its learning rate.
+    fn step(&mut self, batch: &Batch<'_>) -> Result<f64, TrainError> {
+        let config = self.config;
+        let learning_rate = self.learning_rate(self.position.steps_done);
+        let sgd = SgdStep {
+            learning_rate: learning_rate as f32,
+            momentum: config.momentum as f32,
+            nesterov: config.nesterov,
+            weight_decay: config.weight_decay as f32,
         };
-        outcome.history.push(summary);
-        if on_event(&Event::Epoch(summary)).is_break() {
-            outcome.stopped = epoch + 1 < config.epochs;
-            return Ok(outcome);
+        let result = self.engine.step(batch, &sgd, &mut self.rng)?;
+        let position = &mut self.position;
+        position.steps_done += 1;
+        if !result.loss.is_finite() {
+            return Err(TrainError::Diverged {
+                epoch: position.epochs_done + 1,
+                step: position.steps_done,
+                learning_rate,
+                loss: result.loss,
+            });
         }
-    }
-    Ok(outcome)
-}
-
-/// Sums over an epoch's images so far.
-#[derive(Default)]
-struct Sums {
-    images: usize,
-    loss: f64,
-    correct: usize,
-}
-
-impl Sums {
-    fn loss(&self) -> f64 {
-        self.loss / self.images as f64
+        position.images += batch.labels.len();
+        position.loss += result.loss * batch.labels.len() as f64;
+        position.correct += result.correct;
+        Ok(learning_rate)
     }
 
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.images as f64
+    /// That of a step of the epoch in progress, the first being 0.
+    fn learning_rate(&self, step: usize) -> f64 {
+        let number = self.position.epochs_done * self.steps + step;
+        let total = self.config.epochs * self.steps;
+        let schedule = &self.config.schedule;
+        schedule.learning_rate(self.config.learning_rate, number, total)
     }
-}
 
-/// Copies the engine's numbers into the network, unless one of them is none.
-fn keep_if_good(network: &mut Network, engine: &Engine) -> Result<bool, TrainError> {
-    let parameters = engine.parameters()?;
-    let good = parameters.are_finite();
-    if good {
-        network.parameters = parameters;
+    /// Loss and accuracy of the epoch so far.
+    fn means(&self) -> (f64, f64) {
+        let position = &self.position;
+        let images = position.images as f64;
+        (position.loss / images, position.correct as f64 / images)
     }
-    Ok(good)
-}
 
-/// Whether augmentation can work with these images.
-fn check_gray(what: &str, images: &Images) -> Result<(), TrainError> {
-    match images.shape().channels {
-        1 => Ok(()),
-        channels => Err(TrainError::Config {
-            problem: format!(
-                "augmentation is for gray images, and {what} have {channels} channels"
-            ),
-        }),
+    fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+        Ok(Checkpoint {
+            config: self.config.clone(),
+            training_images: self.data.train.len(),
+            position: Position {
+                dropout: self.rng.state(),
+                ..self.position
+            },
+            history: self.history.clone(),
+            parameters: self.engine.parameters()?,
+            velocities: self.engine.velocities()?,
+        })
     }
 }
 
-/// Whether a network can take these images and tell so many classes apart.
-pub(crate) fn check_shapes(
-    resolved: &Resolved,
-    images: &Images,
-    classes: usize,
-) -> Result<(), TrainError> {
-    if images.shape() != resolved.input || classes != resolved.classes() {
-        return Err(TrainError::Mismatch {
-            network_input: resolved.input,
-            network_classes: resolved.classes(),
-            data_input: images.shape(),
-            data_classes: classes,
-        });
+/// The batches of an epoch, the first being 0: a function of the configuration.
+fn batches<'a>(
+    config: &'a TrainConfig,
+    data: TrainData<'a>,
+    batch_size: usize,
+    epoch: usize,
+) -> Batches<'a> {
+    let mut batches = Batches::shuffled(data.train, batch_size, config.seed, epoch as u64);
+    if let Some(augmentation) = &config.augmentation {
+        let variations = Variations {
+            augmentation,
+            shape: data.train.shape(),
+            pictures: data.pictures,
+            seed: config.seed,
+            epoch,
+            epochs: config.epochs,
+        };
+        batches = batches.changed(move |indices, pixels| variations.vary(indices, pixels));
     }
-    let beyond = images
-        .labels()
-        .iter()
-        .find(|&&label| usize::from(label) >= classes);
-    match (images.is_empty(), beyond) {
-        (true, _) => Err(TrainError::Config {
-            problem: "there is no image".into(),
-        }),
-        (_, Some(label)) => Err(TrainError::Config {
-            problem: format!("label {label} is none of {classes} classes"),
-        }),
-        _ => Ok(()),
+    if config.mirror {
+        batches = batches.mirrored(config.seed, epoch as u64);
     }
+    batches
 }

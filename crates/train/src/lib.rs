@@ -1,16 +1,19 @@
 //! Training of small convolutional networks: SGD, schedules, the loop, recipes.
 //!
 //! [`fit`] trains a [`Network`](modiste_model::Network) in place and reports through a callback
-//! that may stop it; [`evaluate`] measures one; a [`Recipe`] names data, network and
-//! configuration. Nothing here prints or writes.
+//! that may stop it or ask for a [`Checkpoint`], from which [`resume`] goes on; [`evaluate`] measures
+//! a network; a [`Recipe`] names data, network and configuration. Nothing here prints or writes.
 
 mod augment;
 mod bench;
 mod calibration;
+mod check;
+pub mod checkpoint;
 mod config;
 mod engine;
 mod error;
 mod evaluate;
+mod event;
 mod fit;
 mod recipe;
 mod schedule;
@@ -19,11 +22,13 @@ mod temperature;
 pub use augment::{Augmentation, Backgrounds, MADE_UP, Tone, made_up_pictures};
 pub use bench::{StageTimings, Timings, bench, median};
 pub use calibration::calibration_error;
+pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;
 pub use evaluate::{ClassCount, Evaluation, evaluate};
-pub use fit::{EpochSummary, Event, FitOutcome, TrainData, fit};
+pub use event::{EpochSummary, Event, Next, best_epoch};
+pub use fit::{FitOutcome, TrainData, fit, resume};
 pub use recipe::{Recipe, recipes};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;

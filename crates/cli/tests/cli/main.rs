@@ -2,6 +2,9 @@
 
 mod bad_input;
 mod commands;
+#[cfg(unix)]
+mod kill;
+mod resume;
 mod run;
 
 use std::path::{Path, PathBuf};

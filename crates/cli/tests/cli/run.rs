@@ -28,7 +28,9 @@ fn a_run_folder_is_complete() {
         .collect();
     names.sort();
     let expected = [
+        ".lock",
         "accuracy.png",
+        "events.jsonl",
         "history.csv",
         "loss.png",
         "model.safetensors",
@@ -46,7 +48,7 @@ fn a_run_folder_is_complete() {
     let record: Value = serde_json::from_str(&record).expect("JSON");
     assert_eq!(record["state"], "finished");
     assert_eq!(record["config"]["batch_size"], 16);
-    assert_eq!(record["engine"], "kernels");
+    assert_eq!(record["compute"]["engine"], "kernels");
     assert_eq!(record["test"]["images"], 64);
     let files = record["dataset"]["files"].as_array().expect("files");
     assert!(files.len() == 4 && files.iter().all(|file| file["official"] == true));

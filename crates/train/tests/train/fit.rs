@@ -1,10 +1,8 @@
-use std::ops::ControlFlow;
-
 use modiste_dataset::{Dataset, ImageShape, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    Augmentation, Compute, EngineChoice, Event, FitOutcome, TrainConfig, TrainData, TrainError,
-    Validation, evaluate, fit,
+    Augmentation, Checkpoint, Compute, EngineChoice, Event, FitOutcome, Next, TrainConfig,
+    TrainData, TrainError, Validation, evaluate, fit, resume,
 };
 
 use crate::networks::{data, small};
@@ -14,7 +12,7 @@ fn train(
     data: &Dataset,
     config: &TrainConfig,
     engine: EngineChoice,
-    on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitOutcome, TrainError> {
     let (train, validation) = Validation::Test.split(data)?;
     fit(
@@ -30,8 +28,8 @@ fn train(
     )
 }
 
-fn go_on(_: &Event) -> ControlFlow<()> {
-    ControlFlow::Continue(())
+fn go_on(_: &Event<'_>) -> Next {
+    Next::Continue
 }
 
 #[test]
@@ -163,7 +161,7 @@ fn events_come_in_order_and_may_stop_the_run() {
     let mut seen = Vec::new();
     let mut network = small();
     let before = network.parameters.clone();
-    let mut stop_in_second_epoch = |event: &Event| {
+    let mut stop_in_second_epoch = |event: &Event<'_>| {
         let (text, stop) = match event {
             Event::Started {
                 engine,
@@ -180,15 +178,15 @@ fn events_come_in_order_and_may_stop_the_run() {
                 format!("{epoch}.{step} {images}"),
                 (*epoch, *step) == (2, 2),
             ),
-            Event::Epoch(summary) => (format!("epoch {}", summary.epoch), false),
+            Event::Checkpoint(checkpoint) => (
+                format!("checkpoint {}", checkpoint.position.steps_done),
+                false,
+            ),
+            Event::Epoch(summary, _) => (format!("epoch {}", summary.epoch), false),
             _ => (String::new(), false),
         };
         seen.push(text);
-        if stop {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if stop { Next::Stop } else { Next::Continue }
     };
     let outcome = train(
         &mut network,
@@ -207,13 +205,121 @@ fn events_come_in_order_and_may_stop_the_run() {
             "1.3 50",
             "epoch 1",
             "2.1 20",
-            "2.2 40"
+            "2.2 40",
+            "checkpoint 2"
         ]
     );
     assert!(outcome.stopped && outcome.history.len() == 1);
     assert_ne!(
         network.parameters, before,
         "the weights of the last step are kept"
+    );
+}
+
+/// Every checkpoint of a training, those of the epochs' ends included, and its final bytes.
+fn checkpoints(
+    data: &Dataset,
+    config: &TrainConfig,
+    engine: EngineChoice,
+) -> (Vec<Checkpoint>, Vec<u8>) {
+    let mut network = small();
+    let mut checkpoints = Vec::new();
+    train(&mut network, data, config, engine, &mut |event| {
+        match event {
+            Event::Checkpoint(checkpoint) | Event::Epoch(_, checkpoint) => {
+                checkpoints.push((*checkpoint).clone());
+            }
+            _ => {}
+        }
+        Next::Checkpoint
+    })
+    .expect("trained");
+    (checkpoints, network.to_bytes().expect("bytes"))
+}
+
+#[test]
+fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
+    let data = data(70, 20);
+    for (engine, augmentation) in [
+        (EngineChoice::Kernels, Some(Augmentation::photos())),
+        (EngineChoice::Candle, None),
+    ] {
+        let config = TrainConfig {
+            epochs: 2,
+            batch_size: 16,
+            mirror: true,
+            augmentation,
+            schedule: "one-cycle".parse().expect("a schedule"),
+            weight_decay: 1e-3,
+            ..TrainConfig::default()
+        };
+        let (all, expected) = checkpoints(&data, &config, engine);
+        let seconds_aside = |history: &[modiste_train::EpochSummary]| -> Vec<_> {
+            let aside = |epoch: &modiste_train::EpochSummary| modiste_train::EpochSummary {
+                seconds: 0.0,
+                ..*epoch
+            };
+            history.iter().map(aside).collect()
+        };
+        let history = seconds_aside(&all.last().expect("the end").history);
+        // Five steps and an end, twice.
+        assert_eq!(all.len(), 12);
+        for checkpoint in all {
+            let mut network = small();
+            let position = checkpoint.position;
+            let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect("its bytes");
+            let data = TrainData {
+                train: &data.train,
+                validation: &data.test,
+                pictures: None,
+            };
+            let compute = Compute::default().with(engine);
+            let outcome = resume(&mut network, checkpoint, data, &compute, &mut go_on);
+            let outcome = outcome.expect("resumed");
+            assert_eq!(seconds_aside(&outcome.history), history, "{position:?}");
+            let bytes = network.to_bytes().expect("bytes");
+            assert!(bytes == expected, "{engine}: other bytes from {position:?}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_refused() {
+    let images = data(70, 20);
+    let config = TrainConfig {
+        epochs: 1,
+        batch_size: 40,
+        ..TrainConfig::default()
+    };
+    let (all, _) = checkpoints(&images, &config, EngineChoice::Auto);
+    let refused = |network: &mut Network, data: &Dataset, checkpoint: &Checkpoint| {
+        let data = TrainData {
+            train: &data.train,
+            validation: &data.test,
+            pictures: None,
+        };
+        let compute = Compute::default();
+        let refused = resume(network, checkpoint.clone(), data, &compute, &mut go_on);
+        refused.expect_err("refused").to_string()
+    };
+    let message = refused(&mut small(), &data(60, 20), &all[0]);
+    assert!(
+        message.contains("a training on 70 images, and there are 60"),
+        "{message}"
+    );
+    let mut other = small();
+    other.architecture.layers.remove(1);
+    let message = refused(&mut other, &images, &all[0]);
+    assert!(
+        message.contains("and 12 statistics, and this one has"),
+        "{message}"
+    );
+    let mut odd = all[0].clone();
+    odd.position.epochs_done = 1;
+    let message = refused(&mut small(), &images, &odd);
+    assert!(
+        message.contains("a history of 0 epochs, 1 behind it"),
+        "{message}"
     );
 }
 

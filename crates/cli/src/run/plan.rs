@@ -60,18 +60,23 @@ pub(crate) struct Overrides {
     /// Decides initial weights, order, variations and dropout.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Use only the first N training images and the first N test images.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 /// What is to be trained.
 pub(crate) struct Plan {
     /// The recipe's name.
-    pub(crate) recipe: &'static str,
+    pub(crate) recipe: String,
     /// The dataset's name.
-    pub(crate) dataset: &'static str,
+    pub(crate) dataset: String,
     pub(crate) architecture: Architecture,
     /// What photos go through, for the finished model.
     pub(crate) preprocessing: Preprocessing,
     pub(crate) config: TrainConfig,
+    /// Training images, and test images, that are used at most.
+    pub(crate) limit: Option<usize>,
 }
 
 impl Plan {
@@ -112,6 +117,7 @@ impl Plan {
             config.validation = validation.parse().map_err(Error::msg)?;
         }
         config.check()?;
+        ensure!(flags.limit != Some(0), "limit is 0; take at least 1");
         if let Some(augmentation) = &config.augmentation {
             let pictures = &augmentation.background.pictures;
             if pictures != MADE_UP {
@@ -124,8 +130,8 @@ impl Plan {
             );
         }
         Ok(Self {
-            recipe: recipe.name,
-            dataset: dataset.name,
+            recipe: recipe.name.into(),
+            dataset: dataset.name.into(),
             architecture,
             // The steps for photos of clothes end in gray.
             preprocessing: match dataset.shape.channels {
@@ -133,7 +139,15 @@ impl Plan {
                 _ => Preprocessing::default(),
             },
             config,
+            limit: flags.limit,
         })
+    }
+
+    /// The dataset that backgrounds are cut out of, where there is one.
+    pub(crate) fn pictures_dataset(&self) -> Option<&str> {
+        let augmentation = self.config.augmentation.as_ref()?;
+        let name = augmentation.background.pictures.as_str();
+        (name != MADE_UP).then_some(name)
     }
 }
 
@@ -187,7 +201,10 @@ mod tests {
             ..Overrides::default()
         })
         .expect("a plan");
-        assert_eq!((plan.recipe, plan.dataset), ("fashion", "cifar-100"));
+        assert_eq!(
+            (plan.recipe.as_str(), plan.dataset.as_str()),
+            ("fashion", "cifar-100")
+        );
         assert_eq!(plan.architecture.input, [32, 32, 3]);
         let resolved = plan.architecture.resolve().expect("it fits");
         assert_eq!(resolved.classes(), 100);

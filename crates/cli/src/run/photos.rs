@@ -7,7 +7,7 @@ use anyhow::Result;
 use modiste_infer::Classifier;
 use modiste_model::Network;
 use modiste_report::{Confusion, wilson_interval};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::classify::classify_files;
 use crate::compute::kernel_options;
@@ -15,7 +15,7 @@ use crate::labels::Labelled;
 use crate::messages::say;
 
 /// What the final weights make of photos.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PhotosResult {
     folder: String,
     /// Those that could be read.

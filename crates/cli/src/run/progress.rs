@@ -15,6 +15,8 @@ pub(crate) struct Progress {
     /// Steps of an epoch.
     steps: usize,
     epoch_start: Instant,
+    /// Images of the epoch that were seen before `epoch_start`, by a part of the run that was stopped.
+    seen_before: Option<usize>,
 }
 
 impl Progress {
@@ -31,11 +33,12 @@ impl Progress {
             bar,
             steps: 0,
             epoch_start: Instant::now(),
+            seen_before: None,
         }
     }
 
     /// Shows what has happened.
-    pub(crate) fn show(&mut self, event: &Event) {
+    pub(crate) fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Started { steps, .. } => {
                 self.steps = *steps;
@@ -50,18 +53,21 @@ impl Progress {
                 accuracy,
                 ..
             } => {
-                if *step == 1 {
+                let seen_before = *self.seen_before.get_or_insert_with(|| {
                     self.bar.reset();
                     self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
-                }
-                let rate = *images as f64 / self.epoch_start.elapsed().as_secs_f64();
+                    if *step == 1 { 0 } else { *images }
+                });
+                let seen = (images - seen_before) as f64;
+                let rate = seen / self.epoch_start.elapsed().as_secs_f64();
                 self.bar.set_message(format!(
                     "loss: {loss:.4} - accuracy: {accuracy:.4} - {rate:.0} images/s"
                 ));
                 self.bar.set_position(*step as u64);
             }
-            Event::Epoch(summary) => {
+            Event::Epoch(summary, _) => {
                 self.epoch_start = Instant::now();
+                self.seen_before = None;
                 if !self.quiet {
                     let line = epoch_line(summary, self.epochs, self.steps);
                     self.bar.suspend(|| say(line));
@@ -69,6 +75,11 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// Says something beside the bar.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        self.bar.suspend(|| say(text));
     }
 
     /// Takes the bar off the screen.

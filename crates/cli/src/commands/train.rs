@@ -1,0 +1,206 @@
+//! `train`: from a recipe and flags, or from a run that was stopped, to a finished run.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::compute::ComputeArguments;
+use crate::interrupt::INTERRUPTED;
+use crate::labels::{self, Labelled};
+use crate::loading::Loading;
+use crate::messages::say;
+use crate::output;
+use crate::run::{
+    ComputeRecord, Conditions, Overrides, Plan, Record, RunFolder, RunImages, State,
+    WatchArguments, conduct,
+};
+use crate::version::VERSION;
+
+/// The flags of `train`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  modiste train\n  modiste train --recipe lecture --epochs 1\n  \
+                        modiste train --dataset mnist --architecture vgg --schedule cosine+warmup:300\n  \
+                        modiste train --resume runs/fashion-1\n\n\
+                        Schedules: constant, cosine, one-cycle, exponential:STEPS,RATE[,staircase],\n\
+                        piecewise:STEP=FACTOR,...; each may end in +warmup:STEPS.\n\n\
+                        Ctrl-C ends the run after the batch and saves what there is; once more ends it at once.\n\
+                        Either way, and after a crash, --resume goes on from the last checkpoint and ends with\n\
+                        the same model as a run that was never stopped."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The folder for the run's files: new or empty [default: runs/NAME-N].
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Go on with this run, as it was begun, from its last checkpoint.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Overrides", "run"])]
+    resume: Option<PathBuf>,
+    /// Also count how many photos of this folder the finished network tells right: see `modiste
+    /// photos --help` for how they are labelled.
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
+    #[command(flatten)]
+    watch: WatchArguments,
+    #[command(flatten)]
+    loading: Loading,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Bad settings, a dataset or a device that cannot be had, a run folder that cannot be written, a
+/// loss that is no number any more, a run that cannot go on; an interrupted run is exit code 130.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.resume {
+        None => begin(arguments),
+        Some(run) => go_on(arguments, run),
+    }
+}
+
+fn begin(arguments: &Arguments) -> Result<ExitCode> {
+    let plan = Plan::new(&arguments.overrides)?;
+    let chosen = arguments.compute.start()?;
+    let images = RunImages::load(&plan, &arguments.loading)?;
+    let photos = labelled(arguments.photos.as_deref(), &images)?;
+    let network = images.network(&plan)?;
+    let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
+    let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
+    record.photos_folder = absolute(arguments.photos.as_deref())?;
+    // Now, not after an hour: a folder that takes no file, a disk without room.
+    folder.reserve(network.to_bytes()?.len())?;
+    if !arguments.watch.quiet {
+        say(&chosen.selected.description);
+        say(format_args!(
+            "Training {} on {} images of {}, into {}",
+            plan.architecture.name,
+            images.train.len(),
+            plan.dataset,
+            folder.path().display()
+        ));
+    }
+    let conditions = Conditions {
+        images: &images,
+        photos,
+        start: None,
+        stop_after: None,
+        chosen: &chosen,
+        watch: &arguments.watch,
+    };
+    conduct(&folder, &mut record, network, conditions)?;
+    conclude(folder.path(), &record)
+}
+
+fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
+    let (folder, mut record) = RunFolder::open(run)?;
+    let path = folder.path().display();
+    if record.state == State::Finished {
+        bail!(
+            "{path} is finished: nothing is left to train. `modiste reproduce {path}` trains it anew"
+        );
+    }
+    if record.modiste != VERSION {
+        bail!(
+            "{path} was begun by Modiste {}, and this is {VERSION}, which may come to other numbers: go \
+             on with that version, or train it anew",
+            record.modiste
+        );
+    }
+    let data = &arguments.loading.folder.data;
+    let changed = record.changed_data(data)?;
+    if !changed.is_empty() {
+        bail!(
+            "the data in {} are not those that {path} was begun with:\n  {}",
+            data.display(),
+            changed.join("\n  ")
+        );
+    }
+    let chosen = arguments.compute.like(&record.compute).start()?;
+    let compute = ComputeRecord::of(&chosen);
+    if compute.arithmetic() != record.compute.arithmetic() {
+        say(format_args!(
+            "warning: {path} was computed with {}, and goes on with {}: it ends with other bytes",
+            record.compute.arithmetic(),
+            compute.arithmetic()
+        ));
+    }
+    record.compute = compute;
+    if arguments.photos.is_some() {
+        record.photos_folder = absolute(arguments.photos.as_deref())?;
+    }
+    let plan = record.plan();
+    let loading = Loading {
+        allow_partial: record.allow_partial,
+        ..arguments.loading.clone()
+    };
+    let images = RunImages::load(&plan, &loading)?;
+    let photos = labelled(record.photos_folder.as_deref(), &images)?;
+    let network = images.network(&plan)?;
+    let start = folder.checkpoints.newest()?;
+    if !arguments.watch.quiet {
+        say(&chosen.selected.description);
+        say(match &start {
+            None => format!("Beginning {path} again: it has no checkpoint"),
+            Some(checkpoint) => {
+                let position = &checkpoint.position;
+                format!(
+                    "Going on with {path} after {} epochs and {} steps of {} epochs",
+                    position.epochs_done, position.steps_done, plan.config.epochs
+                )
+            }
+        });
+    }
+    let conditions = Conditions {
+        images: &images,
+        photos,
+        start,
+        stop_after: None,
+        chosen: &chosen,
+        watch: &arguments.watch,
+    };
+    conduct(&folder, &mut record, network, conditions)?;
+    conclude(folder.path(), &record)
+}
+
+fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labelled>>> {
+    let read = |folder| labels::read(folder, &images.data.classes);
+    folder.map(read).transpose()
+}
+
+/// A path that means the same wherever the run goes on.
+fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
+    Ok(path.map(std::path::absolute).transpose()?)
+}
+
+/// Says what came of the run.
+fn conclude(run: &Path, record: &Record) -> Result<ExitCode> {
+    let run = run.display();
+    if record.state == State::Interrupted {
+        say(format_args!(
+            "interrupted after {} whole epochs; the model and its history are in {run}. To go on: \
+             modiste train --resume {run}",
+            record.epochs
+        ));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if let Some(test) = &record.test {
+        output::line(format_args!(
+            "{run}: test loss {:.4}, test accuracy {:.4} on {} images",
+            test.loss, test.accuracy, test.images
+        ))?;
+    }
+    if let Some(best) = &record.best {
+        output::line(format_args!(
+            "{run}: epoch {} was the best on the images held back ({:.4}); its test accuracy is {:.4}",
+            best.epoch, best.val_accuracy, best.test.accuracy
+        ))?;
+    }
+    if let Some(photos) = &record.photos {
+        output::line(photos)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

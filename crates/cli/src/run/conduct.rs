@@ -1,0 +1,238 @@
+//! A run from its first step, or from a checkpoint, to its end.
+
+use std::time::Instant;
+
+use anyhow::{Context, Error, Result};
+use modiste_dataset::{Dataset, Images};
+use modiste_model::{Metadata, Network};
+use modiste_report::wilson_interval;
+use modiste_train::{
+    Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, Validation, best_epoch,
+    evaluate, fit, fit_temperature, made_up_pictures, resume,
+};
+use serde_json::json;
+
+use super::folder::{BEST, MODEL, RunFolder};
+use super::photos::photos_result;
+use super::plan::Plan;
+use super::record::{BestResult, Record, State, TestResult};
+use super::watch::{Watch, WatchArguments};
+use crate::compute::Chosen;
+use crate::labels::Labelled;
+use crate::loading::Loading;
+use crate::messages::say;
+
+/// How many pictures are made up where backgrounds are cut out of such.
+const MADE_UP_PICTURES: usize = 10_000;
+
+/// The images of a run.
+pub(crate) struct RunImages {
+    pub(crate) data: Dataset,
+    pub(crate) train: Images,
+    pub(crate) validation: Images,
+    /// What backgrounds are cut out of, where the plan has variations.
+    pictures: Option<Images>,
+}
+
+impl RunImages {
+    /// Loads what the plan asks for.
+    ///
+    /// # Errors
+    /// Where a dataset cannot be had, or a split leaves nothing.
+    pub(crate) fn load(plan: &Plan, loading: &Loading) -> Result<Self> {
+        let mut data = loading.load(&plan.dataset)?;
+        if let Some(limit) = plan.limit {
+            data.train = data.train.first(limit);
+            data.test = data.test.first(limit);
+        }
+        let (train, validation) = plan.config.validation.split(&data)?;
+        let pictures = match &plan.config.augmentation {
+            None => None,
+            Some(augmentation) => Some(match augmentation.background.pictures.as_str() {
+                MADE_UP => made_up_pictures(MADE_UP_PICTURES, plan.config.seed),
+                name => loading.load(name)?.train.to_gray(),
+            }),
+        };
+        Ok(Self {
+            data,
+            train,
+            validation,
+            pictures,
+        })
+    }
+
+    /// The network that a plan starts with.
+    ///
+    /// # Errors
+    /// Where its layers do not make one.
+    pub(crate) fn network(&self, plan: &Plan) -> Result<Network> {
+        Ok(Network::initialize(
+            plan.architecture.clone(),
+            metadata(plan, &self.data, self.train.len())?,
+            plan.config.seed,
+        )?)
+    }
+}
+
+/// What the model file says of itself. Nothing that differs when the same is trained again.
+fn metadata(plan: &Plan, data: &Dataset, training_images: usize) -> Result<Metadata> {
+    Ok(Metadata {
+        dataset: data.name.clone(),
+        classes: data.classes.clone(),
+        preprocessing: serde_json::to_value(&plan.preprocessing)?,
+        temperature: 1.0,
+        training: json!({
+            "modiste": env!("CARGO_PKG_VERSION"),
+            "recipe": plan.recipe,
+            "training_images": training_images,
+            "config": plan.config,
+        }),
+    })
+}
+
+/// What a run goes on with, beside its record.
+pub(crate) struct Conditions<'a> {
+    pub(crate) images: &'a RunImages,
+    /// Labelled photos that the finished network is tried on.
+    pub(crate) photos: Option<Vec<Labelled>>,
+    /// Where the run goes on, if it does not begin.
+    pub(crate) start: Option<Checkpoint>,
+    /// Whole epochs after which the run is interrupted.
+    pub(crate) stop_after: Option<usize>,
+    pub(crate) chosen: &'a Chosen,
+    pub(crate) watch: &'a WatchArguments,
+}
+
+/// Trains `network` and writes what comes of it, the record last: `record` is then finished, or
+/// interrupted.
+///
+/// # Errors
+/// A loss that is no number any more, files that cannot be written; the record then says so.
+pub(crate) fn conduct(
+    folder: &RunFolder,
+    record: &mut Record,
+    mut network: Network,
+    conditions: Conditions<'_>,
+) -> Result<()> {
+    let Conditions {
+        images,
+        photos,
+        start,
+        stop_after,
+        chosen,
+        watch,
+    } = conditions;
+    let config = record.config.clone();
+    record.state = State::Running;
+    record.error = None;
+    folder.write_record(record)?;
+    let clock = Instant::now();
+    let mut before = 0.0;
+    let mut watch = Watch::new(watch, folder, network.clone(), &config, stop_after)?;
+    let data = TrainData {
+        train: &images.train,
+        validation: &images.validation,
+        pictures: images.pictures.as_ref(),
+    };
+    let compute = &chosen.compute;
+    let fitted = match start {
+        None => fit(&mut network, data, &config, compute, &mut |event| {
+            watch.hear(event)
+        }),
+        Some(checkpoint) => {
+            let epochs = checkpoint.history.iter().map(|epoch| epoch.seconds);
+            before = epochs.sum::<f64>() + checkpoint.position.seconds;
+            watch.history.clone_from(&checkpoint.history);
+            resume(&mut network, checkpoint, data, compute, &mut |event| {
+                watch.hear(event)
+            })
+        }
+    };
+    record.seconds = Some(before + clock.elapsed().as_secs_f64());
+    record.epochs = watch.history.len();
+    // First of all what was learned. Before the first good epoch of a run that failed it is nothing.
+    network.round_to(config.precision);
+    let history = watch.history.clone();
+    if fitted.is_ok() || !history.is_empty() {
+        folder.write_network(MODEL, &network)?;
+        folder.write_history(&history)?;
+        if !history.is_empty() {
+            folder.write_curves(&history)?;
+        }
+    }
+    let concluded = fitted.map_err(Error::from).and_then(|outcome| {
+        if let Validation::Split(_) = config.validation {
+            network.metadata.temperature = fit_temperature(&network, &images.validation, compute)?;
+            folder.write_network(MODEL, &network)?;
+        }
+        if outcome.stopped {
+            return Ok(State::Interrupted);
+        }
+        record.test = Some(test_result(&network, &images.data.test, chosen)?);
+        record.best = best_result(folder, &config, &history, images, chosen)?;
+        if let (Some(folder), Some(photos)) = (&record.photos_folder, &photos) {
+            record.photos = Some(photos_result(&network, folder, photos)?);
+        }
+        Ok(State::Finished)
+    });
+    let error = concluded.as_ref().err().map(|error| format!("{error:#}"));
+    record.state = *concluded.as_ref().unwrap_or(&State::Failed);
+    watch.finish(record.state.name(), error.as_deref());
+    record.error = error;
+    folder.write_record(record)?;
+    if record.state == State::Finished {
+        folder.checkpoints.remove();
+    }
+    concluded
+        .map(|_| ())
+        .with_context(|| format!("the run {}", folder.path().display()))
+}
+
+/// Loss and accuracy on the test images, of the network as its file keeps it.
+fn test_result(network: &Network, test: &Images, chosen: &Chosen) -> Result<TestResult> {
+    let Evaluation {
+        loss,
+        accuracy,
+        images,
+        ..
+    } = evaluate(network, test, false, &chosen.compute)?;
+    let right = (accuracy * images as f64).round() as usize;
+    Ok(TestResult {
+        images,
+        loss,
+        accuracy,
+        interval: wilson_interval(right, images),
+    })
+}
+
+/// The best epoch on images that were held back from training, where such chose one: its weights
+/// calibrated and measured as the last ones are.
+fn best_result(
+    folder: &RunFolder,
+    config: &TrainConfig,
+    history: &[EpochSummary],
+    images: &RunImages,
+    chosen: &Chosen,
+) -> Result<Option<BestResult>> {
+    let (Validation::Split(_), Some(best)) = (config.validation, best_epoch(history)) else {
+        return Ok(None);
+    };
+    let mut network = match Network::load(&folder.file(BEST)) {
+        Ok(network) => network,
+        Err(error) => {
+            say(format_args!(
+                "warning: the weights of epoch {}, the best one, are lost: {error}",
+                best.epoch
+            ));
+            return Ok(None);
+        }
+    };
+    network.metadata.temperature = fit_temperature(&network, &images.validation, &chosen.compute)?;
+    folder.write_network(BEST, &network)?;
+    Ok(Some(BestResult {
+        epoch: best.epoch,
+        val_loss: best.val_loss,
+        val_accuracy: best.val_accuracy,
+        test: test_result(&network, &images.data.test, chosen)?,
+    }))
+}

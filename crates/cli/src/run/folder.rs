@@ -1,0 +1,239 @@
+//! The folder of a run: one process writes to it at a time, and every file in it is whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use modiste_dataset::write_atomic;
+use modiste_model::Network;
+use modiste_report::{EpochRecord, accuracy_curve, history_csv, loss_curve};
+use modiste_train::EpochSummary;
+
+use super::checkpoints::Checkpoints;
+use super::lock::{LOCK, Lock};
+use super::record::Record;
+
+/// Where runs go for which no folder is named.
+pub(crate) const RUNS: &str = "runs";
+
+/// The record's name.
+pub(super) const RECORD: &str = "run.json";
+
+/// The log's name.
+pub(super) const EVENTS: &str = "events.jsonl";
+
+/// What files begin with that are not whole yet.
+const TEMPORARY: &str = ".modiste-";
+
+/// The final weights.
+pub(crate) const MODEL: &str = "model.safetensors";
+
+/// The weights of the best epoch, where images were held back to choose it on.
+pub(crate) const BEST: &str = "best.safetensors";
+
+/// A folder that is this process's alone.
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    pub(crate) checkpoints: Checkpoints,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// The folder that was asked for, which must be new or empty; else the first free `runs/NAME-N`.
+    ///
+    /// # Errors
+    /// Where the folder holds anything, or cannot be made, or is another process's.
+    pub(crate) fn create(asked_for: Option<&Path>, name: &str) -> Result<Self> {
+        let Some(path) = asked_for else {
+            return Self::fresh(Path::new(RUNS), name);
+        };
+        fs::create_dir_all(path).with_context(|| path.display().to_string())?;
+        if path.join(RECORD).exists() {
+            bail!(
+                "{run} is not empty, and a run never overwrites anything: name another folder, or go \
+                 on with that run (modiste train --resume {run})",
+                run = path.display()
+            );
+        }
+        let folder = Self::take(path)?;
+        let entries = fs::read_dir(path).with_context(|| path.display().to_string())?;
+        for entry in entries {
+            let name = entry
+                .with_context(|| path.display().to_string())?
+                .file_name();
+            if name != LOCK {
+                bail!(
+                    "{} is not empty, and a run never overwrites anything: name another folder",
+                    path.display()
+                );
+            }
+        }
+        Ok(folder)
+    }
+
+    fn fresh(runs: &Path, name: &str) -> Result<Self> {
+        fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
+        let mut number = 1;
+        loop {
+            let path = runs.join(format!("{name}-{number}"));
+            // Whoever makes the folder has it: two runs that start at once get two.
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::take(&path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(error).with_context(|| path.display().to_string()),
+            }
+        }
+    }
+
+    /// The folder of a run that has begun, and its record.
+    ///
+    /// # Errors
+    /// Where it holds no run, or another process has it.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Record)> {
+        // Before the lock, so that nothing is left in a folder that holds no run.
+        Record::read(path)?;
+        let folder = Self::take(path)?;
+        Ok((folder, Record::read(path)?))
+    }
+
+    fn take(path: &Path) -> Result<Self> {
+        let lock = Lock::take(path)?;
+        let checkpoints = Checkpoints::of(path);
+        remove_temporary_files(path);
+        checkpoints.remove_remains();
+        Ok(Self {
+            path: path.into(),
+            checkpoints,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a model of so many bytes finds room, and something for its history beside it.
+    ///
+    /// # Errors
+    /// Where the disk is full or the folder takes no file.
+    pub(crate) fn reserve(&self, model_bytes: usize) -> Result<()> {
+        const BESIDE: usize = 1 << 20;
+        let probe = || -> io::Result<()> {
+            let mut file = tempfile::tempfile_in(&self.path)?;
+            let zeros = vec![0; 1 << 16];
+            for _ in 0..(model_bytes + BESIDE).div_ceil(zeros.len()) {
+                file.write_all(&zeros)?;
+            }
+            file.sync_all()
+        };
+        probe().with_context(|| {
+            format!(
+                "{} cannot take the model, {} MiB",
+                self.path.display(),
+                (model_bytes + BESIDE).div_ceil(1 << 20)
+            )
+        })
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(crate) fn write_record(&self, record: &Record) -> Result<()> {
+        let mut json = serde_json::to_string_pretty(record)?;
+        json.push('\n');
+        self.write(RECORD, json.as_bytes())
+    }
+
+    /// Writes a network under one of the names [`MODEL`] and [`BEST`].
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(crate) fn write_network(&self, name: &str, network: &Network) -> Result<()> {
+        self.write(name, &network.to_bytes()?)
+    }
+
+    /// Writes the history.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(crate) fn write_history(&self, history: &[EpochSummary]) -> Result<()> {
+        self.write("history.csv", history_csv(&records_of(history)).as_bytes())
+    }
+
+    /// Writes the curves of a history of at least one epoch.
+    ///
+    /// # Errors
+    /// Where one cannot be written.
+    pub(crate) fn write_curves(&self, history: &[EpochSummary]) -> Result<()> {
+        let history = records_of(history);
+        self.write("accuracy.png", &accuracy_curve(&history)?)?;
+        self.write("loss.png", &loss_curve(&history)?)
+    }
+
+    /// A file in the folder, for those that grow.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        write_atomic(&path, bytes).with_context(|| path.display().to_string())
+    }
+}
+
+/// Removes what a process that was killed has left of files that it was writing. Only the run's holder
+/// may: another's would be among them.
+pub(super) fn remove_temporary_files(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(%error, "{} stays", entry.path().display());
+        }
+    }
+}
+
+/// The same epochs as the report knows them, with times to the millisecond.
+fn records_of(history: &[EpochSummary]) -> Vec<EpochRecord> {
+    let record = |summary: &EpochSummary| EpochRecord {
+        epoch: summary.epoch,
+        loss: summary.loss,
+        accuracy: summary.accuracy,
+        val_loss: summary.val_loss,
+        val_accuracy: summary.val_accuracy,
+        learning_rate: summary.learning_rate,
+        seconds: (summary.seconds * 1e3).round() / 1e3,
+    };
+    history.iter().map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_anything_in_it_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        RunFolder::create(Some(folder.path()), "x").expect("it is empty");
+        // As a process leaves it that was killed before it had written its record.
+        fs::write(folder.path().join(".modiste-x"), "half").expect("written");
+        RunFolder::create(Some(folder.path()), "x").expect("it is as good as empty");
+        RunFolder::create(Some(&folder.path().join("a/b")), "x").expect("it is new");
+        let refused = RunFolder::create(Some(folder.path()), "x")
+            .err()
+            .expect("refused");
+        assert!(refused.to_string().contains("is not empty"), "{refused}");
+    }
+
+    #[test]
+    fn fresh_folders_are_numbered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for expected in ["smoke-1", "smoke-2"] {
+            let run = RunFolder::fresh(folder.path(), "smoke").expect("a fresh one");
+            assert_eq!(run.path(), folder.path().join(expected));
+        }
+    }
+}

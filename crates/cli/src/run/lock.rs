@@ -1,0 +1,122 @@
+//! One process per run.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::messages::say;
+
+/// The file's name. It stays: were it removed, one process could lock the old file and another a new
+/// one.
+pub(super) const LOCK: &str = ".lock";
+
+/// Holds a run while it lives. The system lets go of it when the process ends, however it ends, so
+/// that no lock is left over: what the file says is only who had it last.
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the run in `folder`.
+    ///
+    /// # Errors
+    /// Where another process has it, or the folder takes no file.
+    pub(super) fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let mut file = open(&path).with_context(|| path.display().to_string())?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "{} is in the hands of {}: wait for it to end, or end it",
+                folder.display(),
+                holder(&mut file)
+            ),
+            // Some network file systems have no locks; better to train than to refuse.
+            Err(TryLockError::Error(error)) => {
+                say(format_args!(
+                    "warning: {} cannot be locked ({error}): see to it that no other process trains there",
+                    folder.display()
+                ));
+            }
+        }
+        let before = holder(&mut file);
+        if !before.is_empty() {
+            say(format_args!(
+                "{}: {before} had it and ended without a word; its lock is void",
+                folder.display()
+            ));
+        }
+        // On a full disk nobody can read who has it, and it is locked all the same.
+        write_holder(&mut file).ok();
+        Ok(Self { file })
+    }
+
+    /// Whether a process has the run now.
+    pub(crate) fn is_taken(folder: &Path) -> bool {
+        let Ok(file) = File::open(folder.join(LOCK)) else {
+            return false;
+        };
+        // Not for itself: two who only look do not stand in each other's way.
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Nobody has it: that is what an empty file says.
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match read {
+        Ok(_) => text.trim().to_owned(),
+        Err(_) => "another process".to_owned(),
+    }
+}
+
+fn write_holder(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "process {}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_one_process_s_and_free_again_after_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!Lock::is_taken(folder.path()));
+        let lock = Lock::take(folder.path()).expect("it is free");
+        assert!(Lock::is_taken(folder.path()));
+        let refused = Lock::take(folder.path()).err().expect("taken").to_string();
+        let us = format!("in the hands of process {}:", std::process::id());
+        assert!(refused.contains(&us), "{refused}");
+        drop(lock);
+        assert!(!Lock::is_taken(folder.path()));
+        Lock::take(folder.path()).expect("it is free again");
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_no_lock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(LOCK), "process 4194304\n").expect("written");
+        assert!(!Lock::is_taken(folder.path()));
+        Lock::take(folder.path()).expect("nobody has it");
+    }
+}

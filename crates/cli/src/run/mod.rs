@@ -1,0 +1,18 @@
+//! A run: what is to be trained, the folder that holds what comes of it, and the training itself.
+
+mod checkpoints;
+mod conduct;
+mod events;
+mod folder;
+mod lock;
+mod photos;
+mod plan;
+mod progress;
+mod record;
+mod watch;
+
+pub(crate) use conduct::{Conditions, RunImages, conduct};
+pub(crate) use folder::RunFolder;
+pub(crate) use plan::{Overrides, Plan};
+pub(crate) use record::{ComputeRecord, Record, State};
+pub(crate) use watch::WatchArguments;

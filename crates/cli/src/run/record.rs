@@ -1,0 +1,327 @@
+//! `run.json`: what was trained, on what, where, and what came of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use modiste_dataset::file_hashes;
+use modiste_infer::Preprocessing;
+use modiste_model::Architecture;
+use modiste_train::{EngineChoice, TrainConfig};
+use serde::{Deserialize, Serialize};
+
+use super::folder::RECORD;
+use super::photos::PhotosResult;
+use super::plan::Plan;
+use crate::compute::Chosen;
+use crate::loading::Loading;
+use crate::machine::processor;
+use crate::version::{COMMIT, VERSION};
+
+/// The version of the record that is written and read.
+const FORMAT_VERSION: u32 = 2;
+
+/// The record of a run: all that is needed to train it again, and what came of it. Written when it
+/// starts and again when it ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    format_version: u32,
+    pub(crate) state: State,
+    /// The version of Modiste.
+    pub(crate) modiste: String,
+    /// The commit that it was built from, where it was built from a checkout.
+    pub(crate) commit: Option<String>,
+    pub(crate) recipe: String,
+    pub(crate) dataset: DatasetRecord,
+    /// What backgrounds are cut out of, where that is a dataset.
+    pub(crate) pictures: Option<DatasetRecord>,
+    pub(crate) architecture: Architecture,
+    pub(crate) config: TrainConfig,
+    /// What photos go through, for the finished model.
+    pub(crate) preprocessing: Preprocessing,
+    /// Images that were used at most, of training and test images each.
+    pub(crate) limit: Option<usize>,
+    /// Whether a dataset will do that is not complete.
+    pub(crate) allow_partial: bool,
+    /// Labelled photos that the finished network is tried on.
+    pub(crate) photos_folder: Option<PathBuf>,
+    /// Whether files for TensorBoard are written.
+    pub(crate) tensorboard: bool,
+    pub(crate) compute: ComputeRecord,
+    pub(crate) machine: Machine,
+    /// Seconds since 1970-01-01, UTC.
+    pub(crate) started_unix: u64,
+    /// How long training took, in all its parts.
+    pub(crate) seconds: Option<f64>,
+    /// Whole epochs.
+    pub(crate) epochs: usize,
+    /// The final weights on the test images.
+    pub(crate) test: Option<TestResult>,
+    /// The best epoch's weights, where images were held back to choose it on.
+    pub(crate) best: Option<BestResult>,
+    /// The final weights on the photos that were named.
+    pub(crate) photos: Option<PhotosResult>,
+    /// Why the run failed.
+    pub(crate) error: Option<String>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    Running,
+    Finished,
+    Interrupted,
+    Failed,
+}
+
+impl State {
+    /// As JSON has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What computed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ComputeRecord {
+    /// `kernels` or `candle`.
+    pub(crate) engine: String,
+    pub(crate) device: String,
+    /// Whether every convolution was computed by its definition.
+    pub(crate) exact: bool,
+    /// The kernels' vector instructions.
+    pub(crate) instructions: String,
+    /// The result does not depend on it.
+    pub(crate) threads: usize,
+}
+
+/// What weights make of the test images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TestResult {
+    pub(crate) images: usize,
+    pub(crate) loss: f64,
+    /// 0 to 1.
+    pub(crate) accuracy: f64,
+    /// The accuracy's 95 % confidence interval, 0 to 1.
+    pub(crate) interval: [f64; 2],
+}
+
+/// The best epoch, on the images that were held back from training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BestResult {
+    /// From 1.
+    pub(crate) epoch: usize,
+    pub(crate) val_loss: f64,
+    pub(crate) val_accuracy: f64,
+    /// Its weights on the test images, of which none chose it.
+    pub(crate) test: TestResult,
+}
+
+/// A dataset, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DatasetRecord {
+    pub(crate) name: String,
+    files: Vec<FileRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FileRecord {
+    file: String,
+    /// Of the bytes after decompression.
+    sha256: String,
+    official: bool,
+}
+
+/// The machine of a run's last part.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    os: String,
+    arch: String,
+    cpu: Option<String>,
+    cores: usize,
+    avx2: bool,
+    avx512f: bool,
+}
+
+impl Record {
+    /// The record of a run that starts now.
+    ///
+    /// # Errors
+    /// Where the datasets' files cannot be read.
+    pub(crate) fn new(plan: &Plan, chosen: &Chosen, loading: &Loading) -> Result<Self> {
+        let data = &loading.folder.data;
+        let pictures = plan.pictures_dataset();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(Self {
+            format_version: FORMAT_VERSION,
+            state: State::Running,
+            modiste: VERSION.into(),
+            commit: COMMIT.map(String::from),
+            recipe: plan.recipe.clone(),
+            dataset: DatasetRecord::of(&plan.dataset, data)?,
+            pictures: pictures
+                .map(|name| DatasetRecord::of(name, data))
+                .transpose()?,
+            architecture: plan.architecture.clone(),
+            config: plan.config.clone(),
+            preprocessing: plan.preprocessing.clone(),
+            limit: plan.limit,
+            allow_partial: loading.allow_partial,
+            photos_folder: None,
+            tensorboard: false,
+            compute: ComputeRecord::of(chosen),
+            machine: Machine::here(),
+            started_unix: now.map_or(0, |since| since.as_secs()),
+            seconds: None,
+            epochs: 0,
+            test: None,
+            best: None,
+            photos: None,
+            error: None,
+        })
+    }
+
+    /// Reads the record of the run in `folder`.
+    ///
+    /// # Errors
+    /// Where there is none, or it is another version's, or damaged.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct VersionOnly {
+            format_version: u32,
+            #[serde(default)]
+            modiste: String,
+        }
+        let path = folder.join(RECORD);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => bail!(
+                "{} holds no run: it has no {RECORD}. A run that was killed before it had written one \
+                 had not begun; train with the same flags again",
+                folder.display()
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                bail!("there is no run {}", folder.display())
+            }
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        };
+        let damaged = || format!("{} is no record of a run", path.display());
+        let version: VersionOnly = serde_json::from_str(&text).with_context(damaged)?;
+        if version.format_version != FORMAT_VERSION {
+            bail!(
+                "{} is a record of version {}, by Modiste {}; this Modiste, {VERSION}, reads version \
+                 {FORMAT_VERSION}",
+                path.display(),
+                version.format_version,
+                version.modiste
+            );
+        }
+        serde_json::from_str(&text).with_context(damaged)
+    }
+
+    /// What was to be trained.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan {
+            recipe: self.recipe.clone(),
+            dataset: self.dataset.name.clone(),
+            architecture: self.architecture.clone(),
+            preprocessing: self.preprocessing.clone(),
+            config: self.config.clone(),
+            limit: self.limit,
+        }
+    }
+
+    /// What differs between the datasets of this run and those in the folder `data`, a line per file.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub(crate) fn changed_data(&self, data: &Path) -> Result<Vec<String>> {
+        let mut changed = Vec::new();
+        for dataset in std::iter::once(&self.dataset).chain(&self.pictures) {
+            let found = DatasetRecord::of(&dataset.name, data)?;
+            for (before, now) in dataset.files.iter().zip(&found.files) {
+                if before.sha256 != now.sha256 {
+                    changed.push(format!(
+                        "{}/{}: sha256 {} then, {} now{}",
+                        dataset.name,
+                        now.file,
+                        before.sha256,
+                        now.sha256,
+                        if now.official {
+                            " (the official one)"
+                        } else {
+                            ""
+                        }
+                    ));
+                }
+            }
+        }
+        Ok(changed)
+    }
+}
+
+impl DatasetRecord {
+    fn of(name: &str, data: &Path) -> Result<Self> {
+        let files = file_hashes(name, data)?.into_iter().map(|hash| FileRecord {
+            file: hash.file.into(),
+            sha256: hash.sha256,
+            official: hash.official,
+        });
+        Ok(Self {
+            name: name.into(),
+            files: files.collect(),
+        })
+    }
+}
+
+impl ComputeRecord {
+    /// What was chosen.
+    pub(crate) fn of(chosen: &Chosen) -> Self {
+        let compute = &chosen.compute;
+        Self {
+            engine: compute.engine.on(&compute.device).to_string(),
+            device: chosen.selected.name(),
+            exact: compute.kernels.exact,
+            instructions: compute.kernels.instructions.name().into(),
+            threads: chosen.threads,
+        }
+    }
+
+    /// What of it decides the bytes of a result, in a phrase.
+    pub(crate) fn arithmetic(&self) -> String {
+        let exact = if self.exact { ", exact" } else { "" };
+        if self.engine == EngineChoice::Kernels.to_string() {
+            format!("kernels, {}{exact}", self.instructions)
+        } else {
+            format!("{} on {}", self.engine, self.device)
+        }
+    }
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn here() -> Self {
+        Self {
+            os: std::env::consts::OS.into(),
+            arch: std::env::consts::ARCH.into(),
+            cpu: processor(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            #[cfg(target_arch = "x86_64")]
+            avx2: std::is_x86_feature_detected!("avx2"),
+            #[cfg(not(target_arch = "x86_64"))]
+            avx2: false,
+            #[cfg(target_arch = "x86_64")]
+            avx512f: std::is_x86_feature_detected!("avx512f"),
+            #[cfg(not(target_arch = "x86_64"))]
+            avx512f: false,
+        }
+    }
+}
