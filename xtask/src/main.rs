@@ -50,6 +50,13 @@ enum Task {
     },
     /// Train on the embedded images and hold everything that comes out to what it should be.
     Smoke,
+    /// Stop runs in the middle, on full disks and with damaged checkpoints, and hold what is resumed to
+    /// the bytes of a run that was never stopped.
+    Torture {
+        /// How many runs.
+        #[arg(long, default_value_t = 100)]
+        times: usize,
+    },
     /// Measure training steps and inference beside PyTorch, Keras, ONNX Runtime and candle.
     Bench(bench::Arguments),
     /// Format, lints, docs, the arrows between the crates, packages.
@@ -73,6 +80,7 @@ fn main() -> ExitCode {
         Task::Download { names } => train::download(&names),
         Task::Train { flags } => train::train(&flags),
         Task::Smoke => smoke::smoke(),
+        Task::Torture { times } => torture(times),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::Check => check::check(),
         Task::Test { arguments } => test(&arguments),
@@ -85,6 +93,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The test of it, more often than `cargo test` does it.
+fn torture(times: usize) -> Result<()> {
+    let test = ["test", "-p", "modiste-cli", "--test", "cli", "kill::"];
+    let mut command = workspace::cargo();
+    command.args(test).args(["--", "--nocapture"]);
+    command::run(command.env("MODISTE_TORTURE", times.to_string()))
 }
 
 fn test(arguments: &[OsString]) -> Result<()> {

@@ -60,7 +60,10 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     let model = run.join("model.safetensors");
     let mut evaluate = modiste.command();
     evaluate.arg("evaluate").arg("--model").arg(&model);
-    evaluate.arg("--dataset").arg(&plan.dataset);
+    evaluate
+        .arg("--per-class")
+        .arg("--dataset")
+        .arg(&plan.dataset);
     if has(&plan.flags, "--allow-partial") {
         evaluate.arg("--allow-partial");
     }

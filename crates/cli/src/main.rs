@@ -7,6 +7,7 @@ mod interrupt;
 mod labels;
 mod loading;
 mod machine;
+mod measured;
 mod messages;
 mod model;
 mod names;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    bench, data, device, evaluate, photos, predict, preprocess, recipes, summary, train,
+    bench, data, device, evaluate, photos, predict, preprocess, recipes, reproduce, runs, summary,
+    train,
 };
 use crate::messages::say;
 
@@ -47,6 +49,10 @@ enum Command {
     Device(device::Arguments),
     /// Train a network; the run folder then has its model, history, curves and record.
     Train(Box<train::Arguments>),
+    /// List runs: what was trained, how far it came, how good it is.
+    Runs(runs::Arguments),
+    /// Train a run anew and say whether it comes to the same, byte for byte.
+    Reproduce(Box<reproduce::Arguments>),
     /// Measure a model's loss and accuracy on a dataset's test images.
     Evaluate(evaluate::Arguments),
     /// Classify pictures.
@@ -89,6 +95,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Recipes(arguments) => done(recipes::run(&arguments)),
         Command::Device(arguments) => done(device::run(&arguments)),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Runs(arguments) => done(runs::run(&arguments)),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Evaluate(arguments) => done(evaluate::run(&arguments)),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Preprocess(arguments) => preprocess::run(&arguments),

@@ -43,7 +43,7 @@ pub use graph::Graph;
 pub use inference::Inference;
 pub use modiste_kernels::{Instructions, InstructionsError, KERNELS_VARIABLE};
 pub use network::{Metadata, Network, Precision};
-pub use outcome::{StepOutcome, argmax, count_correct, probabilities};
+pub use outcome::{StepOutcome, argmax, count_correct, probabilities, rank};
 pub use parameters::Parameters;
 pub use resolve::{ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW};
 pub use resolved::{Operation, Resolved, ResolvedLayer, Shape, Start, Variable};

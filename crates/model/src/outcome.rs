@@ -51,3 +51,23 @@ pub fn count_correct(logits: &[f32], labels: &[u8], classes: usize) -> usize {
         .filter(|(row, label)| argmax(row) == usize::from(**label))
         .count()
 }
+
+/// How many of `values` come before the one at `index`: 0 of the largest. Of equals the first comes
+/// first.
+///
+/// ```
+/// assert_eq!(modiste_model::rank(&[0.1, 0.7, 0.7], 2), 1);
+/// ```
+///
+/// # Panics
+/// Where there is no value at `index`.
+pub fn rank(values: &[f32], index: usize) -> usize {
+    let value = values[index];
+    let before =
+        |(other, found): (usize, &f32)| *found > value || (*found == value && other < index);
+    values
+        .iter()
+        .enumerate()
+        .filter(|&place| before(place))
+        .count()
+}

@@ -26,8 +26,34 @@ pub struct ClassResult<'a> {
     pub total: usize,
     /// How many of those were told right.
     pub right: usize,
-    /// The 95 % confidence interval of its accuracy, 0 to 1: see [`wilson_interval`].
+    /// How many were taken for it, rightly or not.
+    pub predicted: usize,
+    /// The 95 % confidence interval of its recall, 0 to 1: see [`wilson_interval`].
     pub interval: [f64; 2],
+}
+
+impl ClassResult<'_> {
+    /// The share of its things that were told right, which is its accuracy; 0 where there are none.
+    pub fn recall(&self) -> f64 {
+        share(self.right, self.total)
+    }
+
+    /// The share of what was taken for it that is of it; 0 where nothing was.
+    pub fn precision(&self) -> f64 {
+        share(self.right, self.predicted)
+    }
+
+    /// The harmonic mean of precision and recall; 0 where both are.
+    pub fn f1(&self) -> f64 {
+        share(2 * self.right, self.total + self.predicted)
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    match whole {
+        0 => 0.0,
+        whole => part as f64 / whole as f64,
+    }
 }
 
 impl Confusion {
@@ -48,6 +74,17 @@ impl Confusion {
     /// The names of the classes.
     pub fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// All counts, `[truth][predicted]`.
+    pub fn counts(&self) -> &[Vec<usize>] {
+        &self.counts
+    }
+
+    /// The mean of the classes' F1 scores, those that nothing is of included.
+    pub fn macro_f1(&self) -> f64 {
+        let sum: f64 = self.per_class().map(|class| class.f1()).sum();
+        sum / self.classes.len().max(1) as f64
     }
 
     /// How many of class `truth` were taken for `predicted`.
@@ -78,6 +115,7 @@ impl Confusion {
                 class,
                 total,
                 right,
+                predicted: self.counts.iter().map(|row| row[index]).sum(),
                 interval: wilson_interval(right, total),
             }
         })
@@ -156,6 +194,22 @@ mod tests {
             (right, confusion.right(), confusion.total()),
             (vec![1, 11], 12, 13)
         );
+        let scores: Vec<[f64; 3]> = confusion
+            .per_class()
+            .map(|class| [class.precision(), class.recall(), class.f1()])
+            .collect();
+        let f1 = 2.0 * (11.0 / 12.0) / (1.0 + 11.0 / 12.0);
+        for (found, expected) in scores
+            .iter()
+            .zip([[1.0, 0.5, 2.0 / 3.0], [11.0 / 12.0, 1.0, f1]])
+        {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-12, "{scores:?}");
+            }
+        }
+        assert!((confusion.macro_f1() - f64::midpoint(2.0 / 3.0, f1)).abs() < 1e-12);
+        let none = Confusion::new(vec!["Bag".into()]);
+        assert_eq!(none.macro_f1(), 0.0);
     }
 
     #[test]

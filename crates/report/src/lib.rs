@@ -28,6 +28,7 @@ mod history;
 mod letters;
 mod photos_page;
 mod sheet;
+mod tensorboard;
 
 pub use canvas::{CURVE_HEIGHT, CURVE_WIDTH};
 pub use confusion::{ClassResult, Confusion, wilson_interval};
@@ -36,3 +37,4 @@ pub use error::Error;
 pub use history::{EpochRecord, HISTORY_HEADER, history_csv, parse_history_csv};
 pub use photos_page::{PhotoRow, photos_page};
 pub use sheet::{Cell, Column, picture_sheet};
+pub use tensorboard::{tensorboard_scalars, tensorboard_start};

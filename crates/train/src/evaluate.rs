@@ -2,8 +2,7 @@
 
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
-use modiste_model::{Network, argmax, count_correct, probabilities};
-use serde::Serialize;
+use modiste_model::{Network, count_correct, probabilities};
 
 use crate::calibration::calibration_error;
 use crate::check::check_shapes;
@@ -14,7 +13,7 @@ use crate::error::TrainError;
 const BATCH_SIZE: usize = 100;
 
 /// What a network makes of a set of images.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Cross-entropy, the mean over the images.
     pub loss: f64,
@@ -24,17 +23,10 @@ pub struct Evaluation {
     pub calibration_error: f64,
     /// How many were seen.
     pub images: usize,
-    /// For each class, how many of its images are right.
-    pub per_class: Vec<ClassCount>,
-}
-
-/// One class's part of an [`Evaluation`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ClassCount {
-    /// Images of the class.
-    pub images: usize,
-    /// Those that were told right.
+    /// How many were told right.
     pub correct: usize,
+    /// What was answered: the probability of each class for each image, `[image, class]`.
+    pub probabilities: Vec<f32>,
 }
 
 /// What `network` makes of `images`, batch by batch, as inference computes it and with its
@@ -65,26 +57,23 @@ pub fn evaluate(
             *one = f32::midpoint(*one, other);
         }
     }
-    let mut per_class = vec![ClassCount::default(); classes];
     let mut loss = 0.0;
     for (row, &label) in answered.chunks_exact(classes).zip(images.labels()) {
-        let label = usize::from(label);
         // What an f32 has rounded to zero was not impossible; what is no number stays so.
-        let probability = f64::from(row[label]);
+        let probability = f64::from(row[usize::from(label)]);
         loss -= match probability == 0.0 {
             true => f64::from(f32::MIN_POSITIVE).ln(),
             false => probability.ln(),
         };
-        per_class[label].images += 1;
-        per_class[label].correct += usize::from(argmax(row) == label);
     }
-    let correct: usize = per_class.iter().map(|count| count.correct).sum();
+    let correct = count_correct(&answered, images.labels(), classes);
     Ok(Evaluation {
         loss: loss / images.len() as f64,
         accuracy: correct as f64 / images.len() as f64,
         calibration_error: calibration_error(&answered, images.labels()),
         images: images.len(),
-        per_class,
+        correct,
+        probabilities: answered,
     })
 }
 

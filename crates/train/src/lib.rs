@@ -21,12 +21,12 @@ mod temperature;
 
 pub use augment::{Augmentation, Backgrounds, MADE_UP, Tone, made_up_pictures};
 pub use bench::{StageTimings, Timings, bench, median};
-pub use calibration::calibration_error;
+pub use calibration::{ReliabilityBin, calibration_error, reliability};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::{MAX_BATCH_SIZE, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
 pub use error::TrainError;
-pub use evaluate::{ClassCount, Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate};
 pub use event::{EpochSummary, Event, Next, best_epoch};
 pub use fit::{FitOutcome, TrainData, fit, resume};
 pub use recipe::{Recipe, recipes};

@@ -1,35 +1,47 @@
 //! `evaluate`: a model on a dataset's test images.
 
-use anyhow::{Result, bail, ensure};
-use modiste_train::evaluate;
-use serde_json::json;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use modiste_dataset::write_atomic;
+use modiste_model::argmax;
+use serde_json::{Value, json};
 
 use crate::compute::ComputeArguments;
 use crate::loading::Loading;
-use crate::messages::say;
+use crate::measured::{Measured, TestArguments};
 use crate::model::ModelArguments;
 use crate::output;
 
 /// The flags of `evaluate`.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  modiste evaluate --model runs/fashion-1/model.safetensors")]
+#[command(
+    after_help = "Intervals are Wilson's, 95 %. A class's recall is the share of its images that are told right,\n\
+                        its precision the share of what is taken for it that is of it, F1 their harmonic mean.\n\
+                        The calibration error is the mean distance between how sure answers are and how often\n\
+                        they are right, in 15 bins.\n\n\
+                        Examples:\n  modiste evaluate\n  modiste evaluate --model runs/fashion-1/model.safetensors \
+                        --per-class --confusion\n  modiste evaluate --predictions answers.csv --json"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// The dataset [default: the one that the model was trained on].
-    #[arg(long, value_name = "D")]
-    dataset: Option<String>,
-    /// Use only the first N test images.
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    /// Take the mean of the answers for each image and for its mirror image.
+    #[command(flatten)]
+    test: TestArguments,
+    /// Show precision, recall and F1 of each class.
     #[arg(long)]
-    flips: bool,
+    per_class: bool,
+    /// Show what was taken for what.
+    #[arg(long)]
+    confusion: bool,
+    /// Also write a CSV file with a line for each image: its class, the answer, every probability.
+    #[arg(long, value_name = "FILE.csv")]
+    predictions: Option<PathBuf>,
     #[command(flatten)]
     loading: Loading,
     #[command(flatten)]
     compute: ComputeArguments,
-    /// Print JSON.
+    /// Print JSON, all of it.
     #[arg(long)]
     json: bool,
 }
@@ -37,66 +49,120 @@ pub(crate) struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the model or the dataset cannot be read, or they do not fit each other.
+/// Where the model or the dataset cannot be read, they do not fit each other, or the file cannot be
+/// written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    ensure!(arguments.limit != Some(0), "limit is 0; take at least 1");
     let network = arguments.model.network()?;
-    let trained_on = &network.metadata.dataset;
-    let name = arguments.dataset.as_ref().unwrap_or(trained_on);
-    if name.is_empty() {
-        bail!("the model does not say what it was trained on: name a dataset with --dataset");
-    }
     let chosen = arguments.compute.start()?;
-    let dataset = arguments.loading.load(name)?;
-    if dataset.classes != network.metadata.classes {
-        say(format_args!(
-            "warning: the model tells other classes apart than {name} has; it was trained on \
-             {trained_on}"
-        ));
+    let measured = Measured::new(&network, &arguments.test, &arguments.loading, &chosen)?;
+    if let Some(path) = &arguments.predictions {
+        write_predictions(path, &measured)?;
     }
-    let images = match arguments.limit {
-        Some(limit) => dataset.test.first(limit),
-        None => dataset.test,
-    };
-    let result = evaluate(&network, &images, arguments.flips, &chosen.compute)?;
-    let share = |correct: usize, images: usize| correct as f64 / images.max(1) as f64;
-    let classes = || network.metadata.classes.iter().zip(&result.per_class);
     if arguments.json {
-        return output::json(&json!({
-            "model": arguments.model.name().display().to_string(),
-            "dataset": name,
-            "images": result.images,
-            "flips": arguments.flips,
-            "loss": result.loss,
-            "accuracy": result.accuracy,
-            "calibration_error": result.calibration_error,
-            "per_class": classes().map(|(class, count)| json!({
-                "class": class,
-                "images": count.images,
-                "correct": count.correct,
-                "accuracy": (count.images > 0).then(|| share(count.correct, count.images)),
-            })).collect::<Vec<_>>(),
-        }));
+        let mut json = measured.json();
+        json["model"] = arguments.model.name().display().to_string().into();
+        json["flips"] = arguments.test.flips.into();
+        return output::json(&json);
     }
-    let rows: Vec<_> = classes()
-        .map(|(class, count)| {
+    if arguments.per_class {
+        output::line(per_class(&measured))?;
+    }
+    if arguments.confusion {
+        output::line(&measured.confusion)?;
+    }
+    let [low, high] = measured.interval();
+    let evaluation = &measured.evaluation;
+    output::line(format_args!(
+        "loss: {:.4} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {:.4} - calibration error: {:.4} \
+         on {} test images of {}",
+        evaluation.loss,
+        evaluation.accuracy,
+        measured.top(3),
+        evaluation.calibration_error,
+        evaluation.images,
+        measured.dataset
+    ))
+}
+
+/// A table of the classes that there are images of, or answers for.
+fn per_class(measured: &Measured) -> String {
+    let rows: Vec<_> = measured
+        .confusion
+        .per_class()
+        .filter(|class| class.total + class.predicted > 0)
+        .map(|class| {
+            let [low, high] = class.interval.map(|end| 100.0 * end);
             [
-                class.clone(),
-                count.images.to_string(),
-                count.correct.to_string(),
-                match count.images {
-                    0 => "-".into(),
-                    images => format!("{:.1} %", 100.0 * share(count.correct, images)),
-                },
+                class.class.to_owned(),
+                class.total.to_string(),
+                class.right.to_string(),
+                format!("{:.1} %", 100.0 * class.precision()),
+                format!("{:.1} %", 100.0 * class.recall()),
+                format!("{low:.1} to {high:.1} %"),
+                format!("{:.1} %", 100.0 * class.f1()),
             ]
         })
         .collect();
-    output::line(output::table(
-        ["class", ">images", ">right", ">accuracy"],
-        &rows,
-    ))?;
-    output::line(format_args!(
-        "loss: {:.4} - accuracy: {:.4} - calibration error: {:.4} on {} test images of {name}",
-        result.loss, result.accuracy, result.calibration_error, result.images
-    ))
+    let headings = [
+        "class",
+        ">images",
+        ">right",
+        ">precision",
+        ">recall",
+        ">95 % interval",
+        ">F1",
+    ];
+    output::table(headings, &rows)
+}
+
+fn write_predictions(path: &Path, measured: &Measured) -> Result<()> {
+    let classes = measured.confusion.classes();
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let columns = ["image", "truth", "predicted", "probability"].map(String::from);
+    csv.write_record(columns.iter().chain(classes))?;
+    for (image, (row, &truth)) in measured.answers().enumerate() {
+        let best = argmax(row);
+        let mut record = vec![
+            image.to_string(),
+            classes[usize::from(truth)].clone(),
+            classes[best].clone(),
+            row[best].to_string(),
+        ];
+        record.extend(row.iter().map(f32::to_string));
+        csv.write_record(record)?;
+    }
+    write_atomic(path, &csv.into_inner()?).with_context(|| path.display().to_string())
+}
+
+impl Measured {
+    /// All that was measured.
+    fn json(&self) -> Value {
+        let evaluation = &self.evaluation;
+        let classes = self.confusion.per_class().map(|class| {
+            json!({
+                "class": class.class,
+                "images": class.total,
+                "correct": class.right,
+                "accuracy": (class.total > 0).then(|| class.recall()),
+                "interval": class.interval,
+                "precision": class.precision(),
+                "recall": class.recall(),
+                "f1": class.f1(),
+            })
+        });
+        json!({
+            "dataset": self.dataset,
+            "images": evaluation.images,
+            "correct": evaluation.correct,
+            "loss": evaluation.loss,
+            "accuracy": evaluation.accuracy,
+            "interval": self.interval(),
+            "top_k": (1..=self.confusion.classes().len().min(5)).map(|k| self.top(k)).collect::<Vec<_>>(),
+            "macro_f1": self.confusion.macro_f1(),
+            "calibration_error": evaluation.calibration_error,
+            "reliability": self.reliability(),
+            "per_class": classes.collect::<Vec<_>>(),
+            "confusion": self.confusion.counts(),
+        })
+    }
 }

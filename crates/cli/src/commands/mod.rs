@@ -8,5 +8,7 @@ pub(crate) mod photos;
 pub(crate) mod predict;
 pub(crate) mod preprocess;
 pub(crate) mod recipes;
+pub(crate) mod reproduce;
+pub(crate) mod runs;
 pub(crate) mod summary;
 pub(crate) mod train;

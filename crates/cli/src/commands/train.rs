@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// photos --help` for how they are labelled.
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
+    /// Also write files for TensorBoard into the run's folder: tensorboard --logdir runs.
+    #[arg(long)]
+    tensorboard: bool,
     #[command(flatten)]
     watch: WatchArguments,
     #[command(flatten)]
@@ -71,6 +74,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
     record.photos_folder = absolute(arguments.photos.as_deref())?;
+    record.tensorboard = arguments.tensorboard;
     // Now, not after an hour: a folder that takes no file, a disk without room.
     folder.reserve(network.to_bytes()?.len())?;
     if !arguments.watch.quiet {
@@ -110,34 +114,16 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
             record.modiste
         );
     }
-    let data = &arguments.loading.folder.data;
-    let changed = record.changed_data(data)?;
-    if !changed.is_empty() {
-        bail!(
-            "the data in {} are not those that {path} was begun with:\n  {}",
-            data.display(),
-            changed.join("\n  ")
-        );
-    }
+    record.check_data(folder.path(), &arguments.loading.folder.data)?;
     let chosen = arguments.compute.like(&record.compute).start()?;
-    let compute = ComputeRecord::of(&chosen);
-    if compute.arithmetic() != record.compute.arithmetic() {
-        say(format_args!(
-            "warning: {path} was computed with {}, and goes on with {}: it ends with other bytes",
-            record.compute.arithmetic(),
-            compute.arithmetic()
-        ));
-    }
-    record.compute = compute;
+    record.compare_arithmetic(folder.path(), &chosen);
+    record.compute = ComputeRecord::of(&chosen);
+    record.tensorboard |= arguments.tensorboard;
     if arguments.photos.is_some() {
         record.photos_folder = absolute(arguments.photos.as_deref())?;
     }
     let plan = record.plan();
-    let loading = Loading {
-        allow_partial: record.allow_partial,
-        ..arguments.loading.clone()
-    };
-    let images = RunImages::load(&plan, &loading)?;
+    let images = RunImages::load(&plan, &arguments.loading.like(&record))?;
     let photos = labelled(record.photos_folder.as_deref(), &images)?;
     let network = images.network(&plan)?;
     let start = folder.checkpoints.newest()?;

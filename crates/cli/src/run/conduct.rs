@@ -128,7 +128,14 @@ pub(crate) fn conduct(
     folder.write_record(record)?;
     let clock = Instant::now();
     let mut before = 0.0;
-    let mut watch = Watch::new(watch, folder, network.clone(), &config, stop_after)?;
+    let mut watch = Watch::new(
+        watch,
+        folder,
+        network.clone(),
+        &config,
+        record.tensorboard,
+        stop_after,
+    )?;
     let data = TrainData {
         train: &images.train,
         validation: &images.validation,
@@ -194,14 +201,14 @@ fn test_result(network: &Network, test: &Images, chosen: &Chosen) -> Result<Test
         loss,
         accuracy,
         images,
+        correct,
         ..
     } = evaluate(network, test, false, &chosen.compute)?;
-    let right = (accuracy * images as f64).round() as usize;
     Ok(TestResult {
         images,
         loss,
         accuracy,
-        interval: wilson_interval(right, images),
+        interval: wilson_interval(correct, images),
     })
 }
 

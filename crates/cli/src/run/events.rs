@@ -14,12 +14,13 @@
 //! A line `started` makes all before it void, a line `resumed` all before it that lie behind its
 //! position: those steps are taken again, and come to the same.
 
-use std::fs::{File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::messages::say;
@@ -65,6 +66,25 @@ impl EventLog {
             self.file = None;
         }
     }
+}
+
+/// The SHA-256 of the weights after each epoch, as the log at `path` has them; none where it cannot be
+/// read. Of an epoch that was taken again the last line counts.
+pub(crate) fn epoch_weights(path: &Path) -> BTreeMap<usize, String> {
+    #[derive(Deserialize)]
+    struct Epoch {
+        event: String,
+        epoch: usize,
+        weights_sha256: String,
+    }
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let epochs = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    epochs
+        .filter(|epoch: &Epoch| epoch.event == "epoch")
+        .map(|epoch| (epoch.epoch, epoch.weights_sha256))
+        .collect()
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use modiste_dataset::write_atomic;
 use modiste_model::Network;
-use modiste_report::{EpochRecord, accuracy_curve, history_csv, loss_curve};
+use modiste_report::{EpochRecord, accuracy_curve, history_csv, loss_curve, parse_history_csv};
 use modiste_train::EpochSummary;
 
 use super::checkpoints::Checkpoints;
@@ -20,8 +20,11 @@ pub(crate) const RUNS: &str = "runs";
 /// The record's name.
 pub(super) const RECORD: &str = "run.json";
 
+/// The history's name.
+const HISTORY: &str = "history.csv";
+
 /// The log's name.
-pub(super) const EVENTS: &str = "events.jsonl";
+pub(crate) const EVENTS: &str = "events.jsonl";
 
 /// What files begin with that are not whole yet.
 const TEMPORARY: &str = ".modiste-";
@@ -159,7 +162,7 @@ impl RunFolder {
     /// # Errors
     /// Where it cannot be written.
     pub(crate) fn write_history(&self, history: &[EpochSummary]) -> Result<()> {
-        self.write("history.csv", history_csv(&records_of(history)).as_bytes())
+        self.write(HISTORY, history_csv(&records_of(history)).as_bytes())
     }
 
     /// Writes the curves of a history of at least one epoch.
@@ -180,6 +183,19 @@ impl RunFolder {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         write_atomic(&path, bytes).with_context(|| path.display().to_string())
+    }
+}
+
+/// The history of the run in `folder`; none of a run that has not come to the end of an epoch.
+///
+/// # Errors
+/// Where there is a history that cannot be read.
+pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochRecord>> {
+    let path = folder.join(HISTORY);
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_history_csv(&text).with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
 

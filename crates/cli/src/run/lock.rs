@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -11,6 +12,9 @@ use crate::messages::say;
 /// The file's name. It stays: were it removed, one process could lock the old file and another a new
 /// one.
 pub(super) const LOCK: &str = ".lock";
+
+/// How long a process may take to let go of the lock after it was killed.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds a run while it lives. The system lets go of it when the process ends, however it ends, so
 /// that no lock is left over: what the file says is only who had it last.
@@ -26,7 +30,13 @@ impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
         let mut file = open(&path).with_context(|| path.display().to_string())?;
-        match file.try_lock() {
+        let start = Instant::now();
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && start.elapsed() < PATIENCE {
+            std::thread::sleep(PATIENCE / 20);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
                 "{} is in the hands of {}: wait for it to end, or end it",

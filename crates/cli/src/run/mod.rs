@@ -9,10 +9,13 @@ mod photos;
 mod plan;
 mod progress;
 mod record;
+mod tensorboard;
 mod watch;
 
 pub(crate) use conduct::{Conditions, RunImages, conduct};
-pub(crate) use folder::RunFolder;
+pub(crate) use events::epoch_weights;
+pub(crate) use folder::{EVENTS, MODEL, RUNS, RunFolder, read_history};
+pub(crate) use lock::Lock;
 pub(crate) use plan::{Overrides, Plan};
 pub(crate) use record::{ComputeRecord, Record, State};
 pub(crate) use watch::WatchArguments;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use modiste_dataset::file_hashes;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
@@ -18,6 +18,7 @@ use super::plan::Plan;
 use crate::compute::Chosen;
 use crate::loading::Loading;
 use crate::machine::processor;
+use crate::messages::say;
 use crate::version::{COMMIT, VERSION};
 
 /// The version of the record that is written and read.
@@ -239,32 +240,47 @@ impl Record {
         }
     }
 
-    /// What differs between the datasets of this run and those in the folder `data`, a line per file.
+    /// Whether the datasets in the folder `data` are those of this run, in `folder`, byte for byte.
     ///
     /// # Errors
-    /// Where a file cannot be read.
-    pub(crate) fn changed_data(&self, data: &Path) -> Result<Vec<String>> {
+    /// Where a file cannot be read, or is another.
+    pub(crate) fn check_data(&self, folder: &Path, data: &Path) -> Result<()> {
         let mut changed = Vec::new();
         for dataset in std::iter::once(&self.dataset).chain(&self.pictures) {
             let found = DatasetRecord::of(&dataset.name, data)?;
-            for (before, now) in dataset.files.iter().zip(&found.files) {
-                if before.sha256 != now.sha256 {
+            for (then, now) in dataset.files.iter().zip(&found.files) {
+                if then.sha256 != now.sha256 {
+                    let [before, after] = [then, now].map(|file| {
+                        let official = if file.official { " (official)" } else { "" };
+                        format!("{}{official}", file.sha256)
+                    });
                     changed.push(format!(
-                        "{}/{}: sha256 {} then, {} now{}",
-                        dataset.name,
-                        now.file,
-                        before.sha256,
-                        now.sha256,
-                        if now.official {
-                            " (the official one)"
-                        } else {
-                            ""
-                        }
+                        "\n  {}/{}: sha256 {before} then, {after} now",
+                        dataset.name, now.file
                     ));
                 }
             }
         }
-        Ok(changed)
+        ensure!(
+            changed.is_empty(),
+            "the data in {} are not those that {} was trained on:{}",
+            data.display(),
+            folder.display(),
+            changed.concat()
+        );
+        Ok(())
+    }
+
+    /// Says so where what was chosen computes in another way than this run, in `folder`, did.
+    pub(crate) fn compare_arithmetic(&self, folder: &Path, chosen: &Chosen) {
+        let [then, now] =
+            [&self.compute, &ComputeRecord::of(chosen)].map(ComputeRecord::arithmetic);
+        if then != now {
+            say(format_args!(
+                "warning: {} was computed with {then}, and this is {now}: the numbers may part",
+                folder.display()
+            ));
+        }
     }
 }
 

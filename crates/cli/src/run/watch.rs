@@ -12,6 +12,7 @@ use serde_json::json;
 use super::events::{EventLog, is_shown};
 use super::folder::{BEST, EVENTS, RunFolder};
 use super::progress::Progress;
+use super::tensorboard::TensorBoard;
 use crate::interrupt::interrupt_flag;
 
 /// How a training is watched, whatever is trained.
@@ -33,6 +34,7 @@ pub(crate) struct Watch<'a> {
     config: &'a TrainConfig,
     progress: Progress,
     log: EventLog,
+    tensorboard: Option<TensorBoard>,
     interval: Duration,
     last_checkpoint: Instant,
     /// Whole epochs after which the training stops though it is not at its end.
@@ -42,7 +44,8 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Nobody has heard anything yet. `template` is the network that is trained.
+    /// Nobody has heard anything yet. `template` is the network that is trained; `tensorboard` asks for
+    /// its files.
     ///
     /// # Errors
     /// Where the interval is none.
@@ -51,6 +54,7 @@ impl<'a> Watch<'a> {
         folder: &'a RunFolder,
         template: Network,
         config: &'a TrainConfig,
+        tensorboard: bool,
         stop_after: Option<usize>,
     ) -> Result<Self> {
         Ok(Self {
@@ -58,6 +62,7 @@ impl<'a> Watch<'a> {
             config,
             progress: Progress::new(config.epochs, arguments.quiet),
             log: EventLog::open(&folder.file(EVENTS)),
+            tensorboard: tensorboard.then(|| TensorBoard::open(folder.path())),
             interval: arguments.interval()?,
             last_checkpoint: Instant::now(),
             stop_after,
@@ -70,6 +75,9 @@ impl<'a> Watch<'a> {
     /// Hears of an event.
     pub(crate) fn hear(&mut self, event: &Event<'_>) -> Next {
         self.note(event);
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.hear(event);
+        }
         match event {
             Event::Checkpoint(checkpoint) => self.keep(checkpoint),
             Event::Epoch(summary, checkpoint) => {

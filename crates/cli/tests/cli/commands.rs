@@ -115,9 +115,53 @@ fn evaluate_counts_every_class() {
         &["evaluate", "--model", &model, "--limit", "50"],
     );
     assert!(
-        text.contains(&format!("accuracy: {accuracy:.4} - calibration error: ")),
+        text.contains(&format!("accuracy: {accuracy:.4} (")),
         "{text}"
     );
+}
+
+#[test]
+fn evaluate_shows_classes_confusion_and_every_prediction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = TRAINED.model();
+    let mut evaluate = vec!["evaluate", "--model", &model, "--limit", "60"];
+    let result = json(folder.path(), &[&evaluate[..], &["--json"]].concat());
+    evaluate.extend(["--per-class", "--confusion", "--predictions", "p.csv"]);
+    let text = succeeds(folder.path(), &evaluate);
+    assert!(
+        text.starts_with("class        images  right  precision   recall "),
+        "{text}"
+    );
+    assert!(text.contains("\nT-shirt/top 0 "), "{text}");
+
+    let mut csv = csv::Reader::from_path(folder.path().join("p.csv")).expect("a file");
+    let headers = csv.headers().expect("columns").clone();
+    assert_eq!((headers.len(), &headers[4]), (14, "T-shirt/top"));
+    let mut counts = vec![vec![0_u64; 10]; 10];
+    let mut images = 0;
+    for record in csv.records() {
+        let record = record.expect("a line");
+        let class = |column: usize| {
+            let found = headers
+                .iter()
+                .skip(4)
+                .position(|name| *name == record[column]);
+            found.expect("a class")
+        };
+        let probability = |column: usize| record[column].parse::<f64>().expect("a number");
+        counts[class(1)][class(2)] += 1;
+        assert_eq!(probability(3), probability(4 + class(2)));
+        let sum: f64 = (4..14).map(probability).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        images += 1;
+    }
+    assert_eq!(images, 60);
+    assert_eq!(result["confusion"], serde_json::json!(counts));
+    let top: Vec<f64> = serde_json::from_value(result["top_k"].clone()).expect("numbers");
+    assert!(top.len() == 5 && top.is_sorted() && top[0] == result["accuracy"]);
+    let bins = result["reliability"].as_array().expect("bins");
+    let count: u64 = bins.iter().filter_map(|bin| bin["images"].as_u64()).sum();
+    assert_eq!((bins.len(), count), (15, 60));
 }
 
 #[test]

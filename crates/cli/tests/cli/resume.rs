@@ -57,7 +57,10 @@ fn what_cannot_go_on_says_why() {
         record["modiste"] = env!("CARGO_PKG_VERSION").into();
         record["dataset"]["files"][0]["sha256"] = "00".into();
     });
-    resume("run", "train-images-idx3-ubyte.gz: sha256 00 then, ");
+    resume(
+        "run",
+        "train-images-idx3-ubyte.gz: sha256 00 (official) then, ",
+    );
     edit(&run, |record| record["format_version"] = 1.into());
     resume("run", "is a record of version 1, by Modiste");
     fs::write(run.join("run.json"), "{").expect("written");
