@@ -3,7 +3,9 @@
 mod classify;
 mod commands;
 mod compute;
+mod inspect;
 mod interrupt;
+mod json;
 mod labels;
 mod loading;
 mod machine;
@@ -21,8 +23,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    bench, data, device, evaluate, photos, predict, preprocess, recipes, reproduce, runs, summary,
-    train,
+    bench, compare, data, device, evaluate, explain, photos, predict, preprocess, recipes, report,
+    reproduce, runs, summary, train,
 };
 use crate::messages::say;
 
@@ -53,12 +55,18 @@ enum Command {
     Runs(runs::Arguments),
     /// Train a run anew and say whether it comes to the same, byte for byte.
     Reproduce(Box<reproduce::Arguments>),
+    /// Show what differs between runs, and whether one is better by more than chance.
+    Compare(compare::Arguments),
+    /// Explain a run, or a model, in one page of HTML.
+    Report(report::Arguments),
     /// Measure a model's loss and accuracy on a dataset's test images.
     Evaluate(evaluate::Arguments),
     /// Classify pictures.
     Predict(predict::Arguments),
     /// Show what a network sees of a picture.
     Preprocess(preprocess::Arguments),
+    /// Explain what a network makes of one photo, in one page of HTML.
+    Explain(explain::Arguments),
     /// Classify a folder of labelled photos and count the right ones, as the lecture does.
     Photos(photos::Arguments),
     /// Measure how long a step of training and inference take.
@@ -97,9 +105,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Train(arguments) => train::run(&arguments),
         Command::Runs(arguments) => done(runs::run(&arguments)),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Compare(arguments) => done(compare::run(&arguments)),
+        Command::Report(arguments) => done(report::run(&arguments)),
         Command::Evaluate(arguments) => done(evaluate::run(&arguments)),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Preprocess(arguments) => preprocess::run(&arguments),
+        Command::Explain(arguments) => done(explain::run(&arguments)),
         Command::Photos(arguments) => photos::run(&arguments),
         Command::Bench(arguments) => done(bench::run(&arguments)),
         Command::Completions { shell } => done(completions(shell)),

@@ -11,7 +11,7 @@ use crate::loading::Loading;
 use crate::messages::say;
 
 /// The flags that choose the images.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args, Clone, Default)]
 pub(crate) struct TestArguments {
     /// The dataset [default: the one that the model was trained on].
     #[arg(long, value_name = "D")]

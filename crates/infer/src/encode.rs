@@ -2,10 +2,11 @@
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageError};
+use modiste_dataset::ImageShape;
 
 use crate::decode::Picture;
 use crate::error::Error;
-use crate::segment::shrunk;
+use crate::resize::shrunk;
 
 /// A small picture as JPEG, its longest edge at most `longest` pixels.
 ///
@@ -37,25 +38,31 @@ pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A gray picture as PNG: a byte per pixel, row by row.
+/// A picture as PNG: gray or red, green, blue.
 ///
 /// # Panics
-/// Where there are no pixels, or not `height * width` of them.
+/// Where there are no pixels, or not as many as the shape says, or neither 1 nor 3 channels.
 ///
 /// ```
-/// let png = modiste_infer::gray_png(&[0, 255, 128, 7, 9, 30], 2, 3);
+/// use modiste_dataset::ImageShape;
+///
+/// let png = modiste_infer::picture_png(&[0, 255, 128, 7, 9, 30], ImageShape::new(2, 3, 1));
 /// assert_eq!(modiste_infer::decode_gray(&png)?.pixels, [0, 255, 128, 7, 9, 30]);
 /// # Ok::<(), modiste_infer::Error>(())
 /// ```
-pub fn gray_png(pixels: &[u8], height: usize, width: usize) -> Vec<u8> {
+pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
     assert!(
-        !pixels.is_empty() && pixels.len() == height * width,
-        "{} pixels are no {height}x{width} picture",
+        !pixels.is_empty() && pixels.len() == shape.size(),
+        "{} bytes are no {shape} picture",
         pixels.len()
     );
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Grayscale);
+    let mut encoder = png::Encoder::new(&mut bytes, shape.width as u32, shape.height as u32);
+    encoder.set_color(match shape.channels {
+        1 => png::ColorType::Grayscale,
+        3 => png::ColorType::Rgb,
+        channels => panic!("{channels} channels are no colours"),
+    });
     encoder.set_depth(png::BitDepth::Eight);
     encoder
         .write_header()

@@ -35,10 +35,10 @@ pub use classifier::{
     Classifier, ClassifierError, Prediction, UNSURE, embedded_network, is_unsure,
 };
 pub use decode::{MAX_DECODED_BYTES, MAX_PIXELS, Picture, decode_gray, decode_rgb};
-pub use encode::{gray_png, thumbnail};
+pub use encode::{picture_png, thumbnail};
 pub use error::Error;
-pub use preprocess::{Preprocessing, Stage, Step, View, explain, preprocess};
-pub use resize::{Interpolation, resize};
+pub use preprocess::{Preprocessing, Stage, Step, View, Window, explain, preprocess};
+pub use resize::{Interpolation, resize, shrunk};
 pub use segment::Cut;
 
 /// The examples of the README, run as tests.

@@ -109,6 +109,37 @@ pub fn resize(
     Ok(Picture { shape: to, pixels })
 }
 
+/// A picture whose longest edge is at most `longest` pixels, by the mean of areas; a smaller one as it
+/// is.
+///
+/// # Panics
+/// Where the picture has not as many pixels as it says, or `longest` is 0.
+///
+/// ```
+/// use modiste_dataset::ImageShape;
+/// use modiste_infer::{Picture, shrunk};
+///
+/// let stripe = Picture { shape: ImageShape::new(1, 4, 1), pixels: vec![10, 20, 30, 40] };
+/// assert_eq!(shrunk(&stripe, 2).pixels, [15, 35]);
+/// ```
+pub fn shrunk(picture: &Picture, longest: usize) -> Picture {
+    let shape = picture.shape;
+    let edge = shape.height.max(shape.width);
+    if edge <= longest {
+        return picture.clone();
+    }
+    let side = |length: usize| ((length * longest + edge / 2) / edge).max(1);
+    let to = ImageShape {
+        height: side(shape.height),
+        width: side(shape.width),
+        channels: shape.channels,
+    };
+    Picture {
+        shape: to,
+        pixels: area(picture, to),
+    }
+}
+
 fn shrinks(from: ImageShape, to: ImageShape) -> bool {
     from.height >= to.height && from.width >= to.width
 }

@@ -103,6 +103,45 @@ impl Graph {
         self.run(images, &mut Mode::Training(rng))
     }
 
+    /// What the layer of index `layer` puts out for `images`, and the gradient of each image's logit of
+    /// its class at that, both `[batch, channels, height, width]` (or `[batch, units]`), as inference
+    /// computes them.
+    ///
+    /// # Errors
+    /// What candle says, a class that is none among it.
+    ///
+    /// # Panics
+    /// Where there is no such layer.
+    pub fn gradient_at(
+        &self,
+        layer: usize,
+        images: &Tensor,
+        classes: &[u8],
+    ) -> Result<[Tensor; 2]> {
+        let before = &self.resolved.layers[..=layer];
+        let images = images.permute((0, 3, 1, 2))?.contiguous()?;
+        let output = self.layers(before, images, &mut Mode::Inference)?;
+        let output = Var::from_tensor(&output.detach())?;
+        let logits = self.after(layer, output.as_tensor().clone())?;
+        let classes: Vec<u32> = classes.iter().map(|&class| class.into()).collect();
+        let classes = Tensor::new(classes, &self.device)?.unsqueeze(1)?;
+        // An image's logits hang on that image alone: the sum's gradient is each one's.
+        let mut gradients = logits.gather(&classes, 1)?.sum_all()?.backward()?;
+        match gradients.remove(&output) {
+            Some(gradient) => Ok([output.as_detached_tensor(), gradient]),
+            None => candle_core::bail!("no gradient reached layer {layer}"),
+        }
+    }
+
+    /// Logits from what the layer of index `layer` put out.
+    pub(crate) fn after(&self, layer: usize, output: Tensor) -> Result<Tensor> {
+        self.layers(
+            &self.resolved.layers[layer + 1..],
+            output,
+            &mut Mode::Inference,
+        )
+    }
+
     fn run(&self, images: &Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
         // [batch, height, width, channels] -> [batch, channels, height, width]
         let images = images.permute((0, 3, 1, 2))?.contiguous()?;

@@ -59,7 +59,22 @@ impl Inference {
     /// Buffers for up to `batch_size` images at a time, and threads of the current pool. All
     /// weights are zero until [`Inference::load`].
     pub fn new(resolved: Resolved, batch_size: usize, options: &KernelOptions) -> Self {
-        let stages = stages(&resolved.layers, batch_size, options, Purpose::Inference);
+        Self::for_purpose(resolved, batch_size, options, Purpose::Inference)
+    }
+
+    /// The same with every layer on its own, so that [`Inference::activations`] has what each put out:
+    /// slower.
+    pub fn layer_by_layer(resolved: Resolved, batch_size: usize, options: &KernelOptions) -> Self {
+        Self::for_purpose(resolved, batch_size, options, Purpose::Inspection)
+    }
+
+    fn for_purpose(
+        resolved: Resolved,
+        batch_size: usize,
+        options: &KernelOptions,
+        purpose: Purpose,
+    ) -> Self {
+        let stages = stages(&resolved.layers, batch_size, options, purpose);
         let needs = Needs::of(&stages, batch_size);
         Self {
             slots: slots(&stages, batch_size, options.instructions),
@@ -106,6 +121,31 @@ impl Inference {
             (Some(stage), Some(slot)) => &slot.output[..batch * stage.outputs],
             _ => &[],
         }
+    }
+
+    /// The outermost layers' names and what each put out for the first `batch` of the last images,
+    /// `[batch, ...]`: of [`Inference::layer_by_layer`] every layer but those that change no number
+    /// (`Flatten`, `Dropout`); of [`Inference::new`] those that are not folded into others.
+    ///
+    /// # Panics
+    /// Where `batch` is beyond the batch size.
+    ///
+    /// ```
+    /// use modiste_model::{Inference, KernelOptions, Parameters, zoo};
+    ///
+    /// let resolved = zoo::compact().resolve()?;
+    /// let parameters = Parameters::initialize(&resolved, 1);
+    /// let mut inference = Inference::layer_by_layer(resolved, 1, &KernelOptions::default());
+    /// inference.load(&parameters);
+    /// inference.logits(&vec![0.5; 28 * 28]);
+    /// let first: Vec<_> = inference.activations(1).take(2).collect();
+    /// assert_eq!((first[0].0, first[0].1.len()), ("conv2d", 26 * 26 * 32));
+    /// assert_eq!(first[1].0, "batch_normalization");
+    /// # Ok::<(), modiste_model::ArchitectureError>(())
+    /// ```
+    pub fn activations(&self, batch: usize) -> impl Iterator<Item = (&str, &[f32])> {
+        let stages = self.stages.iter().zip(&self.slots);
+        stages.map(move |(stage, slot)| (&*stage.name, &slot.output[..batch * stage.outputs]))
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     Training,
     /// They are known before, and dropout does nothing.
     Inference,
+    /// As inference, and every layer's output is written: nothing is folded but the rectifiers.
+    Inspection,
 }
 
 /// One or more layers that run as one.
@@ -142,7 +144,7 @@ pub(crate) fn stages(
         let mut name = layer.name.clone();
         let kind = match &layer.operation {
             Operation::Flatten => None,
-            Operation::Dropout { .. } if purpose == Purpose::Inference => None,
+            Operation::Dropout { .. } if purpose != Purpose::Training => None,
             Operation::Dropout { rate } => Some(Kind::Dropout(*rate)),
             Operation::BatchNorm { .. } => norm(layer).map(Kind::BatchNorm),
             Operation::MaxPool2d { .. } => {
@@ -174,11 +176,15 @@ pub(crate) fn stages(
                     }
                     _ => {}
                 };
-                let folds = !options.exact || purpose == Purpose::Inference;
+                let folds = match purpose {
+                    Purpose::Training => !options.exact,
+                    Purpose::Inference => true,
+                    Purpose::Inspection => false,
+                };
                 let norm = rest.get(1).and_then(norm).filter(|_| folds);
                 take(norm.is_some());
                 let next = rest.get(1 + usize::from(norm.is_some()));
-                let pool = next.is_some_and(halves);
+                let pool = next.is_some_and(halves) && purpose != Purpose::Inspection;
                 take(pool);
                 let before_conv = following
                     .first()

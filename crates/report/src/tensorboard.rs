@@ -30,7 +30,7 @@ enum Wire {
 ///
 /// let mut file = tensorboard_start(1.7e9, 1);
 /// file.extend(tensorboard_scalars(1.7e9, 600, &[("loss/train", 0.41), ("accuracy/train", 0.86)]));
-/// assert_eq!(&file[21..34], b"brain.Event:2");
+/// assert_eq!(&file[25..38], b"brain.Event:2");
 /// ```
 pub fn tensorboard_start(wall_time: f64, step: u64) -> Vec<u8> {
     let mut version = event(wall_time, 0);

@@ -2,7 +2,7 @@
 //!
 //! [`fit`] trains a [`Network`](modiste_model::Network) in place and reports through a callback
 //! that may stop it or ask for a [`Checkpoint`], from which [`resume`] goes on; [`evaluate`] measures
-//! a network; a [`Recipe`] names data, network and configuration. Nothing here prints or writes.
+//! a network, [`layer_activity`] looks into it; a [`Recipe`] names data, network and configuration. Nothing here prints or writes.
 
 mod augment;
 mod bench;
@@ -15,6 +15,7 @@ mod error;
 mod evaluate;
 mod event;
 mod fit;
+mod inspect;
 mod recipe;
 mod schedule;
 mod temperature;
@@ -29,6 +30,7 @@ pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
 pub use event::{EpochSummary, Event, Next, best_epoch};
 pub use fit::{FitOutcome, TrainData, fit, resume};
+pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use recipe::{Recipe, recipes};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;

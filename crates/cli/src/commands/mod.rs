@@ -1,13 +1,16 @@
 //! One module per command of `modiste`: its flags, what it does, what it prints.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod device;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod photos;
 pub(crate) mod predict;
 pub(crate) mod preprocess;
 pub(crate) mod recipes;
+pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod runs;
 pub(crate) mod summary;

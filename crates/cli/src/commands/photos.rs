@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::{ImageShape, write_atomic};
-use modiste_infer::{Prediction, gray_png, is_unsure};
+use modiste_infer::{Prediction, is_unsure, picture_png};
 use modiste_report::{Confusion, PhotoRow, photos_page, wilson_interval};
 use serde_json::{Value, json};
 
@@ -209,9 +209,7 @@ fn row(photo: &Labelled, found: Classified, classes: &[String], shape: ImageShap
         truth: classes[photo.class].clone(),
         ranked: ranked.map(|one| (one.class, one.probability)).collect(),
         photo: found.thumbnail.unwrap_or_default(),
-        seen: seen
-            .map(|view| gray_png(view, shape.height, shape.width))
-            .collect(),
+        seen: seen.map(|view| picture_png(view, shape)).collect(),
         unsure,
     }
 }

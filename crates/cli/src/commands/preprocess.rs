@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::{ImageShape, write_atomic};
-use modiste_infer::{Classifier, Stage, explain, gray_png};
+use modiste_infer::{Classifier, Stage, explain, picture_png};
 use modiste_report::{Cell, Column, picture_sheet};
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ fn show(
     };
     let first = views.first().context("the preprocessing gives no view")?;
     if let Some(folder) = &arguments.out {
-        let png = gray_png(first, shape.height, shape.width);
+        let png = picture_png(first, shape);
         save(folder, file, ".png", &png, written)?;
     } else if !arguments.json {
         let picture = letters(first, shape);

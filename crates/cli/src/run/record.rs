@@ -1,5 +1,6 @@
 //! `run.json`: what was trained, on what, where, and what came of it.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -319,6 +320,13 @@ impl ComputeRecord {
         } else {
             format!("{} on {}", self.engine, self.device)
         }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cpu = self.cpu.as_deref().unwrap_or(&self.arch);
+        write!(f, "{cpu}, {} cores, {}", self.cores, self.os)
     }
 }
 

@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 #[cfg(unix)]
 mod kill;
+mod pages;
 mod reproduce;
 mod resume;
 mod run;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::view::View;
 use crate::decode::Picture;
-use crate::segment::{bounds, shrunk};
+use crate::resize::shrunk;
+use crate::segment::bounds;
 use modiste_dataset::ImageShape;
 
 /// The longest edge at most `longest`.
@@ -23,6 +24,7 @@ pub(super) fn shrink(view: &View, longest: usize) -> View {
     View {
         picture: shrunk(&view.picture, longest),
         cover,
+        window: view.window,
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::decode::MAX_PIXELS;
 use crate::error::Error;
 pub use step::Step;
-pub use view::View;
+pub use view::{View, Window};
 
 /// What is done to a photo before a network sees it: named steps, one after the other. Part of a
 /// model: it is stored beside the weights.

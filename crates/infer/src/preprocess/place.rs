@@ -12,7 +12,7 @@ pub(super) fn place(view: View, longest: &[usize], shape: ImageShape) -> Vec<Vie
     let garment = cut_out(view);
     longest
         .iter()
-        .map(|&longest| centred(&garment.picture, longest, shape))
+        .map(|&longest| centred(&garment, longest, shape))
         .collect()
 }
 
@@ -38,13 +38,14 @@ fn cut_out(view: View) -> View {
     garment
 }
 
-fn centred(garment: &Picture, longest: usize, shape: ImageShape) -> View {
-    let from = garment.shape;
+fn centred(garment: &View, longest: usize, shape: ImageShape) -> View {
+    let from = garment.picture.shape;
     let edge = from.height.max(from.width);
     let longest = longest.min(shape.height).min(shape.width);
     let side = |length: usize| ((length * longest + edge / 2) / edge).max(1);
     let (height, width) = (side(from.height), side(from.width));
-    let small = resize(garment, height, width, Interpolation::Area).expect("it has pixels");
+    let small =
+        resize(&garment.picture, height, width, Interpolation::Area).expect("it has pixels");
     let row_length = shape.width * from.channels;
     let mut pixels = vec![0; shape.height * row_length];
     let (top, left) = ((shape.height - height) / 2, (shape.width - width) / 2);
@@ -53,11 +54,15 @@ fn centred(garment: &Picture, longest: usize, shape: ImageShape) -> View {
         let start = row * row_length + left * from.channels;
         pixels[start..start + source.len()].copy_from_slice(source);
     }
-    View::plain(Picture {
-        shape: ImageShape {
-            channels: from.channels,
-            ..shape
+    View {
+        picture: Picture {
+            shape: ImageShape {
+                channels: from.channels,
+                ..shape
+            },
+            pixels,
         },
-        pixels,
-    })
+        cover: None,
+        window: garment.window_within([top, left], [height, width], [shape.height, shape.width]),
+    }
 }

@@ -114,14 +114,21 @@ impl Step {
             }
             Self::Colours => {
                 let (picture, cover) = decode_over_white(bytes)?;
-                Ok(vec![View { picture, cover }])
+                Ok(vec![View {
+                    cover,
+                    ..View::plain(picture)
+                }])
             }
             Self::Negate => Ok(each(views, tone::negate)),
             Self::Stretch { interpolation } => {
                 let stretch = |view: View| {
                     let to = (shape.height, shape.width);
                     let picture = resize(&view.picture, to.0, to.1, *interpolation)?;
-                    Ok(View::plain(picture))
+                    Ok(View {
+                        picture,
+                        cover: None,
+                        window: view.window,
+                    })
                 };
                 views.into_iter().map(stretch).collect()
             }
@@ -168,6 +175,7 @@ fn mask(view: View, cuts: &[Cut]) -> Vec<View> {
         .map(|cover| View {
             picture: view.picture.clone(),
             cover: Some(cover),
+            window: view.window,
         })
         .collect()
 }

@@ -33,7 +33,7 @@ pub(super) fn gray(view: View) -> View {
             },
             pixels: view.picture.pixels.chunks_exact(3).map(gray).collect(),
         },
-        cover: view.cover,
+        ..view
     }
 }
 

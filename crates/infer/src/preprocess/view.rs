@@ -12,14 +12,72 @@ pub struct View {
     /// As many bytes as the picture has pixels, 255 where all is garment; none before a mask is
     /// found.
     pub cover: Option<Vec<u8>>,
+    /// Which part of the photo it shows.
+    pub window: Window,
+}
+
+/// The part of a photo that a view shows: 0 is the photo's upper or left edge and 1 its lower or right
+/// one. A view that has black around the photo goes beyond these.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Where the view's upper and lower edge lie.
+    pub rows: [f64; 2],
+    /// Where its left and right edge lie; of a mirrored view the left one lies to the right.
+    pub columns: [f64; 2],
+}
+
+impl Window {
+    /// The whole photo.
+    pub const WHOLE: Self = Self {
+        rows: [0.0, 1.0],
+        columns: [0.0, 1.0],
+    };
+
+    /// Where a place of the photo lies in the view, both as row and column from 0 to 1.
+    ///
+    /// ```
+    /// use modiste_infer::Window;
+    ///
+    /// let upper_half_mirrored = Window { rows: [0.0, 0.5], columns: [1.0, 0.0] };
+    /// assert_eq!(upper_half_mirrored.place_of([0.25, 0.25]), [0.5, 0.75]);
+    /// ```
+    pub fn place_of(&self, [row, column]: [f64; 2]) -> [f64; 2] {
+        let within = |place: f64, [from, to]: [f64; 2]| (place - from) / (to - from);
+        [within(row, self.rows), within(column, self.columns)]
+    }
+
+    /// The part from `start` to `end` of this one's pixels, of which it has `count`: more on either side
+    /// of it where they lie outside.
+    fn part([from, to]: [f64; 2], count: usize, [start, end]: [f64; 2]) -> [f64; 2] {
+        [start, end].map(|pixel| from + (to - from) * pixel / count as f64)
+    }
 }
 
 impl View {
-    /// A picture of which nothing is known.
+    /// A picture of which nothing is known, but that it shows the whole photo.
     pub fn plain(picture: Picture) -> Self {
         Self {
             picture,
             cover: None,
+            window: Window::WHOLE,
+        }
+    }
+
+    /// This view's window where so much is put around it: pixels above and to the left, and the height
+    /// and width then.
+    pub(super) fn window_within(
+        &self,
+        [top, left]: [usize; 2],
+        [small_height, small_width]: [usize; 2],
+        [height, width]: [usize; 2],
+    ) -> Window {
+        let part = |range, small: usize, before: usize, whole: usize| {
+            let [before, whole] = [before as f64, whole as f64];
+            Window::part(range, small, [-before, whole - before])
+        };
+        Window {
+            rows: part(self.window.rows, small_height, top, height),
+            columns: part(self.window.columns, small_width, left, width),
         }
     }
 
@@ -61,6 +119,9 @@ impl View {
                 .copied()
                 .collect()
         };
+        let part = |window, count, range: &std::ops::Range<usize>| {
+            Window::part(window, count, [range.start as f64, range.end as f64])
+        };
         Self {
             picture: Picture {
                 shape: ImageShape {
@@ -71,6 +132,10 @@ impl View {
                 pixels: cut(&self.picture.pixels, shape.channels),
             },
             cover: self.cover.as_ref().map(|cover| cut(cover, 1)),
+            window: Window {
+                rows: part(self.window.rows, shape.height, rows),
+                columns: part(self.window.columns, shape.width, columns),
+            },
         }
     }
 
@@ -90,6 +155,10 @@ impl View {
                 pixels: turn(&self.picture.pixels, shape.channels),
             },
             cover: self.cover.as_ref().map(|cover| turn(cover, 1)),
+            window: Window {
+                columns: [self.window.columns[1], self.window.columns[0]],
+                ..self.window
+            },
         }
     }
 }
@@ -106,6 +175,7 @@ mod tests {
                 pixels: vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
             },
             cover: Some(vec![0, 10, 20, 30, 40, 50]),
+            window: Window::WHOLE,
         };
         let mirrored = view.mirrored();
         assert_eq!(
@@ -118,5 +188,22 @@ mod tests {
         assert_eq!(cropped.picture.shape, ImageShape::new(1, 2, 2));
         assert_eq!(cropped.picture.pixels, [9, 10, 11, 12]);
         assert_eq!(cropped.cover, Some(vec![40, 50]));
+        assert_eq!(cropped.window.rows, [0.5, 1.0]);
+        assert_eq!(cropped.window.columns, [1.0 / 3.0, 1.0]);
+        assert_eq!(mirrored.window.columns, [1.0, 0.0]);
+        // The middle of the crop's last pixel, in the crop that is mirrored.
+        let place = cropped.mirrored().window.place_of([0.75, 5.0 / 6.0]);
+        assert!(
+            (place[0] - 0.5).abs() < 1e-12 && (place[1] - 0.25).abs() < 1e-12,
+            "{place:?}"
+        );
+        // In the middle of four by four: a row above and two below, a column on either side.
+        let around = cropped.window_within([1, 1], [1, 2], [4, 4]);
+        assert_eq!(around.rows, [0.0, 2.0]);
+        let [left, right] = around.columns;
+        assert!(
+            left.abs() < 1e-12 && (right - 4.0 / 3.0).abs() < 1e-12,
+            "{around:?}"
+        );
     }
 }

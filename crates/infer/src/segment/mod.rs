@@ -14,9 +14,8 @@ use std::fmt;
 use modiste_dataset::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use crate::area::area;
 use crate::decode::Picture;
-use crate::resize::{Interpolation, resize};
+use crate::resize::{Interpolation, resize, shrunk};
 use background::Background;
 use lab::Lab;
 use morphology::Mask;
@@ -92,25 +91,6 @@ pub(crate) fn masks(picture: &Picture, cuts: &[Cut]) -> Vec<Vec<u8>> {
             grown(&mask, shape)
         })
         .collect()
-}
-
-/// A picture whose longest edge is at most `longest`, by the mean of areas.
-pub(crate) fn shrunk(picture: &Picture, longest: usize) -> Picture {
-    let shape = picture.shape;
-    let edge = shape.height.max(shape.width);
-    if edge <= longest {
-        return picture.clone();
-    }
-    let side = |length: usize| ((length * longest + edge / 2) / edge).max(1);
-    let to = ImageShape {
-        height: side(shape.height),
-        width: side(shape.width),
-        channels: shape.channels,
-    };
-    Picture {
-        shape: to,
-        pixels: area(picture, to),
-    }
 }
 
 /// A mask as bytes of a picture's size, its edge softened where it grows.

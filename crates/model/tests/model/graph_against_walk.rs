@@ -376,3 +376,46 @@ fn a_short_batch_gives_what_a_walk_of_its_size_gives() {
     };
     assert!(outcome(3) == outcome(20));
 }
+
+/// What is inspected layer by layer is what the folded kernels compute.
+#[test]
+fn inference_layer_by_layer_agrees_with_the_graph() {
+    for architecture in [zoo::compact(), zoo::closet()] {
+        let resolved = architecture.resolve().expect("a network of the zoo");
+        let parameters = Parameters::initialize(&resolved, 3);
+        let images: Vec<f32> = (0..2 * 28 * 28)
+            .map(|i| (i * 7 % 11) as f32 / 11.0)
+            .collect();
+        let options = KernelOptions::default();
+        let mut inference = Inference::layer_by_layer(resolved.clone(), 4, &options);
+        inference.load(&parameters);
+        let logits = inference.logits(&images).to_vec();
+        let names: Vec<&str> = inference.activations(2).map(|(name, _)| name).collect();
+        let silent = ["flatten", "dropout"];
+        let expected: Vec<&str> = resolved
+            .layers
+            .iter()
+            .map(|layer| layer.name.as_str())
+            .filter(|name| !silent.iter().any(|silent| name.starts_with(silent)))
+            .collect();
+        assert_eq!(names, expected);
+        let graph = Graph::new(&resolved, &parameters, &Device::Cpu).expect("candle");
+        let tensor = Tensor::from_slice(&images, (2, 28, 28, 1), &Device::Cpu).expect("images");
+        let reference = graph
+            .forward(&tensor)
+            .expect("logits")
+            .flatten_all()
+            .expect("flat");
+        let reference = reference.to_vec1::<f32>().expect("values");
+        for (found, expected) in logits.iter().zip(&reference) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+        let first = resolved.layers[0].output.size();
+        let (_, output) = inference.activations(2).next().expect("a layer");
+        assert_eq!(output.len(), 2 * first);
+        assert!(
+            output.iter().all(|&value| value >= 0.0),
+            "behind the rectifier"
+        );
+    }
+}

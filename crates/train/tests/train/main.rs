@@ -7,5 +7,6 @@ mod evaluate;
 mod fit;
 #[path = "../../examples/parity/golden.rs"]
 mod golden;
+mod inspect;
 mod networks;
 mod parity;

@@ -1,0 +1,332 @@
+//! `compare`: runs beside each other, and whether one is better or was lucky.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use modiste_dataset::write_atomic;
+use modiste_model::{Network, argmax};
+use modiste_report::{EpochRecord, Section, curves_html, mcnemar, page, paragraph, text_table};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::compute::{Chosen, ComputeArguments};
+use crate::json::differences;
+use crate::loading::Loading;
+use crate::measured::{Measured, TestArguments};
+use crate::output;
+use crate::run::{MODEL, Record, read_history};
+
+/// Below this the difference is taken for more than chance.
+const SIGNIFICANT: f64 = 0.05;
+
+/// Letters of a setting that are shown.
+const LONGEST: usize = 40;
+
+/// The flags of `compare`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Two runs that are measured on the same test images are compared by McNemar's exact test: of\n\
+                        the images that only one of them tells right, is one's share more than chance would give?\n\
+                        It speaks of these two networks; another seed may turn it around.\n\n\
+                        Examples:\n  modiste compare runs/fashion-1 runs/fashion-2\n  \
+                        modiste compare runs/* --out comparison.html"
+)]
+pub(crate) struct Arguments {
+    /// The folders of two or more runs.
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    runs: Vec<PathBuf>,
+    /// Also write a page of HTML, with their curves over each other.
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    loading: Loading,
+    #[command(flatten)]
+    compute: ComputeArguments,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One of the runs.
+struct Compared {
+    name: String,
+    record: Record,
+    history: Vec<EpochRecord>,
+    measured: Measured,
+}
+
+#[derive(Serialize)]
+struct Comparison {
+    runs: Vec<RunResult>,
+    differences: Vec<Difference>,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Serialize)]
+struct RunResult {
+    run: String,
+    images: usize,
+    accuracy: f64,
+    interval: [f64; 2],
+    loss: f64,
+    epochs: usize,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    setting: String,
+    /// In the order of the runs.
+    values: Vec<String>,
+}
+
+/// Two runs on the same images.
+#[derive(Serialize)]
+struct Pair {
+    first: String,
+    second: String,
+    /// Images that only the one, or only the other, tells right.
+    only_first: usize,
+    only_second: usize,
+    /// McNemar's.
+    p: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where one is no run, has no model, or its test images cannot be had.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let chosen = arguments.compute.start()?;
+    let runs = arguments.runs.iter();
+    let runs = runs.map(|run| compared(run, &arguments.loading, &chosen));
+    let runs: Vec<Compared> = runs.collect::<Result<_>>()?;
+    let comparison = Comparison::new(&runs)?;
+    if let Some(path) = &arguments.out {
+        let html = comparison.page(&runs);
+        write_atomic(path, html.as_bytes()).with_context(|| path.display().to_string())?;
+    }
+    match arguments.json {
+        true => output::json(&comparison),
+        false => output::line(comparison.text()),
+    }
+}
+
+fn compared(run: &Path, loading: &Loading, chosen: &Chosen) -> Result<Compared> {
+    let record = Record::read(run)?;
+    let model = run.join(MODEL);
+    ensure!(model.exists(), "{} has no model yet", run.display());
+    let test = TestArguments {
+        limit: record.limit,
+        ..TestArguments::default()
+    };
+    let measured = Measured::new(
+        &Network::load(&model)?,
+        &test,
+        &loading.like(&record),
+        chosen,
+    )?;
+    Ok(Compared {
+        name: run.display().to_string(),
+        history: read_history(run)?,
+        measured,
+        record,
+    })
+}
+
+impl Comparison {
+    fn new(runs: &[Compared]) -> Result<Self> {
+        let settings: Vec<Value> = runs
+            .iter()
+            .map(|run| settings(&run.record))
+            .collect::<Result<_>>()?;
+        let settings: Vec<&Value> = settings.iter().collect();
+        let differences = differences(&settings).into_iter();
+        let mut pairs = Vec::new();
+        for (index, first) in runs.iter().enumerate() {
+            for second in &runs[index + 1..] {
+                if first.measured.images == second.measured.images {
+                    pairs.push(pair(first, second));
+                }
+            }
+        }
+        Ok(Self {
+            runs: runs.iter().map(result).collect(),
+            differences: differences
+                .map(|(setting, values)| Difference {
+                    setting,
+                    values: values.iter().map(|value| shortened(value)).collect(),
+                })
+                .collect(),
+            pairs,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        for Difference { setting, values } in &self.differences {
+            lines.push(format!("{setting}: {}", values.join(" | ")));
+        }
+        if self.differences.is_empty() {
+            lines.push("no setting differs".into());
+        }
+        let rows: Vec<[String; 5]> = self.runs.iter().map(RunResult::cells).collect();
+        lines.push(String::new());
+        lines.push(output::table(RESULTS, &rows));
+        lines.push(String::new());
+        lines.extend(self.verdicts());
+        lines.join("\n")
+    }
+
+    fn verdicts(&self) -> Vec<String> {
+        if self.pairs.is_empty() {
+            return vec!["no two of them are measured on the same test images".into()];
+        }
+        self.pairs.iter().map(Pair::verdict).collect()
+    }
+
+    fn page(&self, runs: &[Compared]) -> String {
+        let curves: Vec<(&str, &[EpochRecord])> = runs
+            .iter()
+            .map(|run| (run.name.as_str(), run.history.as_slice()))
+            .collect();
+        let names = self.runs.iter().map(|run| run.run.clone());
+        let headings: Vec<String> = std::iter::once("setting".into()).chain(names).collect();
+        let differences: Vec<Vec<String>> = self
+            .differences
+            .iter()
+            .map(|row| {
+                std::iter::once(row.setting.clone())
+                    .chain(row.values.clone())
+                    .collect()
+            })
+            .collect();
+        let results: Vec<Vec<String>> = self.runs.iter().map(|run| run.cells().to_vec()).collect();
+        let result_headings = RESULTS.map(|heading| heading.trim_start_matches('>').to_owned());
+        let section = |id, title: &str, body| Section {
+            id,
+            title: title.into(),
+            body,
+        };
+        let verdicts: String = self
+            .verdicts()
+            .iter()
+            .map(|verdict| paragraph(verdict))
+            .collect();
+        let sections = [
+            section(
+                "results",
+                "How good they are",
+                text_table("Results", &result_headings, &results) + &verdicts,
+            ),
+            section(
+                "settings",
+                "What differs between them",
+                match differences.is_empty() {
+                    true => paragraph("No setting differs."),
+                    false => text_table("Settings", &headings, &differences),
+                },
+            ),
+            section("curves", "How they learned", curves_html(&curves)),
+        ];
+        page("Runs compared", &headings[1..].join(", "), &sections)
+    }
+}
+
+/// Headings of the results; those with `>` are of numbers.
+const RESULTS: [&str; 5] = ["run", ">accuracy", ">95 % interval", ">loss", ">seconds"];
+
+impl RunResult {
+    fn cells(&self) -> [String; 5] {
+        let [low, high] = self.interval.map(|end| 100.0 * end);
+        [
+            self.run.clone(),
+            format!("{:.2} %", 100.0 * self.accuracy),
+            format!("{low:.2} to {high:.2} %"),
+            format!("{:.4}", self.loss),
+            format!("{:.0}", self.seconds),
+        ]
+    }
+}
+
+impl Pair {
+    fn verdict(&self) -> String {
+        format!(
+            "{} and {}: {} images only the first tells right, {} only the second: p = {}, {}",
+            self.first,
+            self.second,
+            self.only_first,
+            self.only_second,
+            match self.p < 1e-3 {
+                true => format!("{:.1e}", self.p),
+                false => format!("{:.3}", self.p),
+            },
+            match self.p < SIGNIFICANT {
+                true => "more than chance",
+                false => "which may be chance",
+            }
+        )
+    }
+}
+
+fn result(run: &Compared) -> RunResult {
+    RunResult {
+        run: run.name.clone(),
+        images: run.measured.evaluation.images,
+        accuracy: run.measured.evaluation.accuracy,
+        interval: run.measured.interval(),
+        loss: run.measured.evaluation.loss,
+        epochs: run.history.len(),
+        seconds: run.history.iter().map(|epoch| epoch.seconds).sum(),
+    }
+}
+
+fn pair(first: &Compared, second: &Compared) -> Pair {
+    let right = |run: &Compared| -> Vec<bool> {
+        let answers = run.measured.answers();
+        answers
+            .map(|(row, truth)| argmax(row) == usize::from(*truth))
+            .collect()
+    };
+    let (mut only_first, mut only_second) = (0, 0);
+    for (one, other) in right(first).into_iter().zip(right(second)) {
+        only_first += usize::from(one && !other);
+        only_second += usize::from(other && !one);
+    }
+    Pair {
+        first: first.name.clone(),
+        second: second.name.clone(),
+        only_first,
+        only_second,
+        p: mcnemar(only_first, only_second),
+    }
+}
+
+/// All of a record that is no result.
+fn settings(record: &Record) -> Result<Value> {
+    const RESULTS: [&str; 11] = [
+        "state",
+        "photos_folder",
+        "tensorboard",
+        "machine",
+        "started_unix",
+        "seconds",
+        "epochs",
+        "test",
+        "best",
+        "photos",
+        "error",
+    ];
+    let mut value = serde_json::to_value(record)?;
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|name, _| !RESULTS.contains(&name.as_str()));
+    }
+    Ok(value)
+}
+
+fn shortened(value: &str) -> String {
+    match value.chars().count() > LONGEST {
+        true => value.chars().take(LONGEST).chain("...".chars()).collect(),
+        false => value.to_owned(),
+    }
+}

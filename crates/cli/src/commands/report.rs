@@ -1,0 +1,129 @@
+//! `report`: a run, or a model, explained in one page.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use modiste_dataset::write_atomic;
+use modiste_model::{Network, argmax};
+use modiste_report::{Section, curves_html, page};
+
+use crate::compute::ComputeArguments;
+use crate::inspect;
+use crate::loading::Loading;
+use crate::measured::{Measured, TestArguments};
+use crate::output;
+use crate::run::{MODEL, Record, read_history};
+
+/// The flags of `report`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "The page is one HTML file that needs no network and no script: what the network was told,\n\
+                        how it learned, how good it is class by class, how sure, its surest mistakes, what its\n\
+                        first layer looks for, what each layer makes of an image and where it looks.\n\n\
+                        Examples:\n  modiste report runs/fashion-1\n  \
+                        modiste report models/fashion-mnist.safetensors --out clothes.html"
+)]
+pub(crate) struct Arguments {
+    /// The folder of a run, or a model file.
+    #[arg(value_name = "RUN|MODEL")]
+    subject: PathBuf,
+    #[command(flatten)]
+    test: TestArguments,
+    /// The page [default: report.html in the run's folder, or here for a model file].
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    loading: Loading,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+/// Runs the command and prints the path of the page.
+///
+/// # Errors
+/// Where there is no such run or model, its test images cannot be had, or the page cannot be written.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let subject = &arguments.subject;
+    let chosen;
+    let (title, network, mut sections, default);
+    let mut loading = arguments.loading.clone();
+    let mut test = arguments.test.clone();
+    if subject.is_dir() {
+        let record = Record::read(subject)?;
+        let model = subject.join(MODEL);
+        ensure!(
+            model.exists(),
+            "{} has no model yet: `modiste train --resume {}` goes on with it",
+            subject.display(),
+            subject.display()
+        );
+        network = Network::load(&model)?;
+        title = format!("The run {}", name(subject));
+        let history = read_history(subject)?;
+        let curves = curves_html(&[(&name(subject), &history)]);
+        sections = vec![
+            inspect::run_facts(subject, &record)?,
+            Section {
+                id: "curves",
+                title: "How it learned".into(),
+                body: curves,
+            },
+        ];
+        loading = loading.like(&record);
+        test.limit = test.limit.or(record.limit);
+        default = subject.join("report.html");
+        chosen = arguments.compute.like(&record.compute).start()?;
+    } else {
+        network = Network::load(subject)?;
+        title = format!("The model {}", name(subject));
+        sections = vec![inspect::model_facts(&network)];
+        default = PathBuf::from("report.html");
+        chosen = arguments.compute.start()?;
+    }
+    let measured = Measured::new(&network, &test, &loading, &chosen)?;
+    sections.extend([
+        inspect::scores(&measured),
+        inspect::classes(&measured),
+        inspect::confusion(&measured),
+        inspect::calibration(&measured),
+        inspect::mistakes(&measured),
+    ]);
+    sections.extend(inspect::filters(&network)?);
+    let sample = a_right_one(&measured);
+    let truth = usize::from(measured.images.labels()[sample]);
+    sections.extend([
+        inspect::feature_maps(
+            &network,
+            measured.images.image(sample),
+            &measured.confusion.classes()[truth],
+        )?,
+        inspect::layers(&network, &measured.images, &chosen)?,
+    ]);
+    sections.extend(inspect::attention(&network, &measured)?);
+    let [low, high] = measured.interval().map(|end| 100.0 * end);
+    let lead = format!(
+        "{} on {}: {:.2} % of {} test images are told right (95 % interval {low:.2} to {high:.2} %).",
+        network.architecture.name,
+        measured.dataset,
+        100.0 * measured.evaluation.accuracy,
+        measured.evaluation.images
+    );
+    let path = arguments.out.as_ref().unwrap_or(&default);
+    let html = page(&title, &lead, &sections);
+    write_atomic(path, html.as_bytes()).with_context(|| path.display().to_string())?;
+    output::line(path.display())
+}
+
+/// The first image that is told right; the first of all where none is.
+fn a_right_one(measured: &Measured) -> usize {
+    let mut answers = measured.answers();
+    let right = answers.position(|(row, truth)| argmax(row) == usize::from(*truth));
+    right.unwrap_or(0)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into()
+}

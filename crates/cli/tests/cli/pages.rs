@@ -1,0 +1,228 @@
+//! Pages that explain: a run, a model, a photo, runs beside each other.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{TRAINED, fails, json, pictures, run::flags, succeeds};
+
+/// A page as text, held to what every page is.
+#[track_caller]
+fn page(path: &Path) -> String {
+    let html = fs::read_to_string(path).expect("a page");
+    assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
+    assert!(html.len() < 3_000_000, "{} bytes", html.len());
+    for foreign in ["<script", "http:", "https:", "url(", "<link", "@import"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    // Every picture has words, and every link of the contents its section.
+    assert_eq!(
+        html.matches("<img ").count(),
+        html.matches("<img alt=\"").count()
+    );
+    assert!(!html.contains("<img alt=\"\""));
+    for link in html.split("href=\"#").skip(1) {
+        let id = link.split('"').next().expect("an id");
+        assert!(html.contains(&format!("<section id=\"{id}\">")), "{id}");
+    }
+    html
+}
+
+#[test]
+fn the_report_of_a_run_says_what_evaluate_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = TRAINED.run();
+    let run = run.to_str().expect("a plain path");
+    let printed = succeeds(folder.path(), &["report", run, "--out", "r.html"]);
+    assert_eq!(printed, "r.html\n");
+    let html = page(&folder.path().join("r.html"));
+    // The run was limited to so many images, and so is its report.
+    let evaluate = [
+        "evaluate",
+        "--model",
+        &TRAINED.model(),
+        "--limit",
+        "64",
+        "--json",
+    ];
+    let result = json(folder.path(), &evaluate);
+    let number = |key: &str| result[key].as_f64().expect("a number");
+    let [low, high] = [0, 1].map(|end| 100.0 * result["interval"][end].as_f64().expect("a number"));
+    for expected in [
+        format!("{:.2} % of 64 test images are told right", 100.0 * number("accuracy")),
+        format!("(95 % interval {low:.2} to {high:.2} %)"),
+        format!("<dt>loss</dt><dd>{:.4}</dd>", number("loss")),
+        format!("<dt>mean F1</dt><dd>{:.2} %</dd>", 100.0 * number("macro_f1")),
+        format!(
+            "<dt>calibration error</dt><dd>{:.2} %</dd>",
+            100.0 * number("calibration_error")
+        ),
+        format!("modiste reproduce {run}"),
+        "Where it departs from the recipe smoke: batch_size is 16 and not 50, epochs is 2 and not 5"
+            .into(),
+    ] {
+        assert!(html.contains(&expected), "no {expected}");
+    }
+    for (class, row) in result["confusion"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .enumerate()
+    {
+        let name = result["per_class"][class]["class"]
+            .as_str()
+            .expect("a name");
+        let start = html
+            .find("aria-label=\"What was taken for what\"")
+            .expect("a table");
+        let line = html[start..]
+            .lines()
+            .find(|line| line.contains(&format!("<th scope=\"row\">{name}</th>")));
+        let line = line.expect("a row");
+        let counts: Vec<Value> = line
+            .split("\">")
+            .filter_map(|cell| cell.split("</td>").next()?.parse::<u64>().ok())
+            .map(Value::from)
+            .collect();
+        assert_eq!(&counts, row.as_array().expect("counts"), "{name}");
+    }
+    for section in [
+        "configuration",
+        "curves",
+        "scores",
+        "classes",
+        "confusion",
+        "calibration",
+        "mistakes",
+        "filters",
+        "maps",
+        "layers",
+        "attention",
+    ] {
+        assert!(
+            html.contains(&format!("<section id=\"{section}\">")),
+            "{section}"
+        );
+    }
+}
+
+#[test]
+fn a_model_file_has_a_report_where_its_dataset_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let model = TRAINED.model();
+    assert_eq!(
+        succeeds(here, &["report", &model, "--limit", "30"]),
+        "report.html\n"
+    );
+    let html = page(&here.join("report.html"));
+    assert!(
+        html.contains("The model model.safetensors")
+            && html.contains("modiste train --recipe smoke")
+    );
+    assert!(!html.contains("<section id=\"curves\">"));
+
+    let mut network = modiste_model::Network::load(Path::new(&model)).expect("a model");
+    network.metadata.dataset = String::new();
+    network
+        .save(&here.join("unknown.safetensors"))
+        .expect("saved");
+    fails(
+        here,
+        &["report", "unknown.safetensors"],
+        1,
+        "name a dataset with --dataset",
+    );
+    fails(here, &["report", "none"], 1, "none: No such file");
+    fails(
+        here,
+        &["report", &model, "--limit", "5", "--out", "no/r.html"],
+        1,
+        "no/r.html: No such file",
+    );
+    fs::create_dir(here.join("empty")).expect("a folder");
+    fails(here, &["report", "empty"], 1, "empty holds no run");
+}
+
+#[test]
+fn a_photo_is_explained_step_by_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    assert_eq!(
+        succeeds(here, &["explain", picture]),
+        "8-bag-explained.html\n"
+    );
+    let html = page(&here.join("8-bag-explained.html"));
+    for expected in [
+        "says the network closet.",
+        "1. read in colours, the right way up",
+        "9. mirror as well<br>28x28, the first of 12 views",
+        "alt=\"view 12, red where it speaks for ",
+        "conv2d_5: 128 maps of 7x7, the first 64 of them",
+    ] {
+        assert!(html.contains(expected), "no {expected}");
+    }
+    // A network of one's own has its own way from photo to input.
+    let own = [
+        "explain",
+        picture,
+        "--model",
+        &TRAINED.model(),
+        "--out",
+        "own.html",
+    ];
+    assert_eq!(succeeds(here, &own), "own.html\n");
+    let html = page(&here.join("own.html"));
+    assert!(
+        html.contains("1. read as OpenCV reads it") && html.contains("says the network compact.")
+    );
+    fs::write(here.join("text.jpg"), "no photo").expect("written");
+    fails(here, &["explain", "text.jpg"], 1, "text.jpg: ");
+    assert!(!here.join("text-explained.html").exists());
+}
+
+#[test]
+fn runs_are_compared_on_the_same_images() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let one = TRAINED.run();
+    let one = one.to_str().expect("a plain path");
+    let mut other = flags("other");
+    other.extend(["--seed", "2"]);
+    succeeds(here, &other);
+    let text = succeeds(here, &["compare", one, "other", "--out", "c.html"]);
+    assert!(text.starts_with("config.seed: 1 | 2\n\nrun "), "{text}");
+    assert!(
+        text.contains(" images only the first tells right, "),
+        "{text}"
+    );
+    let html = page(&here.join("c.html"));
+    assert!(html.contains("other ends after epoch 2 at ") && html.contains("<td>2</td>"));
+    let result = json(here, &["compare", one, one, "--json"]);
+    assert_eq!(result["differences"], Value::Array(Vec::new()));
+    let pair = &result["pairs"][0];
+    assert_eq!(
+        (&pair["only_first"], &pair["only_second"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(pair["p"], 1.0);
+
+    let mut fewer = flags("fewer");
+    fewer.extend(["--limit", "32"]);
+    let place = fewer
+        .iter()
+        .position(|flag| *flag == "--limit")
+        .expect("there");
+    fewer.drain(place..place + 2);
+    succeeds(here, &fewer);
+    let text = succeeds(here, &["compare", one, "fewer"]);
+    assert!(
+        text.contains("no two of them are measured on the same test images"),
+        "{text}"
+    );
+    fails(here, &["compare", one], 2, "2 values required");
+    fails(here, &["compare", one, "none"], 1, "there is no run none");
+}
