@@ -9,11 +9,14 @@ mod arrows;
 mod bench;
 mod check;
 mod command;
+mod cross_check;
+mod dist;
 mod history;
 mod mini;
 mod modiste;
 mod packages;
 mod predictions;
+mod python;
 mod run_folder;
 mod smoke;
 mod train;
@@ -59,6 +62,14 @@ enum Task {
     },
     /// Measure training steps and inference beside PyTorch, Keras, ONNX Runtime and candle.
     Bench(bench::Arguments),
+    /// Hold what `modiste evaluate` and `--tensorboard` say to scikit-learn and TensorBoard (needs Python).
+    CrossCheck,
+    /// Write the manual and shell completions.
+    Dist {
+        /// The folder [default: target/dist].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Format, lints, docs, the arrows between the crates, packages.
     Check,
     /// `cargo test --workspace`.
@@ -82,6 +93,8 @@ fn main() -> ExitCode {
         Task::Smoke => smoke::smoke(),
         Task::Torture { times } => torture(times),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::CrossCheck => cross_check::cross_check(),
+        Task::Dist { out } => dist::dist(out),
         Task::Check => check::check(),
         Task::Test { arguments } => test(&arguments),
         Task::Mini { data } => mini::mini(data),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 /// What a run folder holds when training has ended.
 pub(crate) const FILES: [&str; 5] = [
@@ -48,15 +48,6 @@ fn problem(file: &Path) -> Option<String> {
         Ok(bytes) if is_picture && !bytes.starts_with(&PNG_SIGNATURE) => Some("is no PNG".into()),
         Ok(_) => None,
     }
-}
-
-/// The bytes of a run's model.
-///
-/// # Errors
-/// Where the file cannot be read.
-pub(crate) fn model_bytes(run: &Path) -> Result<Vec<u8>> {
-    let file = run.join("model.safetensors");
-    fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
 #[cfg(test)]

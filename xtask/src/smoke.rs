@@ -12,7 +12,7 @@ use crate::command;
 use crate::history::validation_accuracies;
 use crate::modiste::{Modiste, Recipe, find};
 use crate::predictions::{Score, score};
-use crate::run_folder::{check_complete, model_bytes};
+use crate::run_folder::check_complete;
 use crate::workspace;
 
 /// Of the ten pictures, how many must be recognised: a network at the floor can miss a few.
@@ -22,7 +22,7 @@ const PICTURES_RIGHT: usize = 7;
 /// the same number but for the way in which it is written.
 const ACCURACY_TOLERANCE: f64 = 1e-6;
 
-/// Trains on the embedded images, evaluates, predicts, and trains twice more for the same bytes.
+/// Trains on the embedded images, evaluates, predicts, explains, and trains once more for the same bytes.
 ///
 /// # Errors
 /// At the first thing that is not as it should be.
@@ -35,7 +35,7 @@ pub(crate) fn smoke() -> Result<()> {
     let start = Instant::now();
 
     let run = folder.path().join("run");
-    train(&modiste, &run, &[])?;
+    train(&modiste, &run)?;
     check_complete(&run)?;
     let seconds = start.elapsed().as_secs_f64();
     let history = history(&run, recipe)?;
@@ -56,7 +56,8 @@ pub(crate) fn smoke() -> Result<()> {
         workspace::pictures().display()
     );
 
-    same_bytes(&modiste, folder.path())?;
+    report(&modiste, &run)?;
+    reproduce(&modiste, &run, folder.path())?;
     println!(
         "smoke: all right, {:.1} s after the build",
         start.elapsed().as_secs_f64()
@@ -64,9 +65,9 @@ pub(crate) fn smoke() -> Result<()> {
     Ok(())
 }
 
-fn train(modiste: &Modiste, run: &Path, flags: &[&str]) -> Result<()> {
+fn train(modiste: &Modiste, run: &Path) -> Result<()> {
     let mut train = modiste.command();
-    train.args(["train", "--recipe", "smoke"]).args(flags);
+    train.args(["train", "--recipe", "smoke"]);
     command::run(train.arg("--run").arg(run))
 }
 
@@ -121,24 +122,39 @@ fn predict(modiste: &Modiste, model: &Path) -> Result<Score> {
     score(&modiste.json(predict.arg("--model").arg(model).arg("--json"))?)
 }
 
-/// The same seed gives the same model, whatever the number of threads.
-fn same_bytes(modiste: &Modiste, folder: &Path) -> Result<()> {
-    let trained = |threads: &str| {
-        let run = folder.join(format!("threads-{threads}"));
-        let flags = ["--limit", "500", "--epochs", "1", "--threads", threads];
-        train(modiste, &run, &flags)?;
-        model_bytes(&run)
-    };
-    let (one, two) = (trained("1")?, trained("2")?);
-    let first_difference = one.iter().zip(&two).position(|(a, b)| a != b);
+/// The run again with one thread gives the same history and model.
+fn reproduce(modiste: &Modiste, run: &Path, folder: &Path) -> Result<()> {
+    let mut reproduce = modiste.command();
+    reproduce.arg("reproduce").arg(run);
+    reproduce.args(["--threads", "1", "--quiet", "--json", "--run"]);
+    let verdict = modiste.json(reproduce.arg(folder.join("again")))?;
+    check_verdict(&verdict)?;
+    println!("reproduce: the same history and model with one thread");
+    Ok(())
+}
+
+/// Whether a whole run was compared and came to the same.
+fn check_verdict(verdict: &Value) -> Result<()> {
     ensure!(
-        one == two,
-        "1 and 2 threads give different models: {} and {} bytes, first difference at {:?}",
-        one.len(),
-        two.len(),
-        first_difference
+        verdict["identical"] == true && verdict["model"]["identical"] == true,
+        "the run, trained again, came to something else: {verdict}"
     );
-    println!("threads: 1 and 2 give the same {} bytes", one.len());
+    Ok(())
+}
+
+/// The run in one page.
+fn report(modiste: &Modiste, run: &Path) -> Result<()> {
+    command::run(modiste.command().arg("report").arg(run))?;
+    let page = run.join("report.html");
+    let size = fs::metadata(&page)
+        .with_context(|| page.display().to_string())?
+        .len();
+    ensure!(
+        (10_000..3_000_000).contains(&size),
+        "{} has {size} bytes",
+        page.display()
+    );
+    println!("report: {size} bytes");
     Ok(())
 }
 
@@ -147,6 +163,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_run_that_parts_or_is_not_whole_is_no_repetition() {
+        let verdict = |identical, model| json!({ "identical": identical, "model": model });
+        let same = json!({ "identical": true });
+        check_verdict(&verdict(true, same.clone())).expect("the same");
+        assert!(check_verdict(&verdict(false, same)).is_err());
+        assert!(check_verdict(&verdict(true, Value::Null)).is_err());
+    }
 
     #[test]
     fn accuracy_is_held_to_the_floor_and_to_the_history() {

@@ -18,8 +18,11 @@ mod pictures;
 mod run;
 mod version;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
@@ -33,10 +36,24 @@ use crate::messages::say;
 /// Results go to standard output, everything else to standard error. RUST_LOG=debug says more.
 /// Exit codes: 0 done, 1 failed (the message says what to do), 2 wrong usage, 130 interrupted.
 #[derive(Parser)]
-#[command(name = "modiste", version, max_term_width = 100)]
+#[command(
+    name = "modiste",
+    version,
+    disable_version_flag = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  modiste predict shoe.jpg\n  modiste train --recipe smoke\n  \
+                  modiste report runs/smoke-1\n  modiste help train"
+)]
 struct Arguments {
+    /// Print the version.
+    #[arg(short = 'V', long)]
+    version: bool,
+    /// With --version: also the commit, the features and what computes here.
+    #[arg(long, requires = "version")]
+    verbose: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -72,19 +89,32 @@ enum Command {
     /// Measure how long a step of training and inference take.
     Bench(bench::Arguments),
     /// Write a completion script for a shell.
-    #[command(
-        after_help = "For bash: modiste completions bash > ~/.local/share/bash-completion/completions/modiste"
-    )]
+    #[command(after_help = "Example, for bash:\n  \
+                      modiste completions bash > ~/.local/share/bash-completion/completions/modiste")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+    /// Write the manual, a page for each command.
+    #[command(after_help = "Example:\n  modiste man ~/.local/share/man/man1")]
+    Man {
+        /// The folder for the pages.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     messages::start_logging();
-    match run(arguments.command) {
+    let done = match arguments.command {
+        _ if arguments.version => version::print(arguments.verbose).map(|()| ExitCode::SUCCESS),
+        Some(command) => run(command),
+        None => Arguments::command()
+            .error(ErrorKind::MissingSubcommand, "which command?")
+            .exit(),
+    };
+    match done {
         Ok(code) => code,
         // Whoever reads has seen enough: `modiste ... | head -1`.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -114,7 +144,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Photos(arguments) => photos::run(&arguments),
         Command::Bench(arguments) => done(bench::run(&arguments)),
         Command::Completions { shell } => done(completions(shell)),
+        Command::Man { folder } => done(man(&folder)),
     }
+}
+
+fn man(folder: &Path) -> anyhow::Result<()> {
+    let context = || folder.display().to_string();
+    std::fs::create_dir_all(folder).with_context(context)?;
+    clap_mangen::generate_to(Arguments::command(), folder).with_context(context)
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
@@ -130,6 +167,21 @@ mod tests {
     #[test]
     fn the_arguments_hold_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command) {
+            let after = command.get_after_help().map(ToString::to_string);
+            let name = command.get_name();
+            let after = after.unwrap_or_default();
+            assert!(
+                after.contains("Example") && after.contains("\n  modiste "),
+                "{name}: {after}"
+            );
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
     }
 
     #[test]

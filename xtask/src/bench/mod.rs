@@ -2,7 +2,6 @@
 
 mod contender;
 mod job;
-mod python;
 mod table;
 
 use std::fs;
@@ -14,6 +13,7 @@ use serde_json::json;
 use crate::bench::contender::{Contender, Measured, Size};
 use crate::bench::table::table;
 use crate::modiste::Modiste;
+use crate::python;
 use crate::workspace;
 
 /// The networks of the zoo.
@@ -62,7 +62,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
         "rounds, steps and threads are at least 1"
     );
     if let Some(recipe) = &arguments.job {
-        let python = python::find(arguments.python.as_deref(), &[Contender::named("keras")?])?;
+        let python = find_python(arguments, &[Contender::named("keras")?])?;
         return job::job(recipe, arguments.threads, python.as_deref());
     }
     let mut contenders: Vec<Contender> = arguments
@@ -70,7 +70,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
         .iter()
         .map(|name| Contender::named(name))
         .collect::<Result<_>>()?;
-    let python = python::find(arguments.python.as_deref(), &contenders)?;
+    let python = find_python(arguments, &contenders)?;
     if python.is_none() {
         contenders.retain(|contender| contender.script().is_none());
     }
@@ -106,4 +106,10 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
         fs::write(path, text).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+/// A Python for these contenders; without one Modiste is measured alone.
+fn find_python(arguments: &Arguments, contenders: &[Contender]) -> Result<Option<PathBuf>> {
+    let packages = contenders.iter().flat_map(Contender::packages).copied();
+    python::find(arguments.python.as_deref(), &packages.collect())
 }

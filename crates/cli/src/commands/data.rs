@@ -14,6 +14,9 @@ use crate::output;
 
 /// The flags of `data`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  modiste data list\n  modiste data download mnist\n  modiste data verify mnist"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -22,6 +25,9 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum Task {
     /// List the datasets and which of their files are there.
+    #[command(
+        after_help = "Examples:\n  modiste data list\n  modiste data list --data /mnt/datasets --json"
+    )]
     List {
         #[command(flatten)]
         folder: DataFolder,
@@ -30,6 +36,9 @@ enum Task {
         json: bool,
     },
     /// Fetch the files that lack, from mirrors or from Debian's package.
+    #[command(
+        after_help = "Examples:\n  modiste data download fashion-mnist mnist\n  modiste data download cifar-100 --offline"
+    )]
     Download {
         /// Datasets, as `data list` names them.
         #[arg(required = true, value_name = "NAME")]
@@ -41,12 +50,18 @@ enum Task {
         offline: bool,
     },
     /// Hold every file to its official SHA-256.
+    #[command(
+        after_help = "Examples:\n  modiste data verify fashion-mnist mnist\n  modiste data verify mnist --json"
+    )]
     Verify {
         /// Datasets, as `data list` names them.
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         #[command(flatten)]
         folder: DataFolder,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -68,7 +83,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Task::Verify { names, folder } => verify_all(&infos(&names)?, &folder),
+        Task::Verify {
+            names,
+            folder,
+            json,
+        } => verify_all(&infos(&names)?, &folder, json),
     }
 }
 
@@ -136,11 +155,21 @@ fn state(info: &DatasetInfo, files: &[FileStatus]) -> String {
     }
 }
 
-fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder) -> Result<ExitCode> {
+fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder, json: bool) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
+    let mut objects = Vec::new();
     for info in infos {
         for file in verify(info.name, &folder.data)? {
-            output::line(format_args!("{}/{}: {}", info.name, file.file, file.state))?;
+            objects.push(json!({
+                "dataset": info.name,
+                "file": file.file,
+                "path": file.path,
+                "official": file.state == FileState::Official,
+                "state": file.state.to_string(),
+            }));
+            if !json {
+                output::line(format_args!("{}/{}: {}", info.name, file.file, file.state))?;
+            }
             if file.state != FileState::Official {
                 code = ExitCode::FAILURE;
                 say(format_args!(
@@ -149,6 +178,9 @@ fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder) -> Result<ExitCode> {
                 ));
             }
         }
+    }
+    if json {
+        output::json(&objects)?;
     }
     Ok(code)
 }

@@ -8,6 +8,7 @@ use crate::output;
 
 /// The flags of `device`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  modiste device\n  modiste device --device cuda:1 --json")]
 pub(crate) struct Arguments {
     /// The device to look for: auto, cpu, cuda, cuda:N; one that is not there is exit code 1.
     #[arg(long, value_name = "D", default_value = "auto")]

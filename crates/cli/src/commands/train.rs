@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
     loading: Loading,
     #[command(flatten)]
     compute: ComputeArguments,
+    /// Print the run's record, as run.json has it, as the result.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -96,7 +99,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
         watch: &arguments.watch,
     };
     conduct(&folder, &mut record, network, conditions)?;
-    conclude(folder.path(), &record)
+    conclude(arguments, folder.path(), &record)
 }
 
 fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
@@ -149,7 +152,7 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
         watch: &arguments.watch,
     };
     conduct(&folder, &mut record, network, conditions)?;
-    conclude(folder.path(), &record)
+    conclude(arguments, folder.path(), &record)
 }
 
 fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labelled>>> {
@@ -163,8 +166,11 @@ fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
 }
 
 /// Says what came of the run.
-fn conclude(run: &Path, record: &Record) -> Result<ExitCode> {
+fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCode> {
     let run = run.display();
+    if arguments.json {
+        output::json(record)?;
+    }
     if record.state == State::Interrupted {
         say(format_args!(
             "interrupted after {} whole epochs; the model and its history are in {run}. To go on: \
@@ -172,6 +178,9 @@ fn conclude(run: &Path, record: &Record) -> Result<ExitCode> {
             record.epochs
         ));
         return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if arguments.json {
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(test) = &record.test {
         output::line(format_args!(

@@ -1,18 +1,6 @@
 //! `events.jsonl`: what happened in a run, a line each, as it happened.
 //!
-//! Each line is a JSON object with `event` and `time_unix`, seconds since 1970-01-01, and
-//!
-//! | event | what it says |
-//! |---|---|
-//! | `started` | a training from its start: `engine`, `epochs`, `steps` (of an epoch), `images`, `validation_images` |
-//! | `resumed` | the same of one that goes on, with `epochs_done` and `steps_done` |
-//! | `step` | `epoch`, `step`, `loss`, `accuracy` (means of the epoch so far), `learning_rate`; a hundred an epoch at most, its last one always |
-//! | `epoch` | the columns of `history.csv`, and `weights_sha256` of the weights after it |
-//! | `checkpoint` | in the middle of an epoch: `epochs_done`, `steps_done`, `weights_sha256` |
-//! | `finished`, `interrupted`, `failed` | the end of a process: `epochs_done`; `error` where it failed |
-//!
-//! A line `started` makes all before it void, a line `resumed` all before it that lie behind its
-//! position: those steps are taken again, and come to the same.
+//! The lines are specified in `docs/runs.md`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

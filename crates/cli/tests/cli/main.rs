@@ -4,6 +4,8 @@ mod bad_input;
 mod commands;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod lecture;
 mod pages;
 mod reproduce;
 mod resume;

@@ -1,4 +1,4 @@
-//! The peers' Python: found, or made.
+//! A Python for those whom Modiste is held to: found, or made.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,21 +6,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::bench::contender::Contender;
 use crate::command;
 use crate::workspace;
 
-/// A Python with the packages that the contenders need. `None` where none is needed, or where there
-/// is no Python: that is said, and Modiste is measured alone.
+/// A Python with these packages. `None` where none is needed, or where there is no Python: that is said.
 ///
 /// # Errors
 /// Where the environment cannot be made: `pip` has then written why.
-pub(crate) fn find(given: Option<&Path>, contenders: &[Contender]) -> Result<Option<PathBuf>> {
-    let packages: BTreeSet<&str> = contenders
-        .iter()
-        .flat_map(Contender::packages)
-        .copied()
-        .collect();
+pub(crate) fn find(given: Option<&Path>, packages: &BTreeSet<&str>) -> Result<Option<PathBuf>> {
     if packages.is_empty() {
         return Ok(None);
     }
@@ -29,9 +22,9 @@ pub(crate) fn find(given: Option<&Path>, contenders: &[Contender]) -> Result<Opt
     }
     let Some(system) = ["python3", "python"].into_iter().find(|name| runs(name)) else {
         eprintln!(
-            "There is no Python, so no peer is measured. With Python 3.10 or later this would \
-             install {} into target/peers/python.",
-            packages.into_iter().collect::<Vec<_>>().join(", ")
+            "There is no Python. With Python 3.10 or later this would install {} into \
+             target/peers/python.",
+            packages.iter().copied().collect::<Vec<_>>().join(", ")
         );
         return Ok(None);
     };
