@@ -1,6 +1,7 @@
 //! A run: what is to be trained, the folder that holds what comes of it, and the training itself.
 
 mod checkpoints;
+mod computer;
 mod conduct;
 mod events;
 mod folder;
@@ -12,10 +13,11 @@ mod record;
 mod tensorboard;
 mod watch;
 
+pub(crate) use computer::ComputeRecord;
 pub(crate) use conduct::{Conditions, RunImages, conduct};
 pub(crate) use events::epoch_weights;
 pub(crate) use folder::{EVENTS, MODEL, RUNS, RunFolder, read_history};
 pub(crate) use lock::Lock;
 pub(crate) use plan::{Overrides, Plan};
-pub(crate) use record::{ComputeRecord, Record, State};
+pub(crate) use record::{Record, State};
 pub(crate) use watch::WatchArguments;

@@ -1,6 +1,5 @@
 //! `run.json`: what was trained, on what, where, and what came of it.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,15 +9,15 @@ use anyhow::{Context, Result, bail, ensure};
 use modiste_dataset::file_hashes;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
-use modiste_train::{EngineChoice, TrainConfig};
+use modiste_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
+use super::computer::{ComputeRecord, Machine};
 use super::folder::RECORD;
 use super::photos::PhotosResult;
 use super::plan::Plan;
 use crate::compute::Chosen;
 use crate::loading::Loading;
-use crate::machine::processor;
 use crate::messages::say;
 use crate::version::{COMMIT, VERSION};
 
@@ -91,20 +90,6 @@ impl State {
     }
 }
 
-/// What computed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ComputeRecord {
-    /// `kernels` or `candle`.
-    pub(crate) engine: String,
-    pub(crate) device: String,
-    /// Whether every convolution was computed by its definition.
-    pub(crate) exact: bool,
-    /// The kernels' vector instructions.
-    pub(crate) instructions: String,
-    /// The result does not depend on it.
-    pub(crate) threads: usize,
-}
-
 /// What weights make of the test images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TestResult {
@@ -140,17 +125,6 @@ struct FileRecord {
     /// Of the bytes after decompression.
     sha256: String,
     official: bool,
-}
-
-/// The machine of a run's last part.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Machine {
-    os: String,
-    arch: String,
-    cpu: Option<String>,
-    cores: usize,
-    avx2: bool,
-    avx512f: bool,
 }
 
 impl Record {
@@ -296,56 +270,5 @@ impl DatasetRecord {
             name: name.into(),
             files: files.collect(),
         })
-    }
-}
-
-impl ComputeRecord {
-    /// What was chosen.
-    pub(crate) fn of(chosen: &Chosen) -> Self {
-        let compute = &chosen.compute;
-        Self {
-            engine: compute.engine.on(&compute.device).to_string(),
-            device: chosen.selected.name(),
-            exact: compute.kernels.exact,
-            instructions: compute.kernels.instructions.name().into(),
-            threads: chosen.threads,
-        }
-    }
-
-    /// What of it decides the bytes of a result, in a phrase.
-    pub(crate) fn arithmetic(&self) -> String {
-        let exact = if self.exact { ", exact" } else { "" };
-        if self.engine == EngineChoice::Kernels.to_string() {
-            format!("kernels, {}{exact}", self.instructions)
-        } else {
-            format!("{} on {}", self.engine, self.device)
-        }
-    }
-}
-
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = self.cpu.as_deref().unwrap_or(&self.arch);
-        write!(f, "{cpu}, {} cores, {}", self.cores, self.os)
-    }
-}
-
-impl Machine {
-    /// This one.
-    pub(crate) fn here() -> Self {
-        Self {
-            os: std::env::consts::OS.into(),
-            arch: std::env::consts::ARCH.into(),
-            cpu: processor(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            #[cfg(target_arch = "x86_64")]
-            avx2: std::is_x86_feature_detected!("avx2"),
-            #[cfg(not(target_arch = "x86_64"))]
-            avx2: false,
-            #[cfg(target_arch = "x86_64")]
-            avx512f: std::is_x86_feature_detected!("avx512f"),
-            #[cfg(not(target_arch = "x86_64"))]
-            avx512f: false,
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! `compare`: runs beside each other, and whether one is better or was lucky.
 
+mod page;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::write_atomic;
 use modiste_model::{Network, argmax};
-use modiste_report::{EpochRecord, Section, curves_html, mcnemar, page, paragraph, text_table};
+use modiste_report::{EpochRecord, mcnemar};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -183,53 +185,6 @@ impl Comparison {
             return vec!["no two of them are measured on the same test images".into()];
         }
         self.pairs.iter().map(Pair::verdict).collect()
-    }
-
-    fn page(&self, runs: &[Compared]) -> String {
-        let curves: Vec<(&str, &[EpochRecord])> = runs
-            .iter()
-            .map(|run| (run.name.as_str(), run.history.as_slice()))
-            .collect();
-        let names = self.runs.iter().map(|run| run.run.clone());
-        let headings: Vec<String> = std::iter::once("setting".into()).chain(names).collect();
-        let differences: Vec<Vec<String>> = self
-            .differences
-            .iter()
-            .map(|row| {
-                std::iter::once(row.setting.clone())
-                    .chain(row.values.clone())
-                    .collect()
-            })
-            .collect();
-        let results: Vec<Vec<String>> = self.runs.iter().map(|run| run.cells().to_vec()).collect();
-        let result_headings = RESULTS.map(|heading| heading.trim_start_matches('>').to_owned());
-        let section = |id, title: &str, body| Section {
-            id,
-            title: title.into(),
-            body,
-        };
-        let verdicts: String = self
-            .verdicts()
-            .iter()
-            .map(|verdict| paragraph(verdict))
-            .collect();
-        let sections = [
-            section(
-                "results",
-                "How good they are",
-                text_table("Results", &result_headings, &results) + &verdicts,
-            ),
-            section(
-                "settings",
-                "What differs between them",
-                match differences.is_empty() {
-                    true => paragraph("No setting differs."),
-                    false => text_table("Settings", &headings, &differences),
-                },
-            ),
-            section("curves", "How they learned", curves_html(&curves)),
-        ];
-        page("Runs compared", &headings[1..].join(", "), &sections)
     }
 }
 
