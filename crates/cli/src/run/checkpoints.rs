@@ -52,11 +52,13 @@ impl Checkpoints {
         rename(&new, &last)
     }
 
-    /// The newest checkpoint that is whole; one that is damaged is told. `None` where there is none.
+    /// The newest checkpoint that is whole. One that is damaged is told, and removed where an older one
+    /// stands in for it: it would take that one's place. `None` where there is none.
     ///
     /// # Errors
     /// Where a file is there and cannot be read, or another version of Modiste wrote it.
     pub(crate) fn newest(&self) -> Result<Option<Checkpoint>> {
+        let mut damaged: Vec<PathBuf> = Vec::new();
         for name in [NEW, NAMES[0], NAMES[1]] {
             let path = self.folder.join(name);
             let bytes = match fs::read(&path) {
@@ -65,11 +67,19 @@ impl Checkpoints {
                 Err(error) => return Err(error).with_context(|| path.display().to_string()),
             };
             match Checkpoint::from_bytes(&bytes) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error @ CheckpointError::Damaged { .. }) => say(format_args!(
-                    "warning: {}: {error}; going back to what was kept before it",
-                    path.display()
-                )),
+                Ok(checkpoint) => {
+                    for path in damaged {
+                        fs::remove_file(&path).with_context(|| path.display().to_string())?;
+                    }
+                    return Ok(Some(checkpoint));
+                }
+                Err(error @ CheckpointError::Damaged { .. }) => {
+                    say(format_args!(
+                        "warning: {}: {error}; going back to what was kept before it",
+                        path.display()
+                    ));
+                    damaged.push(path);
+                }
                 Err(error) => return Err(error).with_context(|| path.display().to_string()),
             }
         }
@@ -122,6 +132,10 @@ mod tests {
         }
         let [last, previous] = NAMES.map(|name| run.path().join(FOLDER).join(name));
         let bytes = fs::read(&last).expect("the last");
+        fs::write(&last, &bytes[..bytes.len() / 2]).expect("cut");
+        assert_eq!(seed(), Some(2));
+        // What is kept next does not put the damaged one in the place of the one that is whole.
+        checkpoints.keep(&checkpoint(4)).expect("kept");
         fs::write(&last, &bytes[..bytes.len() / 2]).expect("cut");
         assert_eq!(seed(), Some(2));
         fs::write(&previous, b"").expect("cut");

@@ -29,7 +29,12 @@ impl Lock {
     /// Where another process has it, or the folder takes no file.
     pub(super) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
-        let mut file = open(&path).with_context(|| path.display().to_string())?;
+        let mut file = open(&path).with_context(|| {
+            format!(
+                "{} takes no file, and a run writes to its folder",
+                folder.display()
+            )
+        })?;
         let start = Instant::now();
         let mut locked = file.try_lock();
         while matches!(locked, Err(TryLockError::WouldBlock)) && start.elapsed() < PATIENCE {
