@@ -6,34 +6,32 @@ use modiste_model::{
 };
 use modiste_train::{Compute, EngineChoice};
 
-use crate::run::ComputeRecord;
-
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
 
 /// What leaves a choice open.
-const AUTO: &str = "auto";
+pub(crate) const AUTO: &str = "auto";
 
 /// The flags that choose it.
 #[derive(clap::Args)]
 pub(crate) struct ComputeArguments {
     /// Where to compute: auto (a GPU where there is one), cpu, cuda, cuda:N.
     #[arg(long, value_name = "D", default_value = AUTO)]
-    device: String,
+    pub(crate) device: String,
     /// What computes: kernels (Modiste's own, on the CPU), candle, auto (kernels on a CPU,
     /// candle on a GPU).
     #[arg(long, value_name = "E", default_value = AUTO)]
-    engine: String,
+    pub(crate) engine: String,
     /// Compute every convolution by its definition: slower, and equal to a reference to f32's
     /// rounding.
     #[arg(long)]
-    exact: bool,
+    pub(crate) exact: bool,
     /// Threads of the kernels; the result does not depend on it [default: one per core].
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// The kernels' instructions, where the environment asks for none.
     #[arg(skip)]
-    instructions: Option<String>,
+    pub(crate) instructions: Option<String>,
 }
 
 /// What was chosen.
@@ -44,22 +42,6 @@ pub(crate) struct Chosen {
 }
 
 impl ComputeArguments {
-    /// The same, with what is not asked for as a run had it: it goes on, or is repeated, with the same
-    /// arithmetic.
-    pub(crate) fn like(&self, record: &ComputeRecord) -> Self {
-        let or = |given: &str, recorded: &str| match given {
-            AUTO => recorded.to_owned(),
-            given => given.to_owned(),
-        };
-        Self {
-            device: or(&self.device, &record.device),
-            engine: or(&self.engine, &record.engine),
-            exact: self.exact || record.exact,
-            threads: self.threads,
-            instructions: Some(record.instructions.clone()),
-        }
-    }
-
     /// Finds the device and starts the threads: once per process.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use modiste_dataset::{
 };
 
 use crate::messages::{bar, say};
-use crate::run::Record;
 
 /// Where datasets lie.
 #[derive(clap::Args, Clone)]
@@ -38,14 +37,6 @@ pub(crate) struct Loading {
 }
 
 impl Loading {
-    /// The same for a run that is begun already, or repeated: what it was allowed is allowed.
-    pub(crate) fn like(&self, record: &Record) -> Self {
-        Self {
-            allow_partial: record.allow_partial,
-            ..self.clone()
-        }
-    }
-
     /// Reads the dataset `name`, after downloading it where a file is absent.
     ///
     /// # Errors

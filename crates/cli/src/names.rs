@@ -1,4 +1,6 @@
-//! Names that a person has typed.
+//! Names that a person has typed, and those of files.
+
+use std::path::Path;
 
 use anyhow::anyhow;
 
@@ -14,6 +16,12 @@ pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> anyhow::Error {
         "there is no {kind} `{name}`; did you mean `{nearest}`? There are: {}",
         known.join(", ")
     )
+}
+
+/// A file's or folder's own name, for a heading.
+pub(crate) fn own(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into()
 }
 
 #[cfg(test)]

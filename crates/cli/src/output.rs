@@ -31,6 +31,17 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
+/// The same, but that nobody reads is no error: for those whose exit code says something too.
+///
+/// # Errors
+/// The others.
+pub(crate) fn if_read(written: Result<()>) -> Result<()> {
+    match written {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        other => other,
+    }
+}
+
 /// Whether an error is that the reader of standard output has closed it.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error

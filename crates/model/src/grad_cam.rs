@@ -17,6 +17,14 @@ pub struct CamMap {
     pub values: Vec<f32>,
 }
 
+fn convolves(layer: &ResolvedLayer) -> bool {
+    match &layer.operation {
+        Operation::Conv2d { .. } => true,
+        Operation::Residual { layers } => layers.iter().any(convolves),
+        _ => false,
+    }
+}
+
 /// For each of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`, what speaks for its
 /// class in `classes`: the maps of the last convolution, weighted by the mean of the logit's gradient
 /// over each map, summed, what is below zero left out, and divided by the largest. `None` of a network
@@ -36,17 +44,15 @@ pub struct CamMap {
 /// assert_eq!((maps[0].height, maps[0].width), (24, 24));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn grad_cam(network: &Network, images: &[f32], classes: &[u8]) -> Result<Option<Vec<CamMap>>> {
+pub fn grad_cam(
+    network: &Network,
+    images: &[f32],
+    classes: &[usize],
+) -> Result<Option<Vec<CamMap>>> {
     let resolved = network
         .architecture
         .resolve()
         .map_err(candle_core::Error::wrap)?;
-    let convolves = |layer: &ResolvedLayer| {
-        matches!(
-            layer.operation,
-            Operation::Conv2d { .. } | Operation::Residual { .. }
-        )
-    };
     let last = resolved.layers.iter().rposition(convolves);
     let last = last.map(|index| (index, resolved.layers[index].output));
     let Some((index, Shape::Image(shape))) = last else {

@@ -112,18 +112,18 @@ impl Graph {
     ///
     /// # Panics
     /// Where there is no such layer.
-    pub fn gradient_at(
+    pub(crate) fn gradient_at(
         &self,
         layer: usize,
         images: &Tensor,
-        classes: &[u8],
+        classes: &[usize],
     ) -> Result<[Tensor; 2]> {
         let before = &self.resolved.layers[..=layer];
         let images = images.permute((0, 3, 1, 2))?.contiguous()?;
         let output = self.layers(before, images, &mut Mode::Inference)?;
         let output = Var::from_tensor(&output.detach())?;
         let logits = self.after(layer, output.as_tensor().clone())?;
-        let classes: Vec<u32> = classes.iter().map(|&class| class.into()).collect();
+        let classes: Vec<u32> = classes.iter().map(|&class| class as u32).collect();
         let classes = Tensor::new(classes, &self.device)?.unsqueeze(1)?;
         // An image's logits hang on that image alone: the sum's gradient is each one's.
         let mut gradients = logits.gather(&classes, 1)?.sum_all()?.backward()?;

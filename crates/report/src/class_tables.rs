@@ -1,7 +1,7 @@
 //! Classes in tables: how each fares, and what was taken for what.
 
 use crate::confusion::Confusion;
-use crate::page::{escape, table};
+use crate::page::{escape, table, text_table};
 
 /// Classes up to which the whole matrix can be read.
 const READABLE: usize = 20;
@@ -9,17 +9,28 @@ const READABLE: usize = 20;
 /// Rows of the list that stands for a matrix which cannot.
 const LISTED: usize = 20;
 
-/// A table of HTML: precision, recall with its interval, F1 and support of each class that there are
-/// things of, or answers for. `things` is what they are: `images`.
-pub fn classes_table(things: &str, confusion: &Confusion) -> String {
+/// What the cells of [`class_rows`] are, of images.
+pub const CLASS_HEADINGS: [&str; 7] = [
+    "class",
+    "images",
+    "right",
+    "precision",
+    "recall",
+    "95 % interval",
+    "F1",
+];
+
+/// Precision, recall with its interval, F1 and support of each class that there are things of, or
+/// answers for, as text: see [`CLASS_HEADINGS`].
+pub fn class_rows(confusion: &Confusion) -> Vec<[String; 7]> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let rows: Vec<Vec<String>> = confusion
+    confusion
         .per_class()
         .filter(|class| class.total + class.predicted > 0)
         .map(|class| {
             let [low, high] = class.interval.map(|end| 100.0 * end);
-            vec![
-                escape(class.class),
+            [
+                class.class.to_owned(),
                 class.total.to_string(),
                 class.right.to_string(),
                 percent(class.precision()),
@@ -28,17 +39,15 @@ pub fn classes_table(things: &str, confusion: &Confusion) -> String {
                 percent(class.f1()),
             ]
         })
-        .collect();
-    let headings = [
-        "class",
-        things,
-        "right",
-        "precision",
-        "recall",
-        "95 % interval",
-        "F1",
-    ];
-    table("By class", &headings.map(escape), &rows)
+        .collect()
+}
+
+/// The [`class_rows`] as a table of HTML; `things` is what they are: `images`.
+pub fn classes_table(things: &str, confusion: &Confusion) -> String {
+    let rows: Vec<Vec<String>> = class_rows(confusion).into_iter().map(Vec::from).collect();
+    let mut headings = CLASS_HEADINGS.map(String::from);
+    headings[1] = things.to_owned();
+    text_table("By class", &headings, &rows)
 }
 
 /// A table of HTML: classes and their probabilities, each with a bar.
@@ -57,7 +66,7 @@ pub fn answers_table(answers: &[(&str, f32)]) -> String {
             ]
         })
         .collect();
-    let headings = ["class", "probability", ""].map(String::from);
+    let headings = ["class", "probability", "as a bar"].map(String::from);
     table("The answer", &headings, &rows)
 }
 
@@ -160,7 +169,7 @@ mod tests {
     fn an_answer_has_a_bar() {
         expect![[r#"
             <section class="scroll" tabindex="0" aria-label="The answer"><table>
-            <thead><tr><th scope="col">class</th><th scope="col">probability</th><th scope="col"></th></tr></thead>
+            <thead><tr><th scope="col">class</th><th scope="col">probability</th><th scope="col">as a bar</th></tr></thead>
             <tbody>
             <tr><th scope="row">Bag</th><td>80.0 %</td><td><div class="bar" style="width:10.0rem"></div></td></tr>
             <tr><th scope="row">T-shirt &amp; top</th><td>20.0 %</td><td><div class="bar" style="width:2.5rem"></div></td></tr>

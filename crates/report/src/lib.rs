@@ -39,7 +39,7 @@ mod svg;
 mod tensorboard;
 
 pub use canvas::{CURVE_HEIGHT, CURVE_WIDTH};
-pub use class_tables::{answers_table, classes_table, confusion_table};
+pub use class_tables::{CLASS_HEADINGS, answers_table, class_rows, classes_table, confusion_table};
 pub use confusion::{ClassResult, Confusion, wilson_interval};
 pub use curves::{accuracy_curve, loss_curve};
 pub use curves_html::curves_html;

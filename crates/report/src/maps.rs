@@ -55,10 +55,9 @@ pub fn maps_png(
     let all = largest(maps);
     let mut sheet = Sheet::new(rows * (height + 1) - 1, columns * (width + 1) - 1);
     for (index, map) in maps.chunks_exact(size).enumerate() {
-        let most = if colours == Colours::Gray {
-            largest(map)
-        } else {
-            all
+        let most = match colours {
+            Colours::Gray => map.iter().fold(0.0_f32, |most, &value| most.max(value)),
+            Colours::Signed | Colours::SignedRgb => all,
         };
         let scale = if most > 0.0 { 1.0 / most } else { 0.0 };
         let (top, left) = (
@@ -151,6 +150,9 @@ fn byte(value: f32) -> u8 {
 }
 
 fn signed(value: f32) -> [u8; 3] {
+    if value.is_nan() {
+        return [0; 3];
+    }
     let fade = byte(1.0 - value.abs());
     if value < 0.0 {
         [fade, byte(1.0 - 0.65 * value.abs()), 255]
@@ -238,6 +240,11 @@ mod tests {
             "ff9980ff ff3300ff",
         ];
         assert_eq!(drawn(&png), expected);
+        let nan = maps_png(&[f32::NAN, 1.0], [1, 2], 1, Colours::Signed).expect("drawn");
+        assert_eq!(drawn(&nan), ["000000ff ff3300ff"]);
+        // Black below 0, whatever is below.
+        let gray = maps_png(&[-10.0, 3.0], [1, 2], 1, Colours::Gray).expect("drawn");
+        assert_eq!(drawn(&gray), ["000000ff ffffffff"]);
         let rgb = [0.0, 1.0, -1.0];
         let png = maps_png(&rgb, [1, 1], 8, Colours::SignedRgb).expect("drawn");
         assert_eq!(drawn(&png), ["80ff00ff"]);

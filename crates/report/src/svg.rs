@@ -57,7 +57,8 @@ impl<'a> Svg<'a> {
         svg
     }
 
-    /// A line of one colour; where a value is missing it has a gap, and what stands alone is a dot.
+    /// A line of one of six colours; where a value is missing it has a gap, and what stands alone is a dot:
+    /// a ring where the line would be dashed.
     pub(crate) fn line(&mut self, points: &[(f64, Option<f64>)], colour: usize, dashed: bool) {
         let colour = colour % COLOURS;
         let dashes = if dashed { " dashed" } else { "" };
@@ -69,7 +70,7 @@ impl<'a> Svg<'a> {
             match *places {
                 [] => {}
                 [(x, y)] => self.add(format_args!(
-                    "<circle class=\"dot s{colour}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
+                    "<circle class=\"dot s{colour}{dashes}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
                 )),
                 _ => {
                     let mut path = String::new();

@@ -118,6 +118,12 @@ impl Checkpoint {
         }
     }
 
+    /// How long the training took so far.
+    pub fn seconds(&self) -> f64 {
+        let epochs = self.history.iter().map(|epoch| epoch.seconds);
+        epochs.fold(self.position.seconds, |sum, epoch| sum + epoch)
+    }
+
     /// The SHA-256 of the weights and statistics: equal where every bit is.
     pub fn weights_sha256(&self) -> String {
         sha256([&*self.weight_bytes()])

@@ -75,7 +75,8 @@ pub fn fit(
 /// same images and the same kernels the network ends with the same bytes.
 ///
 /// # Errors
-/// As [`fit`]; [`TrainError::Checkpoint`] where the checkpoint is of another network or other images.
+/// As [`fit`], but that a network which diverges before an epoch has ended is left with the checkpoint's
+/// weights; [`TrainError::Checkpoint`] where the checkpoint is of another network or other images.
 pub fn resume(
     network: &mut Network,
     checkpoint: Checkpoint,

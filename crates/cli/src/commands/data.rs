@@ -116,7 +116,7 @@ fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
             "state": state,
             "files": files.iter().map(|file| json!({
                 "file": file.file,
-                "path": file.path,
+                "path": file.path.as_ref().map(|path| path.display().to_string()),
                 "state": file.state.to_string(),
             })).collect::<Vec<_>>(),
         }));
@@ -163,7 +163,7 @@ fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder, json: bool) -> Result
             objects.push(json!({
                 "dataset": info.name,
                 "file": file.file,
-                "path": file.path,
+                "path": file.path.as_ref().map(|path| path.display().to_string()),
                 "official": file.state == FileState::Official,
                 "state": file.state.to_string(),
             }));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use modiste_dataset::write_atomic;
 use modiste_model::argmax;
+use modiste_report::{CLASS_HEADINGS, class_rows};
 use serde_json::{Value, json};
 
 use crate::compute::ComputeArguments;
@@ -84,35 +85,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ))
 }
 
-/// A table of the classes that there are images of, or answers for.
 fn per_class(measured: &Measured) -> String {
-    let rows: Vec<_> = measured
-        .confusion
-        .per_class()
-        .filter(|class| class.total + class.predicted > 0)
-        .map(|class| {
-            let [low, high] = class.interval.map(|end| 100.0 * end);
-            [
-                class.class.to_owned(),
-                class.total.to_string(),
-                class.right.to_string(),
-                format!("{:.1} %", 100.0 * class.precision()),
-                format!("{:.1} %", 100.0 * class.recall()),
-                format!("{low:.1} to {high:.1} %"),
-                format!("{:.1} %", 100.0 * class.f1()),
-            ]
-        })
-        .collect();
-    let headings = [
-        "class",
-        ">images",
-        ">right",
-        ">precision",
-        ">recall",
-        ">95 % interval",
-        ">F1",
-    ];
-    output::table(headings, &rows)
+    let [class, numbers @ ..] = CLASS_HEADINGS;
+    let numbers = numbers.map(|heading| format!(">{heading}"));
+    let mut headings = [class; 7];
+    for (heading, number) in headings[1..].iter_mut().zip(&numbers) {
+        *heading = number;
+    }
+    output::table(headings, &class_rows(&measured.confusion))
 }
 
 fn write_predictions(path: &Path, measured: &Measured) -> Result<()> {

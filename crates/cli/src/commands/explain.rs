@@ -1,6 +1,6 @@
 //! `explain`: what a network makes of one photo, in one page.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::{normalize, write_atomic};
@@ -10,8 +10,10 @@ use modiste_infer::{
 use modiste_model::{CamMap, grad_cam};
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 
+use crate::compute::kernel_options;
 use crate::inspect;
 use crate::model::ClassifierArguments;
+use crate::names;
 use crate::output;
 use crate::pictures;
 
@@ -57,7 +59,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let what = format!("{} {:.1} %", best.class, 100.0 * best.probability);
     let mut sections = vec![answer(&ranked), steps(&stages)?];
     sections.extend(attention(&classifier, &bytes, views, best)?);
-    sections.push(inspect::feature_maps(network, pixels[0], &what)?);
+    sections.push(inspect::feature_maps(
+        network,
+        pixels[0],
+        &what,
+        &kernel_options(false)?,
+    )?);
     let guess = if is_unsure(&ranked) {
         ", which is a guess"
     } else {
@@ -67,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "{what}{guess}, says the network {}.",
         network.architecture.name
     );
-    let html = page(&name(photo), &lead, &sections);
+    let html = page(&names::own(photo), &lead, &sections);
     let path = match &arguments.out {
         Some(path) => path.clone(),
         None => {
@@ -137,7 +144,7 @@ fn attention(
         .collect();
     let mut values = vec![0.0; pixels.len()];
     normalize(&pixels, &mut values);
-    let classes = vec![best.index as u8; views.len()];
+    let classes = vec![best.index; views.len()];
     let Some(maps) = grad_cam(classifier.network(), &values, &classes)? else {
         return Ok(None);
     };
@@ -149,15 +156,21 @@ fn attention(
     })?;
     let mut pictures = vec![Figure {
         picture: over_photo,
-        alt: format!("the photo, red where it speaks for {}", best.class),
+        alt: format!(
+            "the photo, red to yellow where it speaks for {}",
+            best.class
+        ),
         caption: vec![format!("what speaks for {}", best.class)],
         width: photo.shape.width,
     }];
-    let over_views = inspect::attention_of(classifier.network(), &pixels, &classes)?;
-    for (number, picture) in (1..).zip(over_views.into_iter().flatten()) {
+    let over_views = inspect::overlays(classifier.input(), &pixels, &maps)?;
+    for (number, picture) in (1..).zip(over_views) {
         pictures.push(Figure {
             picture,
-            alt: format!("view {number}, red where it speaks for {}", best.class),
+            alt: format!(
+                "view {number}, red to yellow where it speaks for {}",
+                best.class
+            ),
             caption: vec![format!("view {number}")],
             width: 108,
         });
@@ -166,8 +179,8 @@ fn attention(
         id: "attention",
         title: "Where it looks".into(),
         body: paragraph(
-            "Grad-CAM: red where the last convolution's maps speak for the answer; over the photo, and over \
-             each view that the network sees of it.",
+            "Grad-CAM: red where the last convolution's maps speak for the answer, yellow where most; over the \
+             photo, and over each view that the network sees of it.",
         ) + &figures(&pictures),
     }))
 }
@@ -191,11 +204,4 @@ fn heat_over_photo(views: &[View], maps: &[CamMap]) -> CamMap {
         width: SIDE,
         values: sums.iter().map(|sum| sum / most).collect(),
     }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into()
 }

@@ -1,6 +1,6 @@
 //! `report`: a run, or a model, explained in one page.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::write_atomic;
@@ -11,6 +11,7 @@ use crate::compute::ComputeArguments;
 use crate::inspect;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
+use crate::names;
 use crate::output;
 use crate::run::{MODEL, Record, read_history};
 
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
 /// Where there is no such run or model, its test images cannot be had, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let subject = &arguments.subject;
-    let chosen;
+    let chosen = arguments.compute.start()?;
     let (title, network, mut sections, default);
     let mut loading = arguments.loading.clone();
     let mut test = arguments.test.clone();
@@ -58,9 +59,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             subject.display()
         );
         network = Network::load(&model)?;
-        title = format!("The run {}", name(subject));
+        title = format!("The run {}", names::own(subject));
         let history = read_history(subject)?;
-        let curves = curves_html(&[(&name(subject), &history)]);
+        let curves = curves_html(&[(&names::own(subject), &history)]);
         sections = vec![
             inspect::run_facts(subject, &record)?,
             Section {
@@ -69,16 +70,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 body: curves,
             },
         ];
-        loading = loading.like(&record);
+        loading = record.loading(&loading);
         test.limit = test.limit.or(record.limit);
         default = subject.join("report.html");
-        chosen = arguments.compute.like(&record.compute).start()?;
     } else {
         network = Network::load(subject)?;
-        title = format!("The model {}", name(subject));
+        title = format!("The model {}", names::own(subject));
         sections = vec![inspect::model_facts(&network)];
         default = PathBuf::from("report.html");
-        chosen = arguments.compute.start()?;
     }
     let measured = Measured::new(&network, &test, &loading, &chosen)?;
     sections.extend([
@@ -96,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             &network,
             measured.images.image(sample),
             &measured.confusion.classes()[truth],
+            &chosen.compute.kernels,
         )?,
         inspect::layers(&network, &measured.images, &chosen)?,
     ]);
@@ -119,11 +119,4 @@ fn a_right_one(measured: &Measured) -> usize {
     let mut answers = measured.answers();
     let right = answers.position(|(row, truth)| argmax(row) == usize::from(*truth));
     right.unwrap_or(0)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into()
 }

@@ -1,9 +1,10 @@
 //! `reproduce`: a run trained anew, and whether it comes to the same.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use modiste_dataset::sha256;
 use modiste_model::Network;
 use modiste_report::EpochRecord;
@@ -108,13 +109,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             name(VERSION, COMMIT)
         ));
     }
-    before.check_data(original, &arguments.loading.folder.data)?;
-    let chosen = arguments.compute.like(&before.compute).start()?;
+    let chosen = before.compute.again(&arguments.compute).start()?;
     before.compare_arithmetic(original, &chosen);
 
     let plan = before.plan();
-    let loading = arguments.loading.like(&before);
+    let loading = before.loading(&arguments.loading);
     let images = RunImages::load(&plan, &loading)?;
+    before.check_data(original, &arguments.loading.folder.data)?;
     let network = images.network(&plan)?;
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &loading)?;
@@ -162,10 +163,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         first_difference,
         model,
     };
-    match arguments.json {
-        true => output::json(&verdict)?,
-        false => output::line(verdict.text())?,
-    }
+    output::if_read(match arguments.json {
+        true => output::json(&verdict),
+        false => output::line(verdict.text()),
+    })?;
     Ok(match verdict.identical {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -233,11 +234,10 @@ fn differing_columns(then: &EpochRecord, now: &EpochRecord) -> Vec<(&'static str
 }
 
 fn compare_models(original: &Path, again: &Path) -> Result<ModelDifference> {
-    let networks = [
-        Network::load(&original.join(MODEL))?,
-        Network::load(&again.join(MODEL))?,
-    ];
-    let bytes = [networks[0].to_bytes()?, networks[1].to_bytes()?];
+    let paths = [original, again].map(|run| run.join(MODEL));
+    let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
+    let bytes = [read(&paths[0])?, read(&paths[1])?];
+    let networks = [Network::load(&paths[0])?, Network::load(&paths[1])?];
     let resolved = networks[0].architecture.resolve()?;
     let mut largest: Option<(f64, String)> = None;
     for variable in &resolved.variables {

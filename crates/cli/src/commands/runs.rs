@@ -108,7 +108,7 @@ fn row(path: &Path) -> Result<Row> {
         test_loss: record.test.map(|test| test.loss),
         val_accuracy: last.map(|epoch| epoch.val_accuracy),
         val_loss: last.map(|epoch| epoch.val_loss),
-        seconds: history.iter().map(|epoch| epoch.seconds).sum(),
+        seconds: history.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
     })
 }
 

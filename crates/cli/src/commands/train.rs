@@ -12,7 +12,7 @@ use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
 use crate::run::{
-    ComputeRecord, Conditions, Overrides, Plan, Record, RunFolder, RunImages, State,
+    ComputeRecord, Conditions, Machine, Overrides, Plan, Record, RunFolder, RunImages, State,
     WatchArguments, conduct,
 };
 use crate::version::VERSION;
@@ -73,10 +73,11 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
     let chosen = arguments.compute.start()?;
     let images = RunImages::load(&plan, &arguments.loading)?;
     let photos = labelled(arguments.photos.as_deref(), &images)?;
+    let photos_folder = absolute(arguments.photos.as_deref())?;
     let network = images.network(&plan)?;
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
-    record.photos_folder = absolute(arguments.photos.as_deref())?;
+    record.photos_folder = photos_folder;
     record.tensorboard = arguments.tensorboard;
     // Now, not after an hour: a folder that takes no file, a disk without room.
     folder.reserve(network.to_bytes()?.len())?;
@@ -106,6 +107,8 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     let (folder, mut record) = RunFolder::open(run)?;
     let path = folder.path().display();
     if record.state == State::Finished {
+        // Where the process was killed before it could.
+        folder.checkpoints.remove();
         bail!(
             "{path} is finished: nothing is left to train. `modiste reproduce {path}` trains it anew"
         );
@@ -117,16 +120,17 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
             record.modiste
         );
     }
-    record.check_data(folder.path(), &arguments.loading.folder.data)?;
-    let chosen = arguments.compute.like(&record.compute).start()?;
+    let chosen = record.compute.again(&arguments.compute).start()?;
     record.compare_arithmetic(folder.path(), &chosen);
     record.compute = ComputeRecord::of(&chosen);
+    record.machine = Machine::here();
     record.tensorboard |= arguments.tensorboard;
     if arguments.photos.is_some() {
         record.photos_folder = absolute(arguments.photos.as_deref())?;
     }
     let plan = record.plan();
-    let images = RunImages::load(&plan, &arguments.loading.like(&record))?;
+    let images = RunImages::load(&plan, &record.loading(&arguments.loading))?;
+    record.check_data(folder.path(), &arguments.loading.folder.data)?;
     let photos = labelled(record.photos_folder.as_deref(), &images)?;
     let network = images.network(&plan)?;
     let start = folder.checkpoints.newest()?;
@@ -162,14 +166,21 @@ fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labe
 
 /// A path that means the same wherever the run goes on.
 fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
-    Ok(path.map(std::path::absolute).transpose()?)
+    let path = path.map(std::path::absolute).transpose()?;
+    if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
+        bail!(
+            "{} is no UTF-8, and run.json could not name it",
+            path.display()
+        );
+    }
+    Ok(path)
 }
 
 /// Says what came of the run.
 fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCode> {
     let run = run.display();
     if arguments.json {
-        output::json(record)?;
+        output::if_read(output::json(record))?;
     }
     if record.state == State::Interrupted {
         say(format_args!(

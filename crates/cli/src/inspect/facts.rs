@@ -45,7 +45,7 @@ pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
         paragraph(
             "To train it again and compare, byte for byte; run.json holds all that decides it:",
         ),
-        commands(&[format!("modiste reproduce {path}")]),
+        commands(&[format!("modiste reproduce {}", quoted(&path))]),
         match changed(&record.recipe, &config) {
             changed if changed.is_empty() => String::new(),
             changed => paragraph(&format!(
@@ -78,10 +78,19 @@ pub(crate) fn model_facts(network: &Network) -> Section {
     let config = &training["config"];
     rows.extend(settings(config));
     let mut body = definitions(&rows) + &variations(config);
-    if let Some(recipe) = training["recipe"].as_str() {
-        body += &paragraph("To train it again:");
-        body += &commands(&[format!("modiste train --recipe {recipe}")]);
-        let changed = changed(recipe, config);
+    if let Some(name) = training["recipe"].as_str() {
+        let mut command = format!("modiste train --recipe {}", quoted(name));
+        let recipe = recipes().into_iter().find(|recipe| recipe.name == name);
+        let usual = recipe.map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
+        let own = [&metadata.dataset, &network.architecture.name];
+        for ((flag, usual), own) in ["dataset", "architecture"].iter().zip(usual).zip(own) {
+            if own != usual {
+                command += &format!(" --{flag} {}", quoted(own));
+            }
+        }
+        body += &paragraph("To train it again, on all images of the dataset:");
+        body += &commands(&[command]);
+        let changed = changed(name, config);
         if !changed.is_empty() {
             body += &paragraph(&format!(
                 "with what departs from that recipe: {}.",
@@ -90,6 +99,15 @@ pub(crate) fn model_facts(network: &Network) -> Section {
         }
     }
     section(body)
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@+~".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 fn section(body: String) -> Section {

@@ -134,9 +134,14 @@ pub(crate) fn filters(network: &Network) -> Result<Option<Section>> {
 ///
 /// # Errors
 /// Where a picture cannot be drawn.
-pub(crate) fn feature_maps(network: &Network, pixels: &[u8], what: &str) -> Result<Section> {
+pub(crate) fn feature_maps(
+    network: &Network,
+    pixels: &[u8],
+    what: &str,
+    options: &KernelOptions,
+) -> Result<Section> {
     let resolved = network.architecture.resolve()?;
-    let mut inference = Inference::layer_by_layer(resolved.clone(), 1, &KernelOptions::default());
+    let mut inference = Inference::layer_by_layer(resolved.clone(), 1, options);
     inference.load(&network.parameters);
     let mut values = vec![0.0; pixels.len()];
     normalize(pixels, &mut values);
@@ -221,8 +226,8 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
         wanted.take(LOOKED_AT).collect()
     };
     let mut body = paragraph(
-        "Grad-CAM: red where the last convolution's maps speak for the answer. Of the first images that \
-         are right, and of the first that are wrong.",
+        "Grad-CAM: red where the last convolution's maps speak for the answer, yellow where most. Of the \
+         first images that are right, and of the first that are wrong.",
     );
     for (heading, indices) in [("Right", samples(true)), ("Wrong", samples(false))] {
         if indices.is_empty() {
@@ -234,13 +239,16 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
             .copied()
             .collect();
         let answers: Vec<(&[f32], &u8)> = measured.answers().collect();
-        let classes: Vec<u8> = indices
+        let classes: Vec<usize> = indices
             .iter()
-            .map(|&index| argmax(answers[index].0) as u8)
+            .map(|&index| argmax(answers[index].0))
             .collect();
-        let Some(pictures) = attention_of(network, &pixels, &classes)? else {
+        let mut values = vec![0.0; pixels.len()];
+        normalize(&pixels, &mut values);
+        let Some(maps) = grad_cam(network, &values, &classes)? else {
             return Ok(None);
         };
+        let pictures = overlays(measured.images.shape(), &pixels, &maps)?;
         let pictures: Vec<Figure> = indices
             .iter()
             .zip(pictures)
@@ -255,29 +263,19 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
     }))
 }
 
-/// Images with what speaks for each one's class laid over them, as PNG files; none of a network
-/// without a convolution.
+/// Images with what speaks for their classes laid over them, as PNG files.
 ///
 /// # Errors
-/// As [`attention`].
-pub(crate) fn attention_of(
-    network: &Network,
-    pixels: &[u8],
-    classes: &[u8],
-) -> Result<Option<Vec<Vec<u8>>>> {
-    let shape = network.architecture.resolve()?.input;
-    let mut values = vec![0.0; pixels.len()];
-    normalize(pixels, &mut values);
-    let Some(maps) = grad_cam(network, &values, classes)? else {
-        return Ok(None);
-    };
-    let draw = |(pixels, map): (&[u8], &CamMap)| {
-        heat_png(pixels, [shape.height, shape.width], 4, |place| {
-            heat(map, place)
-        })
-    };
-    let pictures = pixels.chunks_exact(shape.size()).zip(&maps).map(draw);
-    Ok(Some(pictures.collect::<Result<_, _>>()?))
+/// Where one cannot be drawn.
+pub(crate) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Result<Vec<Vec<u8>>> {
+    let size = [shape.height, shape.width];
+    let draw =
+        |(pixels, map): (&[u8], &CamMap)| Ok(heat_png(pixels, size, 4, |place| heat(map, place))?);
+    pixels
+        .chunks_exact(shape.size())
+        .zip(maps)
+        .map(draw)
+        .collect()
 }
 
 /// How hot a place is, row and column from 0 to 1; nothing is outside.

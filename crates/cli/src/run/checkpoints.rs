@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use modiste_dataset::write_atomic;
 use modiste_train::{Checkpoint, CheckpointError};
 
-use super::folder::remove_temporary_files;
+use super::temporary::remove_temporary_files;
 use crate::messages::say;
 
 /// Where they lie in a run's folder.

@@ -5,7 +5,7 @@ use std::fmt;
 use modiste_train::EngineChoice;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::Chosen;
+use crate::compute::{AUTO, Chosen, ComputeArguments};
 use crate::machine::processor;
 
 /// What computed.
@@ -43,6 +43,22 @@ impl ComputeRecord {
             exact: compute.kernels.exact,
             instructions: compute.kernels.instructions.name().into(),
             threads: chosen.threads,
+        }
+    }
+
+    /// What `given` asks for, and where it leaves a choice open what the run had: it goes on, or is
+    /// repeated, with the same arithmetic.
+    pub(crate) fn again(&self, given: &ComputeArguments) -> ComputeArguments {
+        let or = |given: &str, recorded: &str| match given {
+            AUTO => recorded.to_owned(),
+            given => given.to_owned(),
+        };
+        ComputeArguments {
+            device: or(&given.device, &self.device),
+            engine: or(&given.engine, &self.engine),
+            exact: given.exact || self.exact,
+            threads: given.threads,
+            instructions: Some(self.instructions.clone()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{Dataset, Images};
 use modiste_model::{Metadata, Network};
 use modiste_report::wilson_interval;
@@ -12,7 +12,7 @@ use modiste_train::{
 };
 use serde_json::json;
 
-use super::folder::{BEST, MODEL, RunFolder};
+use super::folder::{BEST, EPOCH, MODEL, RunFolder};
 use super::photos::photos_result;
 use super::plan::Plan;
 use super::record::{BestResult, Record, State, TestResult};
@@ -127,7 +127,6 @@ pub(crate) fn conduct(
     record.error = None;
     folder.write_record(record)?;
     let clock = Instant::now();
-    let mut before = 0.0;
     let mut watch = Watch::new(
         watch,
         folder,
@@ -135,39 +134,42 @@ pub(crate) fn conduct(
         &config,
         record.tensorboard,
         stop_after,
-    )?;
+    );
     let data = TrainData {
         train: &images.train,
         validation: &images.validation,
         pictures: images.pictures.as_ref(),
     };
     let compute = &chosen.compute;
+    let mut before = 0.0;
+    // Epochs whose weights a network that diverges is not left with.
+    let mut lost = 0;
     let fitted = match start {
         None => fit(&mut network, data, &config, compute, &mut |event| {
             watch.hear(event)
         }),
         Some(checkpoint) => {
-            let epochs = checkpoint.history.iter().map(|epoch| epoch.seconds);
-            before = epochs.sum::<f64>() + checkpoint.position.seconds;
+            before = checkpoint.seconds();
+            if checkpoint.position.steps_done > 0 {
+                lost = checkpoint.history.len();
+            }
             watch.history.clone_from(&checkpoint.history);
             resume(&mut network, checkpoint, data, compute, &mut |event| {
                 watch.hear(event)
             })
         }
     };
+    watch.end();
     record.seconds = Some(before + clock.elapsed().as_secs_f64());
     record.epochs = watch.history.len();
-    // First of all what was learned. Before the first good epoch of a run that failed it is nothing.
     network.round_to(config.precision);
     let history = watch.history.clone();
-    if fitted.is_ok() || !history.is_empty() {
-        folder.write_network(MODEL, &network)?;
-        folder.write_history(&history)?;
-        if !history.is_empty() {
-            folder.write_curves(&history)?;
-        }
-    }
-    let concluded = fitted.map_err(Error::from).and_then(|outcome| {
+    // First of all what was learned: of a run that failed, its last good epoch's weights.
+    let written = match fitted.is_ok() || history.len() > lost {
+        true => write_results(folder, &network, &history),
+        false => Ok(()),
+    };
+    let concluded = written.and_then(|()| Ok(fitted?)).and_then(|outcome| {
         if let Validation::Split(_) = config.validation {
             network.metadata.temperature = fit_temperature(&network, &images.validation, compute)?;
             folder.write_network(MODEL, &network)?;
@@ -193,6 +195,15 @@ pub(crate) fn conduct(
     concluded
         .map(|_| ())
         .with_context(|| format!("the run {}", folder.path().display()))
+}
+
+fn write_results(folder: &RunFolder, network: &Network, history: &[EpochSummary]) -> Result<()> {
+    folder.write_network(MODEL, network)?;
+    folder.write_history(history)?;
+    match history.is_empty() {
+        true => Ok(()),
+        false => folder.write_curves(history),
+    }
 }
 
 /// Loss and accuracy on the test images, of the network as its file keeps it.
@@ -224,11 +235,21 @@ fn best_result(
     let (Validation::Split(_), Some(best)) = (config.validation, best_epoch(history)) else {
         return Ok(None);
     };
-    let mut network = match Network::load(&folder.file(BEST)) {
+    let loaded = Network::load(&folder.file(BEST)).map_err(Error::from);
+    let loaded = loaded.and_then(|network| {
+        let epoch = network.metadata.training[EPOCH].as_u64();
+        ensure!(
+            epoch == Some(best.epoch as u64),
+            "{} is of another epoch",
+            folder.file(BEST).display()
+        );
+        Ok(network)
+    });
+    let mut network = match loaded {
         Ok(network) => network,
         Err(error) => {
             say(format_args!(
-                "warning: the weights of epoch {}, the best one, are lost: {error}",
+                "warning: the weights of epoch {}, the best one, are lost: {error:#}",
                 best.epoch
             ));
             return Ok(None);

@@ -11,14 +11,12 @@ use modiste_report::{EpochRecord, accuracy_curve, history_csv, loss_curve, parse
 use modiste_train::EpochSummary;
 
 use super::checkpoints::Checkpoints;
-use super::lock::{LOCK, Lock};
-use super::record::Record;
+use super::lock::{LOCK, Lock, is_lock};
+use super::record::{RECORD, Record};
+use super::temporary::{TEMPORARY, remove_temporary_files};
 
 /// Where runs go for which no folder is named.
 pub(crate) const RUNS: &str = "runs";
-
-/// The record's name.
-pub(super) const RECORD: &str = "run.json";
 
 /// The history's name.
 const HISTORY: &str = "history.csv";
@@ -26,14 +24,14 @@ const HISTORY: &str = "history.csv";
 /// The log's name.
 pub(crate) const EVENTS: &str = "events.jsonl";
 
-/// What files begin with that are not whole yet.
-const TEMPORARY: &str = ".modiste-";
-
 /// The final weights.
 pub(crate) const MODEL: &str = "model.safetensors";
 
 /// The weights of the best epoch, where images were held back to choose it on.
 pub(crate) const BEST: &str = "best.safetensors";
+
+/// Under what its description of the training says which epoch that is.
+pub(crate) const EPOCH: &str = "epoch";
 
 /// A folder that is this process's alone.
 pub(crate) struct RunFolder {
@@ -59,19 +57,10 @@ impl RunFolder {
                 run = path.display()
             );
         }
+        // Before the lock, which would be one more file, and after it, when nobody else writes.
+        refuse_if_used(path)?;
         let folder = Self::take(path)?;
-        let entries = fs::read_dir(path).with_context(|| path.display().to_string())?;
-        for entry in entries {
-            let name = entry
-                .with_context(|| path.display().to_string())?
-                .file_name();
-            if name != LOCK {
-                bail!(
-                    "{} is not empty, and a run never overwrites anything: name another folder",
-                    path.display()
-                );
-            }
-        }
+        refuse_if_used(path)?;
         Ok(folder)
     }
 
@@ -199,17 +188,24 @@ pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochRecord>> {
     }
 }
 
-/// Removes what a process that was killed has left of files that it was writing. Only the run's holder
-/// may: another's would be among them.
-pub(super) fn remove_temporary_files(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
-            && let Err(error) = fs::remove_file(entry.path())
-        {
-            tracing::warn!(%error, "{} stays", entry.path().display());
+/// Fails where a folder holds anything but what a process leaves that was killed before it had written
+/// its record.
+fn refuse_if_used(path: &Path) -> Result<()> {
+    let context = || path.display().to_string();
+    for entry in fs::read_dir(path).with_context(context)? {
+        let name = entry.with_context(context)?.file_name();
+        let ours = match name.to_str() {
+            Some(LOCK) => is_lock(&path.join(LOCK)),
+            name => name.is_some_and(|name| name.starts_with(TEMPORARY)),
+        };
+        if !ours {
+            bail!(
+                "{} is not empty, and a run never overwrites anything: name another folder",
+                path.display()
+            );
         }
     }
+    Ok(())
 }
 
 /// The same epochs as the report knows them, with times to the millisecond.
@@ -238,10 +234,16 @@ mod tests {
         fs::write(folder.path().join(".modiste-x"), "half").expect("written");
         RunFolder::create(Some(folder.path()), "x").expect("it is as good as empty");
         RunFolder::create(Some(&folder.path().join("a/b")), "x").expect("it is new");
-        let refused = RunFolder::create(Some(folder.path()), "x")
-            .err()
-            .expect("refused");
-        assert!(refused.to_string().contains("is not empty"), "{refused}");
+        let refused = |path: &Path| {
+            let refused = RunFolder::create(Some(path), "x").err().expect("refused");
+            assert!(refused.to_string().contains("is not empty"), "{refused}");
+        };
+        refused(folder.path());
+        let other = tempfile::tempdir().expect("a folder");
+        let lock = other.path().join(".lock");
+        fs::write(&lock, "precious").expect("written");
+        refused(other.path());
+        assert_eq!(fs::read_to_string(&lock).expect("text"), "precious");
     }
 
     #[test]

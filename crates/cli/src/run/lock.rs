@@ -13,6 +13,9 @@ use crate::messages::say;
 /// one.
 pub(super) const LOCK: &str = ".lock";
 
+/// What the file says before the number of the process.
+const HOLDER: &str = "process ";
+
 /// How long a process may take to let go of the lock after it was killed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -85,6 +88,11 @@ impl Drop for Lock {
     }
 }
 
+/// Whether a file of that name is one of ours.
+pub(super) fn is_lock(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.is_empty() || text.starts_with(HOLDER))
+}
+
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -106,7 +114,7 @@ fn holder(file: &mut File) -> String {
 fn write_holder(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "process {}", std::process::id())
+    writeln!(file, "{HOLDER}{}", std::process::id())
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ mod photos;
 mod plan;
 mod progress;
 mod record;
+mod temporary;
 mod tensorboard;
 mod watch;
 
-pub(crate) use computer::ComputeRecord;
+pub(crate) use computer::{ComputeRecord, Machine};
 pub(crate) use conduct::{Conditions, RunImages, conduct};
 pub(crate) use events::epoch_weights;
 pub(crate) use folder::{EVENTS, MODEL, RUNS, RunFolder, read_history};

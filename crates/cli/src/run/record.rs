@@ -13,13 +13,15 @@ use modiste_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
 use super::computer::{ComputeRecord, Machine};
-use super::folder::RECORD;
 use super::photos::PhotosResult;
 use super::plan::Plan;
 use crate::compute::Chosen;
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::version::{COMMIT, VERSION};
+
+/// The record's name.
+pub(super) const RECORD: &str = "run.json";
 
 /// The version of the record that is written and read.
 const FORMAT_VERSION: u32 = 2;
@@ -212,6 +214,15 @@ impl Record {
             preprocessing: self.preprocessing.clone(),
             config: self.config.clone(),
             limit: self.limit,
+        }
+    }
+
+    /// Where the run's data come from when it goes on, or is repeated: from where `given` says, and
+    /// what it was allowed is allowed.
+    pub(crate) fn loading(&self, given: &Loading) -> Loading {
+        Loading {
+            allow_partial: given.allow_partial || self.allow_partial,
+            ..given.clone()
         }
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use modiste_model::Network;
 use modiste_train::{Checkpoint, EpochSummary, Event, Next, TrainConfig, Validation, best_epoch};
 use serde_json::json;
 
 use super::events::{EventLog, is_shown};
-use super::folder::{BEST, EVENTS, RunFolder};
+use super::folder::{BEST, EPOCH, EVENTS, RunFolder};
 use super::progress::Progress;
 use super::tensorboard::TensorBoard;
 use crate::interrupt::interrupt_flag;
@@ -19,8 +19,8 @@ use crate::interrupt::interrupt_flag;
 #[derive(clap::Args, Clone)]
 pub(crate) struct WatchArguments {
     /// Keep a checkpoint this often, besides each epoch's: a run that is killed loses no more.
-    #[arg(long, value_name = "S", default_value_t = 60.0)]
-    checkpoint_seconds: f64,
+    #[arg(long, value_name = "S", default_value = "60", value_parser = interval)]
+    checkpoint_seconds: Duration,
     /// Say nothing but errors and the result.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -40,15 +40,14 @@ pub(crate) struct Watch<'a> {
     /// Whole epochs after which the training stops though it is not at its end.
     stop_after: Option<usize>,
     interrupted: Arc<AtomicBool>,
+    /// The best epoch's network where it could not be written yet.
+    unwritten_best: Option<Network>,
     pub(crate) history: Vec<EpochSummary>,
 }
 
 impl<'a> Watch<'a> {
     /// Nobody has heard anything yet. `template` is the network that is trained; `tensorboard` asks for
     /// its files.
-    ///
-    /// # Errors
-    /// Where the interval is none.
     pub(crate) fn new(
         arguments: &WatchArguments,
         folder: &'a RunFolder,
@@ -56,20 +55,21 @@ impl<'a> Watch<'a> {
         config: &'a TrainConfig,
         tensorboard: bool,
         stop_after: Option<usize>,
-    ) -> Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             template,
             config,
             progress: Progress::new(config.epochs, arguments.quiet),
             log: EventLog::open(&folder.file(EVENTS)),
             tensorboard: tensorboard.then(|| TensorBoard::open(folder.path())),
-            interval: arguments.interval()?,
+            interval: arguments.checkpoint_seconds,
             last_checkpoint: Instant::now(),
             stop_after,
             interrupted: interrupt_flag(),
+            unwritten_best: None,
             history: Vec::new(),
             folder,
-        })
+        }
     }
 
     /// Hears of an event.
@@ -102,9 +102,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Notes how it ended, and takes the bar off the screen.
-    pub(crate) fn finish(&mut self, end: &str, error: Option<&str>) {
+    /// Takes the bar off the screen, and writes what could not be written before.
+    pub(crate) fn end(&mut self) {
         self.progress.finish();
+        self.write_best();
+    }
+
+    /// Notes how it ended.
+    pub(crate) fn finish(&mut self, end: &str, error: Option<&str>) {
         let mut fields = json!({ "epochs_done": self.history.len() });
         if let Some(error) = error {
             fields["error"] = error.into();
@@ -174,7 +179,7 @@ impl<'a> Watch<'a> {
 
     /// Keeps the weights of the best epoch, which is chosen on images that are held back from
     /// training and on no others.
-    fn keep_best(&self, summary: EpochSummary, checkpoint: &Checkpoint) {
+    fn keep_best(&mut self, summary: EpochSummary, checkpoint: &Checkpoint) {
         let is_best = best_epoch(&self.history).is_some_and(|best| best.epoch == summary.epoch);
         if let Validation::Split(_) = self.config.validation
             && is_best
@@ -184,7 +189,20 @@ impl<'a> Watch<'a> {
                 ..self.template.clone()
             };
             network.round_to(self.config.precision);
+            // So that no other epoch's file is ever taken for it.
+            network.metadata.training[EPOCH] = summary.epoch.into();
+            self.unwritten_best = Some(network);
+        }
+        self.write_best();
+    }
+
+    /// Writes the best epoch's network, also where that failed before.
+    fn write_best(&mut self) {
+        if let Some(network) = self.unwritten_best.take() {
             let written = self.folder.write_network(BEST, &network);
+            if written.is_err() {
+                self.unwritten_best = Some(network);
+            }
             self.warn(written, "the best epoch's weights");
         }
     }
@@ -200,16 +218,8 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl WatchArguments {
-    /// # Errors
-    /// Where the number is no time.
-    fn interval(&self) -> Result<Duration> {
-        let seconds = self.checkpoint_seconds;
-        let interval = Duration::try_from_secs_f64(seconds);
-        ensure!(
-            interval.is_ok(),
-            "checkpoint-seconds is {seconds}; take 0 (a checkpoint after each step) or more"
-        );
-        Ok(interval?)
-    }
+/// A time between checkpoints; 0 keeps one after each step.
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

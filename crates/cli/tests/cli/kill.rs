@@ -114,11 +114,19 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
     let mut rng = Rng::new(7);
     // How often each thing happened; all must have.
     let [mut killed, mut full, mut damaged, mut fell_back] = [0; 4];
-    for time in 0..times {
+    // How long a part takes, as it seems: other work may come and go beside the test.
+    let mut duration = undisturbed[0].1;
+    let mut time = 0;
+    while killed < times || time < times {
+        assert!(
+            time < 5 * times,
+            "{killed} of {time} runs were killed before their end"
+        );
         let seed = time as u64 % SEEDS;
-        let (expected, duration) = &undisturbed[seed as usize];
+        let (expected, most) = &undisturbed[seed as usize];
         let name = format!("run-{time}");
         let run = folder.path().join(&name);
+        time += 1;
         let mut parts = 1 + rng.below(3);
         loop {
             let begun = run.join("run.json").exists();
@@ -156,6 +164,8 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
                     .code()
                     .is_none();
                 killed += usize::from(stopped);
+                // What ended before it could be killed took less.
+                duration = duration.mul_f64(if stopped { 1.1 } else { 0.8 }).min(*most);
                 if stopped && rng.below(2) == 0 {
                     damaged += usize::from(damage(&run, &mut rng));
                 }
@@ -179,12 +189,8 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
         fs::remove_dir_all(&run).expect("removed");
     }
     println!(
-        "{times} runs: {killed} times killed, {full} parts on a full disk, {damaged} checkpoints \
+        "{time} runs: {killed} times killed, {full} parts on a full disk, {damaged} checkpoints \
          damaged, {fell_back} times the last part went back to an older one"
-    );
-    assert!(
-        killed >= times / 2,
-        "{killed} of {times} runs were killed before their end"
     );
     assert!(full > 0 && damaged > 0, "{full} {damaged}");
 }

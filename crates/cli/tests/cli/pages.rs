@@ -160,7 +160,7 @@ fn a_photo_is_explained_step_by_step() {
         "says the network closet.",
         "1. read in colours, the right way up",
         "9. mirror as well<br>28x28, the first of 12 views",
-        "alt=\"view 12, red where it speaks for ",
+        "alt=\"view 12, red to yellow where it speaks for ",
         "conv2d_5: 128 maps of 7x7, the first 64 of them",
     ] {
         assert!(html.contains(expected), "no {expected}");

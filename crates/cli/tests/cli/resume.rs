@@ -133,6 +133,12 @@ fn events_are_lines_of_json_in_order() {
 fn checkpoint_seconds_are_a_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["train", "--recipe", "smoke", "--checkpoint-seconds", "nan"];
-    fails(folder.path(), &flags, 1, "checkpoint-seconds is NaN");
+    fails(
+        folder.path(),
+        &flags,
+        2,
+        "invalid value 'nan' for '--checkpoint-seconds <S>'",
+    );
+    assert!(!folder.path().join("runs").exists());
     succeeds(folder.path(), &["train", "--help"]);
 }

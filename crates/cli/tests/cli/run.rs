@@ -154,6 +154,12 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
     assert_eq!(network.precision, modiste_model::Precision::F16);
     assert_ne!(network.metadata.temperature, 1.0);
     assert_eq!(network.metadata.training["training_images"], 80);
+    // The only epoch is the best one, and its file says which it is.
+    let best = folder.path().join("r/best.safetensors");
+    let best = modiste_model::Network::load(&best).expect("the best");
+    assert_eq!(best.metadata.training["epoch"], 1);
+    assert_eq!(best.parameters, network.parameters);
+    assert_eq!(record["best"]["test"], record["test"]);
 }
 
 #[test]

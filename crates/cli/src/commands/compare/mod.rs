@@ -125,7 +125,7 @@ fn compared(run: &Path, loading: &Loading, chosen: &Chosen) -> Result<Compared> 
     let measured = Measured::new(
         &Network::load(&model)?,
         &test,
-        &loading.like(&record),
+        &record.loading(loading),
         chosen,
     )?;
     Ok(Compared {
@@ -232,7 +232,10 @@ fn result(run: &Compared) -> RunResult {
         interval: run.measured.interval(),
         loss: run.measured.evaluation.loss,
         epochs: run.history.len(),
-        seconds: run.history.iter().map(|epoch| epoch.seconds).sum(),
+        seconds: run
+            .history
+            .iter()
+            .fold(0.0, |sum, epoch| sum + epoch.seconds),
     }
 }
 
