@@ -194,14 +194,17 @@ fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(test) = &record.test {
+        let [low, high] = test.interval;
         output::line(format_args!(
-            "{run}: test loss {:.4}, test accuracy {:.4} on {} images",
+            "{run}: test loss {:.4}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
             test.loss, test.accuracy, test.images
         ))?;
     }
     if let Some(best) = &record.best {
+        let [low, high] = best.test.interval;
         output::line(format_args!(
-            "{run}: epoch {} was the best on the images held back ({:.4}); its test accuracy is {:.4}",
+            "{run}: epoch {} was the best on the images held back ({:.4}); its test accuracy is {:.4} \
+             ({low:.4} to {high:.4})",
             best.epoch, best.val_accuracy, best.test.accuracy
         ))?;
     }
