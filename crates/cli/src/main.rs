@@ -1,6 +1,7 @@
 //! `modiste`: train, inspect and use small convolutional networks.
 
 mod classify;
+mod clock;
 mod commands;
 mod compute;
 mod inspect;

@@ -62,18 +62,19 @@ impl Measured {
             None => dataset.test,
         };
         let evaluation = evaluate(network, &images, test.flips, &chosen.compute)?;
-        let mut measured = Self {
-            dataset: name.clone(),
-            confusion: Confusion::new(metadata.classes.clone()),
-            evaluation,
-            images,
-        };
-        let mut confusion = measured.confusion.clone();
-        for (row, &truth) in measured.answers() {
+        let mut confusion = Confusion::new(metadata.classes.clone());
+        let rows = evaluation
+            .probabilities
+            .chunks_exact(metadata.classes.len());
+        for (row, &truth) in rows.zip(images.labels()) {
             confusion.add(truth.into(), argmax(row));
         }
-        measured.confusion = confusion;
-        Ok(measured)
+        Ok(Self {
+            dataset: name.clone(),
+            images,
+            evaluation,
+            confusion,
+        })
     }
 
     /// For each image, the probabilities of the classes and the true one.

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use modiste_dataset::{normalize, write_atomic};
+use modiste_dataset::write_atomic;
 use modiste_infer::{
     Classifier, Prediction, Stage, View, decode_gray, explain, is_unsure, picture_png, shrunk,
 };
-use modiste_model::{CamMap, grad_cam};
+use modiste_model::CamMap;
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 
 use crate::compute::kernel_options;
@@ -142,10 +142,8 @@ fn attention(
         .flat_map(|view| &view.picture.pixels)
         .copied()
         .collect();
-    let mut values = vec![0.0; pixels.len()];
-    normalize(&pixels, &mut values);
     let classes = vec![best.index; views.len()];
-    let Some(maps) = grad_cam(classifier.network(), &values, &classes)? else {
+    let Some(maps) = inspect::cam(classifier.network(), &pixels, &classes)? else {
         return Ok(None);
     };
     let photo = shrunk(&decode_gray(bytes)?, LONGEST);

@@ -175,24 +175,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 impl Verdict {
     fn text(&self) -> String {
-        let mut lines = Vec::new();
         let Self {
             original, again, ..
         } = self;
         if self.identical {
-            lines.push(format!(
-                "identical: {} and {original}, {} epochs of history, the weights after {} of them{}",
-                again,
-                self.epochs,
-                self.weights_compared,
-                match &self.model {
-                    Some(model) => format!(" and model.safetensors (sha256 {})", model.sha256[0]),
-                    None => String::new(),
-                }
-            ));
-            return lines.concat();
+            let model = match &self.model {
+                Some(model) => format!(" and model.safetensors (sha256 {})", model.sha256[0]),
+                None => String::new(),
+            };
+            return format!(
+                "identical: {again} and {original}, {} epochs of history, the weights after {} of them{model}",
+                self.epochs, self.weights_compared
+            );
         }
-        lines.push(format!("different: {again} is not {original}"));
+        let mut lines = vec![format!("different: {again} is not {original}")];
         if let Some(first) = &self.first_difference {
             for (column, then, now) in &first.columns {
                 lines.push(format!(
@@ -237,7 +233,10 @@ fn compare_models(original: &Path, again: &Path) -> Result<ModelDifference> {
     let paths = [original, again].map(|run| run.join(MODEL));
     let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
     let bytes = [read(&paths[0])?, read(&paths[1])?];
-    let networks = [Network::load(&paths[0])?, Network::load(&paths[1])?];
+    let networks = [
+        Network::from_bytes(&paths[0], &bytes[0])?,
+        Network::from_bytes(&paths[1], &bytes[1])?,
+    ];
     let resolved = networks[0].architecture.resolve()?;
     let mut largest: Option<(f64, String)> = None;
     for variable in &resolved.variables {

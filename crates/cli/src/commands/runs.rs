@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::messages::say;
+use crate::names;
 use crate::output;
 use crate::run::{Lock, RUNS, Record, State, read_history};
 
@@ -89,11 +90,7 @@ fn row(path: &Path) -> Result<Row> {
     let last = history.last();
     let killed = record.state == State::Running && !Lock::is_taken(path);
     Ok(Row {
-        name: path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into(),
+        name: names::own(path),
         recipe: record.recipe,
         dataset: record.dataset.name,
         architecture: record.architecture.name,
@@ -134,7 +131,7 @@ impl Row {
 
 /// `fashion-10` after `fashion-9`.
 fn in_order(path: &Path) -> (String, u64) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = names::own(path);
     let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let (front, number) = name.split_at(name.len() - digits);
     (front.to_owned(), number.parse().unwrap_or(0))

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, paragraph};
-use modiste_train::recipes;
+use modiste_train::{Recipe, recipes};
 use serde_json::Value;
 
 use crate::json::{differences, leaves};
@@ -80,8 +80,7 @@ pub(crate) fn model_facts(network: &Network) -> Section {
     let mut body = definitions(&rows) + &variations(config);
     if let Some(name) = training["recipe"].as_str() {
         let mut command = format!("modiste train --recipe {}", quoted(name));
-        let recipe = recipes().into_iter().find(|recipe| recipe.name == name);
-        let usual = recipe.map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
+        let usual = recipe(name).map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
         let own = [&metadata.dataset, &network.architecture.name];
         for ((flag, usual), own) in ["dataset", "architecture"].iter().zip(usual).zip(own) {
             if own != usual {
@@ -160,10 +159,15 @@ fn leaf(value: &Value) -> Option<String> {
     }
 }
 
+/// The recipe of this name, where this version knows it.
+fn recipe(name: &str) -> Option<Recipe> {
+    recipes().into_iter().find(|recipe| recipe.name == name)
+}
+
 /// What of a configuration is not the recipe's.
 fn changed(recipe: &str, config: &Value) -> Vec<String> {
-    let recipe = recipes().into_iter().find(|known| known.name == recipe);
-    let Some(Ok(usual)) = recipe.map(|recipe| serde_json::to_value(recipe.config)) else {
+    let Some(Ok(usual)) = self::recipe(recipe).map(|recipe| serde_json::to_value(recipe.config))
+    else {
         return Vec::new();
     };
     differences(&[&usual, config])

@@ -6,4 +6,4 @@ mod pictures;
 
 pub(crate) use facts::{model_facts, run_facts};
 pub(crate) use numbers::{calibration, classes, confusion, layers, scores};
-pub(crate) use pictures::{attention, feature_maps, filters, heat, mistakes, overlays};
+pub(crate) use pictures::{attention, cam, feature_maps, filters, heat, mistakes, overlays};

@@ -143,9 +143,7 @@ pub(crate) fn feature_maps(
     let resolved = network.architecture.resolve()?;
     let mut inference = Inference::layer_by_layer(resolved.clone(), 1, options);
     inference.load(&network.parameters);
-    let mut values = vec![0.0; pixels.len()];
-    normalize(pixels, &mut values);
-    inference.logits(&values);
+    inference.logits(&scaled(pixels));
     let mut all = vec![Figure {
         picture: picture_png(pixels, resolved.input),
         alt: format!("the input: {what}"),
@@ -243,9 +241,7 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
             .iter()
             .map(|&index| argmax(answers[index].0))
             .collect();
-        let mut values = vec![0.0; pixels.len()];
-        normalize(&pixels, &mut values);
-        let Some(maps) = grad_cam(network, &values, &classes)? else {
+        let Some(maps) = cam(network, &pixels, &classes)? else {
             return Ok(None);
         };
         let pictures = overlays(measured.images.shape(), &pixels, &maps)?;
@@ -276,6 +272,26 @@ pub(crate) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Res
         .zip(maps)
         .map(draw)
         .collect()
+}
+
+/// What speaks for its class in each image, `pixels` being the bytes of as many as there are classes;
+/// nothing of a network without a convolution.
+///
+/// # Errors
+/// Where the gradients cannot be had.
+pub(crate) fn cam(
+    network: &Network,
+    pixels: &[u8],
+    classes: &[usize],
+) -> Result<Option<Vec<CamMap>>> {
+    Ok(grad_cam(network, &scaled(pixels), classes)?)
+}
+
+/// Pixels as a network takes them.
+fn scaled(pixels: &[u8]) -> Vec<f32> {
+    let mut values = vec![0.0; pixels.len()];
+    normalize(pixels, &mut values);
+    values
 }
 
 /// How hot a place is, row and column from 0 to 1; nothing is outside.

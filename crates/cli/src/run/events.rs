@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::unix_seconds;
 use crate::messages::say;
 
-/// Lines of steps that an epoch has at most.
+/// About how many lines of steps an epoch has at most.
 const STEPS_SHOWN: usize = 100;
 
 /// The file, or nothing where it cannot be written: a run does not fail for it.
@@ -38,11 +38,9 @@ impl EventLog {
         let Some(file) = &mut self.file else {
             return;
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0.0, |since| (since.as_secs_f64() * 1e3).round() / 1e3);
         let line = Line {
             event,
-            time_unix: now,
+            time_unix: (unix_seconds() * 1e3).round() / 1e3,
             fields,
         };
         let line = serde_json::to_string(&line).expect("plain data becomes JSON");

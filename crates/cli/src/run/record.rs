@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use modiste_dataset::file_hashes;
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::computer::{ComputeRecord, Machine};
 use super::photos::PhotosResult;
 use super::plan::Plan;
+use crate::clock::unix_seconds;
 use crate::compute::Chosen;
 use crate::loading::Loading;
 use crate::messages::say;
@@ -137,7 +137,6 @@ impl Record {
     pub(crate) fn new(plan: &Plan, chosen: &Chosen, loading: &Loading) -> Result<Self> {
         let data = &loading.folder.data;
         let pictures = plan.pictures_dataset();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(Self {
             format_version: FORMAT_VERSION,
             state: State::Running,
@@ -157,7 +156,7 @@ impl Record {
             tensorboard: false,
             compute: ComputeRecord::of(chosen),
             machine: Machine::here(),
-            started_unix: now.map_or(0, |since| since.as_secs()),
+            started_unix: unix_seconds() as u64,
             seconds: None,
             epochs: 0,
             test: None,

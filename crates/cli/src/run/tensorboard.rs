@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use modiste_report::{tensorboard_scalars, tensorboard_start};
 use modiste_train::Event;
 
 use super::events::is_shown;
+use crate::clock::unix_seconds;
 use crate::messages::say;
 
 /// The file, or nothing where it cannot be written: a run does not fail for it.
@@ -23,7 +23,7 @@ impl TensorBoard {
     pub(super) fn open(folder: &Path) -> Self {
         let name = format!(
             "events.out.tfevents.{:010}.modiste.{}",
-            now() as u64,
+            unix_seconds() as u64,
             std::process::id()
         );
         let mut tensorboard = Self {
@@ -48,7 +48,7 @@ impl TensorBoard {
             } => {
                 self.steps = steps;
                 let done = epochs_done * steps + steps_done;
-                self.write(&tensorboard_start(now(), done as u64 + 1));
+                self.write(&tensorboard_start(unix_seconds(), done as u64 + 1));
             }
             Event::Step {
                 epoch,
@@ -80,7 +80,7 @@ impl TensorBoard {
     }
 
     fn scalars(&mut self, step: usize, scalars: &[(&str, f64)]) {
-        self.write(&tensorboard_scalars(now(), step as u64, scalars));
+        self.write(&tensorboard_scalars(unix_seconds(), step as u64, scalars));
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -97,10 +97,4 @@ fn give_up(error: &io::Error) {
     say(format_args!(
         "warning: the file for TensorBoard ends here: {error}; training goes on"
     ));
-}
-
-/// Seconds since 1970-01-01.
-fn now() -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0.0, |since| since.as_secs_f64())
 }
