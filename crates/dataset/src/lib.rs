@@ -39,6 +39,7 @@ mod images;
 mod load;
 #[cfg(test)]
 mod made_up;
+mod memory;
 #[cfg(feature = "download")]
 mod mirror;
 mod rng;
@@ -48,7 +49,7 @@ mod status;
 #[cfg(feature = "download")]
 mod store;
 
-pub use atomic::write_atomic;
+pub use atomic::{write_atomic, write_numbered};
 pub use batches::{Batch, Batches, normalize};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 pub use cifar::{Cifar100, read_cifar100, write_cifar100};
@@ -63,5 +64,6 @@ pub use idx::{
 };
 pub use images::{Dataset, ImageShape, Images, ImagesError};
 pub use load::{LoadOptions, load};
+pub use memory::{OutOfMemory, memory_is_limited, require_memory};
 pub use rng::Rng;
 pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};

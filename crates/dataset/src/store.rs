@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::atomic::persist;
+use crate::atomic::{follow_links, persist, temporary_for};
 use crate::catalog::FileInfo;
 use crate::contents;
 use crate::mirror::Failure;
@@ -31,15 +31,13 @@ pub(crate) fn store(
     file: &FileInfo,
     folder: &Path,
 ) -> Result<PathBuf, Refused> {
-    let path = folder.join(file.name);
+    let name = folder.join(file.name);
     let disk = |source| Refused::Disk {
-        path: path.clone(),
+        path: name.clone(),
         source,
     };
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".modiste-")
-        .tempfile_in(folder)
-        .map_err(disk)?;
+    let path = follow_links(&name).map_err(disk)?;
+    let mut temporary = temporary_for(&path).map_err(disk)?;
     // Not `io::copy`: an error on the way in and one on the way out mean different things.
     let mut buffer = vec![0; 1 << 16];
     let mut arrived = 0;

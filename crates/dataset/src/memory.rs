@@ -1,0 +1,100 @@
+//! How much memory this process may have, and whether something fits.
+
+#[cfg(target_os = "linux")]
+#[path = "memory/linux.rs"]
+mod system;
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    /// Nothing is known of limits here; an allocation that fails is the system's to report.
+    pub(super) fn bounds() -> Vec<super::Bound> {
+        Vec::new()
+    }
+
+    pub(super) fn process_bounds() -> Vec<super::Bound> {
+        Vec::new()
+    }
+}
+
+/// Memory that is kept free beside what is asked for: stacks, the allocator's own tables.
+const MARGIN: u64 = 8 << 20;
+
+/// What bounds the memory of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound {
+    /// Bytes that count against it already.
+    used: u64,
+    limit: u64,
+}
+
+/// Something needs more memory than this process may have. The message is the end of a sentence that
+/// begins with what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "needs about {} MiB of memory, {} MiB are allowed",
+    needed.div_ceil(1 << 20),
+    allowed >> 20
+)]
+pub struct OutOfMemory {
+    /// Bytes that this process would then have, about.
+    pub needed: u64,
+    /// Bytes that it may have.
+    pub allowed: u64,
+}
+
+/// Checks that this process may take `bytes` more: by its limits (`ulimit -v` and `-d`, control groups)
+/// and by what the system has free. Where nothing is known of these, everything fits.
+///
+/// # Errors
+/// [`OutOfMemory`] with the tightest bound.
+///
+/// ```
+/// assert!(modiste_dataset::require_memory(1 << 10).is_ok());
+/// # #[cfg(target_os = "linux")]
+/// assert!(modiste_dataset::require_memory(1 << 60).is_err());
+/// ```
+pub fn require_memory(bytes: u64) -> Result<(), OutOfMemory> {
+    exceeded(&system::bounds(), bytes).map_or(Ok(()), Err)
+}
+
+/// Whether this process has a limit of its own for its memory: `ulimit -v` or `-d`.
+///
+/// ```
+/// println!("limited: {}", modiste_dataset::memory_is_limited());
+/// ```
+pub fn memory_is_limited() -> bool {
+    !system::process_bounds().is_empty()
+}
+
+fn exceeded(bounds: &[Bound], bytes: u64) -> Option<OutOfMemory> {
+    let tightest = bounds
+        .iter()
+        .min_by_key(|bound| bound.limit.saturating_sub(bound.used))?;
+    let needed = tightest.used.saturating_add(bytes).saturating_add(MARGIN);
+    (needed > tightest.limit).then_some(OutOfMemory {
+        needed,
+        allowed: tightest.limit,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tightest_bound_decides() {
+        let bound = |used: u64, limit: u64| Bound {
+            used: used << 20,
+            limit: limit << 20,
+        };
+        let bounds = [bound(0, 900), bound(500, 1000)];
+        assert_eq!(exceeded(&bounds, 492 << 20), None);
+        let error = exceeded(&bounds, 493 << 20).expect("one MiB too much");
+        assert_eq!(
+            error.to_string(),
+            "needs about 1001 MiB of memory, 1000 MiB are allowed"
+        );
+        assert!(exceeded(&bounds, u64::MAX).is_some());
+        assert_eq!(exceeded(&[], u64::MAX), None);
+    }
+}
