@@ -1,7 +1,7 @@
 //! What can be wrong with a picture, or with what is asked of it.
 
 use image::{ImageError, ImageFormat};
-use modiste_dataset::ImageShape;
+use modiste_dataset::{ImageShape, OutOfMemory};
 
 /// Why a picture could not be read or prepared.
 ///
@@ -10,7 +10,7 @@ use modiste_dataset::ImageShape;
 #[non_exhaustive]
 pub enum Error {
     /// The bytes are no picture, or one of a kind that is not read here.
-    #[error("{found}; PNG, JPEG, WebP, GIF and BMP pictures can be read")]
+    #[error("{found}; PNG, JPEG, WebP, GIF, BMP and TIFF images can be read")]
     UnsupportedFormat {
         /// What the first bytes say, as a half sentence.
         found: String,
@@ -54,6 +54,21 @@ pub enum Error {
     TooMuchMemory {
         /// The format that the first bytes announce.
         format: &'static str,
+    },
+
+    /// Decoding would take more memory than this process may have.
+    #[error("decoding the picture {0}")]
+    Memory(
+        /// How much it takes, and how much there is.
+        #[from]
+        OutOfMemory,
+    ),
+
+    /// A decoder, or a step after it, failed in a way that it should not.
+    #[error("the picture cannot be processed (internal error: {message})")]
+    Panicked {
+        /// What the failing code says.
+        message: String,
     },
 
     /// A picture in memory is none that can be worked with: it has no pixels, not as many bytes as its
@@ -129,7 +144,8 @@ pub(crate) fn name(format: ImageFormat) -> &'static str {
         ImageFormat::WebP => "WebP",
         ImageFormat::Gif => "GIF",
         ImageFormat::Bmp => "BMP",
-        // Named only in messages about what is not read.
-        other => other.extensions_str().first().copied().unwrap_or("other"),
+        ImageFormat::Tiff => "TIFF",
+        // None of the others is decoded.
+        _ => "unsupported",
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Classifier`] is a trained network, read from its one file, with its preprocessing.
 //!
-//! A photo is a PNG, JPEG, WebP, GIF or BMP file in memory. [`preprocess`] makes it what a network
+//! A photo is a PNG, JPEG, WebP, GIF, BMP or TIFF file in memory. [`preprocess`] makes it what a network
 //! takes, to the values that the lecture's notebook gets from OpenCV: [`decode_gray`] is
 //! `cv2.imread(path, IMREAD_GRAYSCALE)` and [`resize`] is `cv2.resize`. The tests hold both
 //! against values that OpenCV computed.
@@ -25,8 +25,7 @@ mod classifier;
 mod decode;
 mod encode;
 mod error;
-mod gray;
-mod jpeg;
+mod isolate;
 mod preprocess;
 mod resize;
 mod segment;
@@ -34,7 +33,10 @@ mod segment;
 pub use classifier::{
     Classifier, ClassifierError, Prediction, UNSURE, embedded_network, is_unsure,
 };
-pub use decode::{MAX_DECODED_BYTES, MAX_PIXELS, Picture, decode_gray, decode_rgb};
+pub use decode::{
+    MAGIC_LENGTH, MAX_DECODED_BYTES, MAX_PIXELS, Picture, decode_gray, decode_rgb, image_warning,
+    is_image,
+};
 pub use encode::{picture_png, thumbnail};
 pub use error::Error;
 pub use preprocess::{Preprocessing, Stage, Step, View, Window, explain, preprocess};

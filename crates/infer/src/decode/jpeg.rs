@@ -1,61 +1,153 @@
-//! Whether a JPEG file is whole.
+//! JPEGs: what their markers say, and which decoder reads them.
+//!
+//! zune-jpeg is fast and right on what cameras and programs usually write; [`Layout::is_common`] says
+//! what that is. Other layouts (a scan per component, unusual sampling factors) go to jpeg-decoder,
+//! which is slower: zune-jpeg 0.5.15 decodes some of them to garbage without an error, and panics on
+//! others. `tests/infer/jpeg.rs` holds both to libjpeg-turbo.
 
-/// Whether a JPEG's data ends before its end marker: a decoder would fill what is missing with gray.
+use std::borrow::Cow;
+
+use image::{DynamicImage, GrayImage, RgbImage};
+use jpeg_decoder::{ColorTransform, PixelFormat};
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::MAX_DECODED_BYTES;
+use super::markers::{END_OF_IMAGE, Ending, Layout};
+
+/// The bytes of a JPEG, with an end marker. A file that lacks only that is whole.
 ///
-/// Segments are skipped by their length; the data of a scan has no marker in it but those that
-/// restart it (ITU-T T.81, annex B).
-pub(crate) fn ends_early(bytes: &[u8]) -> bool {
-    /// What follows 0xFF: filling, an escaped 0xFF, a restart; a lone marker; a scan ends at the next.
-    const FILL: u8 = 0xff;
-    const ESCAPED: u8 = 0x00;
-    const LONE: u8 = 0x01;
-    const END: u8 = 0xd9;
-    // Behind the start marker.
-    let mut at = 2;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|&byte| byte == FILL))
-    {
-        at += found + 1;
-        match bytes.get(at) {
-            Some(&END) => return false,
-            None => return true,
-            // This byte may be the one before a marker.
-            Some(&FILL) => {}
-            Some(&ESCAPED | &LONE | 0xd0..=0xd7) => at += 1,
-            Some(_) => {
-                let Some(&[high, low]) = bytes.get(at + 1..at + 3) else {
-                    return true;
-                };
-                at += 1 + usize::from(u16::from_be_bytes([high, low]));
+/// # Errors
+/// A reason, where data of the image are missing or its markers cannot be read.
+pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), String> {
+    let layout = Layout::read(bytes).ok_or("its data end early")?;
+    let bytes = match layout.ending {
+        Ending::Marked => Cow::Borrowed(bytes),
+        Ending::InSegment => return Err("its data end early".into()),
+        Ending::InScan => {
+            if !(layout.has_all_scans() && is_complete(bytes)) {
+                return Err("its data end early".into());
             }
+            // Half of the end marker may be there.
+            let data = bytes.strip_suffix(&[0xff]).unwrap_or(bytes);
+            Cow::Owned([data, &END_OF_IMAGE].concat())
         }
-    }
-    true
+    };
+    Ok((bytes, layout))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Returns whether a JPEG without an end marker has all data of its last scan: then it does not matter
+/// which bits follow them.
+fn is_complete(bytes: &[u8]) -> bool {
+    // As many as a decoder reads ahead, and more.
+    const ZEROS: [u8; 16] = [0; 16];
+    /// Ones: behind 0xFF stands a zero that is not data.
+    const ONES: [u8; 16] = [
+        0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
+    ];
+    let data = bytes.strip_suffix(&[0xff]).unwrap_or(bytes);
+    let followed_by = |bits: [u8; 16]| {
+        let bytes = [data, &bits, &END_OF_IMAGE].concat();
+        decoder(&bytes).decode().ok()
+    };
+    let zeros = followed_by(ZEROS);
+    zeros.is_some() && zeros == followed_by(ONES)
+}
 
-    const WHOLE: &[u8] = include_bytes!("../tests/opencv/large-612x408.jpg");
-
-    #[test]
-    fn every_cut_is_told() {
-        assert!(!ends_early(WHOLE));
-        for length in (0..WHOLE.len()).step_by(17).chain([WHOLE.len() - 1]) {
-            assert!(ends_early(&WHOLE[..length]), "{length} bytes");
+/// Decodes a layout that is not common, to gray or to red, green, blue; `None` for a common one, which
+/// `image` decodes.
+///
+/// # Errors
+/// A reason, where the data are damaged.
+pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<DynamicImage>, String> {
+    if layout.is_common() {
+        return Ok(None);
+    }
+    check_layout(layout)?;
+    let mut decoder = decoder(bytes);
+    if layout.components.len() == 3 {
+        decoder.set_color_transform(match layout.has_luma() {
+            true => ColorTransform::YCbCr,
+            false => ColorTransform::RGB,
+        });
+    }
+    let pixels = decoder.decode().map_err(|error| error.to_string())?;
+    let info = decoder.info().ok_or("it has no frame")?;
+    let (width, height) = (info.width.into(), info.height.into());
+    let image = match info.pixel_format {
+        PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        PixelFormat::RGB24 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        PixelFormat::CMYK32 => {
+            let colours = pixels.chunks_exact(4).flat_map(without_ink).collect();
+            RgbImage::from_raw(width, height, colours).map(DynamicImage::from)
         }
-    }
+        PixelFormat::L16 => return Err("it has more than 8 bits per value".into()),
+    };
+    image.map(Some).ok_or_else(wrong_size)
+}
 
-    #[test]
-    fn an_end_within_a_segment_or_after_it_is_not_the_pictures() {
-        let comment = [0xff, 0xd8, 0xff, 0xfe, 0, 4, 0xff, 0xd9];
-        assert!(ends_early(&comment));
-        let scan = [0xff, 0xda, 0, 2, 7, 0xff, 0x00, 0xff, 0xd3, 9, 0xff];
-        assert!(ends_early(&[&comment[..], &scan].concat()));
-        assert!(!ends_early(
-            &[&comment[..], &scan, &[0xff, 0xd9, 1, 2]].concat()
-        ));
+/// The luma plane, which is what libjpeg gives where gray is asked for; `None` where the JPEG has no
+/// such plane (its colours are stored as RGB or CMYK).
+///
+/// # Errors
+/// A reason, where the data are damaged.
+pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayImage>, String> {
+    if !layout.has_luma() {
+        return Ok(None);
     }
+    let (width, height) = (layout.width.into(), layout.height.into());
+    let plane = match layout.is_common() {
+        true => common_luma(bytes)?,
+        false => {
+            check_layout(layout)?;
+            let mut decoder = decoder(bytes);
+            // No transform: three values per pixel, of which the first is luma.
+            if layout.components.len() == 3 {
+                decoder.set_color_transform(ColorTransform::RGB);
+            }
+            let values = decoder.decode().map_err(|error| error.to_string())?;
+            values
+                .into_iter()
+                .step_by(layout.components.len())
+                .collect()
+        }
+    };
+    let gray = GrayImage::from_raw(width, height, plane);
+    gray.map(Some).ok_or_else(wrong_size)
+}
+
+/// Refuses what no decoder here reads right.
+fn check_layout(layout: &Layout) -> Result<(), String> {
+    match layout.is_misread() {
+        true => Err("its sampling factors with a scan for one component are not supported".into()),
+        false => Ok(()),
+    }
+}
+
+fn wrong_size() -> String {
+    "it has another size than its header says".into()
+}
+
+fn common_luma(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let options = DecoderOptions::default()
+        .jpeg_set_out_colorspace(ColorSpace::Luma)
+        .set_strict_mode(false)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX));
+    zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options)
+        .decode()
+        .map_err(|error| error.to_string())
+}
+
+fn decoder(bytes: &[u8]) -> jpeg_decoder::Decoder<&[u8]> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(MAX_DECODED_BYTES as usize);
+    decoder
+}
+
+/// Cyan, magenta, yellow and black to red, green and blue, as OpenCV's decoder computes them.
+fn without_ink(ink: &[u8]) -> [u8; 3] {
+    let light = 255 - u32::from(ink[3]);
+    [0, 1, 2].map(|channel| (light - ((u32::from(ink[channel]) * light) >> 8)) as u8)
 }

@@ -1,23 +1,22 @@
 //! Pictures out of bytes: which format, how large, which way up, gray or coloured.
 
-use std::io::Cursor;
-use std::sync::{PoisonError, RwLock};
+mod format;
+mod gray;
+mod jpeg;
+mod markers;
+mod open;
+mod orientation;
+mod room;
 
-use image::codecs::bmp::BmpDecoder;
-use image::codecs::gif::GifDecoder;
-use image::codecs::jpeg::JpegDecoder;
-use image::codecs::png::PngDecoder;
-use image::codecs::webp::WebPDecoder;
-use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
+use image::{DynamicImage, GrayImage, ImageFormat};
 use modiste_dataset::ImageShape;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::error::{Error, name};
-use crate::gray::{GrayRule, gray_plane, high_bytes};
-use crate::jpeg::ends_early;
+use self::gray::{gray_plane, high_bytes};
+use self::markers::{Ending, Layout};
+use self::open::{Opened, finish, open};
+use crate::error::Error;
+use crate::isolate::isolated;
+pub use format::{MAGIC_LENGTH, is_image};
 
 /// Most pixels that a picture may have; checked before any is decoded.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -25,13 +24,6 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// Most bytes that a decoder may give the pixels of one picture. (Its own tables come on top, and a
 /// second copy while channels are converted.)
 pub const MAX_DECODED_BYTES: u64 = 320 << 20;
-
-/// A picture of more pixels than this is decoded while no other one is, so that what decoders need is
-/// not needed on many threads at once.
-const LARGE: u64 = 16_000_000;
-
-/// Held in common by those who decode small pictures, alone by one who decodes a large one.
-static DECODING: RwLock<()> = RwLock::new(());
 
 /// A picture in memory, the right way up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,22 +70,23 @@ impl Picture {
 /// # Ok::<(), modiste_infer::Error>(())
 /// ```
 pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
-    let format = sniff(bytes)?;
-    in_turn(bytes, || gray(format, bytes))
-}
-
-fn gray(format: ImageFormat, bytes: &[u8]) -> Result<Picture, Error> {
-    if format == ImageFormat::Jpeg
-        && let Some(picture) = decode_luma(bytes)?
-    {
-        return Ok(picture);
-    }
-    let opened = open(format, bytes)?;
-    let (width, height) = (opened.image.width(), opened.image.height());
-    let gray = GrayImage::from_raw(width, height, gray_plane(opened.image, opened.gray))
-        .map(DynamicImage::ImageLuma8)
-        .unwrap_or_default();
-    finish(format, gray, opened.orientation)
+    decoded(bytes, |format, bytes| {
+        if format == ImageFormat::Jpeg
+            && let Some(picture) = open::jpeg_luma(bytes)?
+        {
+            return Ok(picture);
+        }
+        let Opened {
+            image,
+            orientation,
+            gray,
+        } = open(format, bytes)?;
+        let (width, height) = (image.width(), image.height());
+        let gray = GrayImage::from_raw(width, height, gray_plane(image, gray))
+            .map(DynamicImage::ImageLuma8)
+            .unwrap_or_default();
+        finish(format, gray, orientation)
+    })
 }
 
 /// Decodes a picture to red, green, blue; gray pictures get three equal channels.
@@ -110,8 +103,7 @@ fn gray(format: ImageFormat, bytes: &[u8]) -> Result<Picture, Error> {
 /// # Ok::<(), modiste_infer::Error>(())
 /// ```
 pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
-    let format = sniff(bytes)?;
-    in_turn(bytes, || {
+    decoded(bytes, |format, bytes| {
         let opened = open(format, bytes)?;
         let image = DynamicImage::ImageRgb8(high_bytes(opened.image).into_rgb8());
         finish(format, image, opened.orientation)
@@ -127,8 +119,7 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
 /// # Errors
 /// As [`decode_gray`].
 pub(crate) fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Error> {
-    let format = sniff(bytes)?;
-    in_turn(bytes, || {
+    decoded(bytes, |format, bytes| {
         let opened = open(format, bytes)?;
         let image = high_bytes(opened.image);
         if !image.color().has_alpha() {
@@ -167,178 +158,63 @@ fn over_white(picture: Picture) -> (Picture, Option<Vec<u8>>) {
     (Picture { shape, pixels }, tells.then_some(cover))
 }
 
-/// Decodes by `decode`, alone where the picture is large: see [`LARGE`].
-fn in_turn<T>(bytes: &[u8], decode: impl FnOnce() -> T) -> T {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
-    // One whose size cannot be told is refused before it takes memory.
-    let pixels = size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
-    // A panic of another one left nothing half done: the lock guards no data.
-    if pixels > LARGE {
-        let _alone = DECODING.write().unwrap_or_else(PoisonError::into_inner);
-        decode()
-    } else {
-        let _together = DECODING.read().unwrap_or_else(PoisonError::into_inner);
-        decode()
-    }
+/// What to warn of in a picture that can be decoded: a JPEG without its end marker, as an interrupted
+/// copy leaves it.
+///
+/// ```
+/// let whole = include_bytes!("../../tests/opencv/large-612x408.jpg");
+/// assert_eq!(modiste_infer::image_warning(whole), None);
+/// let without_end = &whole[..whole.len() - 2];
+/// assert!(modiste_infer::decode_gray(without_end).is_ok());
+/// assert!(modiste_infer::image_warning(without_end).is_some());
+/// ```
+pub fn image_warning(bytes: &[u8]) -> Option<&'static str> {
+    let is_jpeg = format::sniff(bytes) == Ok(ImageFormat::Jpeg);
+    let layout = is_jpeg.then(|| Layout::read(bytes)).flatten()?;
+    (layout.ending != Ending::Marked)
+        .then_some("the JPEG lacks its end marker; its pixels are all there")
 }
 
-/// A decoded picture and what is still to be done with it.
-struct Opened {
-    image: DynamicImage,
-    orientation: Orientation,
-    gray: GrayRule,
-}
-
-fn sniff(bytes: &[u8]) -> Result<ImageFormat, Error> {
-    let unsupported = |found: String| Error::UnsupportedFormat { found };
-    match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) if ends_early(bytes) => Err(Error::Damaged {
-            format: name(ImageFormat::Jpeg),
-            reason: "its data ends early".into(),
-        }),
-        Ok(
-            format @ (ImageFormat::Png
-            | ImageFormat::Jpeg
-            | ImageFormat::WebP
-            | ImageFormat::Gif
-            | ImageFormat::Bmp),
-        ) => Ok(format),
-        Ok(other) => Err(unsupported(format!("this is a {} picture", name(other)))),
-        Err(_) if bytes.is_empty() => Err(unsupported("the file is empty".into())),
-        Err(_) => Err(unsupported("this is no picture of a known format".into())),
-    }
-}
-
-fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
-    let source = Cursor::new(bytes);
-    match format {
-        ImageFormat::Png => {
-            let gamma = png_gamma(bytes);
-            // The PNG decoder takes its limits at once: they hold for compressed texts as well.
-            let decoder = checked(format, PngDecoder::with_limits(source, limits()))?;
-            read(format, decoder, GrayRule::Png { gamma })
-        }
-        ImageFormat::Jpeg => {
-            let decoder = checked(format, JpegDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv14)
-        }
-        ImageFormat::WebP => {
-            let decoder = checked(format, WebPDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv15)
-        }
-        ImageFormat::Gif => {
-            let decoder = checked(format, GifDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv15)
-        }
-        _ => {
-            let decoder = checked(format, BmpDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv14)
-        }
-    }
-}
-
-/// The gamma that a PNG states, or that of sRGB where it says that it is sRGB. (`image` has a
-/// function for it, which finds none in any file.)
-fn png_gamma(bytes: &[u8]) -> Option<f64> {
-    let limits = png::Limits {
-        bytes: MAX_DECODED_BYTES as usize,
-    };
-    let reader = png::Decoder::new_with_limits(Cursor::new(bytes), limits)
-        .read_info()
-        .ok()?;
-    let gamma = reader.info().gamma()?;
-    Some(f64::from(gamma.into_scaled()) / 100_000.0)
-}
-
-fn read(
-    format: ImageFormat,
-    mut decoder: impl ImageDecoder,
-    gray: GrayRule,
-) -> Result<Opened, Error> {
-    check_dimensions(format, decoder.dimensions())?;
-    let mut limits = limits();
-    checked(format, limits.reserve(decoder.total_bytes()))?;
-    checked(format, decoder.set_limits(limits))?;
-    // Metadata that cannot be read turns nothing.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Ok(Opened {
-        image: checked(format, DynamicImage::from_decoder(decoder))?,
-        orientation,
-        gray,
+/// Decodes by `decode`, when there is room for it. A decoder that panics has failed on these bytes alone.
+fn decoded<T>(
+    bytes: &[u8],
+    decode: impl FnOnce(ImageFormat, &[u8]) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let format = format::sniff(bytes)?;
+    isolated(|| {
+        let _room = room::wait_for(open::pixels(format, bytes)?)?;
+        decode(format, bytes)
     })
 }
 
-/// The luma plane of a JPEG, which is what libjpeg gives where gray is asked for. None where the
-/// JPEG has no such plane (its colours are stored as RGB or CMYK).
-fn decode_luma(bytes: &[u8]) -> Result<Option<Picture>, Error> {
-    let format = ImageFormat::Jpeg;
-    let mut metadata = checked(format, JpegDecoder::new(Cursor::new(bytes)))?;
-    let (width, height) = metadata.dimensions();
-    check_dimensions(format, (width, height))?;
-    let orientation = metadata.orientation().unwrap_or(Orientation::NoTransforms);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::Luma)
-        .set_strict_mode(false)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    let damaged = |reason: String| Error::Damaged {
-        format: name(format),
-        reason,
-    };
-    decoder
-        .decode_headers()
-        .map_err(|error| damaged(error.to_string()))?;
-    if !matches!(
-        decoder.input_colorspace(),
-        Some(ColorSpace::YCbCr | ColorSpace::Luma)
-    ) {
-        return Ok(None);
-    }
-    let plane = decoder
-        .decode()
-        .map_err(|error| damaged(error.to_string()))?;
-    let gray = GrayImage::from_raw(width, height, plane)
-        .ok_or_else(|| damaged("its luma plane has another size than its header says".into()))?;
-    finish(format, gray.into(), orientation).map(Some)
-}
-
-/// Turns the picture the right way up and takes its bytes.
-fn finish(
-    format: ImageFormat,
-    mut image: DynamicImage,
-    orientation: Orientation,
-) -> Result<Picture, Error> {
-    image.apply_orientation(orientation);
-    check_dimensions(format, (image.width(), image.height()))?;
-    let channels = usize::from(image.color().channel_count());
-    Ok(Picture {
-        shape: ImageShape::new(image.height() as usize, image.width() as usize, channels),
-        pixels: image.into_bytes(),
-    })
-}
-
-fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    limits
-}
-
-fn check_dimensions(format: ImageFormat, (width, height): (u32, u32)) -> Result<(), Error> {
-    if width == 0 || height == 0 {
-        return Err(Error::Damaged {
-            format: name(format),
-            reason: format!("it has {width}x{height} pixels"),
+    #[test]
+    fn a_decoder_that_panics_costs_no_other_picture() {
+        let photo = include_bytes!("../../tests/opencv/large-612x408.jpg");
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let work = |number: usize| {
+                move || match number % 2 {
+                    0 => decode_gray(photo),
+                    _ => decoded(photo, |_, bytes| panic!("byte {}", bytes[number])),
+                }
+            };
+            let threads: Vec<_> = (0..8).map(|number| scope.spawn(work(number))).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic gets out"))
+                .collect()
         });
+        for (number, outcome) in outcomes.iter().enumerate() {
+            match number % 2 {
+                0 => assert!(outcome.is_ok()),
+                _ => assert!(
+                    matches!(outcome, Err(Error::Panicked { .. })),
+                    "{outcome:?}"
+                ),
+            }
+        }
     }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Error::TooManyPixels { width, height });
-    }
-    Ok(())
-}
-
-fn checked<T>(format: ImageFormat, result: ImageResult<T>) -> Result<T, Error> {
-    result.map_err(|error| Error::from_decoder(format, &error))
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::MAX_PIXELS;
 use crate::error::Error;
+use crate::isolate::isolated;
 pub use step::Step;
 pub use view::{View, Window};
 
@@ -73,11 +74,13 @@ pub fn preprocess(
     shape: ImageShape,
 ) -> Result<Vec<Vec<u8>>, Error> {
     check(preprocessing, shape)?;
-    let mut views = Vec::new();
-    for step in &preprocessing.steps {
-        views = step.apply(bytes, views, shape)?;
-    }
-    finished(views, shape)
+    isolated(|| {
+        let mut views = Vec::new();
+        for step in &preprocessing.steps {
+            views = step.apply(bytes, views, shape)?;
+        }
+        finished(views, shape)
+    })
 }
 
 /// The same, with what every step makes of the photo, for people to look at.
@@ -90,6 +93,14 @@ pub fn explain(
     shape: ImageShape,
 ) -> Result<Vec<Stage>, Error> {
     check(preprocessing, shape)?;
+    isolated(|| stages_of(bytes, preprocessing, shape))
+}
+
+fn stages_of(
+    bytes: &[u8],
+    preprocessing: &Preprocessing,
+    shape: ImageShape,
+) -> Result<Vec<Stage>, Error> {
     let mut stages: Vec<Stage> = Vec::new();
     for step in &preprocessing.steps {
         let before = stages

@@ -117,6 +117,7 @@ fn every_format_gives_the_same_colours() {
         ImageFormat::Bmp,
         ImageFormat::WebP,
         ImageFormat::Gif,
+        ImageFormat::Tiff,
     ] {
         let bytes = encoded(colours(), format);
         let rgb = decode_rgb(&bytes).expect("what was just encoded");
@@ -211,9 +212,9 @@ fn what_is_no_picture_is_named() {
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(decode_rgb(bytes), Err(error));
     }
-    check(b"", "the file is empty; PNG, JPEG, WebP, GIF and BMP");
-    check(b"epoch,loss", "no picture of a known format");
-    check(b"II*\0\x08\0\0\0", "this is a tiff picture");
+    check(b"", "the file is empty; PNG, JPEG, WebP, GIF, BMP and TIFF");
+    check(b"epoch,loss", "unsupported image format");
+    check(b"II*\0\x08\0\0\0", "the TIFF picture is damaged");
     let png = encoded(colours(), ImageFormat::Png);
     check(&png[..png.len() / 2], "the PNG picture is damaged");
     check(&[0xff, 0xd8, 0xff, 0xe0], "the JPEG picture is damaged");
@@ -242,7 +243,12 @@ fn samples() -> Vec<Vec<u8>> {
     ]
     .map(opencv)
     .into();
-    for format in [ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp] {
+    for format in [
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ] {
         samples.push(encoded(colours(), format));
     }
     samples
@@ -254,7 +260,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(
         magic in prop::sample::select(vec![
-            &b"\x89PNG\r\n\x1a\n"[..], b"\xff\xd8\xff", b"RIFF\x20\0\0\0WEBPVP8 ", b"GIF89a", b"BM", b"",
+            &b"\x89PNG\r\n\x1a\n"[..], b"\xff\xd8\xff", b"RIFF\x20\0\0\0WEBPVP8 ", b"GIF89a", b"BM", b"II*\0\x08\0\0\0", b"",
         ]),
         rest in prop::collection::vec(any::<u8>(), 0..200),
     ) {

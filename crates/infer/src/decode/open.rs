@@ -1,0 +1,221 @@
+//! Each format's decoder, its limits, and what OpenCV does with its colours.
+
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
+use modiste_dataset::ImageShape;
+
+use super::gray::GrayRule;
+use super::jpeg;
+use super::markers::Layout;
+use super::orientation;
+use super::{MAX_DECODED_BYTES, MAX_PIXELS, Picture};
+use crate::error::{Error, name};
+
+/// A decoded picture and what is still to be done with it.
+pub(super) struct Opened {
+    pub(super) image: DynamicImage,
+    pub(super) orientation: Orientation,
+    pub(super) gray: GrayRule,
+}
+
+/// How many pixels a picture has; 0 if its header cannot be read, and decoding it will say why.
+///
+/// # Errors
+/// Where it has more than are read.
+pub(super) fn pixels(format: ImageFormat, bytes: &[u8]) -> Result<u64, Error> {
+    let size = match format {
+        ImageFormat::Jpeg => {
+            Layout::read(bytes).map(|layout| (layout.width.into(), layout.height.into()))
+        }
+        _ => ImageReader::with_format(Cursor::new(bytes), format)
+            .into_dimensions()
+            .ok(),
+    };
+    let (width, height) = size.unwrap_or_default();
+    let pixels = u64::from(width) * u64::from(height);
+    match pixels > MAX_PIXELS {
+        true => Err(Error::TooManyPixels { width, height }),
+        false => Ok(pixels),
+    }
+}
+
+/// Decodes a picture.
+///
+/// # Errors
+/// Where it is damaged, or of a kind that is not read.
+pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
+    let source = Cursor::new(bytes);
+    match format {
+        ImageFormat::Png => {
+            let gamma = png_gamma(bytes);
+            // The PNG decoder takes its limits at once: they hold for compressed texts as well.
+            let decoder = checked(format, PngDecoder::with_limits(source, limits()))?;
+            let mut opened = read(format, decoder, GrayRule::Png { gamma })?;
+            opened.orientation = orientation::of_png(bytes).unwrap_or(Orientation::NoTransforms);
+            Ok(opened)
+        }
+        ImageFormat::Jpeg => open_jpeg(bytes),
+        ImageFormat::WebP => {
+            let decoder = checked(format, WebPDecoder::new(source))?;
+            read(format, decoder, GrayRule::OpenCv15)
+        }
+        ImageFormat::Gif => {
+            let decoder = checked(format, GifDecoder::new(source))?;
+            read(format, decoder, GrayRule::OpenCv15)
+        }
+        ImageFormat::Tiff => {
+            let decoder = checked(format, TiffDecoder::new(source))?;
+            let mut opened = read(format, decoder, GrayRule::OpenCv14)?;
+            // A TIFF file is in itself what EXIF data are.
+            opened.orientation = orientation::of_exif(bytes).unwrap_or(Orientation::NoTransforms);
+            Ok(opened)
+        }
+        _ => {
+            let decoder = checked(format, BmpDecoder::new(source))?;
+            let mut opened = read(format, decoder, GrayRule::OpenCv14)?;
+            opened.image = with_meant_alpha(opened.image);
+            Ok(opened)
+        }
+    }
+}
+
+fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
+    let format = ImageFormat::Jpeg;
+    let (bytes, layout) = jpeg::whole(bytes).map_err(damaged_jpeg)?;
+    check_dimensions(format, (layout.width.into(), layout.height.into()))?;
+    let mut opened = match jpeg::decode_rare(&bytes, &layout).map_err(damaged_jpeg)? {
+        Some(image) => Opened {
+            image,
+            orientation: Orientation::NoTransforms,
+            gray: GrayRule::OpenCv14,
+        },
+        None => {
+            let decoder = checked(format, JpegDecoder::new(Cursor::new(&*bytes)))?;
+            read(format, decoder, GrayRule::OpenCv14)?
+        }
+    };
+    opened.orientation = jpeg_orientation(&layout);
+    Ok(opened)
+}
+
+/// The luma plane of a JPEG, the right way up: its gray to OpenCV. `None` where it has no such plane.
+///
+/// # Errors
+/// Where it is damaged.
+pub(super) fn jpeg_luma(bytes: &[u8]) -> Result<Option<Picture>, Error> {
+    let (bytes, layout) = jpeg::whole(bytes).map_err(damaged_jpeg)?;
+    check_dimensions(
+        ImageFormat::Jpeg,
+        (layout.width.into(), layout.height.into()),
+    )?;
+    let plane = jpeg::decode_luma(&bytes, &layout).map_err(damaged_jpeg)?;
+    let upright = |plane| {
+        finish(
+            ImageFormat::Jpeg,
+            DynamicImage::ImageLuma8(plane),
+            jpeg_orientation(&layout),
+        )
+    };
+    plane.map(upright).transpose()
+}
+
+fn jpeg_orientation(layout: &Layout) -> Orientation {
+    let exif = layout.exif.as_deref();
+    exif.and_then(orientation::of_exif)
+        .unwrap_or(Orientation::NoTransforms)
+}
+
+fn damaged_jpeg(reason: String) -> Error {
+    Error::Damaged {
+        format: name(ImageFormat::Jpeg),
+        reason,
+    }
+}
+
+/// A BMP of 32 bits whose alpha is 0 everywhere was written by a program that left it out.
+fn with_meant_alpha(image: DynamicImage) -> DynamicImage {
+    match image {
+        DynamicImage::ImageRgba8(pixels) if pixels.pixels().all(|pixel| pixel.0[3] == 0) => {
+            DynamicImage::ImageRgba8(pixels).into_rgb8().into()
+        }
+        other => other,
+    }
+}
+
+/// The gamma that a PNG states, or that of sRGB where it says that it is sRGB. (`image` has a
+/// function for it, which finds none in any file.)
+fn png_gamma(bytes: &[u8]) -> Option<f64> {
+    let limits = png::Limits {
+        bytes: MAX_DECODED_BYTES as usize,
+    };
+    let reader = png::Decoder::new_with_limits(Cursor::new(bytes), limits)
+        .read_info()
+        .ok()?;
+    let gamma = reader.info().gamma()?;
+    Some(f64::from(gamma.into_scaled()) / 100_000.0)
+}
+
+fn read(
+    format: ImageFormat,
+    mut decoder: impl ImageDecoder,
+    gray: GrayRule,
+) -> Result<Opened, Error> {
+    check_dimensions(format, decoder.dimensions())?;
+    let mut limits = limits();
+    checked(format, limits.reserve(decoder.total_bytes()))?;
+    checked(format, decoder.set_limits(limits))?;
+    // Metadata that cannot be read turns nothing.
+    let exif = decoder.exif_metadata().ok().flatten();
+    let orientation = exif.and_then(|exif| orientation::of_exif(&exif));
+    Ok(Opened {
+        image: checked(format, DynamicImage::from_decoder(decoder))?,
+        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        gray,
+    })
+}
+
+/// Turns the picture the right way up and takes its bytes.
+pub(super) fn finish(
+    format: ImageFormat,
+    mut image: DynamicImage,
+    orientation: Orientation,
+) -> Result<Picture, Error> {
+    image.apply_orientation(orientation);
+    check_dimensions(format, (image.width(), image.height()))?;
+    let channels = usize::from(image.color().channel_count());
+    Ok(Picture {
+        shape: ImageShape::new(image.height() as usize, image.width() as usize, channels),
+        pixels: image.into_bytes(),
+    })
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
+fn check_dimensions(format: ImageFormat, (width, height): (u32, u32)) -> Result<(), Error> {
+    if width == 0 || height == 0 {
+        return Err(Error::Damaged {
+            format: name(format),
+            reason: format!("it has {width}x{height} pixels"),
+        });
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(Error::TooManyPixels { width, height });
+    }
+    Ok(())
+}
+
+fn checked<T>(format: ImageFormat, result: ImageResult<T>) -> Result<T, Error> {
+    result.map_err(|error| Error::from_decoder(format, &error))
+}
