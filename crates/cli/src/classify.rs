@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use modiste_infer::{Classifier, Prediction, decode_rgb, thumbnail};
+use modiste_infer::{Classifier, Prediction, decode_rgb, image_warning, thumbnail};
 use rayon::prelude::*;
 
+use crate::messages::say;
 use crate::pictures;
+use crate::text::printable;
 
 /// How many files are prepared together: enough for all threads, and little to wait for.
 const TOGETHER: usize = 64;
@@ -21,8 +23,8 @@ pub(crate) struct Classified {
     pub(crate) thumbnail: Option<Vec<u8>>,
 }
 
-/// Classifies files in parallel and hands each one's answer to `each`, in their order. A file that
-/// fails does not stop the others. `small` asks for thumbnails and is the pixels of their longest edge.
+/// Classifies files in parallel and hands each one's answer to `each`, in their order, after a warning if
+/// there is one. A file that fails does not stop the others, however it fails. `small` asks for thumbnails and is the pixels of their longest edge.
 ///
 /// # Errors
 /// Those of `each`, which end it.
@@ -38,14 +40,21 @@ pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
             .map(|file| {
                 let bytes = pictures::read(file.as_ref())?;
                 let small = small.map(|longest| thumbnail(&decode_rgb(&bytes)?, longest));
-                Ok((classifier.prepare(&bytes)?, small.transpose()?))
+                let views = classifier.prepare(&bytes)?;
+                Ok((views, small.transpose()?, image_warning(&bytes)))
             })
             .collect();
         for (index, prepared) in prepared.into_iter().enumerate() {
-            let classified = prepared.map(|(views, thumbnail)| Classified {
-                ranked: classifier.classify_views(&views),
-                views,
-                thumbnail,
+            let classified = prepared.map(|(views, thumbnail, warning)| {
+                if let Some(warning) = warning {
+                    let file = printable(&files[index].as_ref().display().to_string());
+                    say(format_args!("warning: {file}: {warning}"));
+                }
+                Classified {
+                    ranked: classifier.classify_views(&views),
+                    views,
+                    thumbnail,
+                }
             });
             each(round * TOGETHER + index, classified)?;
         }

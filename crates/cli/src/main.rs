@@ -4,6 +4,8 @@ mod classify;
 mod clock;
 mod commands;
 mod compute;
+mod failure;
+mod files;
 mod inspect;
 mod interrupt;
 mod json;
@@ -17,6 +19,7 @@ mod names;
 mod output;
 mod pictures;
 mod run;
+mod text;
 mod version;
 
 use std::path::{Path, PathBuf};
@@ -106,6 +109,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    failure::guarded(program)
+}
+
+fn program() -> ExitCode {
     let arguments = Arguments::parse();
     messages::start_logging();
     let done = match arguments.command {

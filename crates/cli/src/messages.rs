@@ -6,9 +6,14 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
-/// Writes a line to standard error. Where that is closed nobody listens, and the work goes on.
+use crate::text::printable;
+
+/// Writes a line to standard error. Where that is closed nobody listens, and the work goes on. What could
+/// move a terminal's cursor, out of a file's name, is written as text.
 pub(crate) fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let text = text.to_string();
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 
 /// A bar on standard error, as `template` says; in a log, where it cannot move, it is not seen.

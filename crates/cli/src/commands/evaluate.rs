@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use modiste_dataset::write_atomic;
+use anyhow::{Result, bail};
 use modiste_model::argmax;
 use modiste_report::{CLASS_HEADINGS, class_rows};
 use serde_json::{Value, json};
 
 use crate::compute::ComputeArguments;
+use crate::files;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
+use crate::messages::say;
 use crate::model::ModelArguments;
 use crate::output;
 
@@ -53,6 +54,13 @@ pub(crate) struct Arguments {
 /// Where the model or the dataset cannot be read, they do not fit each other, or the file cannot be
 /// written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let to_stdout = arguments
+        .predictions
+        .as_deref()
+        .is_some_and(files::is_stdout);
+    if to_stdout && (arguments.json || arguments.per_class || arguments.confusion) {
+        bail!("the predictions and the results cannot both go to standard output; name a file");
+    }
     let network = arguments.model.network()?;
     let chosen = arguments.compute.start()?;
     let measured = Measured::new(&network, &arguments.test, &arguments.loading, &chosen)?;
@@ -73,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let [low, high] = measured.interval();
     let evaluation = &measured.evaluation;
-    output::line(format_args!(
+    let line = format!(
         "loss: {:.4} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {:.4} - calibration error: {:.4} \
          on {} test images of {}",
         evaluation.loss,
@@ -82,7 +90,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         evaluation.calibration_error,
         evaluation.images,
         measured.dataset
-    ))
+    );
+    if to_stdout {
+        say(line);
+        return Ok(());
+    }
+    output::line(line)
 }
 
 fn per_class(measured: &Measured) -> String {
@@ -111,7 +124,7 @@ fn write_predictions(path: &Path, measured: &Measured) -> Result<()> {
         record.extend(row.iter().map(f32::to_string));
         csv.write_record(record)?;
     }
-    write_atomic(path, &csv.into_inner()?).with_context(|| path.display().to_string())
+    files::write(path, &csv.into_inner()?)
 }
 
 impl Measured {

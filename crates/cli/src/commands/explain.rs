@@ -1,20 +1,21 @@
 //! `explain`: what a network makes of one photo, in one page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use modiste_dataset::write_atomic;
 use modiste_infer::{
-    Classifier, Prediction, Stage, View, decode_gray, explain, is_unsure, picture_png, shrunk,
+    Classifier, Prediction, Stage, View, decode_gray, explain, image_warning, is_unsure,
+    picture_png, shrunk,
 };
 use modiste_model::CamMap;
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 
 use crate::compute::kernel_options;
+use crate::files;
 use crate::inspect;
+use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::names;
-use crate::output;
 use crate::pictures;
 
 /// The longest edge of the photo on the page, in pixels.
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     photo: PathBuf,
     #[command(flatten)]
     classifier: ClassifierArguments,
-    /// The page [default: STEM-explained.html, here].
+    /// The page, - for standard output [default: STEM-explained.html, here].
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
 }
@@ -48,6 +49,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut classifier = arguments.classifier.classifier()?;
     let in_photo = || photo.display().to_string();
     let bytes = pictures::read(photo).with_context(in_photo)?;
+    if let Some(warning) = image_warning(&bytes) {
+        say(format_args!("warning: {}: {warning}", photo.display()));
+    }
     let stages =
         explain(&bytes, classifier.preprocessing(), classifier.input()).with_context(in_photo)?;
     let views = stages.last().map_or(&[][..], |stage| &stage.views);
@@ -75,15 +79,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         network.architecture.name
     );
     let html = page(&names::own(photo), &lead, &sections);
-    let path = match &arguments.out {
-        Some(path) => path.clone(),
-        None => {
-            let stem = photo.file_stem().unwrap_or(photo.as_os_str());
-            PathBuf::from(format!("{}-explained.html", stem.to_string_lossy()))
-        }
-    };
-    write_atomic(&path, html.as_bytes()).with_context(|| path.display().to_string())?;
-    output::line(path.display())
+    let mut default = photo.file_stem().unwrap_or(photo.as_os_str()).to_owned();
+    default.push("-explained.html");
+    files::write_page(arguments.out.as_deref(), Path::new(&default), &html)
 }
 
 fn answer(ranked: &[Prediction]) -> Section {

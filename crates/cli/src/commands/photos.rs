@@ -1,19 +1,22 @@
 //! `photos`: a folder of labelled photos, and how many are told right.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use modiste_dataset::{ImageShape, write_atomic};
+use anyhow::{Context, Result, bail, ensure};
+use modiste_dataset::ImageShape;
 use modiste_infer::{Prediction, is_unsure, picture_png};
 use modiste_report::{Confusion, PhotoRow, photos_page, wilson_interval};
 use serde_json::{Value, json};
 
 use crate::classify::{Classified, classify_files};
+use crate::files;
 use crate::labels::{self, Labelled};
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
+use crate::text::printable;
 
 /// The flags of `photos`.
 #[derive(clap::Args)]
@@ -49,15 +52,21 @@ pub(crate) struct Arguments {
 /// Where the model or the labels cannot be read, or the page cannot be written; where a photo could
 /// not be read, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let to_stdout = arguments.report.as_deref().is_some_and(files::is_stdout);
+    if arguments.json && to_stdout {
+        bail!("the page and the JSON cannot both go to standard output; name a file for the page");
+    }
     let mut classifier = arguments.classifier.classifier()?;
     let classes = classifier.network().metadata.classes.clone();
     let photos = labels::read(&arguments.folder, &classes)?;
     let mut confusion = Confusion::new(classes.clone());
     let mut answers: Vec<Answer> = Vec::new();
     let mut rows = Vec::new();
-    if !arguments.json {
-        output::line("truth predicted")?;
-    }
+    // A page must come to its file also where nobody reads the lines any more: `... | head -1`.
+    let mut lines = Lines {
+        wanted: !arguments.json && !to_stdout,
+    };
+    lines.print("truth predicted")?;
     let paths: Vec<PathBuf> = photos
         .iter()
         .map(|photo| arguments.folder.join(&photo.file))
@@ -69,15 +78,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         let found = match classified {
             Ok(found) => found,
             Err(error) => {
-                say(format_args!("error: {}: {error:#}", paths[index].display()));
+                let path = printable(&paths[index].display().to_string());
+                say(format_args!("error: {path}: {error:#}"));
                 return Ok(());
             }
         };
         let best = found.ranked.first().context("a network of no classes")?;
         confusion.add(photo.class, best.index);
-        if !arguments.json {
-            output::line(verdict(photo, best.index, &classes))?;
-        }
+        lines.print(verdict(photo, best.index, &classes))?;
         answers.push(Answer {
             index,
             best: best.clone(),
@@ -89,21 +97,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Ok(())
     })?;
     ensure!(!answers.is_empty(), "none of the photos could be read");
-    if arguments.json {
-        output::json(&as_json(&photos, &answers, &confusion))?;
-    } else {
-        summarize(&photos, &answers, &confusion)?;
+    match arguments.json {
+        true => output::if_read(output::json(&as_json(&photos, &answers, &confusion)))?,
+        false => lines.print(summary(&photos, &answers, &confusion))?,
     }
     if let Some(path) = &arguments.report {
         let title = format!("Photos of {}", arguments.folder.display());
         let page = photos_page(&title, &rows, &confusion);
-        write_atomic(path, page.as_bytes()).with_context(|| path.display().to_string())?;
-        say(format_args!("written: {}", path.display()));
+        files::write(path, page.as_bytes())?;
+        if !to_stdout {
+            say(format_args!("written: {}", path.display()));
+        }
     }
     Ok(match answers.len() == photos.len() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// The lines on standard output.
+struct Lines {
+    /// Whether anybody reads them.
+    wanted: bool,
+}
+
+impl Lines {
+    fn print(&mut self, text: impl Display) -> Result<()> {
+        if !self.wanted {
+            return Ok(());
+        }
+        match output::line(text) {
+            Err(error) if output::is_closed_pipe(&error) => self.wanted = false,
+            other => return other,
+        }
+        Ok(())
+    }
 }
 
 /// Pixels of a small photo's longest edge.
@@ -130,19 +158,16 @@ fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
         true => classes[truth].clone(),
         false => format!("{}, taken for {}", classes[truth], classes[predicted]),
     };
-    format!("{truth:5} {predicted:9}  {}  {note}", photo.file.display())
+    let file = printable(&photo.file.display().to_string());
+    format!("{truth:5} {predicted:9}  {file}  {note}")
 }
 
-fn summarize(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Result<()> {
+fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> String {
     let (right, total) = (confusion.right(), confusion.total());
     let [low, high] = wilson_interval(right, total).map(|end| 100.0 * end);
-    output::line(format_args!(
-        "accuracy = {} ({right} of {total}; 95 % interval {low:.1} to {high:.1} %)",
-        right as f64 / total as f64
-    ))?;
+    let accuracy = right as f64 / total as f64;
     let wrong = answers.iter().filter(|answer| answer.is_wrong(photos));
     let false_number: Vec<usize> = wrong.map(|answer| answer.index).collect();
-    output::line(format_args!("false_number = {false_number:?}\n"))?;
     let rows: Vec<_> = confusion
         .per_class()
         .filter(|class| class.total > 0)
@@ -157,11 +182,12 @@ fn summarize(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> 
             ]
         })
         .collect();
-    output::line(output::table(
-        ["class", ">photos", ">right", ">accuracy", ">95 % interval"],
-        &rows,
-    ))?;
-    output::line(format_args!("\n{confusion}"))
+    let headings = ["class", ">photos", ">right", ">accuracy", ">95 % interval"];
+    let table = output::table(headings, &rows);
+    format!(
+        "accuracy = {accuracy} ({right} of {total}; 95 % interval {low:.1} to {high:.1} %)\n\
+         false_number = {false_number:?}\n\n{table}\n\n{confusion}"
+    )
 }
 
 fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Value {

@@ -11,7 +11,8 @@ use crate::classify::classify_files;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::pictures;
+use crate::pictures::{self, Pictures};
+use crate::text::printable;
 
 /// The flags of `predict`.
 #[derive(clap::Args)]
@@ -21,7 +22,7 @@ use crate::pictures;
                         modiste predict digit.png --model runs/lecture-1/model.safetensors\n\n\
                         An answer is called a guess where the best class is less probable than 50 %.")]
 pub(crate) struct Arguments {
-    /// Pictures (PNG, JPEG, WebP, GIF, BMP), folders of them, `-` for a list on standard input.
+    /// Pictures (PNG, JPEG, WebP, GIF, BMP, TIFF), folders of them, `-` for a list on standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.top > 0, "top is 0; take at least 1");
     let mut classifier = arguments.classifier.classifier()?;
-    let files = pictures::expand(&arguments.files)?;
+    let Pictures { files, skipped } = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut failed = 0;
     let mut objects = Vec::new();
@@ -67,11 +68,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             Ok(ranked) if arguments.csv => write_csv(&csv_rows(&name, &ranked))?,
             Ok(ranked) => {
                 let note = if unsure { " (a guess)" } else { "" };
-                output::line(format_args!("{name}: {}{note}", phrase(&ranked)))?;
+                output::line(format_args!(
+                    "{}: {}{note}",
+                    printable(&name),
+                    phrase(&ranked)
+                ))?;
             }
             Err(error) => {
                 failed += 1;
-                say(format_args!("error: {name}: {error:#}"));
+                say(format_args!("error: {}: {error:#}", printable(&name)));
                 objects.push(json!({ "file": name, "error": format!("{error:#}") }));
             }
         }
@@ -80,6 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         output::json(&objects)?;
     }
+    pictures::tell_skipped(skipped);
     if failed > 0 && files.len() > 1 {
         say(format_args!("{failed} of {} files failed", files.len()));
     }

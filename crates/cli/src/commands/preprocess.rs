@@ -14,7 +14,8 @@ use serde::Serialize;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::pictures;
+use crate::pictures::{self, Pictures};
+use crate::text::printable;
 
 /// From black to white, for a picture in letters.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let files = pictures::expand(&arguments.files)?;
+    let Pictures { files, skipped } = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut code = ExitCode::SUCCESS;
     let mut objects: Vec<Seen> = Vec::new();
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             Err(error) => {
                 let file = file.display().to_string();
                 code = ExitCode::FAILURE;
-                say(format_args!("error: {file}: {error:#}"));
+                say(format_args!("error: {}: {error:#}", printable(&file)));
                 let error = format!("{error:#}");
                 objects.push(Seen {
                     file,
@@ -89,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         output::json(&objects)?;
     }
+    pictures::tell_skipped(skipped);
     Ok(code)
 }
 
@@ -129,7 +131,8 @@ fn show(
             .iter()
             .map(|view| view.picture.pixels.clone())
             .collect();
-        output::line(format_args!("{}\n{}", file.display(), words(&stages)))?;
+        let name = printable(&file.display().to_string());
+        output::line(format_args!("{name}\n{}", words(&stages)))?;
         if let Some(folder) = &arguments.out {
             save(folder, file, "-steps.png", &sheet(&stages)?, written)?;
         }
@@ -145,7 +148,10 @@ fn show(
         let picture = letters(first, shape);
         match arguments.explain {
             true => output::line(picture)?,
-            false => output::line(format_args!("{}\n{picture}", file.display()))?,
+            false => {
+                let name = printable(&file.display().to_string());
+                output::line(format_args!("{name}\n{picture}"))?;
+            }
         }
     }
     Ok(views)

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use modiste_dataset::write_atomic;
+use anyhow::{Result, ensure};
 use modiste_model::{Network, argmax};
 use modiste_report::{Section, curves_html, page};
 
 use crate::compute::ComputeArguments;
+use crate::files;
 use crate::inspect;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
 use crate::names;
-use crate::output;
 use crate::run::{MODEL, Record, read_history};
 
 /// The flags of `report`.
@@ -30,7 +29,7 @@ pub(crate) struct Arguments {
     subject: PathBuf,
     #[command(flatten)]
     test: TestArguments,
-    /// The page [default: report.html in the run's folder, or here for a model file].
+    /// The page, - for standard output [default: report.html in the run's folder, or here for a model file].
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -108,10 +107,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         100.0 * measured.evaluation.accuracy,
         measured.evaluation.images
     );
-    let path = arguments.out.as_ref().unwrap_or(&default);
     let html = page(&title, &lead, &sections);
-    write_atomic(path, html.as_bytes()).with_context(|| path.display().to_string())?;
-    output::line(path.display())
+    files::write_page(arguments.out.as_deref(), &default, &html)
 }
 
 /// The first image that is told right; the first of all where none is.

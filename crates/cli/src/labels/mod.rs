@@ -1,12 +1,13 @@
 //! Which class each photo of a folder is of.
 
+mod table;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
-use crate::names::unknown;
+use crate::messages::say;
 use crate::pictures;
 
 /// A photo and the number of its class.
@@ -17,15 +18,8 @@ pub(crate) struct Labelled {
     pub(crate) class: usize,
 }
 
-/// A line of labels.csv.
-#[derive(Deserialize)]
-struct Line {
-    file: PathBuf,
-    /// A class's name or its number, from 0.
-    label: String,
-}
-
-/// The photos that labels.csv names; without one those in the folders that are called like classes.
+/// The photos that labels.csv names; without one those in the folders that are called like classes. Says
+/// on standard error which files are left out.
 ///
 /// # Errors
 /// Where labels.csv cannot be read or names what is no class; where there is neither it nor a folder
@@ -33,50 +27,40 @@ struct Line {
 pub(crate) fn read(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
     let list = folder.join("labels.csv");
     if list.exists() {
-        from_list(&list, classes)
+        table::read(&list, classes).with_context(|| list.display().to_string())
     } else {
         from_folders(folder, classes)
     }
 }
 
-fn from_list(path: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
-    let name = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| format!("{name}"))?;
-    let mut photos = Vec::new();
-    for line in reader.deserialize() {
-        let Line { file, label } = line.with_context(|| format!("{name}"))?;
-        let class =
-            class_number(&label, classes).with_context(|| format!("{name}, {}", file.display()))?;
-        photos.push(Labelled { file, class });
-    }
-    if photos.is_empty() {
-        bail!("{name} names no photo");
-    }
-    Ok(photos)
-}
-
 fn from_folders(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut folders = Vec::new();
+    let mut paths = Vec::new();
     for entry in entries {
-        let path = entry.with_context(|| folder.display().to_string())?.path();
-        if path.is_dir() {
-            folders.push(path);
-        }
+        paths.push(entry.with_context(|| folder.display().to_string())?.path());
     }
-    folders.sort();
+    paths.sort();
     let mut photos = Vec::new();
-    for path in folders {
-        let files = pictures::in_folder(&path);
-        if files.is_empty() {
+    let (mut skipped, mut without_class) = (0, 0);
+    for path in paths {
+        if pictures::is_ignored(&path) {
+            continue;
+        }
+        if !path.is_dir() {
+            match path.is_file() && pictures::is_picture(&path) {
+                true => without_class += 1,
+                false => skipped += 1,
+            }
+            continue;
+        }
+        let found = pictures::in_folder(&path);
+        skipped += found.skipped;
+        if found.files.is_empty() {
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let class = class_number(&name, classes).with_context(|| path.display().to_string())?;
-        for file in files {
+        for file in found.files {
             let file = file.strip_prefix(folder).unwrap_or(&file).to_owned();
             photos.push(Labelled { file, class });
         }
@@ -89,11 +73,17 @@ fn from_folders(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
             classes.join(", ")
         );
     }
+    if without_class > 0 {
+        say(format_args!(
+            "warning: left out {without_class} of the images, which are in no class's folder"
+        ));
+    }
+    pictures::tell_skipped(skipped);
     Ok(photos)
 }
 
 /// The class of this name or number. Case, spaces and signs do not matter: `ankle-boot` is
-/// `Ankle boot`.
+/// `Ankle boot`. A number may be a whole number's decimal fraction, as spreadsheets write it: `3.0`.
 fn class_number(label: &str, classes: &[String]) -> Result<usize> {
     let wanted = letters(label);
     // A sign before a number is not a mark within a name.
@@ -101,11 +91,36 @@ fn class_number(label: &str, classes: &[String]) -> Result<usize> {
     let by_name = classes
         .iter()
         .position(|class| named && !wanted.is_empty() && letters(class) == wanted);
-    let by_number = || label.parse().ok().filter(|&number| number < classes.len());
-    by_name.or_else(by_number).ok_or_else(|| {
-        let known: Vec<&str> = classes.iter().map(String::as_str).collect();
-        unknown("class", label, &known)
+    let by_number = || {
+        let whole = match label.split_once('.') {
+            Some((whole, zeros)) if zeros.bytes().all(|digit| digit == b'0') => whole,
+            _ => label,
+        };
+        let number = whole.parse().ok();
+        number.filter(|&number| number < classes.len())
+    };
+    by_name.or_else(by_number).with_context(|| {
+        format!(
+            "there is no class `{label}`; did you mean `{}`? There are: {}",
+            nearest(&wanted, classes),
+            classes.join(", ")
+        )
     })
+}
+
+/// The class that a wrong label means most likely: one that it begins, or that begins it, else the one
+/// with the fewest letters to change.
+fn nearest<'a>(wanted: &str, classes: &'a [String]) -> &'a str {
+    let distance = |class: &&String| {
+        let class = letters(class);
+        let related =
+            !wanted.is_empty() && (class.starts_with(wanted) || wanted.starts_with(&class));
+        (!related, strsim::damerau_levenshtein(wanted, &class))
+    };
+    classes
+        .iter()
+        .min_by_key(distance)
+        .map_or("", String::as_str)
 }
 
 fn letters(name: &str) -> String {
@@ -126,6 +141,31 @@ mod tests {
         for label in ["2", "-1", "", "Shirts"] {
             let error = class_number(label, &classes).unwrap_err().to_string();
             assert!(error.contains("There are: Shirt, T-shirt/top"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_have_zeros_behind_a_point() {
+        let classes = ["Shirt", "Coat"].map(String::from);
+        for (label, class) in [("0.0", 0), ("1.", 1), ("1.00", 1)] {
+            assert_eq!(class_number(label, &classes).expect(label), class);
+        }
+        for label in ["0.5", "-0.0", ".0", "1e0", "1.0.0"] {
+            class_number(label, &classes).expect_err(label);
+        }
+    }
+
+    #[test]
+    fn the_class_that_a_label_begins_is_suggested() {
+        let classes = ["Shirt", "T-shirt/top", "Coat"].map(String::from);
+        for (label, suggestion) in [
+            ("T-shirt", "T-shirt/top"),
+            ("Shirts", "Shirt"),
+            ("cot", "Coat"),
+        ] {
+            let error = class_number(label, &classes).unwrap_err().to_string();
+            let expected = format!("did you mean `{suggestion}`?");
+            assert!(error.contains(&expected), "{error}");
         }
     }
 
@@ -162,6 +202,18 @@ mod tests {
             class,
         });
         assert_eq!(found, expected);
+        // What is no content, and what is in no class's folder.
+        for file in [
+            "__MACOSX/1.png",
+            ".ipynb_checkpoints/1.png",
+            "loose.png",
+            "._x.jpg",
+        ] {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(path, "x").expect("a file");
+        }
+        assert_eq!(read(root, &classes).expect("the same").len(), 3);
         fs::create_dir(root.join("hats")).expect("a folder");
         read(root, &classes).expect("an empty folder is no class");
         fs::write(root.join("hats/1.png"), "x").expect("a file");

@@ -13,6 +13,7 @@ use crate::classify::classify_files;
 use crate::compute::kernel_options;
 use crate::labels::Labelled;
 use crate::messages::say;
+use crate::text::printable;
 
 /// What the final weights make of photos.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,7 +59,10 @@ pub(crate) fn photos_result(
     classify_files(&mut classifier, &paths, None, |index, classified| {
         match classified {
             Ok(found) => confusion.add(photos[index].class, found.ranked[0].index),
-            Err(error) => say(format_args!("error: {}: {error:#}", paths[index].display())),
+            Err(error) => {
+                let path = printable(&paths[index].display().to_string());
+                say(format_args!("warning: left out {path}: {error:#}"));
+            }
         }
         Ok(())
     })?;

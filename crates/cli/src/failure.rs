@@ -1,0 +1,89 @@
+//! What should not happen, a panic or memory that is refused, ends with a line and exit code 1.
+
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::messages::say;
+
+/// Message and place of the last panic, for whoever catches it.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Runs the program.
+pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    without_backtraces();
+    panic::set_hook(Box::new(remember));
+    exit_instead_of_abort();
+    panic::catch_unwind(AssertUnwindSafe(program)).unwrap_or_else(|_| {
+        let panic = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+        say(format_args!(
+            "error: internal error: {panic}; this is a fault of Modiste, please report it"
+        ));
+        ExitCode::FAILURE
+    })
+}
+
+/// Nothing is printed here: a decoder that panics on one picture is answered for where it is caught.
+fn remember(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let place = panic
+        .location()
+        .map_or(String::new(), |place| format!(" ({place})"));
+    tracing::debug!(message, place, "panic");
+    *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = format!("{message}{place}");
+}
+
+/// An allocation that fails prints a line and aborts. The signal then ends the process with exit code 1.
+fn exit_instead_of_abort() {
+    const FAILED: i32 = 1;
+    let always = Arc::new(AtomicBool::new(true));
+    let registered = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGABRT,
+        FAILED,
+        always,
+    );
+    if let Err(error) = registered {
+        tracing::debug!(%error, "no handler for SIGABRT");
+    }
+}
+
+/// Starts the program anew without `RUST_BACKTRACE` if its memory is limited: with it the standard library
+/// takes memory to report that there is none, and may wait for itself for ever.
+#[cfg(target_os = "linux")]
+fn without_backtraces() {
+    use std::os::unix::process::CommandExt;
+    const VARIABLE: &str = "RUST_BACKTRACE";
+    let asked_for = std::env::var_os(VARIABLE).is_some_and(|value| value != "0");
+    if !asked_for || !modiste_dataset::memory_is_limited() {
+        return;
+    }
+    let mut arguments = std::env::args_os();
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let mut command = std::process::Command::new(program);
+    command.arg0(arguments.next().unwrap_or_default());
+    // Only returns if it fails; then the process goes on as it is.
+    let error = command.args(arguments).env(VARIABLE, "0").exec();
+    tracing::debug!(%error, "backtraces stay on");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_exit_code() {
+        let before = panic::take_hook();
+        let failed = guarded(|| panic!("row {}", std::hint::black_box(7)));
+        panic::set_hook(before);
+        assert_eq!(format!("{failed:?}"), format!("{:?}", ExitCode::FAILURE));
+        let panic = LAST_PANIC.lock().expect("nobody panicked with it");
+        assert!(
+            panic.starts_with("row 7 (") && panic.contains("failure.rs:"),
+            "{panic}"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! `labels.csv`: a line per photo, as spreadsheets and other tools write it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use csv::StringRecord;
+
+use super::{Labelled, class_number};
+use crate::text;
+
+/// What separates columns.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// What the column of the photos may be called, in lower case.
+const FILE: [&str; 7] = [
+    "file",
+    "filename",
+    "file_name",
+    "path",
+    "filepath",
+    "image",
+    "photo",
+];
+
+/// What the column of the classes may be called.
+const LABEL: [&str; 3] = ["label", "class", "category"];
+
+/// Reads the table at `path`.
+///
+/// # Errors
+/// Where it is no text, its heading names no columns that are known, or a line names no class.
+pub(super) fn read(path: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
+    let bytes = std::fs::read(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let photos = parse(&text::decode(&bytes)?, classes, |file| {
+        folder.join(file).exists()
+    })?;
+    ensure!(!photos.is_empty(), "it names no photo");
+    Ok(photos)
+}
+
+/// Reads the text of a table. `exists` says whether there is a file of a name.
+fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Vec<Labelled>> {
+    let first = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("");
+    // The one that is in the first line most often.
+    let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
+    let delimiter = DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(count)
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    let mut columns = None;
+    let mut photos = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let line = record
+            .position()
+            .map_or(0, |position| line_of(text, position));
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        let [file, label] = match columns {
+            Some(columns) => columns,
+            None => match heading(&record) {
+                Some(found) => {
+                    columns = Some(found);
+                    continue;
+                }
+                // A first line that is a photo's: there is no heading.
+                None if is_photo(&record, classes, &exists) => *columns.insert([0, 1]),
+                None => bail!(
+                    "line {line}: the heading is `{}`; it must name a column of the photos ({}) and \
+                     one of their classes ({})",
+                    record
+                        .iter()
+                        .collect::<Vec<_>>()
+                        .join(&char::from(delimiter).to_string()),
+                    FILE.join(", "),
+                    LABEL.join(", ")
+                ),
+            },
+        };
+        let (Some(file), Some(label)) = (record.get(file), record.get(label)) else {
+            bail!(
+                "line {line}: {} columns, and the photo or its class would be in a further one",
+                record.len()
+            );
+        };
+        ensure!(!file.is_empty(), "line {line}: the photo has no name");
+        let class = class_number(label, classes).with_context(|| format!("line {line}, {file}"))?;
+        photos.push(Labelled {
+            file: local(file, &exists),
+            class,
+        });
+    }
+    Ok(photos)
+}
+
+/// The line of a record: blank lines before it count as its beginning to the reader.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let rest = text
+        .as_bytes()
+        .get(position.byte() as usize..)
+        .unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// The columns of the photos and of their classes, if the record is a heading.
+fn heading(record: &StringRecord) -> Option<[usize; 2]> {
+    let column = |names: &[&str]| {
+        let is_named = |field: &str| names.contains(&field.to_lowercase().as_str());
+        record.iter().position(is_named)
+    };
+    Some([column(&FILE)?, column(&LABEL)?])
+}
+
+fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) -> bool) -> bool {
+    let file = record
+        .get(0)
+        .is_some_and(|file| !file.is_empty() && exists(&local(file, &exists)));
+    let class = record
+        .get(1)
+        .is_some_and(|label| class_number(label, classes).is_ok());
+    file && class
+}
+
+/// A path as this system writes it: a table from Windows has `shoes\1.jpg`.
+fn local(file: &str, exists: impl Fn(&Path) -> bool) -> PathBuf {
+    let path = PathBuf::from(file);
+    match file.contains('\\') && !exists(&path) {
+        true => file.replace('\\', "/").into(),
+        false => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_here(text: &str) -> Result<Vec<Labelled>> {
+        let classes = ["Shirt", "T-shirt/top"].map(String::from);
+        let there = ["a.jpg", "b.jpg", "x/c.jpg"].map(Path::new);
+        parse(text, &classes, |path| there.contains(&path))
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, usize)]) {
+        let found = parse_here(text).expect("a table");
+        let found: Vec<_> = found
+            .iter()
+            .map(|photo| (photo.file.to_str().expect("text"), photo.class))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn reads_what_spreadsheets_write() {
+        let both = &[("a.jpg", 0), ("b.jpg", 1)];
+        check("file,label\na.jpg,Shirt\nb.jpg,1\n", both);
+        check("File;Label\r\na.jpg;Shirt\r\n\r\nb.jpg;1.0\r\n", both);
+        check("filename\tclass\na.jpg\tShirt\nb.jpg\tt-shirt-top\n", both);
+        check(
+            "id,category,path\n7,Shirt,a.jpg\n8,\"T-shirt/top\",b.jpg\n",
+            both,
+        );
+        check("a.jpg,Shirt\nb.jpg,T-shirt/top\n", both);
+        check("\n Image , Class \n a.jpg , shirt ,\nb.jpg,1,more\n", both);
+        // A comma within a name, in a table of semicolons.
+        check("file;label;note\na.jpg;Shirt;red, old\n", &[("a.jpg", 0)]);
+        check("file,label\nx\\c.jpg,0\n", &[("x/c.jpg", 0)]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        #[track_caller]
+        fn refused(text: &str, expected: &str) {
+            let error = format!("{:#}", parse_here(text).expect_err("refused"));
+            assert!(error.contains(expected), "{error}");
+        }
+        refused(
+            "name,kind\na.jpg,Shirt\n",
+            "line 1: the heading is `name,kind`; it must name a column of the photos (file,",
+        );
+        refused(
+            "file,label\na.jpg,Shirt\n\nb.jpg,Hat\n",
+            "line 4, b.jpg: there is no class `Hat`",
+        );
+        refused("file,label\na.jpg\n", "line 2: 1 columns");
+        refused("file,label\n,Shirt\n", "line 2: the photo has no name");
+        // The first of two lines without a heading names no class.
+        refused(
+            "a.jpg,Hat\nb.jpg,Shirt\n",
+            "line 1: the heading is `a.jpg,Hat`",
+        );
+    }
+}
