@@ -5,7 +5,9 @@ use std::alloc::System;
 
 use modiste_dataset::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
-use modiste_model::{Inference, KernelOptions, Parameters, Walk, zoo};
+use modiste_model::{
+    Inference, KernelOptions, Parameters, Walk, inference_bytes, training_bytes, zoo,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -45,7 +47,9 @@ fn check(name: &str, options: &KernelOptions) {
         weight_decay: 0.0,
     };
     let mut rng = Rng::new(1);
+    let region = Region::new(ALLOCATOR);
     let mut walk = Walk::new(resolved.clone(), BATCH, options);
+    check_estimate(&region, training_bytes(&resolved, BATCH, options));
     let mut take = |batch: usize| {
         let images = &images[..batch * resolved.input.size()];
         let labels = &labels[..batch];
@@ -66,7 +70,9 @@ fn check(name: &str, options: &KernelOptions) {
     let allocations = steps.change().allocations;
     assert_eq!(allocations, 0, "{name}, {options:?}: steps allocate");
 
+    let region = Region::new(ALLOCATOR);
     let mut inference = Inference::new(resolved.clone(), BATCH, options);
+    check_estimate(&region, inference_bytes(&resolved, BATCH, options));
     inference.load(&parameters);
     inference.logits(&images);
     let evaluations = Region::new(ALLOCATOR);
@@ -75,4 +81,15 @@ fn check(name: &str, options: &KernelOptions) {
     inference.logits(&images[..resolved.input.size()]);
     let allocations = evaluations.change().allocations;
     assert_eq!(allocations, 0, "{name}, {options:?}: inference allocates");
+}
+
+/// What was allocated is what was estimated, but for small tables.
+#[track_caller]
+fn check_estimate(region: &Region<'_, System>, estimate: u64) {
+    let taken = region.change().bytes_allocated as f64;
+    let ratio = estimate as f64 / taken;
+    assert!(
+        (0.95..1.15).contains(&ratio),
+        "{estimate} bytes estimated, {taken} allocated"
+    );
 }

@@ -1,6 +1,6 @@
 //! Why training stops without a result.
 
-use modiste_dataset::ImageShape;
+use modiste_dataset::{ImageShape, OutOfMemory};
 use modiste_model::ArchitectureError;
 
 /// What went wrong in training or evaluation.
@@ -52,6 +52,14 @@ pub enum TrainError {
         learning_rate: f64,
         /// What it was.
         loss: f64,
+    },
+    /// Training takes more memory than this process may have.
+    #[error("a step on {batch_size} images {memory}; reduce the batch size")]
+    Memory {
+        /// Images of a step.
+        batch_size: usize,
+        /// How much it takes, and how much there is.
+        memory: OutOfMemory,
     },
     /// candle refused: mostly a GPU without memory.
     #[error("candle: {0}")]

@@ -10,7 +10,7 @@ use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 
 /// Images that are evaluated at a time.
-const BATCH_SIZE: usize = 100;
+pub(crate) const BATCH_SIZE: usize = 100;
 
 /// What a network makes of a set of images.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,6 +14,7 @@ use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::evaluate::validate;
 use crate::event::{EpochSummary, Event, Next};
+use crate::memory::require_training_memory;
 
 /// The images of a run.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,7 @@ pub fn resume(
     let batch_size = config
         .batch_size
         .min(data.train.len().max(data.validation.len()));
+    require_training_memory(&resolved, batch_size, compute)?;
     let mut engine = Engine::new(compute, &resolved, &network.parameters, batch_size)?;
     engine.set_velocities(&checkpoint.velocities)?;
     let mut training = Training {
