@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::Architecture;
 use crate::network::{Metadata, Network, Precision};
-use crate::parameters::Parameters;
+use crate::parameters::{BadNumber, Parameters};
 use crate::resolve::ArchitectureError;
 use crate::resolved::Resolved;
 
@@ -46,12 +46,12 @@ const MAX_HEADER: u64 = 4 << 20;
 #[non_exhaustive]
 pub enum FileError {
     /// The file system refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
+        /// What it said. Part of the message, and so no source beside it.
+        reason: std::io::Error,
     },
     /// Not a safetensors file, or not one of ours.
     #[error("{path} is no Modiste model: {reason}")]
@@ -84,12 +84,35 @@ pub enum FileError {
         found: u64,
     },
     /// Its layers do not make a network.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Architecture {
         /// The file.
         path: PathBuf,
         /// The layer and what is wrong with it.
-        source: ArchitectureError,
+        reason: ArchitectureError,
+    },
+    /// A number that no network can compute with: NaN, infinite, or a variance below 0.
+    #[error(
+        "{path}: {variable} has the value {value} at index {index}, and should have {}",
+        if value.is_finite() { "no number below 0" } else { "finite numbers only" }
+    )]
+    Number {
+        /// The file.
+        path: PathBuf,
+        /// Name of the variable.
+        variable: String,
+        /// Place in the variable, in C order of its shape.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
+    /// A temperature that logits cannot be divided by.
+    #[error("{path}: the temperature is {value}, and should be finite and above 0")]
+    Temperature {
+        /// The file.
+        path: PathBuf,
+        /// The temperature.
+        value: f32,
     },
     /// A tensor does not fit the architecture beside it.
     #[error("{path}: {variable} should be {expected}, but is {found}")]
@@ -164,21 +187,28 @@ impl Network {
         Ok(safetensors::serialize(views, Some(metadata)).expect("consistent views"))
     }
 
-    /// Writes the network to one file, whole or not at all.
+    /// Writes the network to one file, whole or not at all. What [`Network::load`] would refuse is not
+    /// written.
     ///
     /// # Errors
-    /// [`FileError::Io`] where it cannot be written, [`FileError::Architecture`] where the layers
-    /// do not make a network.
+    /// [`FileError::Io`] if it cannot be written, [`FileError::Architecture`] if the layers
+    /// do not make a network, [`FileError::Number`] or [`FileError::Temperature`] if a number of it
+    /// cannot be computed with.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
-        let bytes = self.to_bytes().map_err(|source| FileError::Architecture {
+        let architecture = |reason| FileError::Architecture {
             path: path.into(),
-            source,
-        })?;
+            reason,
+        };
+        let resolved = self.architecture.resolve().map_err(architecture)?;
+        check_temperature(path, self.metadata.temperature)?;
+        check_numbers(path, &self.parameters, &resolved)?;
+        let bytes = self.to_bytes().map_err(architecture)?;
         modiste_dataset::write_atomic(path, &bytes).map_err(io_error(path))
     }
 
     /// Reads a network from its file. Every name, type and shape is checked against the
-    /// architecture, and the file's length against both, before the numbers are read.
+    /// architecture, and the file's length against both, before the numbers are read; then that every
+    /// number is finite and no variance negative.
     ///
     /// # Errors
     /// [`FileError`]: which file, and what is wrong with it.
@@ -244,6 +274,7 @@ impl Checked {
                 }
             }
         }
+        check_numbers(path, &parameters, &self.resolved)?;
         Ok(Network {
             architecture: self.description.architecture,
             parameters,
@@ -298,9 +329,9 @@ fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Checked
         description
             .architecture
             .resolve()
-            .map_err(|source| FileError::Architecture {
+            .map_err(|reason| FileError::Architecture {
                 path: path.into(),
-                source,
+                reason,
             })?;
     // Whichever the first variable has, all must have.
     let first = resolved.variables.first().map(|variable| &variable.name);
@@ -314,11 +345,7 @@ fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Checked
         let reason = format!("{classes} class names for {} logits", resolved.classes());
         return Err(foreign(path, &reason));
     }
-    let temperature = description.metadata.temperature;
-    if !(temperature.is_finite() && temperature > 0.0) {
-        let reason = format!("its temperature is {temperature}, and should be above 0");
-        return Err(foreign(path, &reason));
-    }
+    check_temperature(path, description.metadata.temperature)?;
     let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
     let expected = 8 + size + precision.bytes() * numbers;
     if expected != length {
@@ -369,6 +396,30 @@ fn check_variables(
     }
 }
 
+fn check_temperature(path: &Path, temperature: f32) -> Result<(), FileError> {
+    match temperature.is_finite() && temperature > 0.0 {
+        true => Ok(()),
+        false => Err(FileError::Temperature {
+            path: path.into(),
+            value: temperature,
+        }),
+    }
+}
+
+fn check_numbers(
+    path: &Path,
+    parameters: &Parameters,
+    resolved: &Resolved,
+) -> Result<(), FileError> {
+    let refuse = |bad: BadNumber| FileError::Number {
+        path: path.into(),
+        variable: bad.variable,
+        index: bad.index,
+        value: bad.value,
+    };
+    parameters.check(resolved).map_err(refuse)
+}
+
 fn dtype(precision: Precision) -> Dtype {
     match precision {
         Precision::F32 => Dtype::F32,
@@ -377,9 +428,9 @@ fn dtype(precision: Precision) -> Dtype {
 }
 
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> FileError {
-    move |source| FileError::Io {
+    move |reason| FileError::Io {
         path: path.into(),
-        source,
+        reason,
     }
 }
 

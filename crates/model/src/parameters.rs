@@ -14,6 +14,17 @@ pub struct Parameters {
     pub statistics: Vec<f32>,
 }
 
+/// A number that no network can compute with.
+#[derive(Clone, Debug)]
+pub(crate) struct BadNumber {
+    /// Name of the variable.
+    pub(crate) variable: String,
+    /// Place in the variable, in C order of its shape.
+    pub(crate) index: usize,
+    /// NaN, infinite, or a negative variance.
+    pub(crate) value: f32,
+}
+
 /// The stream of [`Rng::stream`] that initial weights draw from.
 const INITIALIZER_STREAM: u64 = 1;
 
@@ -69,7 +80,31 @@ impl Parameters {
         }
     }
 
-    /// Whether every number is one.
+    /// Fails at the first variable that no network can compute with: a number that is NaN or
+    /// infinite, or a variance below 0.
+    ///
+    /// # Errors
+    /// [`BadNumber`], which names the variable.
+    ///
+    /// # Panics
+    /// If `resolved` is another network's.
+    pub(crate) fn check(&self, resolved: &Resolved) -> Result<(), BadNumber> {
+        for variable in &resolved.variables {
+            let is_variance = variable.name.ends_with("/moving_variance");
+            let is_bad = |value: f32| !value.is_finite() || (is_variance && value < 0.0);
+            let values = self.values(variable);
+            if let Some(index) = values.iter().position(|&value| is_bad(value)) {
+                return Err(BadNumber {
+                    variable: variable.name.clone(),
+                    index,
+                    value: values[index],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every number is finite.
     pub fn are_finite(&self) -> bool {
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         finite(&self.trainable) && finite(&self.statistics)

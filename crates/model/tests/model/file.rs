@@ -161,6 +161,72 @@ fn a_file_without_a_temperature_has_that_of_one() {
     check(&changed("1.25", "0.0"), "temperature");
 }
 
+/// A good file's first variable of a name that ends so, with its first number exchanged.
+fn with_number(network: &Network, variable: &str, value: f32) -> Vec<u8> {
+    let mut network = network.clone();
+    let resolved = network.architecture.resolve().expect("a network");
+    let variable = resolved.variables.iter().find(|v| v.name == variable);
+    network.parameters.values_mut(variable.expect("a variable"))[0] = value;
+    network.to_bytes().expect("bytes")
+}
+
+#[test]
+fn rejects_numbers_that_nothing_can_be_computed_with() {
+    let mut whole = network(2, 3, 1);
+    let mut half = whole.clone();
+    half.round_to(Precision::F16);
+    whole.metadata.temperature = 1.0;
+    for network in [&whole, &half] {
+        let variables = network.architecture.resolve().expect("a network").variables;
+        for variable in variables {
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let bytes = with_number(network, &variable.name, value);
+                let expected = format!(
+                    "model.safetensors: {} has the value {value} at index 0",
+                    variable.name
+                );
+                check(&bytes, &expected);
+            }
+        }
+        let variance = "batch_normalization/moving_variance";
+        check(
+            &with_number(network, variance, -0.5),
+            "moving_variance has the value -0.5 at index 0, and should have no number below 0",
+        );
+        load(&with_number(network, variance, 0.0)).expect("a variance of 0");
+        load(&with_number(
+            network,
+            "batch_normalization/moving_mean",
+            -0.5,
+        ))
+        .expect("a mean below 0");
+    }
+    check(&changed("1.25", "1e39"), "the temperature is inf");
+    check(
+        &changed(r#"\"epochs\":3"#, r#"\"epochs\":1e999"#),
+        "its description is damaged (number out of range",
+    );
+    check(
+        &changed(r#"\"epsilon\":"#, r#"\"epsilon\":1e39,\"x\":"#),
+        "its description is damaged",
+    );
+}
+
+#[test]
+fn does_not_save_what_it_would_not_load() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("model.safetensors");
+    let refused = |network: &Network| network.save(&path).expect_err("refused").to_string();
+    let mut bad = network(2, 3, 1);
+    bad.parameters.trainable[0] = f32::NAN;
+    assert!(refused(&bad).contains("gamma has the value NaN"));
+    let mut bad = network(2, 3, 1);
+    bad.metadata.temperature = f32::NAN;
+    assert!(refused(&bad).contains("the temperature is NaN"));
+    assert!(!path.exists());
+    network(2, 3, 1).save(&path).expect("written");
+}
+
 #[test]
 fn variables_are_named_and_shaped_as_keras_does() {
     let bytes = bytes();
