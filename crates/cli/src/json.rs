@@ -1,10 +1,76 @@
-//! Values of JSON, leaf by leaf.
+//! JSON: its files, its layout on the page, its values leaf by leaf.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
-use serde_json::Value;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Number, Value};
 
-/// Every number, text or list in `value` with its path, `schedule.curve`; a list is one leaf.
+/// Reads a text file in UTF-8, without the byte order mark that some editors write before it.
+///
+/// # Errors
+/// If it cannot be read or is not UTF-8.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    let refuse = |problem| Err(io::Error::new(ErrorKind::InvalidData, problem));
+    // Text without a mark begins with a character below 128, which UTF-16 pairs with a zero.
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] = bytes[..] {
+        return refuse("the text is UTF-16; save it as UTF-8");
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
+            Some(text) => text.to_owned(),
+            None => text,
+        }),
+        Err(_) => refuse("the text is not UTF-8; save it as UTF-8"),
+    }
+}
+
+/// Reads a value from a file of JSON.
+///
+/// # Errors
+/// If the file cannot be read, or holds something else.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let context = || path.display().to_string();
+    let text = read_text(path).with_context(context)?;
+    serde_json::from_str(&text).with_context(context)
+}
+
+/// `value` as indented JSON in which a list of numbers is one line: a matrix has a line per row.
+///
+/// # Errors
+/// If the value has no form in JSON.
+pub(crate) fn pretty_json(value: &impl Serialize) -> serde_json::Result<String> {
+    let indented = serde_json::to_string_pretty(value)?;
+    let mut lines: Vec<String> = Vec::new();
+    // Line on which the list began, as long as it has numbers, booleans and nulls alone.
+    let mut list: Option<usize> = None;
+    // A string has its quotes on one line, so a bracket at either end of a line is one of a list.
+    for line in indented.lines() {
+        let token = line.trim_start();
+        if let (Some(start), true) = (list, token.starts_with(']')) {
+            let values = lines.split_off(start + 1);
+            let values: Vec<&str> = values.iter().map(|value| value.trim_start()).collect();
+            lines[start] += &(values.join(" ") + token);
+            list = None;
+            continue;
+        }
+        if token.ends_with('[') {
+            list = Some(lines.len());
+        } else if token.starts_with(['"', '{', '}', '[', ']']) {
+            list = None;
+        }
+        lines.push(line.to_owned());
+    }
+    Ok(lines.join("\n"))
+}
+
+/// Every number, text or list in `value` with its path, `schedule.curve`; a list is one leaf. Numbers that
+/// were stored in 32 bits have the digits of those: 0.3, not 0.30000001192092896.
 pub(crate) fn leaves(value: &Value) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect(value, "", &mut found);
@@ -26,8 +92,31 @@ fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, String>) {
             found.insert(path.to_owned(), text.clone());
         }
         other => {
-            found.insert(path.to_owned(), other.to_string());
+            found.insert(path.to_owned(), plain(other));
         }
+    }
+}
+
+/// A value that holds no object, as text.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Number(number) => shortest(number),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(plain).collect();
+            format!("[{}]", values.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The fewest digits that give the number back, in 32 bits if it fits them.
+fn shortest(number: &Number) -> String {
+    let wide = number.as_f64().filter(|_| number.is_f64());
+    match wide.map(|wide| (wide, wide as f32)) {
+        Some((wide, narrow)) if f64::from(narrow) == wide => {
+            serde_json::to_string(&narrow).unwrap_or_else(|_| number.to_string())
+        }
+        _ => number.to_string(),
     }
 }
 
@@ -54,6 +143,89 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_list_of_numbers_is_one_line() {
+        let value = json!({
+            "rows": [[1, 2.5], [-3, 4e100], [true, null]],
+            "texts": ["a", "[", "]"],
+            "mixed": [1, "two", [], {}],
+            "objects": [{ "n": 1, "of": [5] }],
+            "none": [],
+        });
+        let text = pretty_json(&value).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).expect("the same"),
+            value
+        );
+        let expected = [
+            "{",
+            r#"  "mixed": ["#,
+            "    1,",
+            r#"    "two","#,
+            "    [],",
+            "    {}",
+            "  ],",
+            r#"  "none": [],"#,
+            r#"  "objects": ["#,
+            "    {",
+            r#"      "n": 1,"#,
+            r#"      "of": [5]"#,
+            "    }",
+            "  ],",
+            r#"  "rows": ["#,
+            "    [1, 2.5],",
+            "    [-3, 4e+100],",
+            "    [true, null]",
+            "  ],",
+            r#"  "texts": ["#,
+            r#"    "a","#,
+            r#"    "[","#,
+            r#"    "]""#,
+            "  ]",
+            "}",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        for value in [json!([1, 2]), json!(3), json!("["), json!([[]])] {
+            let text = pretty_json(&value).expect("JSON");
+            assert_eq!(
+                serde_json::from_str::<Value>(&text).expect("the same"),
+                value
+            );
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_utf_16_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.json");
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).expect("written");
+            read_json::<Value>(&path).map_err(|error| format!("{error:#}"))
+        };
+        for text in ["{\"a\":1}", "\u{feff}{\"a\":1}"] {
+            assert_eq!(read(text.as_bytes()), Ok(json!({ "a": 1 })), "{text}");
+        }
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}{{\"a\":1}}");
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            for bytes in [little, big] {
+                let refused = read(&bytes).expect_err("refused");
+                assert!(refused.contains("a.json: the text is UTF-16"), "{refused}");
+            }
+        }
+        let refused = read(b"{\"a\":\"\xe9\"}").expect_err("refused");
+        assert!(refused.contains("is not UTF-8"), "{refused}");
+        assert!(read(b"").is_err());
+    }
+
+    #[test]
+    fn numbers_of_32_bits_are_printed_as_such() {
+        let value =
+            serde_json::to_value((0.3_f32, 0.3_f64, 0.1 + 0.2, 7, [0.7_f32])).expect("JSON");
+        assert_eq!(plain(&value), "[0.3,0.3,0.30000000000000004,7,[0.7]]");
+    }
 
     #[test]
     fn only_what_differs_is_listed() {

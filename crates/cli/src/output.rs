@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::json::pretty_json;
+
 /// Writes bytes to standard output.
 ///
 /// # Errors
@@ -23,12 +25,12 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
     write(format!("{text}\n").as_bytes())
 }
 
-/// Writes a value as JSON, indented, and a line's end.
+/// Writes a value as JSON, indented as [`pretty_json`] does, and a line's end.
 ///
 /// # Errors
 /// As [`write()`].
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    line(serde_json::to_string_pretty(value)?)
+    line(pretty_json(value)?)
 }
 
 /// The same, but that nobody reads is no error: for those whose exit code says something too.

@@ -80,7 +80,8 @@ pub fn history_csv(history: &[EpochRecord]) -> String {
 /// # Errors
 /// [`Error::Header`], [`Error::Columns`] or [`Error::Value`], which name the line and the column.
 pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochRecord>, Error> {
-    let mut lines = csv.lines();
+    // Some editors write a byte order mark before the text.
+    let mut lines = csv.trim_start_matches('\u{feff}').lines();
     let header = lines.next().unwrap_or_default();
     if header != HISTORY_HEADER {
         return Err(Error::Header {
@@ -175,8 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_may_end_as_on_windows() {
-        let csv = format!("{HISTORY_HEADER}\r\n3,0.1,0.2,0.3,0.4,1e-5,6\r\n");
+    fn reads_a_file_saved_on_windows() {
+        let csv = format!("\u{feff}{HISTORY_HEADER}\r\n3,0.1,0.2,0.3,0.4,1e-5,6\r\n");
         let history = parse_history_csv(&csv).expect("a history");
         assert_eq!(history.len(), 1);
         assert_eq!(history[0].seconds, 6.0);

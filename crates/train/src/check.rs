@@ -81,12 +81,16 @@ pub(crate) fn check_shapes(
     images: &Images,
     classes: usize,
 ) -> Result<(), TrainError> {
-    if images.shape() != resolved.input || classes != resolved.classes() {
+    if images.shape() != resolved.input {
+        return Err(TrainError::Shape {
+            network: resolved.input,
+            data: images.shape(),
+        });
+    }
+    if classes != resolved.classes() {
         return Err(TrainError::Mismatch {
-            network_input: resolved.input,
-            network_classes: resolved.classes(),
-            data_input: images.shape(),
-            data_classes: classes,
+            network: resolved.classes(),
+            data: classes,
         });
     }
     let beyond = images

@@ -175,8 +175,8 @@ impl Checkpoint {
     /// makes the file another format.
     ///
     /// # Errors
-    /// [`CheckpointError::Damaged`] where one is not as it was written; [`CheckpointError::Version`]
-    /// where another Modiste wrote them.
+    /// [`CheckpointError::Damaged`] if one is not as it was written, or a number is NaN or infinite, from
+    /// which no training can go on; [`CheckpointError::Version`] if another Modiste wrote them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
@@ -211,16 +211,27 @@ impl Checkpoint {
         if sha256([velocities]) != state.velocities_sha256 {
             return Err(damaged("the hash of its velocities is another"));
         }
+        let [trainable, statistics, velocities] =
+            [trainable, statistics, velocities].map(numbers_of);
+        for (what, numbers) in [
+            ("weight", &trainable),
+            ("running statistic", &statistics),
+            ("velocity", &velocities),
+        ] {
+            if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+                return Err(damaged(format!("a {what} is {number}")));
+            }
+        }
         Ok(Self {
             config: state.config,
             training_images: state.training_images,
             position: state.position,
             history: state.history,
             parameters: Parameters {
-                trainable: numbers_of(trainable),
-                statistics: numbers_of(statistics),
+                trainable,
+                statistics,
             },
-            velocities: numbers_of(velocities),
+            velocities,
         })
     }
 
@@ -304,6 +315,25 @@ mod tests {
         let mut other = before.clone();
         other.parameters.trainable[1] = 0.0;
         assert_ne!(other.weights_sha256(), before.weights_sha256());
+    }
+
+    #[test]
+    fn rejects_numbers_that_are_not_finite() {
+        let check = |change: fn(&mut Checkpoint), expected: &str| {
+            let mut checkpoint = checkpoint();
+            change(&mut checkpoint);
+            let refused = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect_err("refused");
+            assert!(refused.to_string().ends_with(expected), "{refused}");
+        };
+        check(|c| c.parameters.trainable[1] = f32::NAN, "a weight is NaN");
+        check(
+            |c| c.parameters.statistics.push(f32::INFINITY),
+            "a running statistic is inf",
+        );
+        check(
+            |c| c.velocities[2] = f32::NEG_INFINITY,
+            "a velocity is -inf",
+        );
     }
 
     #[test]

@@ -14,11 +14,14 @@ use crate::schedule::Schedule;
 /// Most images a batch may have: a step's buffers grow with it.
 pub const MAX_BATCH_SIZE: usize = 4096;
 
+/// Most epochs of a run. More are a slip, and the number of steps must stay countable.
+pub const MAX_EPOCHS: usize = 1_000_000;
+
 /// How to train, whatever the network and the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training images.
+    /// Passes over the training images, 1 to [`MAX_EPOCHS`].
     pub epochs: usize,
     /// Images of a step, 1 to [`MAX_BATCH_SIZE`].
     pub batch_size: usize,
@@ -74,9 +77,14 @@ impl TrainConfig {
     /// [`TrainError::Config`], which names the first that cannot.
     pub fn check(&self) -> Result<(), TrainError> {
         let refuse = |problem: String| Err(TrainError::Config { problem });
-        let positive = |value: f64| value.is_finite() && value > 0.0;
+        // In f32, as the optimiser takes it.
+        let positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
         if self.epochs == 0 {
             return refuse("epochs is 0; train for at least 1".into());
+        }
+        if self.epochs > MAX_EPOCHS {
+            let epochs = self.epochs;
+            return refuse(format!("epochs is {epochs}; take 1 to {MAX_EPOCHS}"));
         }
         if !(1..=MAX_BATCH_SIZE).contains(&self.batch_size) {
             let size = self.batch_size;
@@ -84,9 +92,11 @@ impl TrainConfig {
         }
         if !positive(self.learning_rate) {
             let rate = self.learning_rate;
-            return refuse(format!("learning rate is {rate}; take a number above 0"));
+            return refuse(format!(
+                "learning rate is {rate}; take a number above 0 that f32 can hold"
+            ));
         }
-        if !(0.0..1.0).contains(&self.momentum) {
+        if !(0.0..1.0).contains(&(self.momentum as f32)) || self.momentum < 0.0 {
             let momentum = self.momentum;
             return refuse(format!(
                 "momentum is {momentum}; take a number from 0 up to 1"
@@ -94,7 +104,9 @@ impl TrainConfig {
         }
         if !(self.weight_decay == 0.0 || positive(self.weight_decay)) {
             let decay = self.weight_decay;
-            return refuse(format!("weight decay is {decay}; take 0 or more"));
+            return refuse(format!(
+                "weight decay is {decay}; take 0 or a number above it that f32 can hold"
+            ));
         }
         match &self.augmentation {
             Some(augmentation) => augmentation.check(),
@@ -241,11 +253,30 @@ mod tests {
         );
         check(
             TrainConfig {
-                momentum: 1.0,
+                epochs: usize::MAX,
                 ..usual()
             },
-            "momentum is 1",
+            "epochs is 18446744073709551615; take 1 to",
         );
+        for learning_rate in [1e39, 1e-60] {
+            check(
+                TrainConfig {
+                    learning_rate,
+                    ..usual()
+                },
+                &format!("learning rate is {learning_rate}"),
+            );
+        }
+        // The last rounds to 1 in f32.
+        for momentum in [1.0, -1e-60, f64::NAN, 0.999_999_999_9] {
+            check(
+                TrainConfig {
+                    momentum,
+                    ..usual()
+                },
+                &format!("momentum is {momentum}"),
+            );
+        }
         check(
             TrainConfig {
                 weight_decay: f64::NAN,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use candle_core::{Device, Tensor};
 use modiste_dataset::{Batch, Rng};
-use modiste_kernels::{SgdStep, in_pool, sgd_update};
+use modiste_kernels::{SgdStep, cross_entropy, in_pool, sgd_update};
 use modiste_model::{
     Graph, Inference, KernelOptions, Parameters, Resolved, StageTime, StepOutcome, Walk,
     count_correct,
@@ -129,6 +129,18 @@ impl Engine {
         parameters: &Parameters,
         batch_size: usize,
     ) -> Result<Self, TrainError> {
+        Self::with_inference(compute, resolved, parameters, batch_size, batch_size)
+    }
+
+    /// An engine that trains on up to `batch_size` images and evaluates up to `inference_batch_size`.
+    /// The latter decides how convolutions are computed, and so how logits are rounded.
+    pub(crate) fn with_inference(
+        compute: &Compute,
+        resolved: &Resolved,
+        parameters: &Parameters,
+        batch_size: usize,
+        inference_batch_size: usize,
+    ) -> Result<Self, TrainError> {
         let Compute {
             engine,
             device,
@@ -137,14 +149,14 @@ impl Engine {
         if engine.on(device) == EngineChoice::Kernels {
             if !device.is_cpu() {
                 return Err(TrainError::Config {
-                    problem: "the kernels run on the CPU: take `--device cpu` or `--engine candle`"
+                    problem: "the kernels run on the CPU only: take the CPU as device, or candle as engine"
                         .into(),
                 });
             }
             let zeros = vec![0.0; resolved.trainable_len()];
             return Ok(Self::Kernels(Box::new(KernelsEngine {
                 walk: Walk::new(resolved.clone(), batch_size, kernels),
-                inference: Inference::new(resolved.clone(), batch_size, kernels),
+                inference: Inference::new(resolved.clone(), inference_batch_size, kernels),
                 changed: true,
                 parameters: parameters.clone(),
                 velocities: zeros.clone(),
@@ -340,7 +352,7 @@ impl CandleEngine {
         let classes = self.graph.resolved().classes();
         let logits = logits.detach().flatten_all()?.to_vec1::<f32>()?;
         Ok(StepOutcome {
-            loss: f64::from(loss.to_scalar::<f32>()?),
+            loss: cross_entropy(&logits, batch.labels, classes) / batch.labels.len() as f64,
             correct: count_correct(&logits, batch.labels, classes),
         })
     }

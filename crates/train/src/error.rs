@@ -16,20 +16,31 @@ pub enum TrainError {
     /// Layers that do not make a network.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    /// A network for other images or classes than the dataset's.
-    #[error(
-        "the network takes {network_input} images and tells {network_classes} classes apart, \
-             but the data has {data_input} images of {data_classes} classes"
-    )]
+    /// Images of another shape than the network's.
+    #[error("the network takes {network} images, but the data has {data} images")]
+    Shape {
+        /// Shape that the network takes.
+        network: ImageShape,
+        /// Shape that the data has.
+        data: ImageShape,
+    },
+    /// Another number of classes than the network's.
+    #[error("the network tells {network} classes apart, but the data has images of {data} classes")]
     Mismatch {
-        /// What the network takes.
-        network_input: ImageShape,
-        /// Its logits.
-        network_classes: usize,
-        /// What the data has.
-        data_input: ImageShape,
-        /// Its classes.
-        data_classes: usize,
+        /// Logits of the network.
+        network: usize,
+        /// Classes of the data.
+        data: usize,
+    },
+    /// A network whose weights are so large that its answers are no numbers.
+    #[error(
+        "the network's output for image {image} is {value}: its weights are too large to compute with"
+    )]
+    NotFinite {
+        /// Index of the image, from 0.
+        image: usize,
+        /// NaN or infinite.
+        value: f32,
     },
     /// A checkpoint of something else.
     #[error("the checkpoint does not fit this training: {problem}")]
@@ -37,21 +48,29 @@ pub enum TrainError {
         /// What differs.
         problem: String,
     },
-    /// The loss, or a weight, is no number any more.
+    /// The loss, or a weight, is NaN or infinite.
     #[error(
-        "the loss is {loss} in epoch {epoch} at step {step}, with learning rate {learning_rate}. \
-             Take a lower learning rate (a tenth, say) or a warm-up (`--schedule constant+warmup:500`); \
-             the weights of the last good epoch are kept"
+        "training diverged: {problem} in epoch {epoch} at step {step} of {steps}, with learning rate {} \
+         and momentum {}",
+        significant(*learning_rate),
+        significant(*momentum)
     )]
     Diverged {
-        /// From 1.
+        /// What is NaN or infinite: `the loss is NaN`.
+        problem: String,
+        /// Epoch, from 1.
         epoch: usize,
-        /// From 1, in the epoch.
+        /// Step of the epoch, from 1.
         step: usize,
-        /// That step's.
+        /// Steps of an epoch.
+        steps: usize,
+        /// Learning rate of that step.
         learning_rate: f64,
-        /// What it was.
-        loss: f64,
+        /// Momentum of the run.
+        momentum: f64,
+        /// Whole epochs behind it. The network holds the weights after the last of them; after none
+        /// those that training began with.
+        epochs_done: usize,
     },
     /// Training takes more memory than this process may have.
     #[error("a step on {batch_size} images {memory}; reduce the batch size")]
@@ -64,4 +83,22 @@ pub enum TrainError {
     /// candle refused: mostly a GPU without memory.
     #[error("candle: {0}")]
     Candle(#[from] candle_core::Error),
+}
+
+/// `value` with at most six significant digits, as messages print it.
+///
+/// ```
+/// use modiste_train::significant;
+///
+/// assert_eq!(significant(f64::from(0.3_f32)), "0.3");
+/// assert_eq!(significant(1e9), "1000000000");
+/// assert_eq!(significant(1.234_567_89e-7), "1.23457e-7");
+/// ```
+pub fn significant(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        size if rounded == 0.0 || (1e-4..1e12).contains(&size) => rounded.to_string(),
+        size if size.is_finite() => format!("{rounded:e}"),
+        _ => value.to_string(),
+    }
 }

@@ -9,13 +9,14 @@ use crate::check::check_shapes;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 
-/// Images that are evaluated at a time.
-pub(crate) const BATCH_SIZE: usize = 100;
+/// Images that are evaluated at a time, in validation too: it decides how convolutions are computed,
+/// and so the last bits of a loss.
+pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
 
 /// What a network makes of a set of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Cross-entropy, the mean over the images.
+    /// Cross-entropy, the mean over the images; of the logits divided by the network's temperature.
     pub loss: f64,
     /// Share that is right, 0 to 1.
     pub accuracy: f64,
@@ -29,52 +30,71 @@ pub struct Evaluation {
     pub probabilities: Vec<f32>,
 }
 
-/// What `network` makes of `images`, batch by batch, as inference computes it and with its
-/// temperature. With `flips` its answer is the mean of those for the image and for its mirror image.
+/// Evaluates `network` on `images` as inference computes it, with its temperature: the loss is that
+/// of the logits divided by it. With `flips` the answer is the mean of the probabilities for the image
+/// and for its mirror image.
+///
+/// With a temperature of 1 and without `flips` the loss is, to the last bit, the validation loss that
+/// [`fit`](crate::fit) reports for the same weights, images and engine.
 ///
 /// # Errors
-/// [`TrainError::Mismatch`] where the images are not the network's; [`TrainError::Config`] where
-/// there is none; [`TrainError::Candle`] where the device refuses.
+/// [`TrainError::Shape`] or [`TrainError::Mismatch`] if the images are not the network's;
+/// [`TrainError::Config`] if there is none; [`TrainError::NotFinite`] if the network overflows;
+/// [`TrainError::Candle`] if the device refuses.
 pub fn evaluate(
     network: &Network,
     images: &Images,
     flips: bool,
     compute: &Compute,
 ) -> Result<Evaluation, TrainError> {
-    let resolved = network.architecture.resolve()?;
-    let classes = resolved.classes();
-    let answers = |images: &Images| -> Result<Vec<f32>, TrainError> {
-        let logits = logits(network, images, compute)?;
-        Ok(probabilities(
-            &logits,
-            classes,
-            network.metadata.temperature,
-        ))
+    let classes = network.architecture.resolve()?.classes();
+    let temperature = network.metadata.temperature;
+    let tempered = |images: &Images| -> Result<Vec<f32>, TrainError> {
+        let mut logits = logits(network, images, compute)?;
+        logits.iter_mut().for_each(|logit| *logit /= temperature);
+        check_finite(&logits, classes)?;
+        Ok(logits)
     };
-    let mut answered = answers(images)?;
-    if flips {
-        for (one, other) in answered.iter_mut().zip(answers(&images.mirrored())?) {
+    let labels = images.labels();
+    let once = tempered(images)?;
+    let mut answered = probabilities(&once, classes, 1.0);
+    let loss = if flips {
+        let mirrored = tempered(&images.mirrored())?;
+        for (one, other) in answered
+            .iter_mut()
+            .zip(probabilities(&mirrored, classes, 1.0))
+        {
             *one = f32::midpoint(*one, other);
         }
-    }
-    let mut loss = 0.0;
-    for (row, &label) in answered.chunks_exact(classes).zip(images.labels()) {
-        // What an f32 has rounded to zero was not impossible; what is no number stays so.
-        let probability = f64::from(row[usize::from(label)]);
-        loss -= match probability == 0.0 {
-            true => f64::from(f32::MIN_POSITIVE).ln(),
-            false => probability.ln(),
-        };
-    }
-    let correct = count_correct(&answered, images.labels(), classes);
+        mean_loss_of_both(&once, &mirrored, labels, classes)
+    } else {
+        mean_loss(&once, labels, classes)
+    };
+    let correct = count_correct(&answered, labels, classes);
     Ok(Evaluation {
-        loss: loss / images.len() as f64,
+        loss,
         accuracy: correct as f64 / images.len() as f64,
-        calibration_error: calibration_error(&answered, images.labels()),
+        calibration_error: calibration_error(&answered, labels),
         images: images.len(),
         correct,
         probabilities: answered,
     })
+}
+
+/// Mean cross-entropy of `logits`, `[image, class]`: the loss of validation and evaluation.
+fn mean_loss(logits: &[f32], labels: &[u8], classes: usize) -> f64 {
+    cross_entropy(logits, labels, classes) / labels.len() as f64
+}
+
+/// Mean cross-entropy of the means of two answers' probabilities, computed from their logits.
+fn mean_loss_of_both(one: &[f32], other: &[f32], labels: &[u8], classes: usize) -> f64 {
+    let rows = one.chunks_exact(classes).zip(other.chunks_exact(classes));
+    let losses = rows.zip(labels).map(|((one, other), &label)| {
+        let [one, other] = [one, other].map(|row| cross_entropy(row, &[label], classes));
+        // -ln((exp(-one) + exp(-other)) / 2), where neither power is lost to rounding.
+        one.min(other) - ((1.0 + (-(one - other).abs()).exp()) / 2.0).ln()
+    });
+    losses.sum::<f64>() / labels.len() as f64
 }
 
 /// The logits of all `images`, `[image, class]`.
@@ -88,28 +108,47 @@ pub(crate) fn logits(
 ) -> Result<Vec<f32>, TrainError> {
     let resolved = network.architecture.resolve()?;
     check_shapes(&resolved, images, network.metadata.classes.len())?;
-    let mut engine = Engine::new(compute, &resolved, &network.parameters, BATCH_SIZE)?;
-    let mut all = Vec::with_capacity(images.len() * resolved.classes());
-    let mut batches = Batches::in_order(images, BATCH_SIZE);
-    while let Some(batch) = batches.next_batch() {
-        all.extend(engine.logits(batch.images)?);
-    }
-    Ok(all)
+    let mut engine = Engine::new(
+        compute,
+        &resolved,
+        &network.parameters,
+        INFERENCE_BATCH_SIZE,
+    )?;
+    let logits = engine_logits(&mut engine, images)?;
+    check_finite(&logits, resolved.classes())?;
+    Ok(logits)
 }
 
-/// Mean loss and accuracy, 0 to 1, of what `engine` holds in the middle of a training.
+/// Fails if an answer is NaN or infinite: no class could be told from it, and no loss.
+fn check_finite(logits: &[f32], classes: usize) -> Result<(), TrainError> {
+    match logits.iter().position(|logit| !logit.is_finite()) {
+        Some(index) => Err(TrainError::NotFinite {
+            image: index / classes,
+            value: logits[index],
+        }),
+        None => Ok(()),
+    }
+}
+
+fn engine_logits(engine: &mut Engine, images: &Images) -> Result<Vec<f32>, TrainError> {
+    let mut logits = Vec::new();
+    let mut batches = Batches::in_order(images, INFERENCE_BATCH_SIZE);
+    while let Some(batch) = batches.next_batch() {
+        logits.extend(engine.logits(batch.images)?);
+    }
+    Ok(logits)
+}
+
+/// Mean loss and accuracy, 0 to 1, of the weights that `engine` holds during training.
 pub(crate) fn validate(
     engine: &mut Engine,
     images: &Images,
     classes: usize,
-    batch_size: usize,
 ) -> Result<[f64; 2], TrainError> {
-    let (mut loss, mut correct) = (0.0, 0);
-    let mut batches = Batches::in_order(images, batch_size);
-    while let Some(batch) = batches.next_batch() {
-        let logits = engine.logits(batch.images)?;
-        loss += cross_entropy(&logits, batch.labels, classes);
-        correct += count_correct(&logits, batch.labels, classes);
-    }
-    Ok([loss, correct as f64].map(|sum| sum / images.len() as f64))
+    let logits = engine_logits(engine, images)?;
+    let correct = count_correct(&logits, images.labels(), classes);
+    Ok([
+        mean_loss(&logits, images.labels(), classes),
+        correct as f64 / images.len() as f64,
+    ])
 }

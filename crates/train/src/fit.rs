@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Position};
 use crate::config::TrainConfig;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
-use crate::evaluate::validate;
+use crate::evaluate::{INFERENCE_BATCH_SIZE, validate};
 use crate::event::{EpochSummary, Event, Next};
 use crate::memory::require_training_memory;
 
@@ -43,9 +43,9 @@ pub struct FitOutcome {
 /// the result is the same, whatever the number of threads.
 ///
 /// # Errors
-/// [`TrainError::Config`] and [`TrainError::Mismatch`] before anything is done;
-/// [`TrainError::Diverged`] where the loss is no number any more: the network then holds the
-/// weights of the last epoch that ended well; [`TrainError::Candle`] where a device refuses.
+/// [`TrainError::Config`], [`TrainError::Shape`] and [`TrainError::Mismatch`] before anything is done;
+/// [`TrainError::Diverged`] if the loss or a weight becomes NaN or infinite: the network then holds the
+/// weights of the last epoch that ended well, or those it began with if none did; [`TrainError::Candle`] where a device refuses.
 ///
 /// ```
 /// use modiste_train::{Compute, Next, TrainConfig, TrainData, fit};
@@ -100,7 +100,13 @@ pub fn resume(
         .batch_size
         .min(data.train.len().max(data.validation.len()));
     require_training_memory(&resolved, batch_size, compute)?;
-    let mut engine = Engine::new(compute, &resolved, &network.parameters, batch_size)?;
+    let mut engine = Engine::with_inference(
+        compute,
+        &resolved,
+        &network.parameters,
+        batch_size,
+        INFERENCE_BATCH_SIZE,
+    )?;
     engine.set_velocities(&checkpoint.velocities)?;
     let mut training = Training {
         steps: data.train.len().div_ceil(batch_size),
@@ -183,8 +189,7 @@ impl Training<'_> {
             }
         }
         let validation = self.data.validation;
-        let [val_loss, val_accuracy] =
-            validate(&mut self.engine, validation, self.classes, self.batch_size)?;
+        let [val_loss, val_accuracy] = validate(&mut self.engine, validation, self.classes)?;
         let learning_rate = self.learning_rate(self.steps - 1);
         let (loss, accuracy) = self.means();
         let summary = EpochSummary {
@@ -203,12 +208,11 @@ impl Training<'_> {
         };
         let checkpoint = self.checkpoint()?;
         if !val_loss.is_finite() || !checkpoint.parameters.are_finite() {
-            return Err(TrainError::Diverged {
-                epoch: epoch + 1,
-                step: self.steps,
-                learning_rate,
-                loss: val_loss,
-            });
+            let problem = match val_loss.is_finite() {
+                true => "a weight is NaN or infinite".into(),
+                false => format!("the validation loss is {val_loss}"),
+            };
+            return Err(self.diverged(problem, epoch, self.steps, learning_rate));
         }
         self.network.parameters.clone_from(&checkpoint.parameters);
         Ok(on_event(&Event::Epoch(summary, &checkpoint)))
@@ -225,20 +229,39 @@ impl Training<'_> {
             weight_decay: config.weight_decay as f32,
         };
         let result = self.engine.step(batch, &sgd, &mut self.rng)?;
-        let position = &mut self.position;
-        position.steps_done += 1;
+        self.position.steps_done += 1;
+        let Position {
+            epochs_done,
+            steps_done,
+            ..
+        } = self.position;
         if !result.loss.is_finite() {
-            return Err(TrainError::Diverged {
-                epoch: position.epochs_done + 1,
-                step: position.steps_done,
-                learning_rate,
-                loss: result.loss,
-            });
+            let problem = format!("the loss is {}", result.loss);
+            return Err(self.diverged(problem, epochs_done, steps_done, learning_rate));
         }
+        let position = &mut self.position;
         position.images += batch.labels.len();
         position.loss += result.loss * batch.labels.len() as f64;
         position.correct += result.correct;
         Ok(learning_rate)
+    }
+
+    fn diverged(
+        &self,
+        problem: String,
+        epochs_done: usize,
+        step: usize,
+        learning_rate: f64,
+    ) -> TrainError {
+        TrainError::Diverged {
+            problem,
+            epoch: epochs_done + 1,
+            step,
+            steps: self.steps,
+            learning_rate,
+            momentum: self.config.momentum,
+            epochs_done,
+        }
     }
 
     /// That of a step of the epoch in progress, the first being 0.

@@ -5,7 +5,7 @@ use modiste_model::{Resolved, inference_bytes, training_bytes};
 
 use crate::engine::{Compute, EngineChoice};
 use crate::error::TrainError;
-use crate::evaluate::BATCH_SIZE;
+use crate::evaluate::INFERENCE_BATCH_SIZE;
 
 /// Copies of the trainable numbers while a network trains: the network's, the engine's, velocities,
 /// gradients, those prepared for inference, and a checkpoint with its bytes.
@@ -47,7 +47,7 @@ pub fn require_training_memory(
     // The batch itself, and what validation and the last evaluation take.
     let numbers = (resolved.input.size() + resolved.classes()) as u64;
     let batch = numbers.saturating_mul(batch_size as u64).saturating_mul(8);
-    let inference = inference_bytes(resolved, batch_size.max(BATCH_SIZE), options);
+    let inference = inference_bytes(resolved, batch_size.max(INFERENCE_BATCH_SIZE), options);
     let copies = COPIES * 4 * resolved.trainable_len() as u64;
     let bytes = step
         .saturating_mul(factor)

@@ -12,8 +12,8 @@ use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
 use crate::run::{
-    ComputeRecord, Conditions, Machine, Overrides, Plan, Record, RunFolder, RunImages, State,
-    WatchArguments, conduct,
+    BEGINNING, ComputeRecord, Conditions, Machine, Overrides, Plan, Record, RunFolder, RunImages,
+    State, WatchArguments, conduct,
 };
 use crate::version::VERSION;
 
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// Go on with this run, as it was begun, from its last checkpoint.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["Overrides", "run"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = BEGINNING)]
     resume: Option<PathBuf>,
     /// Also count how many photos of this folder the finished network tells right: see `modiste
     /// photos --help` for how they are labelled.
@@ -111,6 +111,13 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
         folder.checkpoints.remove();
         bail!(
             "{path} is finished: nothing is left to train. `modiste reproduce {path}` trains it anew"
+        );
+    }
+    if record.diverged {
+        bail!(
+            "{path} cannot go on, since from its last checkpoint it would diverge again: {}. Train anew \
+             with other settings, into another folder",
+            record.error.as_deref().unwrap_or("the loss became NaN")
         );
     }
     if record.modiste != VERSION {

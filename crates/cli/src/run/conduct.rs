@@ -7,11 +7,12 @@ use modiste_dataset::{Dataset, Images};
 use modiste_model::{Metadata, Network};
 use modiste_report::wilson_interval;
 use modiste_train::{
-    Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, Validation, best_epoch,
-    evaluate, fit, fit_temperature, made_up_pictures, resume,
+    Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation,
+    best_epoch, evaluate, fit, fit_temperature, made_up_pictures, resume,
 };
 use serde_json::json;
 
+use super::divergence::explained;
 use super::folder::{BEST, EPOCH, MODEL, RunFolder};
 use super::photos::photos_result;
 use super::plan::Plan;
@@ -125,6 +126,7 @@ pub(crate) fn conduct(
     let config = record.config.clone();
     record.state = State::Running;
     record.error = None;
+    record.diverged = false;
     folder.write_record(record)?;
     let clock = Instant::now();
     let mut watch = Watch::new(
@@ -165,11 +167,23 @@ pub(crate) fn conduct(
     network.round_to(config.precision);
     let history = watch.history.clone();
     // First of all what was learned: of a run that failed, its last good epoch's weights.
-    let written = match fitted.is_ok() || history.len() > lost {
+    let has_weights = fitted.is_ok() || history.len() > lost;
+    let written = match has_weights {
         true => write_results(folder, &network, &history),
         false => Ok(()),
     };
-    let concluded = written.and_then(|()| Ok(fitted?)).and_then(|outcome| {
+    record.diverged = matches!(fitted, Err(TrainError::Diverged { .. }));
+    let fitted = fitted.map_err(|error| {
+        let kept = match has_weights {
+            true => format!("{MODEL} has the weights of epoch {}", history.len()),
+            false if folder.file(MODEL).exists() => {
+                format!("{MODEL} stays as the run's last part left it")
+            }
+            false => "no epoch ended before that, so there is no model".into(),
+        };
+        explained(error, &config, &kept)
+    });
+    let concluded = written.and(fitted).and_then(|outcome| {
         if let Validation::Split(_) = config.validation {
             network.metadata.temperature = fit_temperature(&network, &images.validation, compute)?;
             folder.write_network(MODEL, &network)?;

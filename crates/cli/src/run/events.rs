@@ -3,7 +3,7 @@
 //! The lines are specified in `docs/runs.md`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::unix_seconds;
+use crate::json::read_text;
 use crate::messages::say;
 
 /// About how many lines of steps an epoch has at most.
@@ -63,7 +64,7 @@ pub(crate) fn epoch_weights(path: &Path) -> BTreeMap<usize, String> {
         epoch: usize,
         weights_sha256: String,
     }
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = read_text(path).unwrap_or_default();
     let epochs = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());

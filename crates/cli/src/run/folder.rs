@@ -14,6 +14,7 @@ use super::checkpoints::Checkpoints;
 use super::lock::{LOCK, Lock, is_lock};
 use super::record::{RECORD, Record};
 use super::temporary::{TEMPORARY, remove_temporary_files};
+use crate::json::{pretty_json, read_text};
 
 /// Where runs go for which no folder is named.
 pub(crate) const RUNS: &str = "runs";
@@ -133,7 +134,7 @@ impl RunFolder {
     /// # Errors
     /// Where it cannot be written.
     pub(crate) fn write_record(&self, record: &Record) -> Result<()> {
-        let mut json = serde_json::to_string_pretty(record)?;
+        let mut json = pretty_json(record)?;
         json.push('\n');
         self.write(RECORD, json.as_bytes())
     }
@@ -141,9 +142,9 @@ impl RunFolder {
     /// Writes a network under one of the names [`MODEL`] and [`BEST`].
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written, or has numbers that nothing can be computed with.
     pub(crate) fn write_network(&self, name: &str, network: &Network) -> Result<()> {
-        self.write(name, &network.to_bytes()?)
+        Ok(network.save(&self.file(name))?)
     }
 
     /// Writes the history.
@@ -181,7 +182,7 @@ impl RunFolder {
 /// Where there is a history that cannot be read.
 pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochRecord>> {
     let path = folder.join(HISTORY);
-    match fs::read_to_string(&path) {
+    match read_text(&path) {
         Ok(text) => parse_history_csv(&text).with_context(|| path.display().to_string()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| path.display().to_string()),

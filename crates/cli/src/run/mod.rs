@@ -3,6 +3,7 @@
 mod checkpoints;
 mod computer;
 mod conduct;
+mod divergence;
 mod events;
 mod folder;
 mod lock;
@@ -19,6 +20,6 @@ pub(crate) use conduct::{Conditions, RunImages, conduct};
 pub(crate) use events::epoch_weights;
 pub(crate) use folder::{EVENTS, MODEL, RUNS, RunFolder, read_history};
 pub(crate) use lock::Lock;
-pub(crate) use plan::{Overrides, Plan};
+pub(crate) use plan::{BEGINNING, Overrides, Plan};
 pub(crate) use record::{Record, State};
 pub(crate) use watch::WatchArguments;

@@ -1,13 +1,14 @@
 //! What is to be trained: a recipe, and the flags that override it.
 
-use std::fs;
+use std::path::Path;
 
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Error, Result, bail, ensure};
 use modiste_dataset::lookup;
 use modiste_infer::Preprocessing;
 use modiste_model::{Architecture, zoo};
 use modiste_train::{Augmentation, MADE_UP, Recipe, TrainConfig, recipes};
 
+use crate::json::read_json;
 use crate::names::unknown;
 
 /// The flags that choose a recipe and override it.
@@ -23,25 +24,25 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "A")]
     architecture: Option<String>,
     /// Passes over the training images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     epochs: Option<usize>,
     /// Images of a step.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch_size: Option<usize>,
     /// The highest learning rate of the schedule.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
     /// How the learning rate goes from step to step (below).
     #[arg(long, value_name = "S")]
     schedule: Option<String>,
     /// What is kept of the velocity, from 0 up to 1.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     momentum: Option<f64>,
     /// Plain momentum, without Nesterov's look ahead.
     #[arg(long)]
     no_nesterov: bool,
     /// Decoupled weight decay, as Keras's.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
     /// Whether each training image is mirrored, left to right, half of the time: true or false.
     #[arg(long, value_name = "BOOL")]
@@ -58,12 +59,34 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "V")]
     validation: Option<String>,
     /// Decides initial weights, order, variations and dropout.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Use only the first N training images and the first N test images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<usize>,
 }
+
+/// The flags of [`Overrides`] and `--run`: a run that goes on takes none of them. Each by itself, since
+/// clap's message about a group names all flags of it.
+pub(crate) const BEGINNING: [&str; 17] = [
+    "recipe",
+    "dataset",
+    "architecture",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "momentum",
+    "no_nesterov",
+    "weight_decay",
+    "mirror",
+    "augment",
+    "pictures",
+    "validation",
+    "seed",
+    "limit",
+    "run",
+];
 
 /// What is to be trained.
 pub(crate) struct Plan {
@@ -110,7 +133,16 @@ impl Plan {
         if let Some(name) = &flags.augment {
             config.augmentation = augmentation(name)?;
         }
-        if let (Some(name), Some(augmentation)) = (&flags.pictures, &mut config.augmentation) {
+        if let Some(name) = &flags.pictures {
+            if name != MADE_UP {
+                lookup(name)?;
+            }
+            let Some(augmentation) = &mut config.augmentation else {
+                bail!(
+                    "--pictures {name} has no effect without augmentation: add --augment photos, or leave \
+                     it out"
+                );
+            };
             augmentation.background.pictures.clone_from(name);
         }
         if let Some(validation) = &flags.validation {
@@ -162,16 +194,10 @@ fn augmentation(name: &str) -> Result<Option<Augmentation>> {
     match name {
         "none" => Ok(None),
         "photos" => Ok(Some(Augmentation::photos())),
-        file => {
-            let text = fs::read_to_string(file).with_context(|| {
-                format!(
-                    "augmentation `{file}` is neither none nor photos nor a file that can be read"
-                )
-            })?;
-            Ok(Some(
-                serde_json::from_str(&text).with_context(|| file.to_owned())?,
-            ))
+        file if !Path::new(file).exists() => {
+            bail!("augmentation `{file}` is neither none nor photos nor a file that can be read")
         }
+        file => read_json(Path::new(file)).map(Some),
     }
 }
 
@@ -216,6 +242,18 @@ mod tests {
             ..recipe.config
         };
         assert_eq!(plan.config, expected);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_takes_none_of_the_overrides() {
+        use clap::Args;
+
+        let command = Overrides::augment_args(clap::Command::new("train"));
+        let flags: Vec<&str> = command
+            .get_arguments()
+            .map(|a| a.get_id().as_str())
+            .collect();
+        assert_eq!([&flags[..], &["run"]].concat(), BEGINNING);
     }
 
     #[track_caller]

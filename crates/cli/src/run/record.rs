@@ -1,6 +1,5 @@
 //! `run.json`: what was trained, on what, where, and what came of it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use super::photos::PhotosResult;
 use super::plan::Plan;
 use crate::clock::unix_seconds;
 use crate::compute::Chosen;
+use crate::json::read_text;
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::version::{COMMIT, VERSION};
@@ -68,6 +68,9 @@ pub(crate) struct Record {
     pub(crate) photos: Option<PhotosResult>,
     /// Why the run failed.
     pub(crate) error: Option<String>,
+    /// Whether it failed because the loss or a weight became NaN or infinite: it would again.
+    #[serde(default)]
+    pub(crate) diverged: bool,
 }
 
 /// How far a run has come.
@@ -163,6 +166,7 @@ impl Record {
             best: None,
             photos: None,
             error: None,
+            diverged: false,
         })
     }
 
@@ -178,7 +182,7 @@ impl Record {
             modiste: String,
         }
         let path = folder.join(RECORD);
-        let text = match fs::read_to_string(&path) {
+        let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => bail!(
                 "{} holds no run: it has no {RECORD}. A run that was killed before it had written one \

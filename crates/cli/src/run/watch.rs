@@ -19,7 +19,13 @@ use crate::interrupt::interrupt_flag;
 #[derive(clap::Args, Clone)]
 pub(crate) struct WatchArguments {
     /// Keep a checkpoint this often, besides each epoch's: a run that is killed loses no more.
-    #[arg(long, value_name = "S", default_value = "60", value_parser = interval)]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value = "60",
+        value_parser = interval,
+        allow_negative_numbers = true
+    )]
     checkpoint_seconds: Duration,
     /// Say nothing but errors and the result.
     #[arg(long)]
@@ -221,5 +227,6 @@ impl<'a> Watch<'a> {
 /// A time between checkpoints; 0 keeps one after each step.
 fn interval(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "take a number of seconds from 0 up to 1e19".into())
 }

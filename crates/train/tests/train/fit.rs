@@ -333,13 +333,90 @@ fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
             learning_rate: 1e8,
             ..TrainConfig::default()
         };
+        let before = network.parameters.clone();
         let refused = train(&mut network, &data(40, 10), &config, engine, &mut go_on);
-        let message = refused.expect_err("diverged").to_string();
+        let error = refused.expect_err("diverged");
+        let message = error.to_string();
+        for expected in [
+            "training diverged: ",
+            " in epoch 1 at step ",
+            "of 4, with learning rate 100000000 and momentum 0.9",
+        ] {
+            assert!(message.contains(expected), "{message}");
+        }
         assert!(
-            message.contains("with learning rate 100000000. Take a lower"),
-            "{message}"
+            matches!(error, TrainError::Diverged { epochs_done: 0, .. }),
+            "{error:?}"
         );
-        assert!(network.parameters.are_finite());
+        assert!(
+            network.parameters == before,
+            "no epoch ended, and no weights changed"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
+    let mut network = small();
+    let config = TrainConfig {
+        epochs: 5,
+        batch_size: 10,
+        learning_rate: 1e5,
+        // The second epoch begins with the fifth step.
+        schedule: "piecewise:0=0.0000001,4=1000".parse().expect("a schedule"),
+        ..TrainConfig::default()
+    };
+    let mut good = None;
+    let refused = train(
+        &mut network,
+        &data(40, 10),
+        &config,
+        EngineChoice::Kernels,
+        &mut |event| {
+            if let Event::Epoch(_, checkpoint) = event {
+                good = Some(checkpoint.parameters.clone());
+            }
+            Next::Continue
+        },
+    );
+    let error = refused.expect_err("diverged");
+    assert!(
+        matches!(
+            error,
+            TrainError::Diverged {
+                epoch: 2,
+                epochs_done: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(Some(network.parameters), good);
+}
+
+#[test]
+fn validation_and_evaluation_report_the_same_loss() {
+    // 230 images: two whole batches and a part of one.
+    let images = data(64, 230);
+    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+        for (batch_size, learning_rate) in [(7, 0.01), (64, 1.0)] {
+            let mut network = small();
+            let config = TrainConfig {
+                epochs: 1,
+                batch_size,
+                learning_rate,
+                ..TrainConfig::default()
+            };
+            let outcome = train(&mut network, &images, &config, engine, &mut go_on);
+            let epoch = outcome.expect("trained").history[0];
+            let compute = Compute::default().with(engine);
+            let result = evaluate(&network, &images.test, false, &compute).expect("evaluated");
+            assert_eq!(
+                (epoch.val_loss, epoch.val_accuracy),
+                (result.loss, result.accuracy),
+                "{engine}, {batch_size} images a step"
+            );
+        }
     }
 }
 
@@ -363,7 +440,11 @@ fn data_of_another_shape_is_refused() {
     check(&mut small(), &other, "the network takes 28x28x1 images");
     let mut network = small();
     network.metadata.classes.pop();
-    check(&mut network, &data(2, 2), "of 9 classes");
+    check(
+        &mut network,
+        &data(2, 2),
+        "tells 10 classes apart, but the data has images of 9 classes",
+    );
     check(&mut small(), &data(0, 2), "there is no image");
     let mut network = small();
     network.architecture.layers.push(Layer::max_pool2d(2));
