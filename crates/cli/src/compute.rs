@@ -27,7 +27,7 @@ pub(crate) struct ComputeArguments {
     #[arg(long)]
     pub(crate) exact: bool,
     /// Threads of the kernels; the result does not depend on it [default: one per core].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// The kernels' instructions, where the environment asks for none.
     #[arg(skip)]
@@ -62,7 +62,7 @@ impl ComputeArguments {
         // The main thread is one of them: to hand a pass to others and to wait for it would take
         // longer than a small network's answer.
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0))
+            .num_threads(self.threads.unwrap_or_else(default_threads))
             .use_current_thread()
             .build_global()?;
         let selected = select_device(device)?;
@@ -87,10 +87,28 @@ impl ComputeArguments {
 /// # Errors
 /// Where it asks for what this machine has not.
 pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
+    start_default_threads();
     Ok(KernelOptions {
         exact,
         instructions: instructions(None)?,
     })
+}
+
+/// Starts the threads of a command without `--threads`, unless they have started.
+pub(crate) fn start_default_threads() {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(default_threads());
+    // The only failure is that there are threads.
+    let _ = threads.build_global();
+}
+
+/// The number of threads that the environment asks for, as rayon reads it but within reason; else one
+/// per core.
+fn default_threads() -> usize {
+    let asked_for = std::env::var("RAYON_NUM_THREADS").ok();
+    asked_for
+        .and_then(|threads| threads.parse().ok())
+        .filter(|threads| (1..=MAX_THREADS).contains(threads))
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Those that the environment asks for, else those `recorded`, else the best.

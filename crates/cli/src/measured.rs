@@ -1,7 +1,7 @@
 //! A network measured on a dataset's test images: what `evaluate`, `compare` and `report` start from.
 
 use anyhow::{Result, bail, ensure};
-use modiste_dataset::Images;
+use modiste_dataset::{ImageShape, Images, lookup};
 use modiste_model::{Network, argmax, rank};
 use modiste_report::{Confusion, wilson_interval};
 use modiste_train::{Evaluation, ReliabilityBin, evaluate, reliability};
@@ -17,7 +17,7 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "D")]
     pub(crate) dataset: Option<String>,
     /// Use only the first N test images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Take the mean of the answers for each image and for its mirror image.
     #[arg(long)]
@@ -50,6 +50,8 @@ impl Measured {
         if name.is_empty() {
             bail!("the model does not say what it was trained on: name a dataset with --dataset");
         }
+        let info = lookup(name)?;
+        check_fit(network, name, info.shape, info.classes.len())?;
         let dataset = loading.load(name)?;
         if dataset.classes != metadata.classes {
             say(format_args!(
@@ -101,4 +103,17 @@ impl Measured {
     pub(crate) fn reliability(&self) -> Vec<ReliabilityBin> {
         reliability(&self.evaluation.probabilities, self.images.labels())
     }
+}
+
+/// Fails, before anything is loaded, if a network is for other images or another number of classes.
+fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
+    let plan = network.architecture.resolve()?;
+    ensure!(
+        (plan.input, plan.classes()) == (shape, classes),
+        "the network takes {} images and tells {} classes apart, but {dataset} has {shape} images of \
+         {classes} classes",
+        plan.input,
+        plan.classes()
+    );
+    Ok(())
 }

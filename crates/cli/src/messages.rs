@@ -33,7 +33,12 @@ pub(crate) fn bar(template: &str) -> ProgressBar {
 
 /// Starts the log that `RUST_LOG` asks for; warnings alone where it does not.
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let asked_for = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = match asked_for.is_empty() {
+        true => None,
+        false => EnvFilter::try_new(asked_for).ok(),
+    };
+    let filter = filter.unwrap_or_else(|| EnvFilter::new("warn"));
     let colour = io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()

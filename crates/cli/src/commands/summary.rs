@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use modiste_dataset::lookup;
-use modiste_model::{Architecture, Network, zoo};
+use modiste_model::{Architecture, zoo};
 
+use crate::model::load_network;
 use crate::names::unknown;
 use crate::output;
 
@@ -16,8 +17,8 @@ use crate::output;
                         modiste summary runs/fashion-1/model.safetensors --json"
 )]
 pub(crate) struct Arguments {
-    /// An architecture (compact, vgg, bnvgg, closet) or a model file.
-    #[arg(value_name = "ARCHITECTURE|FILE")]
+    /// An architecture (compact, vgg, bnvgg, closet), a model file, or the folder of a run.
+    #[arg(value_name = "ARCHITECTURE|FILE|RUN")]
     network: PathBuf,
     /// Fit an architecture to this dataset's images and classes.
     #[arg(long, value_name = "D")]
@@ -52,7 +53,7 @@ fn architecture(name: &Path) -> Result<Architecture> {
         return Ok(architecture);
     }
     if name.exists() || name.extension().is_some() || name.components().count() > 1 {
-        return Ok(Network::load(name)?.architecture);
+        return Ok(load_network(name)?.architecture);
     }
     Err(unknown("architecture or file", &text, zoo::names()))
 }

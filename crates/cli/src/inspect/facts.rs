@@ -8,7 +8,7 @@ use modiste_report::{Section, commands, definitions, paragraph};
 use modiste_train::{Recipe, recipes};
 use serde_json::Value;
 
-use crate::json::{differences, leaves};
+use crate::json::{differences, leaves, plain};
 use crate::run::Record;
 
 /// Of a run: its record.
@@ -155,7 +155,7 @@ fn leaf(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        other => Some(plain(other)),
     }
 }
 

@@ -180,14 +180,14 @@ fn a_dataset_of_another_shape_is_refused() {
         folder.path(),
         &evaluate,
         1,
-        "the file is cut: 2 of 50000 records",
+        "the network takes 28x28x1 images",
     );
-    let partial = [&evaluate[..], &["--allow-partial"]].concat();
+    let train = ["train", "--dataset", "cifar-100", "--offline"];
     fails(
         folder.path(),
-        &partial,
+        &train,
         1,
-        "the network takes 28x28x1 images",
+        "the file is cut: 2 of 50000 records",
     );
 }
 

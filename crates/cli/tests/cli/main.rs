@@ -6,6 +6,7 @@ mod commands;
 mod kill;
 #[cfg(unix)]
 mod lecture;
+mod numbers;
 mod pages;
 mod reproduce;
 mod resume;

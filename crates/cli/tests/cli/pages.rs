@@ -224,5 +224,28 @@ fn runs_are_compared_on_the_same_images() {
         "{text}"
     );
     fails(here, &["compare", one], 2, "2 values required");
+    std::fs::write(here.join("notes.txt"), "x").expect("written");
+    std::fs::create_dir_all(here.join("fresh")).expect("a folder");
+    let mut failed = flags("failed");
+    failed.extend(["--learning-rate", "1e9", "--schedule", "constant"]);
+    fails(here, &failed, 1, "diverged");
+    let mixed = ["compare", "notes.txt", "fresh", "failed", one, "other"];
+    let output = crate::output(&mut crate::modiste(here, &mixed));
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
+    assert!(output.status.success(), "{stderr}");
+    for expected in [
+        "skipped: notes.txt is no folder of a run",
+        "skipped: fresh holds no run",
+        "skipped: failed has no model (failed)",
+    ] {
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+    assert_eq!(stdout, succeeds(here, &["compare", one, "other"]));
+    let stderr = fails(here, &["compare", "failed", one], 1, "there is only ");
+    assert!(
+        stderr.contains("\n  failed has no model (failed)"),
+        "{stderr}"
+    );
     fails(here, &["compare", one, "none"], 1, "there is no run none");
 }

@@ -4,7 +4,7 @@ mod page;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use modiste_dataset::write_atomic;
 use modiste_model::{Network, argmax};
 use modiste_report::{EpochRecord, mcnemar};
@@ -15,6 +15,7 @@ use crate::compute::{Chosen, ComputeArguments};
 use crate::json::differences;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
+use crate::messages::say;
 use crate::output;
 use crate::run::{MODEL, Record, read_history};
 
@@ -94,15 +95,17 @@ struct Pair {
     p: f64,
 }
 
-/// Runs the command.
+/// Runs the command. What is no run, or has no model, is skipped with a warning.
 ///
 /// # Errors
-/// Where one is no run, has no model, or its test images cannot be had.
+/// If a path does not exist, fewer than two runs with a model remain, or their test images cannot be had.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let chosen = arguments.compute.start()?;
-    let runs = arguments.runs.iter();
-    let runs = runs.map(|run| compared(run, &arguments.loading, &chosen));
-    let runs: Vec<Compared> = runs.collect::<Result<_>>()?;
+    let candidates = candidates(&arguments.runs)?;
+    let runs: Vec<Compared> = candidates
+        .into_iter()
+        .map(|candidate| candidate.compared(&arguments.loading, &chosen))
+        .collect::<Result<_>>()?;
     let comparison = Comparison::new(&runs)?;
     if let Some(path) = &arguments.out {
         let html = comparison.page(&runs);
@@ -114,26 +117,75 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn compared(run: &Path, loading: &Loading, chosen: &Chosen) -> Result<Compared> {
-    let record = Record::read(run)?;
-    let model = run.join(MODEL);
-    ensure!(model.exists(), "{} has no model yet", run.display());
-    let test = TestArguments {
-        limit: record.limit,
-        ..TestArguments::default()
-    };
-    let measured = Measured::new(
-        &Network::load(&model)?,
-        &test,
-        &record.loading(loading),
-        chosen,
-    )?;
-    Ok(Compared {
-        name: run.display().to_string(),
-        history: read_history(run)?,
-        measured,
-        record,
-    })
+/// A run that has a model.
+struct Candidate {
+    path: PathBuf,
+    record: Record,
+    history: Vec<EpochRecord>,
+    network: Network,
+}
+
+/// The runs among `paths`; what else they name is told.
+fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    let mut skipped = Vec::new();
+    for path in paths {
+        // A slip of the keyboard, which no pattern of the shell makes.
+        ensure!(path.exists(), "there is no run {}", path.display());
+        match Candidate::read(path) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(error) => skipped.push(format!("{error:#}")),
+        }
+    }
+    if candidates.len() < 2 {
+        bail!(
+            "two runs with a model are needed to compare, and there is {}; skipped:\n  {}",
+            match candidates.first() {
+                Some(only) => format!("only {}", only.path.display()),
+                None => "none".into(),
+            },
+            skipped.join("\n  ")
+        );
+    }
+    for reason in skipped {
+        say(format_args!("skipped: {reason}"));
+    }
+    Ok(candidates)
+}
+
+impl Candidate {
+    fn read(path: &Path) -> Result<Self> {
+        ensure!(path.is_dir(), "{} is no folder of a run", path.display());
+        let record = Record::read(path)?;
+        let model = path.join(MODEL);
+        ensure!(
+            model.exists(),
+            "{} has no model ({})",
+            path.display(),
+            record.state.name()
+        );
+        Ok(Self {
+            network: Network::load(&model)?,
+            history: read_history(path)?,
+            path: path.into(),
+            record,
+        })
+    }
+
+    fn compared(self, loading: &Loading, chosen: &Chosen) -> Result<Compared> {
+        let test = TestArguments {
+            limit: self.record.limit,
+            ..TestArguments::default()
+        };
+        let loading = self.record.loading(loading);
+        Ok(Compared {
+            name: self.path.display().to_string(),
+            measured: Measured::new(&self.network, &test, &loading, chosen)
+                .with_context(|| self.path.display().to_string())?,
+            history: self.history,
+            record: self.record,
+        })
+    }
 }
 
 impl Comparison {
@@ -262,7 +314,7 @@ fn pair(first: &Compared, second: &Compared) -> Pair {
 
 /// All of a record that is no result.
 fn settings(record: &Record) -> Result<Value> {
-    const RESULTS: [&str; 11] = [
+    const RESULTS: [&str; 12] = [
         "state",
         "photos_folder",
         "tensorboard",
@@ -274,6 +326,7 @@ fn settings(record: &Record) -> Result<Value> {
         "best",
         "photos",
         "error",
+        "diverged",
     ];
     let mut value = serde_json::to_value(record)?;
     if let Value::Object(fields) = &mut value {

@@ -1,0 +1,357 @@
+//! Numbers at the edges: in flags, in model files, in what a run reports.
+
+use std::fs;
+use std::path::Path;
+
+use modiste_model::Network;
+use serde_json::Value;
+
+use crate::{TRAINED, fails, json, modiste, output, pictures, run::flags, succeeds};
+
+#[test]
+fn validation_and_test_report_the_same_loss() {
+    let run = TRAINED.run();
+    let text = fs::read_to_string(run.join("run.json")).expect("text");
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    let csv = fs::read_to_string(run.join("history.csv")).expect("text");
+    let history = modiste_report::parse_history_csv(&csv).expect("a history");
+    let last = history.last().expect("an epoch");
+    assert_eq!(record["config"]["validation"], "test");
+    assert_eq!(record["test"]["loss"].as_f64(), Some(last.val_loss));
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = TRAINED.model();
+    let evaluate = ["evaluate", "--model", &model, "--limit", "64", "--json"];
+    let evaluated = json(folder.path(), &evaluate);
+    assert_eq!(evaluated["loss"].as_f64(), Some(last.val_loss));
+    assert_eq!(evaluated["accuracy"].as_f64(), Some(last.val_accuracy));
+}
+
+/// The file of a trained network in which the first number of a variable is another.
+fn damaged(path: &Path, variable: &str, value: f32) {
+    let mut network = Network::load(Path::new(&TRAINED.model())).expect("a model");
+    let resolved = network.architecture.resolve().expect("a network");
+    let found = resolved.variables.iter().find(|v| v.name == variable);
+    network.parameters.values_mut(found.expect("a variable"))[0] = value;
+    fs::write(path, network.to_bytes().expect("bytes")).expect("written");
+}
+
+#[test]
+fn every_command_refuses_a_model_with_numbers_that_are_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    for (variable, value, expected) in [
+        (
+            "dense/kernel",
+            f32::NAN,
+            "dense/kernel has the value NaN at",
+        ),
+        (
+            "conv2d/bias",
+            f32::INFINITY,
+            "conv2d/bias has the value inf at",
+        ),
+        (
+            "batch_normalization/moving_variance",
+            -1.0,
+            "batch_normalization/moving_variance has the value -1 at",
+        ),
+    ] {
+        damaged(&folder.path().join("bad"), variable, value);
+        for arguments in [
+            &["evaluate", "--model", "bad"][..],
+            &["predict", picture, "--model", "bad"],
+            &["photos", ".", "--model", "bad"],
+            &["explain", picture, "--model", "bad"],
+            &["preprocess", picture, "--model", "bad"],
+            &["report", "bad"],
+            &["summary", "./bad"],
+        ] {
+            let stderr = fails(folder.path(), arguments, 1, expected);
+            assert!(stderr.contains("bad: "), "{stderr}");
+            assert_eq!(stderr.matches(variable).count(), 1, "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_run_folder_is_a_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let run = TRAINED.run();
+    let run = run.to_str().expect("a plain path");
+    let model = TRAINED.model();
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    let answers = |model: &str| succeeds(here, &["predict", picture, "--model", model, "--json"]);
+    assert_eq!(answers(run), answers(&model));
+    assert_eq!(
+        succeeds(here, &["summary", run]),
+        succeeds(here, &["summary", &model])
+    );
+    let evaluate = json(
+        here,
+        &["evaluate", "--model", run, "--limit", "8", "--json"],
+    );
+    assert_eq!(evaluate["images"], 8);
+    fs::create_dir(here.join("empty")).expect("a folder");
+    for number in 0..12 {
+        fs::write(here.join(format!("file-{number:02}")), "").expect("written");
+    }
+    for command in [&["evaluate", "--model"][..], &["summary"]] {
+        let check = |folder: &str, expected: &str| {
+            fails(here, &[command, &[folder]].concat(), 1, expected);
+        };
+        check(
+            "./empty",
+            "it is a folder without model.safetensors: it has nothing",
+        );
+        check(".", "it has empty, file-00, ");
+        check(".", "file-08 and 3 more");
+    }
+}
+
+#[test]
+fn a_mismatch_names_both_numbers_of_classes_before_anything_is_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = TRAINED.model();
+    // There is no such dataset here, and nothing is fetched for an answer that is known.
+    for arguments in [
+        &["evaluate", "--model", &model, "--dataset", "cifar-100"][..],
+        &["report", &model, "--dataset", "cifar-100"],
+    ] {
+        let expected = "the network takes 28x28x1 images and tells 10 classes apart, but cifar-100 has \
+                        32x32x3 images of 100 classes";
+        fails(folder.path(), arguments, 1, expected);
+    }
+    assert!(!folder.path().join("datasets").exists());
+}
+
+#[test]
+fn a_diverged_run_names_the_cause_and_does_not_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let diverges = |run: &str, more: &[&str], expected: &[&str]| {
+        let arguments = [&flags(run)[..], &["--schedule", "constant"], more].concat();
+        let stderr = fails(here, &arguments, 1, expected[0]);
+        for expected in expected {
+            assert!(stderr.contains(expected), "{stderr}");
+        }
+        let text = fs::read_to_string(here.join(run).join("run.json")).expect("text");
+        let record: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(
+            (&record["state"], &record["diverged"]),
+            (&"failed".into(), &true.into())
+        );
+        // It would only come to the same again.
+        let stderr = fails(
+            here,
+            &["train", "--resume", run],
+            1,
+            "it would diverge again",
+        );
+        assert!(stderr.contains(expected[0]), "{stderr}");
+        here.join(run).join("model.safetensors").exists()
+    };
+    let rate = [
+        "Take a lower learning rate than 1000000000 (--learning-rate 0.01) or a warm-up",
+        "in epoch 1 at step ",
+        " of 4, with learning rate 1000000000 and momentum 0.9",
+        "no epoch ended before that, so there is no model",
+    ];
+    assert!(!diverges("rate", &["--learning-rate", "1e9"], &rate));
+    let decay = ["Take a lower weight decay (--weight-decay): 1000 times"];
+    assert!(!diverges("decay", &["--weight-decay", "1000"], &decay));
+    let schedule = [
+        "--schedule",
+        "piecewise:0=0.0000001,4=1000",
+        "--learning-rate",
+        "1e5",
+    ];
+    let arguments = [&flags("later")[..], &schedule].concat();
+    fails(
+        here,
+        &arguments,
+        1,
+        "model.safetensors has the weights of epoch 1",
+    );
+    Network::load(&here.join("later/model.safetensors")).expect("good weights");
+}
+
+#[test]
+fn numbers_in_flags_that_make_no_sense_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (flag, value, code, expected) in [
+        ("--learning-rate", "1e400", 1, "learning rate is inf"),
+        ("--learning-rate", "1e39", 1, "that f32 can hold"),
+        ("--learning-rate", "-0.1", 1, "learning rate is -0.1"),
+        ("--momentum", "-1", 1, "momentum is -1"),
+        ("--weight-decay", "1e400", 1, "weight decay is inf"),
+        ("--epochs", "18446744073709551616", 2, "number too large"),
+        ("--epochs", "18446744073709551615", 1, "take 1 to 1000000"),
+        ("--epochs", "-1", 2, "invalid value '-1' for '--epochs <N>'"),
+        ("--batch-size", "1e9", 2, "invalid value '1e9'"),
+        ("--batch-size", "1000000000", 1, "take 1 to"),
+        ("--limit", "0", 1, "limit is 0"),
+        ("--limit", "-3", 2, "invalid value '-3' for '--limit <N>'"),
+        ("--seed", "-1", 2, "invalid value '-1' for '--seed <N>'"),
+        ("--threads", "0", 1, "threads is 0"),
+        (
+            "--threads",
+            "-2",
+            2,
+            "invalid value '-2' for '--threads <N>'",
+        ),
+        ("--threads", "100000", 1, "take 1 to 1024"),
+        ("--checkpoint-seconds", "-1", 2, "from 0 up to"),
+        ("--checkpoint-seconds", "1e400", 2, "from 0 up to"),
+        ("--validation", "split:1e-400", 1, "with F between 0 and 1"),
+        ("--validation", "split:nan", 1, "with F between 0 and 1"),
+        (
+            "--schedule",
+            "constant+warmup:18446744073709551616",
+            1,
+            "is no number of steps",
+        ),
+        ("--pictures", "nosuch", 1, "there is no dataset `nosuch`"),
+        ("--pictures", "mnist", 1, "add --augment photos"),
+    ] {
+        let arguments = ["train", "--recipe", "smoke", "--offline", flag, value];
+        let stderr = fails(folder.path(), &arguments, code, expected);
+        assert!(!stderr.contains("unexpected argument"), "{stderr}");
+    }
+    let split = [
+        "train",
+        "--recipe",
+        "smoke",
+        "--limit",
+        "10",
+        "--validation",
+        "split:0.999999",
+    ];
+    fails(folder.path(), &split, 1, "leaves 0 to train on and 10 to");
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn a_conflict_names_the_flags_that_were_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let conflict = |more: &[&str], named: &[&str]| {
+        let arguments = [&["train", "--resume", "d"], more].concat();
+        let stderr = fails(folder.path(), &arguments, 2, "cannot be used with");
+        let mut flags: Vec<&str> = stderr
+            .split_whitespace()
+            .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-'))
+            .filter(|word| word.starts_with("--") && !["--resume", "--help"].contains(word))
+            .collect();
+        flags.sort_unstable();
+        assert_eq!(flags, named, "{stderr}");
+    };
+    conflict(&["--batch-size", "10"], &["--batch-size"]);
+    conflict(&["--no-nesterov"], &["--no-nesterov"]);
+    conflict(
+        &["--run", "x", "--seed", "3", "--mirror", "true"],
+        &["--mirror", "--run", "--seed"],
+    );
+}
+
+#[test]
+fn an_empty_environment_variable_is_an_unset_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = TRAINED.model();
+    let evaluate = ["evaluate", "--model", &model, "--limit", "8"];
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = modiste(folder.path(), &evaluate);
+        let output = output(command.envs(variables.iter().copied()));
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert!(output.status.success(), "{variables:?}: {stderr}");
+        (output.stdout, stderr)
+    };
+    let unset = with(&[]);
+    for name in [
+        "MODISTE_KERNELS",
+        "RUST_LOG",
+        "NO_COLOR",
+        "RAYON_NUM_THREADS",
+    ] {
+        assert_eq!(with(&[(name, "")]), unset, "{name}");
+    }
+    for threads in ["0", "many", "-1", "1000000", "18446744073709551616"] {
+        assert_eq!(with(&[("RAYON_NUM_THREADS", threads)]), unset, "{threads}");
+    }
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    let mut command = modiste(folder.path(), &["predict", picture]);
+    let output = output(command.env("RAYON_NUM_THREADS", "1000000"));
+    assert!(output.status.success());
+}
+
+#[test]
+fn json_has_a_line_per_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    let text = succeeds(folder.path(), &["preprocess", picture, "--json"]);
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    let views = value[0]["views"].as_array().expect("views");
+    assert!(
+        views
+            .iter()
+            .all(|view| view.as_array().is_some_and(|v| v.len() == 784))
+    );
+    assert!(text.lines().count() < views.len() + 20, "{text}");
+    let model = TRAINED.model();
+    let evaluate = ["evaluate", "--model", &model, "--limit", "8", "--json"];
+    let text = succeeds(folder.path(), &evaluate);
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["confusion"][0].as_array().map(Vec::len), Some(10));
+    assert!(text.contains("\n    [0, 0, "), "{text}");
+}
+
+#[test]
+fn a_byte_order_mark_before_json_is_skipped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let run = TRAINED.run();
+    fs::create_dir(here.join("run")).expect("a folder");
+    for name in ["run.json", "history.csv"] {
+        let text = fs::read_to_string(run.join(name)).expect("text");
+        fs::write(here.join("run").join(name), format!("\u{feff}{text}")).expect("written");
+    }
+    let rows = json(here, &["runs", ".", "--json"]);
+    assert_eq!(
+        (&rows[0]["name"], &rows[0]["epochs_done"]),
+        (&"run".into(), &2.into())
+    );
+
+    let augmentation = serde_json::to_string(&modiste_train::Augmentation::photos()).expect("JSON");
+    let wide: Vec<u8> = augmentation
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(here.join("bom.json"), format!("\u{feff}{augmentation}")).expect("written");
+    fs::write(here.join("wide.json"), [&[0xff, 0xfe], &wide[..]].concat()).expect("written");
+    let augmented = |file, run| [&flags(run)[..], &["--augment", file]].concat();
+    succeeds(here, &augmented("bom.json", "augmented"));
+    fails(
+        here,
+        &augmented("wide.json", "none"),
+        1,
+        "wide.json: the text is UTF-16",
+    );
+
+    let steps = serde_json::to_string(&modiste_infer::Preprocessing::default()).expect("JSON");
+    let wide: Vec<u8> = steps.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    fs::write(here.join("steps.json"), format!("\u{feff}{steps}")).expect("written");
+    fs::write(here.join("steps-16.json"), wide).expect("written");
+    let picture = pictures().join("8-bag.png");
+    let picture = picture.to_str().expect("a plain path");
+    let predict = |steps| ["predict", picture, "--preprocess", steps];
+    succeeds(here, &predict("steps.json"));
+    fails(
+        here,
+        &predict("steps-16.json"),
+        1,
+        "steps-16.json: the text is UTF-16",
+    );
+}
