@@ -34,16 +34,32 @@ pub(crate) fn bar(template: &str) -> ProgressBar {
 /// Starts the log that `RUST_LOG` asks for; warnings alone where it does not.
 pub(crate) fn start_logging() {
     let asked_for = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let filter = match asked_for.is_empty() {
-        true => None,
-        false => EnvFilter::try_new(asked_for).ok(),
-    };
-    let filter = filter.unwrap_or_else(|| EnvFilter::new("warn"));
     let colour = io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(&asked_for))
         .with_writer(io::stderr)
         .with_ansi(colour)
         .init();
+}
+
+/// What is logged: as `asked_for` says, and warnings if that is empty or makes no sense.
+fn filter(asked_for: &str) -> EnvFilter {
+    let usual = || EnvFilter::new("warn");
+    match asked_for.is_empty() {
+        true => usual(),
+        false => EnvFilter::try_new(asked_for).unwrap_or_else(|_| usual()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_logged_unless_something_else_is_asked_for() {
+        for (asked_for, expected) in [("", "warn"), ("debug", "debug"), ("a=b=c", "warn")] {
+            assert_eq!(filter(asked_for).to_string(), expected, "{asked_for}");
+        }
+    }
 }

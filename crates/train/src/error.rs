@@ -82,7 +82,13 @@ pub enum TrainError {
     },
     /// candle refused: mostly a GPU without memory.
     #[error("candle: {0}")]
-    Candle(#[from] candle_core::Error),
+    Candle(candle_core::Error),
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Candle(error)
+    }
 }
 
 /// `value` with at most six significant digits, as messages print it.

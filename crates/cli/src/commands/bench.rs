@@ -26,10 +26,20 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "A", default_value = "compact")]
     architecture: String,
     /// Images of a step.
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        allow_negative_numbers = true
+    )]
     batch_size: usize,
     /// Steps, and evaluations, that are measured.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        allow_negative_numbers = true
+    )]
     steps: usize,
     #[command(flatten)]
     compute: ComputeArguments,

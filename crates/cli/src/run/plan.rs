@@ -303,6 +303,36 @@ mod tests {
         );
         check(
             Overrides {
+                pictures: given("mnist"),
+                ..usual()
+            },
+            "--pictures mnist has no effect without augmentation",
+        );
+        check(
+            Overrides {
+                recipe: given("photos"),
+                augment: given("none"),
+                pictures: given("made-up"),
+                ..usual()
+            },
+            "--pictures made-up has no effect without augmentation",
+        );
+        check(
+            Overrides {
+                recipe: given("photos"),
+                pictures: given("nosuch"),
+                ..usual()
+            },
+            "there is no dataset `nosuch`",
+        );
+        Plan::new(&Overrides {
+            recipe: given("photos"),
+            pictures: given("mnist"),
+            ..usual()
+        })
+        .expect("the recipe augments");
+        check(
+            Overrides {
                 batch_size: Some(0),
                 ..usual()
             },

@@ -97,6 +97,12 @@ fn bench_refuses_numbers_that_make_no_sense() {
     fails(folder.path(), &["bench", "--steps", "0"], 1, "steps is 0");
     fails(
         folder.path(),
+        &["bench", "--steps", "-1"],
+        2,
+        "invalid value '-1' for '--steps <N>'",
+    );
+    fails(
+        folder.path(),
         &["bench", "--batch-size", "0"],
         1,
         "batch-size is 0",

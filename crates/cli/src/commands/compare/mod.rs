@@ -1,23 +1,24 @@
 //! `compare`: runs beside each other, and whether one is better or was lucky.
 
+mod candidate;
 mod page;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use modiste_dataset::write_atomic;
-use modiste_model::{Network, argmax};
+use modiste_model::argmax;
 use modiste_report::{EpochRecord, mcnemar};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compute::{Chosen, ComputeArguments};
+use self::candidate::candidates;
+use crate::compute::ComputeArguments;
 use crate::json::differences;
 use crate::loading::Loading;
-use crate::measured::{Measured, TestArguments};
-use crate::messages::say;
+use crate::measured::Measured;
 use crate::output;
-use crate::run::{MODEL, Record, read_history};
+use crate::run::Record;
 
 /// Below this the difference is taken for more than chance.
 const SIGNIFICANT: f64 = 0.05;
@@ -114,77 +115,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match arguments.json {
         true => output::json(&comparison),
         false => output::line(comparison.text()),
-    }
-}
-
-/// A run that has a model.
-struct Candidate {
-    path: PathBuf,
-    record: Record,
-    history: Vec<EpochRecord>,
-    network: Network,
-}
-
-/// The runs among `paths`; what else they name is told.
-fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
-    let mut candidates = Vec::new();
-    let mut skipped = Vec::new();
-    for path in paths {
-        // A slip of the keyboard, which no pattern of the shell makes.
-        ensure!(path.exists(), "there is no run {}", path.display());
-        match Candidate::read(path) {
-            Ok(candidate) => candidates.push(candidate),
-            Err(error) => skipped.push(format!("{error:#}")),
-        }
-    }
-    if candidates.len() < 2 {
-        bail!(
-            "two runs with a model are needed to compare, and there is {}; skipped:\n  {}",
-            match candidates.first() {
-                Some(only) => format!("only {}", only.path.display()),
-                None => "none".into(),
-            },
-            skipped.join("\n  ")
-        );
-    }
-    for reason in skipped {
-        say(format_args!("skipped: {reason}"));
-    }
-    Ok(candidates)
-}
-
-impl Candidate {
-    fn read(path: &Path) -> Result<Self> {
-        ensure!(path.is_dir(), "{} is no folder of a run", path.display());
-        let record = Record::read(path)?;
-        let model = path.join(MODEL);
-        ensure!(
-            model.exists(),
-            "{} has no model ({})",
-            path.display(),
-            record.state.name()
-        );
-        Ok(Self {
-            network: Network::load(&model)?,
-            history: read_history(path)?,
-            path: path.into(),
-            record,
-        })
-    }
-
-    fn compared(self, loading: &Loading, chosen: &Chosen) -> Result<Compared> {
-        let test = TestArguments {
-            limit: self.record.limit,
-            ..TestArguments::default()
-        };
-        let loading = self.record.loading(loading);
-        Ok(Compared {
-            name: self.path.display().to_string(),
-            measured: Measured::new(&self.network, &test, &loading, chosen)
-                .with_context(|| self.path.display().to_string())?,
-            history: self.history,
-            record: self.record,
-        })
     }
 }
 

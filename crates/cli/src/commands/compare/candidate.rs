@@ -1,0 +1,92 @@
+//! Which of the paths to compare are runs that have a model.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use modiste_model::Network;
+use modiste_report::EpochRecord;
+
+use super::Compared;
+use crate::compute::Chosen;
+use crate::loading::Loading;
+use crate::measured::{Measured, TestArguments};
+use crate::messages::say;
+use crate::run::{MODEL, Record, read_history};
+
+/// A run that has a model.
+pub(super) struct Candidate {
+    path: PathBuf,
+    record: Record,
+    history: Vec<EpochRecord>,
+    network: Network,
+}
+
+/// The runs with a model among `paths`. The others are skipped, each with a line on standard error.
+///
+/// # Errors
+/// If a path does not exist, or fewer than two runs remain.
+pub(super) fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    let mut skipped = Vec::new();
+    for path in paths {
+        // A slip of the keyboard, which no pattern of the shell makes.
+        ensure!(path.exists(), "there is no run {}", path.display());
+        match Candidate::read(path) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(error) => skipped.push(format!("{error:#}")),
+        }
+    }
+    if candidates.len() < 2 {
+        bail!(
+            "two runs with a model are needed to compare, and there is {}; skipped:\n  {}",
+            match candidates.first() {
+                Some(only) => format!("only {}", only.path.display()),
+                None => "none".into(),
+            },
+            skipped.join("\n  ")
+        );
+    }
+    for reason in skipped {
+        say(format_args!("skipped: {reason}"));
+    }
+    Ok(candidates)
+}
+
+impl Candidate {
+    fn read(path: &Path) -> Result<Self> {
+        ensure!(path.is_dir(), "{} is no folder of a run", path.display());
+        let record = Record::read(path)?;
+        let model = path.join(MODEL);
+        ensure!(
+            model.exists(),
+            "{} has no model ({})",
+            path.display(),
+            record.state.name()
+        );
+        Ok(Self {
+            network: Network::load(&model)?,
+            history: read_history(path)?,
+            path: path.into(),
+            record,
+        })
+    }
+
+    /// Measures the run on its test images.
+    ///
+    /// # Errors
+    /// If they cannot be had, or do not fit the network.
+    pub(super) fn compared(self, loading: &Loading, chosen: &Chosen) -> Result<Compared> {
+        let test = TestArguments {
+            limit: self.record.limit,
+            ..TestArguments::default()
+        };
+        let loading = self.record.loading(loading);
+        Ok(Compared {
+            name: self.path.display().to_string(),
+            measured: Measured::new(&self.network, &test, &loading, chosen)
+                .with_context(|| self.path.display().to_string())?,
+            history: self.history,
+            record: self.record,
+        })
+    }
+}
