@@ -59,10 +59,13 @@ impl ComputeArguments {
         {
             bail!("threads is {threads}; take 1 to {MAX_THREADS}");
         }
+        // Checked even if the flag is given, since candle reads the variable alone.
+        let default = default_threads()?;
+        let threads = self.threads.unwrap_or(default);
         // The main thread is one of them: to hand a pass to others and to wait for it would take
         // longer than a small network's answer.
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or_else(default_threads))
+            .num_threads(threads)
             .use_current_thread()
             .build_global()?;
         let selected = select_device(device)?;
@@ -85,9 +88,9 @@ impl ComputeArguments {
 /// How the kernels compute: with the instructions that the environment asks for, if it does.
 ///
 /// # Errors
-/// Where it asks for what this machine has not.
+/// Where it asks for what this machine has not, or for too many threads.
 pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
-    start_default_threads();
+    start_default_threads()?;
     Ok(KernelOptions {
         exact,
         instructions: instructions(None)?,
@@ -95,20 +98,28 @@ pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
 }
 
 /// Starts the threads of a command without `--threads`, unless they have started.
-pub(crate) fn start_default_threads() {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(default_threads());
+///
+/// # Errors
+/// If the environment asks for more than [`MAX_THREADS`].
+pub(crate) fn start_default_threads() -> Result<()> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(default_threads()?);
     // The only failure is that there are threads.
     let _ = threads.build_global();
+    Ok(())
 }
 
-/// The number of threads that the environment asks for, as rayon reads it but within reason; else one
-/// per core.
-fn default_threads() -> usize {
-    let asked_for = std::env::var("RAYON_NUM_THREADS").ok();
-    asked_for
-        .and_then(|threads| threads.parse().ok())
-        .filter(|threads| (1..=MAX_THREADS).contains(threads))
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+/// The number of threads that the environment asks for; else one per core. What is no number is as good
+/// as nothing, for rayon and candle too, but they would try to start a million.
+fn default_threads() -> Result<usize> {
+    const VARIABLE: &str = "RAYON_NUM_THREADS";
+    let asked_for = std::env::var(VARIABLE).ok();
+    match asked_for.and_then(|threads| threads.parse().ok()) {
+        Some(threads) if threads > MAX_THREADS => {
+            bail!("{VARIABLE} is {threads}; take 1 to {MAX_THREADS}, or leave it empty")
+        }
+        Some(threads @ 1..) => Ok(threads),
+        _ => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
 }
 
 /// Those that the environment asks for, else those `recorded`, else the best.

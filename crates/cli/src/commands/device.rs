@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 /// Where the device that was asked for is not there.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let selected = select_device(arguments.device.parse().map_err(Error::msg)?)?;
-    start_default_threads();
+    start_default_threads()?;
     let threads = rayon::current_num_threads();
     if arguments.json {
         return output::json(&json!({

@@ -276,14 +276,33 @@ fn an_empty_environment_variable_is_an_unset_one() {
     ] {
         assert_eq!(with(&[(name, "")]), unset, "{name}");
     }
-    for threads in ["0", "many", "-1", "1000000", "18446744073709551616"] {
+    for threads in ["0", "many", "-1", "18446744073709551616"] {
         assert_eq!(with(&[("RAYON_NUM_THREADS", threads)]), unset, "{threads}");
     }
+}
+
+#[test]
+fn more_threads_than_a_machine_starts_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
     let picture = pictures().join("8-bag.png");
     let picture = picture.to_str().expect("a plain path");
-    let mut command = modiste(folder.path(), &["predict", picture]);
-    let output = output(command.env("RAYON_NUM_THREADS", "1000000"));
-    assert!(output.status.success());
+    let model = TRAINED.model();
+    for arguments in [
+        &["predict", picture][..],
+        &["explain", picture],
+        &["evaluate", "--model", &model, "--threads", "1"],
+        &["report", &model],
+        &["device"],
+    ] {
+        let mut command = modiste(folder.path(), arguments);
+        let output = output(command.env("RAYON_NUM_THREADS", "1000000"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert_eq!(
+            stderr,
+            "error: RAYON_NUM_THREADS is 1000000; take 1 to 1024, or leave it empty\n"
+        );
+    }
 }
 
 #[test]
