@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use modiste_infer::{Classifier, Prediction, decode_rgb, image_warning, thumbnail};
 use rayon::prelude::*;
 
@@ -45,19 +45,31 @@ pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
             })
             .collect();
         for (index, prepared) in prepared.into_iter().enumerate() {
-            let classified = prepared.map(|(views, thumbnail, warning)| {
+            let classified = prepared.and_then(|(views, thumbnail, warning)| {
                 if let Some(warning) = warning {
                     let file = printable(&files[index].as_ref().display().to_string());
                     say(format_args!("warning: {file}: {warning}"));
                 }
-                Classified {
-                    ranked: classifier.classify_views(&views),
+                Ok(Classified {
+                    ranked: finite(classifier.classify_views(&views))?,
                     views,
                     thumbnail,
-                }
+                })
             });
             each(round * TOGETHER + index, classified)?;
         }
     }
     Ok(())
+}
+
+/// An answer, if it is one.
+///
+/// # Errors
+/// Where a probability is NaN: the network's weights are numbers, and too large to compute with.
+pub(crate) fn finite(ranked: Vec<Prediction>) -> Result<Vec<Prediction>> {
+    ensure!(
+        ranked.iter().all(|one| one.probability.is_finite()),
+        "the network's output is NaN: its weights are too large to compute with"
+    );
+    Ok(ranked)
 }

@@ -1,5 +1,7 @@
 //! What computes: device, engine, threads.
 
+use std::sync::{Mutex, PoisonError};
+
 use anyhow::{Context, Error, Result, bail};
 use modiste_model::{
     DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
@@ -64,10 +66,7 @@ impl ComputeArguments {
         let threads = self.threads.unwrap_or(default);
         // The main thread is one of them: to hand a pass to others and to wait for it would take
         // longer than a small network's answer.
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .use_current_thread()
-            .build_global()?;
+        start_threads(threads, |pool| pool.use_current_thread())?;
         let selected = select_device(device)?;
         tracing::debug!(device = selected.description, %engine, "selected");
         Ok(Chosen {
@@ -100,11 +99,25 @@ pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
 /// Starts the threads of a command without `--threads`, unless they have started.
 ///
 /// # Errors
-/// If the environment asks for more than [`MAX_THREADS`].
+/// If the environment asks for more than [`MAX_THREADS`], or they do not start.
 pub(crate) fn start_default_threads() -> Result<()> {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(default_threads()?);
-    // The only failure is that there are threads.
-    let _ = threads.build_global();
+    start_threads(default_threads()?, |pool| pool)
+}
+
+/// Starts the process's threads, unless they have started.
+fn start_threads(
+    threads: usize,
+    set: impl FnOnce(rayon::ThreadPoolBuilder) -> rayon::ThreadPoolBuilder,
+) -> Result<()> {
+    static STARTED: Mutex<bool> = Mutex::new(false);
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*started {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        set(pool).build_global().with_context(|| {
+            format!("{threads} threads cannot start; take fewer, or allow more memory")
+        })?;
+        *started = true;
+    }
     Ok(())
 }
 

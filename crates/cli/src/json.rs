@@ -10,24 +10,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
+use crate::text;
+
 /// Reads a text file in UTF-8, without the byte order mark that some editors write before it.
 ///
 /// # Errors
 /// If it cannot be read or is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    let bytes = fs::read(path)?;
-    let refuse = |problem| Err(io::Error::new(ErrorKind::InvalidData, problem));
-    // Text without a mark begins with a character below 128, which UTF-16 pairs with a zero.
-    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] = bytes[..] {
-        return refuse("the text is UTF-16; save it as UTF-8");
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
-            Some(text) => text.to_owned(),
-            None => text,
-        }),
-        Err(_) => refuse("the text is not UTF-8; save it as UTF-8"),
-    }
+    let text = text::decode(&fs::read(path)?);
+    text.map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
 }
 
 /// Reads a value from a file of JSON.
@@ -211,8 +202,13 @@ mod tests {
             let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
             let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
             for bytes in [little, big] {
-                let refused = read(&bytes).expect_err("refused");
-                assert!(refused.contains("a.json: the text is UTF-16"), "{refused}");
+                match mark {
+                    "" => {
+                        let refused = read(&bytes).expect_err("refused");
+                        assert!(refused.contains("a.json: the text is UTF-16"), "{refused}");
+                    }
+                    _ => assert_eq!(read(&bytes), Ok(json!({ "a": 1 }))),
+                }
             }
         }
         let refused = read(b"{\"a\":\"\xe9\"}").expect_err("refused");

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::json::pretty_json;
+use crate::text::printable;
 
 /// Writes bytes to standard output.
 ///
@@ -17,12 +18,15 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
     Ok(stdout.flush()?)
 }
 
-/// Writes a line to standard output.
+/// Writes a line of text, or several, to standard output. What could move a terminal's cursor, out of a
+/// file's name, is written as text.
 ///
 /// # Errors
 /// As [`write()`].
 pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
-    write(format!("{text}\n").as_bytes())
+    let text = text.to_string();
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    write(format!("{}\n", lines.join("\n")).as_bytes())
 }
 
 /// Writes a value as JSON, indented as [`pretty_json`] does, and a line's end.
@@ -30,7 +34,7 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
 /// # Errors
 /// As [`write()`].
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    line(pretty_json(value)?)
+    write(format!("{}\n", pretty_json(value)?).as_bytes())
 }
 
 /// The same, but that nobody reads is no error: for those whose exit code says something too.

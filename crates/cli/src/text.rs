@@ -13,6 +13,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String> {
     if let Some(units) = bytes.strip_prefix(&[0xfe, 0xff]) {
         return utf16(units, u16::from_be_bytes);
     }
+    // Text begins with a character below 128, which UTF-16 pairs with a zero.
+    if let [0, _, ..] | [_, 0, ..] = bytes {
+        bail!("the text is UTF-16 without a byte order mark; save it as UTF-8");
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
@@ -70,6 +74,7 @@ mod tests {
         }
         let latin = decode(b"a,1\nb\xe9,2\n").expect_err("Latin 1").to_string();
         assert!(latin.starts_with("line 2 is not UTF-8"), "{latin}");
+        decode(&[b'a', 0, b'b', 0]).expect_err("no mark");
         decode(&little[..little.len() - 1]).expect_err("half a unit");
     }
 

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Show what was taken for what.
     #[arg(long)]
     confusion: bool,
-    /// Also write a CSV file with a line for each image: its class, the answer, every probability.
+    /// Also write a CSV file (- is standard output) with a line for each image: its class, the answer, every probability.
     #[arg(long, value_name = "FILE.csv")]
     predictions: Option<PathBuf>,
     #[command(flatten)]

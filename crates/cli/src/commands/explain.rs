@@ -10,6 +10,7 @@ use modiste_infer::{
 use modiste_model::CamMap;
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 
+use crate::classify::finite;
 use crate::compute::kernel_options;
 use crate::files;
 use crate::inspect;
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let views = stages.last().map_or(&[][..], |stage| &stage.views);
     ensure!(!views.is_empty(), "the preprocessing gives no view");
     let pixels: Vec<&[u8]> = views.iter().map(|view| &*view.picture.pixels).collect();
-    let ranked = classifier.classify_views(&pixels);
+    let ranked = finite(classifier.classify_views(&pixels))?;
     let best = &ranked[0];
     let network = classifier.network();
     let what = format!("{} {:.1} %", best.class, 100.0 * best.probability);

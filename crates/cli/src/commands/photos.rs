@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     folder: PathBuf,
     #[command(flatten)]
     classifier: ClassifierArguments,
-    /// Also write a page of all photos, what the network saw of them and its three best answers.
+    /// Also write a page (- is standard output) of all photos, what the network saw of them and its three best answers.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// Print JSON.

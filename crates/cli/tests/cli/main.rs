@@ -8,9 +8,12 @@ mod kill;
 mod lecture;
 mod numbers;
 mod pages;
+mod pictures;
 mod reproduce;
 mod resume;
 mod run;
+#[cfg(unix)]
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

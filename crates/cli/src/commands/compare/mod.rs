@@ -5,8 +5,7 @@ mod page;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use modiste_dataset::write_atomic;
+use anyhow::{Result, ensure};
 use modiste_model::argmax;
 use modiste_report::{EpochRecord, mcnemar};
 use serde::Serialize;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use self::candidate::candidates;
 use crate::compute::ComputeArguments;
+use crate::files;
 use crate::json::differences;
 use crate::loading::Loading;
 use crate::measured::Measured;
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// The folders of two or more runs.
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
-    /// Also write a page of HTML, with their curves over each other.
+    /// Also write a page of HTML (- is standard output), with their curves over each other.
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -110,7 +110,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let comparison = Comparison::new(&runs)?;
     if let Some(path) = &arguments.out {
         let html = comparison.page(&runs);
-        write_atomic(path, html.as_bytes()).with_context(|| path.display().to_string())?;
+        ensure!(
+            !(arguments.json && files::is_stdout(path)),
+            "the page and the JSON cannot both go to standard output; name a file for the page"
+        );
+        files::write(path, html.as_bytes())?;
+        if files::is_stdout(path) {
+            return Ok(());
+        }
     }
     match arguments.json {
         true => output::json(&comparison),

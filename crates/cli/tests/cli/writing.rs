@@ -1,0 +1,191 @@
+//! Where results are written, and what stays as it was.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::{fails, succeeds};
+
+/// A folder with a photo, and labelled photos.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let photo =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../infer/tests/cases/photos/jfif.jfif");
+    for place in ["a/1.jpg", "b/1.jpg", "labelled/bag/1.jpg"] {
+        let path = folder.path().join(place);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::copy(&photo, path).expect("copied");
+    }
+    folder
+}
+
+/// Each command that writes to a file that a flag names, without the file.
+const WRITERS: [&[&str]; 4] = [
+    &["explain", "a/1.jpg", "--out"],
+    &["photos", "labelled", "--report"],
+    &[
+        "evaluate",
+        "--dataset",
+        "fashion-mnist-mini",
+        "--limit",
+        "20",
+        "--predictions",
+    ],
+    &[
+        "report",
+        MODEL,
+        "--dataset",
+        "fashion-mnist-mini",
+        "--limit",
+        "20",
+        "--out",
+    ],
+];
+
+/// The built-in network, as a file.
+const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../models/fashion-mnist.safetensors"
+);
+
+/// Runs a writer with `file`, by a shell that sets the umask first.
+fn write(folder: &Path, writer: &[&str], file: &str, umask: &str) -> Output {
+    let mut command = Command::new("sh");
+    let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_modiste")]);
+    command.args(writer).arg(file).current_dir(folder);
+    command
+        .env_remove("MODISTE_DATA")
+        .output()
+        .expect("a shell")
+}
+
+#[track_caller]
+fn written(folder: &Path, writer: &[&str], file: &str, umask: &str) {
+    let output = write(folder, writer, file, umask);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{writer:?} {file}: {stderr}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").mode() & 0o7777
+}
+
+#[test]
+fn modes_come_from_the_umask_or_the_file() {
+    let folder = folder();
+    for writer in WRITERS {
+        let path = folder.path().join("result");
+        for (umask, expected) in [("077", 0o600), ("002", 0o664), ("027", 0o640)] {
+            written(folder.path(), writer, "result", umask);
+            assert_eq!(mode(&path), expected, "{writer:?}");
+            fs::remove_file(&path).expect("removed");
+        }
+        fs::write(&path, "before").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        written(folder.path(), writer, "result", "022");
+        assert_eq!(mode(&path), 0o600, "{writer:?}");
+        assert!(fs::metadata(&path).expect("it is there").len() > 20);
+        fs::remove_file(&path).expect("removed");
+    }
+}
+
+#[test]
+fn links_fifos_and_devices_stay() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("elsewhere")).expect("a folder");
+    symlink("elsewhere/target", at("link")).expect("a link");
+    let made = Command::new("mkfifo")
+        .arg(at("fifo"))
+        .status()
+        .expect("mkfifo");
+    assert!(made.success());
+    for writer in WRITERS {
+        written(folder.path(), writer, "link", "022");
+        assert!(at("link").is_symlink());
+        let through_link = fs::read(at("elsewhere/target")).expect("written through the link");
+        fs::remove_file(at("elsewhere/target")).expect("removed");
+
+        let fifo = at("fifo");
+        let reader = std::thread::spawn(move || fs::read(fifo).expect("readable"));
+        written(folder.path(), writer, "fifo", "022");
+        let through_fifo = reader.join().expect("read");
+        assert!(!through_fifo.is_empty() && through_fifo.len() == through_link.len());
+        assert!(
+            fs::metadata(at("fifo"))
+                .expect("there")
+                .file_type()
+                .is_fifo()
+        );
+
+        written(folder.path(), writer, "/dev/null", "022");
+        let null = fs::metadata("/dev/null").expect("there").file_type();
+        assert!(null.is_char_device(), "{writer:?}");
+
+        let output = write(folder.path(), writer, "-", "022");
+        assert!(output.status.success());
+        assert_eq!(output.stdout.len(), through_link.len(), "{writer:?}");
+        assert!(!at("-").exists());
+        let error = write(folder.path(), writer, "elsewhere", "022");
+        assert_eq!(error.status.code(), Some(1), "a folder: {writer:?}");
+        assert!(at("elsewhere").is_dir());
+    }
+}
+
+#[test]
+fn a_default_name_that_is_taken_gets_a_number() {
+    let folder = folder();
+    let first = succeeds(folder.path(), &["explain", "a/1.jpg"]);
+    let second = succeeds(folder.path(), &["explain", "b/1.jpg"]);
+    let third = succeeds(folder.path(), &["explain", "b/1.jpg"]);
+    assert_eq!(
+        [first, second, third].map(|path| path.trim().to_owned()),
+        [
+            "1-explained.html",
+            "1-explained-2.html",
+            "1-explained-3.html"
+        ]
+    );
+    // One that a flag names is replaced.
+    fs::write(folder.path().join("mine.html"), "before").expect("written");
+    let named = succeeds(folder.path(), &["explain", "a/1.jpg", "--out", "mine.html"]);
+    assert_eq!(named.trim(), "mine.html");
+    let page = fs::read_to_string(folder.path().join("mine.html")).expect("a page");
+    assert!(page.contains("</html>"));
+}
+
+#[test]
+fn a_page_and_json_do_not_share_standard_output() {
+    let folder = folder();
+    let both = "cannot both go to standard output";
+    fails(
+        folder.path(),
+        &["photos", "labelled", "--json", "--report", "-"],
+        1,
+        both,
+    );
+    fails(
+        folder.path(),
+        &["evaluate", "--json", "--predictions", "-"],
+        1,
+        both,
+    );
+}
+
+#[test]
+fn a_page_is_written_though_nobody_reads_the_lines() {
+    let folder = folder();
+    let script = format!(
+        "'{}' photos labelled --report page.html | true",
+        env!("CARGO_BIN_EXE_modiste")
+    );
+    let status = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .status();
+    assert!(status.expect("a shell").success());
+    let page = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+    assert!(page.contains("</html>"));
+}
