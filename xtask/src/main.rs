@@ -14,6 +14,7 @@ mod dist;
 mod history;
 mod mini;
 mod modiste;
+mod mutate;
 mod packages;
 mod predictions;
 mod python;
@@ -60,6 +61,15 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         times: usize,
     },
+    /// Damage files of every format and hold the binary to answer or to say what is wrong.
+    Mutate {
+        /// How many images; of each other format a twenty-fifth.
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+        /// Decides what is damaged.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Measure training steps and inference beside PyTorch, Keras, ONNX Runtime and candle.
     Bench(bench::Arguments),
     /// Hold what `modiste evaluate` and `--tensorboard` say to scikit-learn and TensorBoard (needs Python).
@@ -92,6 +102,7 @@ fn main() -> ExitCode {
         Task::Train { flags } => train::train(&flags),
         Task::Smoke => smoke::smoke(),
         Task::Torture { times } => torture(times),
+        Task::Mutate { count, seed } => mutate::mutate(count, seed),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::CrossCheck => cross_check::cross_check(),
         Task::Dist { out } => dist::dist(out),

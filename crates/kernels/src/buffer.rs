@@ -1,5 +1,6 @@
 //! Memory that starts at a cache line.
 
+use std::alloc::Layout;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,10 +27,17 @@ impl Buffer {
     pub fn zeros(len: usize) -> Self {
         Self {
             // Zeroed by the system as it is first touched: what is never used costs nothing.
-            lines: bytemuck::zeroed_vec(len.div_ceil(16)),
+            lines: bytemuck::allocation::try_zeroed_vec(len.div_ceil(16))
+                .unwrap_or_else(|()| no_memory(len)),
             len,
         }
     }
+}
+
+/// As any allocation of the standard library's fails.
+fn no_memory(len: usize) -> ! {
+    let layout = Layout::array::<f32>(len).unwrap_or(Layout::new::<Line>());
+    std::alloc::handle_alloc_error(layout)
 }
 
 impl Deref for Buffer {

@@ -99,7 +99,10 @@ pub enum Engine {
 
 /// The flat buffers of training on the CPU.
 pub struct KernelsEngine {
-    walk: Walk,
+    /// Made for the first step: who only evaluates needs none of its memory.
+    walk: Option<Walk>,
+    batch_size: usize,
+    options: KernelOptions,
     parameters: Parameters,
     velocities: Vec<f32>,
     gradients: Vec<f32>,
@@ -155,7 +158,9 @@ impl Engine {
             }
             let zeros = vec![0.0; resolved.trainable_len()];
             return Ok(Self::Kernels(Box::new(KernelsEngine {
-                walk: Walk::new(resolved.clone(), batch_size, kernels),
+                walk: None,
+                batch_size,
+                options: *kernels,
                 inference: Inference::new(resolved.clone(), inference_batch_size, kernels),
                 changed: true,
                 parameters: parameters.clone(),
@@ -183,7 +188,7 @@ impl Engine {
     /// How long each stage of the last step took; empty where candle took it.
     pub fn stage_times(&self) -> Vec<StageTime> {
         match self {
-            Self::Kernels(engine) => engine.walk.times().collect(),
+            Self::Kernels(engine) => engine.walk.iter().flat_map(Walk::times).collect(),
             Self::Candle(_) => Vec::new(),
         }
     }
@@ -285,7 +290,11 @@ fn flat(tensors: &[Tensor]) -> Result<Vec<f32>, TrainError> {
 
 impl KernelsEngine {
     fn step(&mut self, batch: &Batch<'_>, step: &SgdStep, rng: &mut Rng) -> StepOutcome {
-        let outcome = self.walk.gradients(
+        let walk = self.walk.get_or_insert_with(|| {
+            let resolved = self.inference.resolved().clone();
+            Walk::new(resolved, self.batch_size, &self.options)
+        });
+        let outcome = walk.gradients(
             &mut self.parameters,
             batch.images,
             batch.labels,

@@ -80,6 +80,14 @@ pub enum TrainError {
         /// How much it takes, and how much there is.
         memory: OutOfMemory,
     },
+    /// Inference takes more memory than this process may have.
+    #[error("inference on {images} images at a time {memory}")]
+    InferenceMemory {
+        /// Images at a time.
+        images: usize,
+        /// How much it takes, and how much there is.
+        memory: OutOfMemory,
+    },
     /// candle refused: mostly a GPU without memory.
     #[error("candle: {0}")]
     Candle(candle_core::Error),

@@ -8,6 +8,7 @@ use crate::calibration::calibration_error;
 use crate::check::check_shapes;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
+use crate::memory::require_inference_memory;
 
 /// Images that are evaluated at a time, in validation too: it decides how convolutions are computed,
 /// and so the last bits of a loss.
@@ -108,6 +109,7 @@ pub(crate) fn logits(
 ) -> Result<Vec<f32>, TrainError> {
     let resolved = network.architecture.resolve()?;
     check_shapes(&resolved, images, network.metadata.classes.len())?;
+    require_inference_memory(&resolved, INFERENCE_BATCH_SIZE, compute)?;
     let mut engine = Engine::new(
         compute,
         &resolved,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::check::check_shapes;
 use crate::error::TrainError;
+use crate::memory::require_inspection_memory;
 
 /// Images that are looked at together.
 const BATCH_SIZE: usize = 100;
@@ -66,6 +67,7 @@ pub fn layer_activity(
     options: &KernelOptions,
 ) -> Result<Vec<LayerActivity>, TrainError> {
     let resolved = checked(network, images)?;
+    require_inspection_memory(&resolved, BATCH_SIZE, options)?;
     let mut inference = Inference::layer_by_layer(resolved.clone(), BATCH_SIZE, options);
     inference.load(&network.parameters);
     let layer_of = |name: &str| resolved.layers.iter().find(|layer| layer.name == name);
@@ -118,6 +120,7 @@ pub fn gradient_norms(
 ) -> Result<Vec<GradientNorm>, TrainError> {
     let resolved = checked(network, images)?;
     let mut gradients = vec![0.0; resolved.trainable_len()];
+    require_inspection_memory(&resolved, images.len(), options)?;
     let mut walk = Walk::new(resolved.clone(), images.len(), options);
     let mut batches = Batches::in_order(images, images.len());
     if let Some(batch) = batches.next_batch() {

@@ -1,7 +1,7 @@
 //! Whether there is memory to train, before any is taken.
 
 use modiste_dataset::require_memory;
-use modiste_model::{Resolved, inference_bytes, training_bytes};
+use modiste_model::{KernelOptions, Resolved, inference_bytes, training_bytes};
 
 use crate::engine::{Compute, EngineChoice};
 use crate::error::TrainError;
@@ -55,4 +55,34 @@ pub fn require_training_memory(
         .saturating_add(inference)
         .saturating_add(copies);
     require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
+}
+
+/// Checks that a network can answer for `images` images at a time with the memory that this process may
+/// have.
+///
+/// # Errors
+/// [`TrainError::InferenceMemory`].
+pub(crate) fn require_inference_memory(
+    resolved: &Resolved,
+    images: usize,
+    compute: &Compute,
+) -> Result<(), TrainError> {
+    let numbers = (resolved.input.size() + resolved.classes()) as u64;
+    let batch = numbers.saturating_mul(images as u64).saturating_mul(8);
+    let bytes = inference_bytes(resolved, images, &compute.kernels).saturating_add(batch);
+    require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
+}
+
+/// Checks that every layer's output, or a step's gradients, can be kept for `images` images.
+///
+/// # Errors
+/// [`TrainError::InferenceMemory`].
+pub(crate) fn require_inspection_memory(
+    resolved: &Resolved,
+    images: usize,
+    options: &KernelOptions,
+) -> Result<(), TrainError> {
+    let bytes = training_bytes(resolved, images, options)
+        .saturating_add(inference_bytes(resolved, images, options));
+    require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
 }

@@ -1,0 +1,316 @@
+//! `mutate`: damaged files of every format, through the binary as a user runs it.
+//!
+//! Each file is one of the repository's with some bytes changed, repeated, removed or cut off. The
+//! binary must answer or say what is wrong with each, within a limit of time and of memory, and must
+//! never fail in a way that it calls internal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::modiste::Modiste;
+use crate::workspace;
+
+/// Kibibytes of address space that the binary may take.
+const MEMORY: u64 = 1 << 20;
+
+/// Seconds that one call may take.
+const SECONDS: u64 = 120;
+
+/// Files of one call that classifies.
+const TOGETHER: usize = 250;
+
+/// Of so many images, one file of each other format is tried.
+const IMAGES_PER_FILE: usize = 25;
+
+/// Damages `count` images, and a share of that many of tables, models and datasets.
+///
+/// # Errors
+/// At the first call that ends otherwise than with an answer or an error message.
+pub(crate) fn mutate(count: usize, seed: u64) -> Result<()> {
+    let folder = tempfile::tempdir().context("a temporary folder is needed")?;
+    let modiste = Modiste::build(folder.path().join("data"))?;
+    let mut random = Random(seed);
+    let (read, refused) = images(&modiste, folder.path(), count, &mut random)?;
+    println!("images: {read} decoded, {refused} refused");
+    let others = count.div_ceil(IMAGES_PER_FILE);
+    let counts = [
+        (
+            "tables of labels",
+            tables(&modiste, folder.path(), others, &mut random)?,
+        ),
+        (
+            "models",
+            models(&modiste, folder.path(), others, &mut random)?,
+        ),
+        (
+            "datasets",
+            datasets(&modiste, folder.path(), others, &mut random)?,
+        ),
+    ];
+    for (what, accepted) in counts {
+        println!("{what}: {accepted} accepted, {} refused", others - accepted);
+    }
+    Ok(())
+}
+
+fn images(
+    modiste: &Modiste,
+    folder: &Path,
+    count: usize,
+    random: &mut Random,
+) -> Result<(usize, usize)> {
+    let infer = workspace::root().join("crates/infer/tests");
+    let mut samples = Vec::new();
+    for place in ["cases/photos", "cases/jpeg", "opencv"] {
+        for path in files(&infer.join(place))? {
+            let bytes = fs::read(&path)?;
+            let is_image = !["csv", "json", "md"]
+                .iter()
+                .any(|kind| path.extension() == Some(kind.as_ref()));
+            if is_image && bytes.len() < 100_000 {
+                samples.push((path, bytes));
+            }
+        }
+    }
+    let (mut read, mut refused) = (0, 0);
+    let mut left = count;
+    while left > 0 {
+        let together = left.min(TOGETHER);
+        left -= together;
+        let place = folder.join("images");
+        fs::create_dir(&place)?;
+        for number in 0..together {
+            let (path, bytes) = &samples[random.below(samples.len())];
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            fs::write(
+                place.join(format!("{number:03}-{name}")),
+                damaged(bytes, random),
+            )?;
+        }
+        let output = run(modiste, &["predict", "--json", "--top", "1"], &place)?;
+        let answers: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| explained("no JSON", &output, &place))?;
+        let answers = answers.as_array().context("no array of answers")?;
+        ensure!(
+            answers.len() == together,
+            explained("an answer is missing", &output, &place)
+        );
+        let failed = answers
+            .iter()
+            .filter(|answer| answer["error"].is_string())
+            .count();
+        refused += failed;
+        read += together - failed;
+        fs::remove_dir_all(&place)?;
+    }
+    Ok((read, refused))
+}
+
+fn tables(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random) -> Result<usize> {
+    let cases = workspace::root().join("crates/cli/tests/cases/labels");
+    let tables: Vec<Vec<u8>> = fs::read_dir(&cases)?
+        .flatten()
+        .map(|entry| fs::read(entry.path().join("labels.csv")))
+        .collect::<Result<_, _>>()?;
+    let place = folder.join("labels");
+    fs::create_dir(&place)?;
+    let picture = workspace::pictures().join("9-ankle-boot.png");
+    for name in ["a.jpg", "b.jpg"] {
+        fs::copy(&picture, place.join(name))?;
+    }
+    accepted(count, || {
+        let table = &tables[random.below(tables.len())];
+        fs::write(place.join("labels.csv"), damaged(table, random))?;
+        run(modiste, &["photos"], &place)
+    })
+}
+
+fn models(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random) -> Result<usize> {
+    let model = fs::read(workspace::root().join("models/fashion-mnist.safetensors"))?;
+    // Its description; the numbers behind it are many and all alike.
+    let length = model.first_chunk::<8>().context("a model has a header")?;
+    let header = 8 + usize::try_from(u64::from_le_bytes(*length))?;
+    let place = folder.join("damaged.safetensors");
+    accepted(count, || {
+        let mut bytes = damaged(&model[..header], random);
+        bytes.extend(&model[header..]);
+        fs::write(&place, bytes)?;
+        run(modiste, &["summary"], &place)
+    })
+}
+
+fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random) -> Result<usize> {
+    let place = folder.join("damaged");
+    let mini = workspace::root().join("datasets/fashion-mnist-mini");
+    let names = [
+        "train-images-idx3",
+        "train-labels-idx1",
+        "t10k-images-idx3",
+        "t10k-labels-idx1",
+    ];
+    let mut idx = Vec::new();
+    for name in names {
+        let name = format!("{name}-ubyte.gz");
+        idx.push((format!("fashion-mnist/{name}"), fs::read(mini.join(name))?));
+    }
+    // Three records of CIFAR-100: two labels and 32x32 colours.
+    let cifar: Vec<u8> = (0..3 * 3074_usize)
+        .map(|at| if at % 3074 < 2 { 3 } else { at as u8 })
+        .collect();
+    let cifar = ["train", "test"].map(|name| (format!("cifar-100/{name}.bin"), cifar.clone()));
+    accepted(count, || {
+        let (files, dataset) = match random.below(2) {
+            0 => (&idx[..], "fashion-mnist"),
+            _ => (&cifar[..], "cifar-100"),
+        };
+        for (name, bytes) in files {
+            let path = place.join(name);
+            fs::create_dir_all(path.parent().context("a parent")?)?;
+            fs::write(path, damaged(bytes, random))?;
+        }
+        let flags = [
+            "evaluate",
+            "--offline",
+            "--allow-partial",
+            "--limit",
+            "1",
+            "--dataset",
+            dataset,
+        ];
+        run(modiste, &[&flags[..], &["--data"]].concat(), &place)
+    })
+}
+
+/// How many of `count` calls succeed.
+fn accepted(count: usize, mut call: impl FnMut() -> Result<Output>) -> Result<usize> {
+    let mut accepted = 0;
+    for _ in 0..count {
+        accepted += usize::from(call()?.status.success());
+    }
+    Ok(accepted)
+}
+
+/// Runs the binary on `path` within the limits.
+///
+/// # Errors
+/// If it ends otherwise than with exit code 0, or 1 and a message.
+fn run(modiste: &Modiste, arguments: &[&str], path: &Path) -> Result<Output> {
+    let binary = modiste.command();
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -v {MEMORY}; exec timeout {SECONDS} \"$0\" \"$@\"");
+    command
+        .args(["-c", &script])
+        .arg(binary.get_program())
+        .args(arguments)
+        .arg(path);
+    let output = command.output().context("sh cannot be run")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0 | 1)
+            if stderr.contains("internal error") || stderr.contains("memory allocation") =>
+        {
+            bail!(explained("it failed within", &output, path))
+        }
+        Some(0) => {}
+        Some(1) if stderr.contains("error: ") => {}
+        _ => bail!(explained("it ended badly", &output, path)),
+    }
+    Ok(output)
+}
+
+/// What went wrong, with the files kept aside.
+fn explained(what: &str, output: &Output, path: &Path) -> String {
+    let kept = std::env::temp_dir().join("modiste-mutate");
+    fs::remove_dir_all(&kept).ok();
+    if fs::create_dir_all(&kept).is_ok() {
+        let paths = match path.is_dir() {
+            true => files(path).unwrap_or_default(),
+            false => vec![path.to_owned()],
+        };
+        for path in paths {
+            fs::copy(&path, kept.join(path.file_name().unwrap_or_default())).ok();
+        }
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    format!(
+        "{what} ({}); the files are in {}:\n{stderr}",
+        output.status,
+        kept.display()
+    )
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    Ok(files)
+}
+
+/// The bytes with one to eight changes.
+fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random.below(8) {
+        if bytes.is_empty() {
+            break;
+        }
+        // Headers decide more than what follows them.
+        let reach = if random.below(2) == 0 {
+            bytes.len().min(700)
+        } else {
+            bytes.len()
+        };
+        let at = random.below(reach);
+        let end = bytes.len().min(at + 1 + random.below(16));
+        match random.below(6) {
+            0 => bytes[at] = random.below(256) as u8,
+            1 => bytes[at] ^= 1 << random.below(8),
+            2 => bytes[at..end].fill([0, 0xff][random.below(2)]),
+            3 => drop(bytes.drain(at..end)),
+            4 => {
+                let part = bytes[at..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            _ if random.below(4) == 0 => bytes.truncate(at),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+/// SplitMix64, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) % limit as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_repeatable_and_damages() {
+        let bytes: Vec<u8> = (0..200).collect();
+        let all = |seed| {
+            let mut random = Random(seed);
+            (0..50)
+                .map(|_| damaged(&bytes, &mut random))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(all(1), all(1));
+        assert_ne!(all(1), all(2));
+        let changed = all(1).iter().filter(|damaged| **damaged != bytes).count();
+        assert!(changed > 40, "{changed}");
+    }
+}
