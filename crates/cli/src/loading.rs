@@ -1,26 +1,61 @@
 //! Datasets from disk, downloaded where they lack.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{
-    Dataset, DatasetInfo, DownloadOptions, FileState, LoadOptions, Progress, download, load,
-    lookup, status,
+    Dataset, DatasetInfo, DownloadOptions, FileHash, LoadOptions, LoadReport, Progress, download,
+    file_hashes, load_with_report, lookup,
 };
 
 use crate::messages::{bar, say};
+use crate::shell;
 
 /// Where datasets lie.
 #[derive(clap::Args, Clone)]
 pub(crate) struct DataFolder {
-    /// The folder of the datasets, with a folder for each.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "MODISTE_DATA",
-        default_value = "datasets"
-    )]
-    pub(crate) data: PathBuf,
+    /// The folder of the datasets, with a folder for each [default: the folder that the run was
+    /// trained from, else the environment variable MODISTE_DATA, else datasets].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder in the record of the run that a command is about.
+    #[arg(skip)]
+    recorded: Option<PathBuf>,
+}
+
+impl DataFolder {
+    /// The folder to use: the flag's, else the record's if it exists, else the environment's.
+    pub(crate) fn path(&self) -> PathBuf {
+        let recorded = self.recorded.clone().filter(|folder| folder.is_dir());
+        let environment = || {
+            std::env::var_os("MODISTE_DATA")
+                .filter(|folder| !folder.is_empty())
+                .map(PathBuf::from)
+        };
+        self.data
+            .clone()
+            .or(recorded)
+            .or_else(environment)
+            .unwrap_or_else(|| PathBuf::from("datasets"))
+    }
+
+    /// The folder to use, if it is a folder or may become one.
+    ///
+    /// # Errors
+    /// A file, or a folder that cannot be listed.
+    pub(crate) fn checked(&self) -> Result<PathBuf> {
+        let path = self.path();
+        if path.exists() {
+            ensure!(
+                path.is_dir(),
+                "{} is not a folder; --data names the folder that holds the datasets",
+                path.display()
+            );
+            std::fs::read_dir(&path).with_context(|| path.display().to_string())?;
+        }
+        Ok(path)
+    }
 }
 
 /// Where a dataset comes from and what will do.
@@ -34,30 +69,40 @@ pub(crate) struct Loading {
     /// Also use a dataset whose files are cut or hold fewer images than the official ones.
     #[arg(long)]
     pub(crate) allow_partial: bool,
+    /// Reports of the datasets that were loaded, so that the record need not hash them again.
+    #[arg(skip)]
+    loaded: Arc<Mutex<Vec<LoadReport>>>,
 }
 
 impl Loading {
-    /// Reads the dataset `name`, after downloading it where a file is absent.
+    /// The same with the data folder that a run's record names, which a flag overrides.
+    pub(crate) fn of_run(&self, recorded: Option<&Path>) -> Self {
+        let mut loading = self.clone();
+        loading.folder.recorded = recorded.map(PathBuf::from);
+        loading
+    }
+
+    /// Reads the dataset `name`, after downloading it where a file is absent. Warns if its files are
+    /// not the official ones.
     ///
     /// # Errors
     /// An unknown name, a dataset that cannot be had, or files that are not as they should be.
     pub(crate) fn load(&self, name: &str) -> Result<Dataset> {
         let info = lookup(name)?;
-        let data = &self.folder.data;
-        let absent = |file: &modiste_dataset::FileStatus| file.state == FileState::Absent;
-        if status(name, data)?.iter().any(absent) {
-            fetch(info, data.clone(), self.offline)?;
-        }
+        let data = self.folder.checked()?;
         let options = LoadOptions {
             data: data.clone(),
             allow_partial: self.allow_partial,
         };
-        let dataset = load(name, &options).map_err(|error| match error {
-            modiste_dataset::Error::Cut { .. } => {
-                Error::new(error).context("to train on what is there, add --allow-partial")
+        let loaded = match load_with_report(name, &options) {
+            Err(modiste_dataset::Error::Missing { .. }) => {
+                fetch(info, data.clone(), self.offline)?;
+                load_with_report(name, &options)
             }
-            error => error.into(),
-        })?;
+            loaded => loaded,
+        };
+        let (dataset, report) = loaded.map_err(|error| advised(error, &data))?;
+        self.warn(&report, &data);
         if dataset.train.len() < info.train_count || dataset.test.len() < info.test_count {
             say(format_args!(
                 "{name} is partial: {} of {} training and {} of {} test images",
@@ -73,8 +118,63 @@ impl Loading {
             test = dataset.test.len(),
             "loaded"
         );
+        let mut reports = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.retain(|other| other.dataset != name);
+        reports.push(report);
         Ok(dataset)
     }
+
+    fn warn(&self, report: &LoadReport, data: &Path) {
+        for path in &report.skipped {
+            say(format_args!(
+                "warning: {} is damaged and was skipped; a good file lies beside it",
+                path.display()
+            ));
+        }
+        let unofficial: Vec<&str> = report
+            .files
+            .iter()
+            .filter(|file| !file.official)
+            .map(|file| file.file)
+            .collect();
+        if !unofficial.is_empty() {
+            say(format_args!(
+                "warning: {}: not the official files: {}\n{}",
+                report.dataset,
+                unofficial.join(", "),
+                shell::advice("to compare them", &shell::verify(&report.dataset, data))
+            ));
+        }
+    }
+
+    /// The hashes of a dataset's files: those of its loading, if it was loaded.
+    ///
+    /// # Errors
+    /// A file that is missing or cannot be read.
+    pub(crate) fn hashes(&self, name: &str) -> Result<Vec<FileHash>> {
+        let reports = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        match reports.iter().find(|report| report.dataset == name) {
+            Some(report) => Ok(report.files.clone()),
+            None => Ok(file_hashes(name, &self.folder.checked()?)?),
+        }
+    }
+}
+
+/// An error of a dataset with the flag or the command that helps.
+fn advised(error: modiste_dataset::Error, data: &Path) -> Error {
+    let partial = matches!(error, modiste_dataset::Error::Cut { .. });
+    let mut text = error.to_string();
+    if partial {
+        text += "\nto train on what is there, add --allow-partial";
+    }
+    if let Some(dataset) = error.repaired_by_download() {
+        let command = shell::download(dataset, data);
+        text += &format!(
+            "\n{}",
+            shell::advice("to download the official files", &command)
+        );
+    }
+    Error::msg(text)
 }
 
 /// Downloads a dataset, with a bar on a terminal and a line per event in a log.
@@ -82,6 +182,7 @@ impl Loading {
 /// # Errors
 /// Those of [`download`].
 pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<()> {
+    let verify = shell::verify(info.name, &data);
     let options = DownloadOptions {
         data,
         offline,
@@ -107,5 +208,10 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
         _ => {}
     });
     bar.finish_and_clear();
-    Ok(done?)
+    done.map_err(|error| {
+        Error::msg(format!(
+            "{error}\n{}",
+            shell::advice("then check them", &verify)
+        ))
+    })
 }

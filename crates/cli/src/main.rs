@@ -19,6 +19,7 @@ mod names;
 mod output;
 mod pictures;
 mod run;
+mod shell;
 mod text;
 mod version;
 

@@ -26,6 +26,13 @@ pub struct FileInfo {
     pub gz: Option<Checksum>,
 }
 
+impl FileInfo {
+    /// A phrase that names the file and its dataset, for messages.
+    pub(crate) fn in_dataset(&self, info: &DatasetInfo) -> String {
+        format!("{} of {}", self.name.trim_end_matches(".gz"), info.name)
+    }
+}
+
 /// The files of a dataset by what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Files {

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::embedded;
 use crate::error::Error;
+use crate::locate;
 
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -19,36 +20,43 @@ pub(crate) struct Contents {
     pub(crate) reader: Box<dyn Read>,
 }
 
-/// Opens a file of a dataset.
-pub(crate) fn open(info: &DatasetInfo, file: &FileInfo, data: &Path) -> Result<Contents, Error> {
-    if info.source == Source::Embedded
-        && let Some(bytes) = embedded::bytes(file.name)
-    {
-        let path = Path::new(info.name).join(file.name);
-        let reader: Box<dyn Read> = Box::new(MultiGzDecoder::new(bytes));
-        return Ok(Contents { path, reader });
+/// The paths that may hold a file of a dataset, best first; at least one.
+///
+/// # Errors
+/// [`Error::Missing`] if there is none, and what is wrong with the folder of all datasets.
+pub(crate) fn candidates(
+    info: &DatasetInfo,
+    file: &FileInfo,
+    data: &Path,
+) -> Result<Vec<PathBuf>, Error> {
+    if info.source == Source::Embedded {
+        return Ok(vec![Path::new(info.name).join(file.name)]);
     }
-    let path = locate(info, file, data).ok_or_else(|| Error::Missing {
-        dataset: info.name,
-        path: info.folder(data).join(file.name),
-        url: info.url(file).unwrap_or_default(),
-    })?;
-    match open_path(&path) {
-        Ok(reader) => Ok(Contents { path, reader }),
-        Err(source) => Err(Error::Read { path, source }),
+    locate::check_data_folder(info, data)?;
+    let folder = locate::folder(info, data);
+    let found = locate::candidates(&folder, file);
+    if found.is_empty() {
+        return Err(Error::Missing {
+            dataset: info.name,
+            path: folder.join(file.name),
+            url: info.url(file).unwrap_or_default(),
+        });
     }
+    Ok(found)
 }
 
-/// Where a file lies: under its own name, or with `.gz` taken away or added.
-pub(crate) fn locate(info: &DatasetInfo, file: &FileInfo, data: &Path) -> Option<PathBuf> {
-    let other = match file.name.strip_suffix(".gz") {
-        Some(plain) => plain.to_owned(),
-        None => format!("{}.gz", file.name),
+/// Opens one of the [`candidates`] of a file.
+pub(crate) fn open(info: &DatasetInfo, file: &FileInfo, path: PathBuf) -> Result<Contents, Error> {
+    let reader = match embedded::bytes(file.name) {
+        Some(bytes) if info.source == Source::Embedded => {
+            Ok(Box::new(MultiGzDecoder::new(bytes)) as Box<dyn Read>)
+        }
+        _ => open_path(&path),
     };
-    let folder = info.folder(data);
-    [folder.join(file.name), folder.join(other)]
-        .into_iter()
-        .find(|path| path.exists())
+    match reader {
+        Ok(reader) => Ok(Contents { path, reader }),
+        Err(cause) => Err(Error::Read { path, cause }),
+    }
 }
 
 /// Opens a file that may be gzip. Its first bytes say whether it is; its name does not matter.
@@ -67,9 +75,9 @@ pub(crate) fn read(contents: Contents, file: &FileInfo) -> Result<Vec<u8>, Error
     let limit = file.inner.size.saturating_add(1);
     let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or(0));
     match contents.reader.take(limit).read_to_end(&mut bytes) {
-        Err(source) if !cut_short(&source) || bytes.len() as u64 >= file.inner.size => {
+        Err(cause) if !cut_short(&cause) || bytes.len() as u64 >= file.inner.size => {
             let path = contents.path;
-            Err(Error::Read { path, source })
+            Err(Error::Read { path, cause })
         }
         _ => Ok(bytes),
     }
@@ -82,6 +90,8 @@ pub(crate) struct Digest {
     pub(crate) sha256: String,
     /// Whether gzip data end in the middle.
     pub(crate) cut: bool,
+    /// The first bytes, enough to tell formats apart.
+    pub(crate) start: Vec<u8>,
 }
 
 /// Hashes at most `limit` bytes.
@@ -90,10 +100,13 @@ pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut size = 0;
+    let mut start = Vec::new();
     let cut = loop {
         match reader.read(&mut buffer) {
             Ok(0) => break false,
             Ok(count) => {
+                let missing = 512_usize.saturating_sub(start.len()).min(count);
+                start.extend_from_slice(&buffer[..missing]);
                 hash.update(&buffer[..count]);
                 size += count as u64;
             }
@@ -103,7 +116,12 @@ pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
         }
     };
     let sha256 = hex(&hash.finalize());
-    Ok(Digest { size, sha256, cut })
+    Ok(Digest {
+        size,
+        sha256,
+        cut,
+        start,
+    })
 }
 
 impl Digest {

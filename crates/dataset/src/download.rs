@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::catalog::{DatasetInfo, FileInfo, Source};
+use crate::locate;
 use crate::sources::Job;
-use crate::status::{FileState, verify_info};
+use crate::status::{FileState, FileStatus, verify_info};
 
 /// How [`download`] goes about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,12 +113,12 @@ pub enum DownloadError {
         by_hand: String,
     },
     /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
+    #[error("{}: cannot be written: {cause}", path.display())]
     Write {
         /// The file, or the folder.
         path: PathBuf,
-        /// What the file system says.
-        source: io::Error,
+        /// The error of the file system. It is part of the text, so it is no `source()`.
+        cause: io::Error,
     },
 }
 
@@ -157,8 +158,18 @@ pub fn download(
     options: &DownloadOptions,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), DownloadError> {
-    let folder = info.folder(&options.data);
-    let states = verify_info(info, &options.data);
+    let mut folder = locate::folder(info, &options.data);
+    let mut states = verify_info(info, &options.data);
+    // Files outside the dataset's own folder may be somebody else's: they are never replaced.
+    let own = info.folder(&options.data);
+    let replaceable =
+        |file: &FileStatus| matches!(file.state, FileState::Official | FileState::Absent);
+    if folder != own && !states.iter().all(replaceable) {
+        folder = own;
+        for file in &mut states {
+            file.state = FileState::Absent;
+        }
+    }
     let mut missing = Vec::new();
     for (file, status) in info.files().into_iter().zip(states) {
         if status.state == FileState::Official {
@@ -176,9 +187,9 @@ pub fn download(
             by_hand: by_hand(info, &missing, &folder),
         });
     }
-    if let Err(source) = fs::create_dir_all(&folder) {
+    if let Err(cause) = fs::create_dir_all(&folder) {
         let path = folder;
-        return Err(DownloadError::Write { path, source });
+        return Err(DownloadError::Write { path, cause });
     }
     let mut job = Job {
         options,
@@ -209,6 +220,5 @@ fn by_hand(info: &DatasetInfo, missing: &[FileInfo], folder: &Path) -> String {
         let url = info.url(file).unwrap_or_default();
         write!(text, "\n  {} {from} {url}", file.name).ok();
     }
-    write!(text, "\nthen run `modiste data verify {}`", info.name).ok();
     text
 }

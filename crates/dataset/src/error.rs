@@ -17,7 +17,7 @@ pub enum Error {
     },
     /// A file is not there.
     #[error(
-        "{}: no such file; run `modiste data download {dataset}`, or put it there by hand from {url}",
+        "{}: no such file; it can be downloaded from {url}",
         path.display()
     )]
     Missing {
@@ -30,8 +30,7 @@ pub enum Error {
     },
     /// A file ends early.
     #[error(
-        "{}: the file is cut: {found} of {expected} records are complete; \
-         `modiste data download {dataset}` replaces it",
+        "{}: the file is cut: {found} of {expected} records are complete",
         path.display()
     )]
     Cut {
@@ -45,21 +44,81 @@ pub enum Error {
         expected: usize,
     },
     /// The operating system cannot read a file, or its gzip data are damaged.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What was met.
-        source: io::Error,
+        /// The error of the operating system or of gzip. It is part of the text, so it is no
+        /// `source()`, which would be printed a second time.
+        cause: io::Error,
+    },
+    /// The folder of all datasets is a file.
+    #[error("{}: is not a folder; the folder that holds the datasets is expected", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file is another file of the catalog, as its hash shows.
+    #[error(
+        "{}: holds {found}, where {expected} is expected; move it to its own folder and put the \
+         right file there",
+        path.display()
+    )]
+    OtherFile {
+        /// The dataset that was to be read.
+        dataset: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The file of the catalog that should be there, with its dataset.
+        expected: String,
+        /// The file of the catalog that is there, with its dataset.
+        found: String,
+    },
+    /// A file is in another well-known format.
+    #[error(
+        "{}: this is {found}, not {expected}; replace it by the file from {url}",
+        path.display()
+    )]
+    OtherFormat {
+        /// The dataset that was to be read.
+        dataset: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The format that was found, with an article.
+        found: &'static str,
+        /// The format that was expected, with an article.
+        expected: &'static str,
+        /// Where the official file can be downloaded.
+        url: String,
     },
     /// A file is not in its format.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What was met, and where.
-        source: FormatError,
+        /// The difference and its offset. It is part of the text, so it is no `source()`.
+        cause: FormatError,
     },
+}
+
+impl Error {
+    /// The dataset that a download would repair, if one would.
+    ///
+    /// ```
+    /// use modiste_dataset::{LoadOptions, load};
+    ///
+    /// let options = LoadOptions { data: "no-such-folder".into(), ..LoadOptions::default() };
+    /// let error = load("mnist", &options).unwrap_err();
+    /// assert_eq!(error.repaired_by_download(), Some("mnist"));
+    /// ```
+    pub fn repaired_by_download(&self) -> Option<&'static str> {
+        match self {
+            Error::Missing { dataset, .. }
+            | Error::Cut { dataset, .. }
+            | Error::OtherFormat { dataset, .. } => Some(dataset),
+            _ => None,
+        }
+    }
 }
 
 /// Why bytes are not in the format that they should be in. Offsets are in bytes after

@@ -34,9 +34,11 @@ mod download;
 mod embedded;
 mod entries;
 mod error;
+mod foreign;
 mod idx;
 mod images;
 mod load;
+mod locate;
 #[cfg(test)]
 mod made_up;
 mod memory;
@@ -63,7 +65,7 @@ pub use idx::{
     IdxImages, read_idx, read_idx_images, read_idx_labels, write_idx_images, write_idx_labels,
 };
 pub use images::{Dataset, ImageShape, Images, ImagesError};
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, LoadReport, load, load_with_report};
 pub use memory::{OutOfMemory, memory_is_limited, require_memory};
 pub use rng::Rng;
 pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};

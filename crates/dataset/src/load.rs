@@ -6,8 +6,10 @@ use crate::catalog::{DatasetInfo, FileInfo, Files, lookup};
 use crate::cifar;
 use crate::contents;
 use crate::error::{Error, FormatError};
+use crate::foreign;
 use crate::idx;
 use crate::images::{Dataset, Images};
+use crate::status::FileHash;
 
 /// Where and how strictly [`load`] reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +33,12 @@ impl Default for LoadOptions {
 
 /// Loads the dataset `name` from `options.data`, or `fashion-mnist-mini`, which is built in.
 ///
-/// Formats, counts and labels are checked, hashes are not: that is
-/// [`file_hashes`](crate::file_hashes).
+/// Formats, counts, labels and hashes are checked. A file that is another file of the catalog is an
+/// error; unknown content of the right format is loaded, and [`load_with_report`] reports it.
 ///
 /// # Errors
-/// [`Error`]: an unknown name, or a file that is missing, cut, not readable or not in its format.
+/// [`Error`]: an unknown name, or a file that is missing, cut, not readable, not in its format or
+/// another dataset's.
 ///
 /// ```no_run
 /// use modiste_dataset::{LoadOptions, load};
@@ -45,11 +48,55 @@ impl Default for LoadOptions {
 /// # Ok::<(), modiste_dataset::Error>(())
 /// ```
 pub fn load(name: &str, options: &LoadOptions) -> Result<Dataset, Error> {
+    Ok(load_info(lookup(name)?, options)?.0)
+}
+
+/// Description of the files that a dataset was loaded from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadReport {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The hash of each file, taken from the bytes that were loaded.
+    pub files: Vec<FileHash>,
+    /// Damaged files that were skipped, because a good one lies beside them.
+    pub skipped: Vec<PathBuf>,
+}
+
+impl LoadReport {
+    /// Whether every file is the official one, byte for byte.
+    pub fn is_official(&self) -> bool {
+        self.files.iter().all(|file| file.official)
+    }
+}
+
+/// Loads a dataset as [`load`] does, and returns the hashes of its files with it.
+///
+/// # Errors
+/// As [`load`].
+///
+/// ```
+/// use modiste_dataset::{LoadOptions, load_with_report};
+///
+/// let (dataset, report) = load_with_report("fashion-mnist-mini", &LoadOptions::default())?;
+/// assert_eq!(dataset.train.len(), 5_000);
+/// assert!(report.is_official());
+/// # Ok::<(), modiste_dataset::Error>(())
+/// ```
+pub fn load_with_report(name: &str, options: &LoadOptions) -> Result<(Dataset, LoadReport), Error> {
     load_info(lookup(name)?, options)
 }
 
-/// As [`load`], of a dataset that need not be in the catalog.
-pub(crate) fn load_info(info: &DatasetInfo, options: &LoadOptions) -> Result<Dataset, Error> {
+/// As [`load_with_report`], of a dataset that need not be in the catalog.
+pub(crate) fn load_info(
+    info: &DatasetInfo,
+    options: &LoadOptions,
+) -> Result<(Dataset, LoadReport), Error> {
+    let mut report = LoadReport {
+        dataset: info.name.to_owned(),
+        files: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let report_mut = &mut report;
     let (train, test) = match &info.files {
         Files::Idx {
             train_images,
@@ -57,20 +104,33 @@ pub(crate) fn load_info(info: &DatasetInfo, options: &LoadOptions) -> Result<Dat
             test_images,
             test_labels,
         } => (
-            load_idx(info, options, train_images, train_labels, info.train_count)?,
-            load_idx(info, options, test_images, test_labels, info.test_count)?,
+            load_idx(
+                info,
+                options,
+                [train_images, train_labels],
+                info.train_count,
+                report_mut,
+            )?,
+            load_idx(
+                info,
+                options,
+                [test_images, test_labels],
+                info.test_count,
+                report_mut,
+            )?,
         ),
         Files::Cifar100 { train, test } => (
-            load_cifar(info, options, train, info.train_count)?,
-            load_cifar(info, options, test, info.test_count)?,
+            load_cifar(info, options, train, info.train_count, report_mut)?,
+            load_cifar(info, options, test, info.test_count, report_mut)?,
         ),
     };
-    Ok(Dataset {
+    let dataset = Dataset {
         name: info.name.to_owned(),
         classes: info.classes.iter().map(|&class| class.to_owned()).collect(),
         train,
         test,
-    })
+    };
+    Ok((dataset, report))
 }
 
 /// A file in memory, and what is needed to say what is wrong with it.
@@ -82,34 +142,117 @@ struct Loaded<'a> {
 }
 
 impl<'a> Loaded<'a> {
+    /// Reads a file from the best of its candidates: the official one, else the first that is long
+    /// enough, else the first that can be read.
     fn read(
         info: &'a DatasetInfo,
         file: &'a FileInfo,
         options: &LoadOptions,
+        report: &mut LoadReport,
     ) -> Result<Self, Error> {
-        let contents = contents::open(info, file, &options.data)?;
-        let path = contents.path.clone();
-        let bytes = contents::read(contents, file)?;
-        Ok(Self {
-            info,
-            file,
-            path,
-            bytes,
-        })
+        let mut best: Option<(u8, Self, FileHash)> = None;
+        let mut failed = None;
+        let mut inferior = Vec::new();
+        for path in contents::candidates(info, file, &options.data)? {
+            let read = contents::open(info, file, path.clone())
+                .and_then(|contents| contents::read(contents, file));
+            let bytes = match read {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    inferior.push(path);
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
+            let hash = FileHash::of(file, &bytes);
+            let rank = match () {
+                () if hash.official => 2,
+                () if bytes.len() as u64 == file.inner.size => 1,
+                () => 0,
+            };
+            let loaded = Self {
+                info,
+                file,
+                path,
+                bytes,
+            };
+            match &best {
+                Some((other, ..)) if *other >= rank => inferior.push(loaded.path),
+                _ => {
+                    let worse = best.replace((rank, loaded, hash));
+                    inferior.extend(worse.map(|(_, worse, _)| worse.path));
+                }
+            }
+            if rank == 2 {
+                break;
+            }
+        }
+        match (best, failed) {
+            (Some((_, loaded, hash)), _) => {
+                loaded.refuse_other_file(&hash)?;
+                report.files.push(hash);
+                report.skipped.extend(inferior);
+                Ok(loaded)
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Error::Missing {
+                dataset: info.name,
+                path: info.folder(&options.data).join(file.name),
+                url: info.url(file).unwrap_or_default(),
+            }),
+        }
     }
 
-    fn format(&self, source: FormatError) -> Error {
+    /// Fails if the content is that of another file in the catalog.
+    fn refuse_other_file(&self, hash: &FileHash) -> Result<(), Error> {
+        let owner = foreign::owner_of(self.info, &hash.sha256);
+        match owner.filter(|_| !hash.official) {
+            None => Ok(()),
+            Some((info, found)) => Err(Error::OtherFile {
+                dataset: self.info.name,
+                path: self.path.clone(),
+                expected: self.file.in_dataset(self.info),
+                found: found.in_dataset(info),
+            }),
+        }
+    }
+
+    /// The error that names another format if the bytes are in one, else `error`.
+    fn or_other_format(&self, error: Error) -> Error {
+        // Gzip data that are cut early have nothing inside, and are no empty file.
+        let cut_gzip = self.bytes.is_empty()
+            && std::fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() > 0);
+        match foreign::format_of(&self.bytes).filter(|_| !cut_gzip) {
+            Some(found) if !found.starts_with("an IDX") => self.other_format(found),
+            _ => error,
+        }
+    }
+
+    fn other_format(&self, found: &'static str) -> Error {
+        Error::OtherFormat {
+            dataset: self.info.name,
+            path: self.path.clone(),
+            found,
+            expected: match self.info.files {
+                Files::Idx { .. } => "an IDX file",
+                Files::Cifar100 { .. } => "a file of CIFAR-100 records",
+            },
+            url: self.info.url(self.file).unwrap_or_default(),
+        }
+    }
+
+    fn format(&self, cause: FormatError) -> Error {
         let path = self.path.clone();
-        Error::Format { path, source }
+        self.or_other_format(Error::Format { path, cause })
     }
 
     fn cut(&self, found: usize, expected: usize) -> Error {
-        Error::Cut {
+        self.or_other_format(Error::Cut {
             dataset: self.info.name,
             path: self.path.clone(),
             found,
             expected,
-        }
+        })
     }
 
     /// Whether there are more bytes than official ones; only one more was read.
@@ -133,12 +276,12 @@ impl<'a> Loaded<'a> {
 fn load_idx(
     info: &DatasetInfo,
     options: &LoadOptions,
-    images: &FileInfo,
-    labels: &FileInfo,
+    [images, labels]: [&FileInfo; 2],
     count: usize,
+    report: &mut LoadReport,
 ) -> Result<Images, Error> {
-    let images = Loaded::read(info, images, options)?;
-    let labels = Loaded::read(info, labels, options)?;
+    let images = Loaded::read(info, images, options, report)?;
+    let labels = Loaded::read(info, labels, options, report)?;
     let size = info.shape.size();
     let found = idx::read_idx_images(&images.bytes)
         .map_err(|error| images.idx_error(error, idx::IMAGES_HEADER, size, count))?;
@@ -170,8 +313,9 @@ fn load_cifar(
     options: &LoadOptions,
     file: &FileInfo,
     count: usize,
+    report: &mut LoadReport,
 ) -> Result<Images, Error> {
-    let mut file = Loaded::read(info, file, options)?;
+    let mut file = Loaded::read(info, file, options, report)?;
     if let Some(error) = file.too_long() {
         return Err(error);
     }

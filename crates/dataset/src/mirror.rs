@@ -37,6 +37,37 @@ pub(crate) fn agent(options: &DownloadOptions) -> Agent {
         .new_agent()
 }
 
+/// The first variable of the environment that names a proxy, in the client's order, and the proxy
+/// without its password. An empty variable counts as unset.
+fn proxy() -> Option<(&'static str, String)> {
+    [
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+    ]
+    .into_iter()
+    .find_map(|variable| {
+        let value = std::env::var(variable).ok()?;
+        let (scheme, rest) = value.split_once("://").unwrap_or(("", &value));
+        let host = rest.rsplit('@').next().unwrap_or(rest);
+        let shown = match scheme {
+            "" => host.to_owned(),
+            scheme => format!("{scheme}://{host}"),
+        };
+        (!value.is_empty()).then_some((variable, shown))
+    })
+}
+
+/// Whether a request for `url` goes through the client's proxy.
+fn uses_proxy(agent: &Agent, url: &str) -> bool {
+    let proxy = agent.config().proxy();
+    let url = url.parse();
+    matches!((proxy, url), (Some(proxy), Ok(url)) if !proxy.is_no_proxy(&url))
+}
+
 /// The most bytes worth receiving for a file that officially has `size`: a mirror may compress
 /// anew, and less well.
 pub(crate) fn limit(size: u64) -> u64 {
@@ -50,13 +81,22 @@ pub(crate) fn get<'a>(
     limit: u64,
     progress: &'a mut dyn FnMut(Progress<'_>),
 ) -> Result<impl Read + use<'a>, Failure> {
-    let response = agent.get(url).call().map_err(|error| Failure {
+    let response = agent.get(url).call().map_err(|error| {
         // Whatever is no answer: names, connections, proxies, certificates, timeouts.
-        unreachable: !matches!(
+        let unreachable = !matches!(
             error,
             ureq::Error::StatusCode(_) | ureq::Error::TooManyRedirects
-        ),
-        reason: error.to_string(),
+        );
+        let reason = match proxy() {
+            Some((variable, proxy)) if unreachable && uses_proxy(agent, url) => {
+                format!("{error}, through the proxy {proxy} that {variable} names")
+            }
+            _ => error.to_string(),
+        };
+        Failure {
+            reason,
+            unreachable,
+        }
     })?;
     let body = response.into_body();
     let total = body.content_length();

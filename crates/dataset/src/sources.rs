@@ -60,7 +60,10 @@ impl Job<'_> {
         (self.progress)(Progress::Started { file, source });
         match fetch(self) {
             Ok(()) => Ok(None),
-            Err(Refused::Disk { path, source }) => Err(DownloadError::Write { path, source }),
+            Err(Refused::Disk { path, source }) => Err(DownloadError::Write {
+                path,
+                cause: source,
+            }),
             Err(Refused::Source(failure)) => {
                 let reason = failure.reason.as_str();
                 (self.progress)(Progress::Failed { source, reason });

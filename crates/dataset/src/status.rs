@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::catalog::{DatasetInfo, FileInfo, Source, lookup};
 use crate::contents::{self, Digest};
 use crate::error::Error;
+use crate::foreign;
+use crate::load::{LoadOptions, load_with_report};
 
 /// What is known of one file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,13 @@ pub enum FileState {
     Present,
     /// There, and its hash is the official one.
     Official,
+    /// There and of the right length, with other bytes than the official ones.
+    Unofficial {
+        /// The official hash.
+        expected: &'static str,
+        /// The hash of the bytes that are there.
+        found: String,
+    },
     /// There, but not readable or not what it should be.
     Wrong {
         /// What is wrong.
@@ -51,6 +60,9 @@ impl fmt::Display for FileState {
             FileState::Cut { found, expected } => write!(f, "cut: {found} of {expected} bytes"),
             FileState::Present => f.write_str("present"),
             FileState::Official => f.write_str("official"),
+            FileState::Unofficial { expected, found } => {
+                write!(f, "wrong: sha256 {expected} expected, {found} found")
+            }
             FileState::Wrong { reason } => write!(f, "wrong: {reason}"),
         }
     }
@@ -72,8 +84,9 @@ pub struct FileHash {
 /// # Errors
 /// [`Error::UnknownDataset`]. What is wrong with a file is its [`FileState`].
 pub fn status(name: &str, data: &Path) -> Result<Vec<FileStatus>, Error> {
-    Ok(each_file(lookup(name)?, data, |_, file, path| {
-        quick_state(file, path)
+    let info = lookup(name)?;
+    Ok(each_file(info, data, |_, file, path| {
+        quick_state(info, file, path)
     }))
 }
 
@@ -98,7 +111,7 @@ pub fn verify(name: &str, data: &Path) -> Result<Vec<FileStatus>, Error> {
 pub(crate) fn verify_info(info: &DatasetInfo, data: &Path) -> Vec<FileStatus> {
     each_file(info, data, |contents, file, _| {
         let found = contents::digest(contents, file.inner.size.saturating_add(1));
-        state(file, found)
+        state(info, file, found)
     })
 }
 
@@ -107,19 +120,23 @@ pub(crate) fn verify_info(info: &DatasetInfo, data: &Path) -> Vec<FileStatus> {
 /// # Errors
 /// [`Error`]: an unknown name, a file that is missing or cannot be read.
 pub fn file_hashes(name: &str, data: &Path) -> Result<Vec<FileHash>, Error> {
-    let info = lookup(name)?;
-    let hash = |file: &FileInfo| {
-        let opened = contents::open(info, file, data)?;
-        let path = opened.path;
-        let found = contents::digest(opened.reader, u64::MAX)
-            .map_err(|source| Error::Read { path, source })?;
-        Ok(FileHash {
-            file: file.name,
-            official: found.is_official(file),
-            sha256: found.sha256,
-        })
+    let options = LoadOptions {
+        data: data.to_owned(),
+        allow_partial: true,
     };
-    info.files().iter().map(hash).collect()
+    Ok(load_with_report(name, &options)?.1.files)
+}
+
+impl FileHash {
+    /// The hash of `bytes`, which were read as `file`.
+    pub(crate) fn of(file: &FileInfo, bytes: &[u8]) -> Self {
+        let sha256 = contents::sha256([bytes]);
+        Self {
+            file: file.name,
+            official: bytes.len() as u64 == file.inner.size && sha256 == file.inner.sha256,
+            sha256,
+        }
+    }
 }
 
 /// The state of each file, `look` for those that can be opened.
@@ -129,21 +146,32 @@ fn each_file(
     look: impl Fn(Box<dyn Read>, &FileInfo, Option<&Path>) -> FileState,
 ) -> Vec<FileStatus> {
     let look = |file: &FileInfo| {
-        let opened = contents::open(info, file, data);
-        let (path, state) = match opened {
-            Ok(contents) if info.source == Source::Embedded => {
-                (None, look(contents.reader, file, None))
-            }
-            Ok(contents) => {
-                let state = look(contents.reader, file, Some(&contents.path));
-                (Some(contents.path), state)
-            }
-            Err(Error::Missing { .. }) => (None, FileState::Absent),
-            Err(Error::Read { path, source }) => (Some(path), wrong(source.to_string())),
-            Err(other) => (None, wrong(other.to_string())),
+        let file_status = |path, state| FileStatus {
+            file: file.name,
+            path,
+            state,
         };
-        let file = file.name;
-        FileStatus { file, path, state }
+        let candidates = match contents::candidates(info, file, data) {
+            Ok(candidates) => candidates,
+            Err(Error::Missing { .. }) => return file_status(None, FileState::Absent),
+            Err(error) => return file_status(None, wrong(error.to_string())),
+        };
+        let states = candidates.into_iter().map(|path| {
+            let path_on_disk = (info.source != Source::Embedded).then(|| path.clone());
+            let state = match contents::open(info, file, path) {
+                Ok(contents) => look(contents.reader, file, path_on_disk.as_deref()),
+                Err(Error::Read { cause, .. }) => wrong(cause.to_string()),
+                Err(other) => wrong(other.to_string()),
+            };
+            file_status(path_on_disk, state)
+        });
+        // The first of the best: a damaged file beside a good one does no harm.
+        let best = states.min_by_key(|status| match status.state {
+            FileState::Official | FileState::Present => 0,
+            FileState::Unofficial { .. } => 1,
+            _ => 2,
+        });
+        best.unwrap_or_else(|| file_status(None, FileState::Absent))
     };
     info.files().iter().map(look).collect()
 }
@@ -153,28 +181,37 @@ fn wrong(reason: String) -> FileState {
 }
 
 /// What a hash says of a file.
-fn state(file: &FileInfo, found: io::Result<Digest>) -> FileState {
+fn state(info: &DatasetInfo, file: &FileInfo, found: io::Result<Digest>) -> FileState {
     let expected = file.inner;
+    let found = match found {
+        Err(error) => return wrong(error.to_string()),
+        Ok(found) if found.is_official(file) => return FileState::Official,
+        Ok(found) => found,
+    };
+    if let Some((owner, other)) = foreign::owner_of(info, &found.sha256) {
+        return wrong(format!("holds {}", other.in_dataset(owner)));
+    }
+    if let Some(format) = foreign::format_of(&found.start).filter(|_| found.size < expected.size) {
+        if !format.starts_with("an IDX") {
+            return wrong(format!("this is {format}"));
+        }
+    }
     match found {
-        Err(error) => wrong(error.to_string()),
-        Ok(found) if found.is_official(file) => FileState::Official,
-        Ok(found) if found.size < expected.size => FileState::Cut {
+        found if found.size < expected.size => FileState::Cut {
             found: found.size,
             expected: expected.size,
         },
-        Ok(found) if found.size > expected.size => {
-            wrong(format!("more than {} bytes", expected.size))
-        }
-        Ok(found) if found.cut => wrong("the gzip checksum is cut off".to_owned()),
-        Ok(found) => wrong(format!(
-            "sha256 {} expected, {} found",
-            expected.sha256, found.sha256
-        )),
+        found if found.size > expected.size => wrong(format!("more than {} bytes", expected.size)),
+        found if found.cut => wrong("the gzip checksum is cut off".to_owned()),
+        found => FileState::Unofficial {
+            expected: expected.sha256,
+            found: found.sha256,
+        },
     }
 }
 
 /// What a file's length says of it.
-fn quick_state(file: &FileInfo, path: Option<&Path>) -> FileState {
+fn quick_state(info: &DatasetInfo, file: &FileInfo, path: Option<&Path>) -> FileState {
     let Some(path) = path else {
         return FileState::Present;
     };
@@ -187,7 +224,7 @@ fn quick_state(file: &FileInfo, path: Option<&Path>) -> FileState {
         Ok((_, true)) => {
             let limit = expected.saturating_add(1);
             let found = contents::open_path(path).and_then(|c| contents::digest(c, limit));
-            match state(file, found) {
+            match state(info, file, found) {
                 FileState::Official => FileState::Present,
                 other => other,
             }
@@ -230,7 +267,7 @@ mod tests {
         let path = made_up.info.folder(folder.path()).join("train.bin");
         std::fs::write(&path, bytes(&made_up.bytes[0])).expect("written");
         let listed = each_file(&made_up.info, folder.path(), |_, file, path| {
-            quick_state(file, path)
+            quick_state(&made_up.info, file, path)
         });
         assert_eq!(listed[0].state.to_string(), quick);
         assert_eq!(listed[1].state, FileState::Present);
@@ -280,7 +317,7 @@ mod tests {
             std::fs::write(&path, &whole[..length]).expect("written");
             let [listed, verified] = [
                 each_file(&made_up.info, folder.path(), |_, file, path| {
-                    quick_state(file, path)
+                    quick_state(&made_up.info, file, path)
                 }),
                 verify_info(&made_up.info, folder.path()),
             ];

@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use modiste_dataset::{
-    DatasetInfo, FileState, FileStatus, Source, catalog, lookup, status, verify,
-};
+use modiste_dataset::{DatasetInfo, FileState, FileStatus, Source, catalog, lookup, verify};
 use serde_json::json;
 
 use crate::loading::{DataFolder, fetch};
 use crate::messages::say;
 use crate::output;
+use crate::shell;
 
 /// The flags of `data`.
 #[derive(clap::Args)]
@@ -78,7 +77,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             offline,
         } => {
             for info in infos(&names)? {
-                fetch(info, folder.data.clone(), offline)?;
+                fetch(info, folder.checked()?, offline)?;
                 output::line(format_args!("{}: complete", info.name))?;
             }
             Ok(ExitCode::SUCCESS)
@@ -100,10 +99,11 @@ fn infos(names: &[String]) -> Result<Vec<&'static DatasetInfo>> {
 }
 
 fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
+    let data = folder.checked()?;
     let mut rows = Vec::new();
     let mut objects = Vec::new();
     for info in catalog() {
-        let files = status(info.name, &folder.data)?;
+        let files = verify(info.name, &data)?;
         let state = state(info, &files);
         objects.push(json!({
             "name": info.name,
@@ -117,7 +117,11 @@ fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
             "files": files.iter().map(|file| json!({
                 "file": file.file,
                 "path": file.path.as_ref().map(|path| path.display().to_string()),
-                "state": file.state.to_string(),
+                "state": match file.state {
+                    FileState::Official => "present".to_owned(),
+                    FileState::Unofficial { .. } => "present, not the official file".to_owned(),
+                    ref other => other.to_string(),
+                },
             })).collect::<Vec<_>>(),
         }));
         rows.push([
@@ -134,14 +138,20 @@ fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
     } else {
         let headings = ["name", ">images", ">classes", "shape", "licence", "state"];
         output::line(output::table(headings, &rows))?;
-        say(format_args!("data folder: {}", folder.data.display()));
+        say(format_args!("data folder: {}", data.display()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A dataset's state in a phrase: that of the first file that is not simply there.
 fn state(info: &DatasetInfo, files: &[FileStatus]) -> String {
-    let present = |file: &&FileStatus| file.state == FileState::Present;
+    let present = |file: &&FileStatus| {
+        matches!(
+            file.state,
+            FileState::Official | FileState::Unofficial { .. }
+        )
+    };
+    let official = |file: &FileStatus| file.state == FileState::Official;
     let absent = |file: &&FileStatus| file.state == FileState::Absent;
     if info.source == Source::Embedded {
         "built in".into()
@@ -149,17 +159,20 @@ fn state(info: &DatasetInfo, files: &[FileStatus]) -> String {
         "absent".into()
     } else {
         let wrong = files.iter().find(|file| !present(file));
-        wrong.map_or("present".into(), |file| {
-            format!("{} {}", file.file, file.state)
-        })
+        match wrong {
+            Some(file) => format!("{} {}", file.file, file.state),
+            None if files.iter().all(official) => "present".into(),
+            None => "present, not the official files".into(),
+        }
     }
 }
 
 fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder, json: bool) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
+    let data = folder.checked()?;
     let mut objects = Vec::new();
     for info in infos {
-        for file in verify(info.name, &folder.data)? {
+        for file in verify(info.name, &data)? {
             objects.push(json!({
                 "dataset": info.name,
                 "file": file.file,
@@ -172,10 +185,9 @@ fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder, json: bool) -> Result
             }
             if file.state != FileState::Official {
                 code = ExitCode::FAILURE;
-                say(format_args!(
-                    "`modiste data download {}` fetches {}",
-                    info.name, file.file
-                ));
+                let purpose = format_args!("to download {}", file.file);
+                let command = shell::download(info.name, &data);
+                say(shell::advice(purpose, &command));
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::measured::{Measured, TestArguments};
 use crate::messages::say;
 use crate::model::ModelArguments;
 use crate::output;
+use crate::run::Record;
 
 /// The flags of `evaluate`.
 #[derive(clap::Args)]
@@ -63,7 +64,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let network = arguments.model.network()?;
     let chosen = arguments.compute.start()?;
-    let measured = Measured::new(&network, &arguments.test, &arguments.loading, &chosen)?;
+    // A model in a run's folder is measured on the data that the run was trained from.
+    let run = arguments.model.model.as_deref().and_then(Path::parent);
+    let loading = match run.map(Record::read) {
+        Some(Ok(record)) => record.loading(&arguments.loading),
+        _ => arguments.loading.clone(),
+    };
+    let measured = Measured::new(&network, &arguments.test, &loading, &chosen)?;
     if let Some(path) = &arguments.predictions {
         write_predictions(path, &measured)?;
     }

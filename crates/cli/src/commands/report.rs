@@ -12,7 +12,8 @@ use crate::inspect;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
 use crate::names;
-use crate::run::{MODEL, Record, read_history};
+use crate::run::{MODEL, Record, State, read_history};
+use crate::shell;
 
 /// The flags of `report`.
 #[derive(clap::Args)]
@@ -53,9 +54,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let model = subject.join(MODEL);
         ensure!(
             model.exists(),
-            "{} has no model yet: `modiste train --resume {}` goes on with it",
+            "{} has no model{}",
             subject.display(),
-            subject.display()
+            match record.state {
+                // It would end at the same step with the same loss.
+                State::Failed => format!(
+                    ": it failed ({}); train a new run, with a lower learning rate if the loss \
+                     became NaN or infinite",
+                    record.error.as_deref().unwrap_or("for an unknown reason")
+                ),
+                _ => format!(
+                    " yet\n{}",
+                    shell::advice("to go on with it", &shell::resume(subject))
+                ),
+            }
         );
         network = Network::load(&model)?;
         title = format!("The run {}", names::own(subject));

@@ -115,10 +115,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plan = before.plan();
     let loading = before.loading(&arguments.loading);
     let images = RunImages::load(&plan, &loading)?;
-    before.check_data(original, &arguments.loading.folder.data)?;
+    before.check_data(original, &loading)?;
     let network = images.network(&plan)?;
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &loading)?;
+    record.locate_folders(folder.path());
     // No more than there is to compare with.
     let epochs = arguments.epochs.unwrap_or(history.len()).min(history.len());
     let conditions = Conditions {

@@ -17,6 +17,7 @@ use crate::run::{
     BEGINNING, ComputeRecord, Conditions, Machine, Overrides, Plan, Record, RunFolder, RunImages,
     State, WatchArguments, conduct,
 };
+use crate::shell;
 use crate::version::VERSION;
 
 /// The flags of `train`.
@@ -81,6 +82,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
     record.photos_folder = photos_folder;
+    record.locate_folders(folder.path());
     record.tensorboard = arguments.tensorboard;
     // Now, not after an hour: a folder that takes no file, a disk without room.
     folder.reserve(network.to_bytes()?.len())?;
@@ -113,7 +115,11 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
         // Where the process was killed before it could.
         folder.checkpoints.remove();
         bail!(
-            "{path} is finished: nothing is left to train. `modiste reproduce {path}` trains it anew"
+            "{path} is finished: nothing is left to train\n{}",
+            shell::advice(
+                "to train it again and compare",
+                &shell::reproduce(folder.path())
+            )
         );
     }
     if record.diverged {
@@ -139,8 +145,11 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
         record.photos_folder = absolute(arguments.photos.as_deref())?;
     }
     let plan = record.plan();
-    let images = RunImages::load(&plan, &record.loading(&arguments.loading))?;
-    record.check_data(folder.path(), &arguments.loading.folder.data)?;
+    let loading = record.loading(&arguments.loading);
+    let images = RunImages::load(&plan, &loading)?;
+    record.check_data(folder.path(), &loading)?;
+    record.use_data_of(&loading);
+    record.locate_folders(folder.path());
     let photos = labelled(record.photos_folder.as_deref(), &images)?;
     let network = images.network(&plan)?;
     check_memory(&network, &plan, &images, &chosen)?;
@@ -200,15 +209,16 @@ fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
 
 /// Says what came of the run.
 fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCode> {
+    let resume = shell::resume(run);
     let run = run.display();
     if arguments.json {
         output::if_read(output::json(record))?;
     }
     if record.state == State::Interrupted {
         say(format_args!(
-            "interrupted after {} whole epochs; the model and its history are in {run}. To go on: \
-             modiste train --resume {run}",
-            record.epochs
+            "interrupted after {} whole epochs; the model and its history are in {run}\n{}",
+            record.epochs,
+            shell::advice("to go on", &resume)
         ));
         return Ok(ExitCode::from(INTERRUPTED));
     }

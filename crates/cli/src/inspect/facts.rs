@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::json::{differences, leaves, plain};
 use crate::run::Record;
+use crate::shell;
 
 /// Of a run: its record.
 pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
@@ -33,19 +34,23 @@ pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
     if let Some(limit) = record.limit {
         rows.push(("images at most", limit.to_string()));
     }
+    let unofficial = record.unofficial_datasets();
+    if !unofficial.is_empty() {
+        let text = format!("not the official files: {}", unofficial.join(", "));
+        rows.push(("warning", text));
+    }
     let mut rows: Vec<(String, String)> = rows
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     rows.extend(settings(&config));
-    let path = run.display().to_string();
     let body = [
         definitions(&rows),
         variations(&config),
         paragraph(
             "To train it again and compare, byte for byte; run.json holds all that decides it:",
         ),
-        commands(&[format!("modiste reproduce {}", quoted(&path))]),
+        commands(&[shell::reproduce(run)]),
         match changed(&record.recipe, &config) {
             changed if changed.is_empty() => String::new(),
             changed => paragraph(&format!(
@@ -79,16 +84,16 @@ pub(crate) fn model_facts(network: &Network) -> Section {
     rows.extend(settings(config));
     let mut body = definitions(&rows) + &variations(config);
     if let Some(name) = training["recipe"].as_str() {
-        let mut command = format!("modiste train --recipe {}", quoted(name));
+        let mut words = vec!["train".to_owned(), "--recipe".to_owned(), name.to_owned()];
         let usual = recipe(name).map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
         let own = [&metadata.dataset, &network.architecture.name];
         for ((flag, usual), own) in ["dataset", "architecture"].iter().zip(usual).zip(own) {
             if own != usual {
-                command += &format!(" --{flag} {}", quoted(own));
+                words.extend([format!("--{flag}"), own.clone()]);
             }
         }
         body += &paragraph("To train it again, on all images of the dataset:");
-        body += &commands(&[command]);
+        body += &commands(&[shell::command(words.iter().map(String::as_str))]);
         let changed = changed(name, config);
         if !changed.is_empty() {
             body += &paragraph(&format!(
@@ -98,15 +103,6 @@ pub(crate) fn model_facts(network: &Network) -> Section {
         }
     }
     section(body)
-}
-
-/// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@+~".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 fn section(body: String) -> Section {

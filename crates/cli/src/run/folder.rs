@@ -15,6 +15,7 @@ use super::lock::{LOCK, Lock, is_lock};
 use super::record::{RECORD, Record};
 use super::temporary::{TEMPORARY, remove_temporary_files};
 use crate::json::{pretty_json, read_text};
+use crate::shell;
 
 /// Where runs go for which no folder is named.
 pub(crate) const RUNS: &str = "runs";
@@ -53,9 +54,9 @@ impl RunFolder {
         fs::create_dir_all(path).with_context(|| path.display().to_string())?;
         if path.join(RECORD).exists() {
             bail!(
-                "{run} is not empty, and a run never overwrites anything: name another folder, or go \
-                 on with that run (modiste train --resume {run})",
-                run = path.display()
+                "{} is not empty, and a run never overwrites anything: name another folder\n{}",
+                path.display(),
+                shell::advice("to go on with that run", &shell::resume(path))
             );
         }
         // Before the lock, which would be one more file, and after it, when nobody else writes.

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use modiste_dataset::file_hashes;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 use modiste_train::TrainConfig;
@@ -50,6 +49,15 @@ pub(crate) struct Record {
     pub(crate) allow_partial: bool,
     /// Labelled photos that the finished network is tried on.
     pub(crate) photos_folder: Option<PathBuf>,
+    /// The same, relative to the run's folder, if it lies inside.
+    #[serde(default)]
+    photos_folder_in_run: Option<PathBuf>,
+    /// The folder of all datasets, an absolute path.
+    #[serde(default)]
+    data_folder: Option<PathBuf>,
+    /// The same, relative to the run's folder, if it lies inside.
+    #[serde(default)]
+    data_folder_in_run: Option<PathBuf>,
     /// Whether files for TensorBoard are written.
     pub(crate) tensorboard: bool,
     pub(crate) compute: ComputeRecord,
@@ -138,7 +146,6 @@ impl Record {
     /// # Errors
     /// Where the datasets' files cannot be read.
     pub(crate) fn new(plan: &Plan, chosen: &Chosen, loading: &Loading) -> Result<Self> {
-        let data = &loading.folder.data;
         let pictures = plan.pictures_dataset();
         Ok(Self {
             format_version: FORMAT_VERSION,
@@ -146,9 +153,9 @@ impl Record {
             modiste: VERSION.into(),
             commit: COMMIT.map(String::from),
             recipe: plan.recipe.clone(),
-            dataset: DatasetRecord::of(&plan.dataset, data)?,
+            dataset: DatasetRecord::of(&plan.dataset, loading)?,
             pictures: pictures
-                .map(|name| DatasetRecord::of(name, data))
+                .map(|name| DatasetRecord::of(name, loading))
                 .transpose()?,
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),
@@ -156,6 +163,9 @@ impl Record {
             limit: plan.limit,
             allow_partial: loading.allow_partial,
             photos_folder: None,
+            photos_folder_in_run: None,
+            data_folder: absolute_text(&loading.folder.path()),
+            data_folder_in_run: None,
             tensorboard: false,
             compute: ComputeRecord::of(chosen),
             machine: Machine::here(),
@@ -205,7 +215,44 @@ impl Record {
                 version.modiste
             );
         }
-        serde_json::from_str(&text).with_context(damaged)
+        let mut record: Self = serde_json::from_str(&text).with_context(damaged)?;
+        // A run that was moved has moved what lies inside it.
+        for (inside, path) in [
+            (&record.data_folder_in_run, &mut record.data_folder),
+            (&record.photos_folder_in_run, &mut record.photos_folder),
+        ] {
+            let inside = inside.as_ref().map(|inside| folder.join(inside));
+            if let Some(inside) = inside.filter(|inside| inside.is_dir()) {
+                *path = Some(std::path::absolute(inside)?);
+            }
+        }
+        Ok(record)
+    }
+
+    /// Completes the paths, for the run in `folder`: those of folders inside it are also kept
+    /// relative to it.
+    pub(crate) fn locate_folders(&mut self, folder: &Path) {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let inside = |path: &Option<PathBuf>| {
+            let inside = path.as_ref()?.strip_prefix(&folder).ok()?;
+            Some(inside.to_owned())
+        };
+        self.data_folder_in_run = inside(&self.data_folder);
+        self.photos_folder_in_run = inside(&self.photos_folder);
+    }
+
+    /// Updates the data folder of a run that goes on with `loading`.
+    pub(crate) fn use_data_of(&mut self, loading: &Loading) {
+        self.data_folder = absolute_text(&loading.folder.path());
+    }
+
+    /// Datasets of the run, some of whose files are not the official ones.
+    pub(crate) fn unofficial_datasets(&self) -> Vec<&str> {
+        std::iter::once(&self.dataset)
+            .chain(&self.pictures)
+            .filter(|dataset| dataset.files.iter().any(|file| !file.official))
+            .map(|dataset| dataset.name.as_str())
+            .collect()
     }
 
     /// What was to be trained.
@@ -223,20 +270,19 @@ impl Record {
     /// Where the run's data come from when it goes on, or is repeated: from where `given` says, and
     /// what it was allowed is allowed.
     pub(crate) fn loading(&self, given: &Loading) -> Loading {
-        Loading {
-            allow_partial: given.allow_partial || self.allow_partial,
-            ..given.clone()
-        }
+        let mut loading = given.of_run(self.data_folder.as_deref());
+        loading.allow_partial |= self.allow_partial;
+        loading
     }
 
-    /// Whether the datasets in the folder `data` are those of this run, in `folder`, byte for byte.
+    /// Whether the datasets that `loading` finds are those of this run, in `folder`, byte for byte.
     ///
     /// # Errors
     /// Where a file cannot be read, or is another.
-    pub(crate) fn check_data(&self, folder: &Path, data: &Path) -> Result<()> {
+    pub(crate) fn check_data(&self, folder: &Path, loading: &Loading) -> Result<()> {
         let mut changed = Vec::new();
         for dataset in std::iter::once(&self.dataset).chain(&self.pictures) {
-            let found = DatasetRecord::of(&dataset.name, data)?;
+            let found = DatasetRecord::of(&dataset.name, loading)?;
             for (then, now) in dataset.files.iter().zip(&found.files) {
                 if then.sha256 != now.sha256 {
                     let [before, after] = [then, now].map(|file| {
@@ -253,7 +299,7 @@ impl Record {
         ensure!(
             changed.is_empty(),
             "the data in {} are not those that {} was trained on:{}",
-            data.display(),
+            loading.folder.path().display(),
             folder.display(),
             changed.concat()
         );
@@ -273,9 +319,15 @@ impl Record {
     }
 }
 
+/// The absolute path, if JSON can hold it.
+fn absolute_text(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    path.to_str().is_some().then_some(path)
+}
+
 impl DatasetRecord {
-    fn of(name: &str, data: &Path) -> Result<Self> {
-        let files = file_hashes(name, data)?.into_iter().map(|hash| FileRecord {
+    fn of(name: &str, loading: &Loading) -> Result<Self> {
+        let files = loading.hashes(name)?.into_iter().map(|hash| FileRecord {
             file: hash.file.into(),
             sha256: hash.sha256,
             official: hash.official,

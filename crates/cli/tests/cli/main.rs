@@ -3,6 +3,8 @@
 mod bad_input;
 mod commands;
 #[cfg(unix)]
+mod data_folder;
+#[cfg(unix)]
 mod kill;
 #[cfg(unix)]
 mod lecture;

@@ -50,7 +50,7 @@ fn what_cannot_go_on_says_why() {
     stopped(here, "run");
     let run = here.join("run");
     let again = ["train", "--recipe", "smoke", "--run", "run"];
-    fails(here, &again, 1, "modiste train --resume run");
+    fails(here, &again, 1, "modiste train --resume /");
     edit(&run, |record| record["modiste"] = "0.0.9".into());
     resume("run", "run was begun by Modiste 0.0.9, and this is");
     edit(&run, |record| {

@@ -21,10 +21,12 @@ fn load_changed(
         data: folder.path().to_owned(),
         allow_partial,
     };
-    load_info(&made_up.info, &options).map_err(|error| {
-        let prefix = format!("{}/", place.display());
-        error.to_string().replace(&prefix, "")
-    })
+    load_info(&made_up.info, &options)
+        .map(|(dataset, _)| dataset)
+        .map_err(|error| {
+            let prefix = format!("{}/", place.display());
+            error.to_string().replace(&prefix, "")
+        })
 }
 
 #[track_caller]
@@ -68,15 +70,11 @@ fn gzip_or_plain_is_seen_in_the_bytes() {
 #[test]
 fn a_cut_idx_file_is_refused_even_where_partial_is_allowed() {
     let cut = |found| {
-        format!(
-            "train-images-idx3-ubyte.gz: the file is cut: {found} of 5 records are complete; \
-             `modiste data download shapes` replaces it"
-        )
+        format!("train-images-idx3-ubyte.gz: the file is cut: {found} of 5 records are complete")
     };
     for partial in [false, true] {
         let made_up = made_up::idx();
         check_refused(&made_up, partial, |bytes| bytes.truncate(30), &cut(2));
-        check_refused(&made_up, partial, Vec::clear, &cut(0));
         check_refused(
             &made_up,
             partial,
@@ -96,7 +94,7 @@ fn short_but_whole_idx_files_are_partial() {
     made_up.write(folder.path());
     let place = made_up.info.folder(folder.path());
     let whole = idx::read_idx(&made_up.bytes[0], &made_up.bytes[1], 3).expect("valid");
-    let short = whole.first(2);
+    let short = whole.first(3);
     let images = idx::write_idx_images(&short).expect("gray");
     fs::write(place.join("train-images-idx3-ubyte.gz"), images).expect("written");
     let labels = idx::write_idx_labels(short.labels());
@@ -105,7 +103,8 @@ fn short_but_whole_idx_files_are_partial() {
         data: folder.path().to_owned(),
         allow_partial: true,
     };
-    let dataset = load_info(&made_up.info, &options).expect("partial");
+    let (dataset, report) = load_info(&made_up.info, &options).expect("partial");
+    assert!(!report.is_official());
     assert_eq!(dataset.train, short);
     options.allow_partial = false;
     let refused = load_info(&made_up.info, &options).expect_err("not whole");
@@ -113,7 +112,7 @@ fn short_but_whole_idx_files_are_partial() {
         matches!(
             refused,
             Error::Cut {
-                found: 2,
+                found: 3,
                 expected: 5,
                 ..
             }
@@ -130,8 +129,7 @@ fn a_cut_cifar_file_gives_its_complete_records_if_allowed() {
             &made_up,
             false,
             |bytes| bytes.truncate(length),
-            "train.bin: the file is cut: 2 of 3 records are complete; \
-             `modiste data download things` replaces it",
+            "train.bin: the file is cut: 2 of 3 records are complete",
         );
         for pack in [<[u8]>::to_vec, gzip] {
             let dataset = load_changed(&made_up, true, |name, bytes| {
@@ -144,8 +142,7 @@ fn a_cut_cifar_file_gives_its_complete_records_if_allowed() {
         &made_up,
         true,
         |bytes| bytes.truncate(cifar::RECORD - 1),
-        "train.bin: the file is cut: 0 of 3 records are complete; \
-         `modiste data download things` replaces it",
+        "train.bin: the file is cut: 0 of 3 records are complete",
     );
 }
 
@@ -167,9 +164,9 @@ fn wrong_bytes_are_refused_with_file_and_offset() {
     check_refused(
         &idx,
         true,
-        |bytes| bytes[..6].copy_from_slice(b"<html>"),
+        |bytes| bytes[..4].copy_from_slice(&[1, 2, 3, 4]),
         "train-images-idx3-ubyte.gz: offset 0: magic number 0x00000803 expected, \
-         0x3c68746d found",
+         0x01020304 found",
     );
     check_refused(
         &idx,
@@ -214,9 +211,89 @@ fn a_missing_file_says_how_to_get_it() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}: no such file; run `modiste data download mnist`, or put it there by hand \
-             from https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
+            "{}: no such file; it can be downloaded from https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
             path.display()
         )
     );
+}
+
+#[test]
+fn names_other_formats() {
+    let html = b"<!DOCTYPE html>\n<html><body>Sign in</body></html>";
+    for (made_up, bytes, expected) in [
+        (
+            made_up::idx(),
+            &html[..],
+            "this is an HTML page, not an IDX file",
+        ),
+        (
+            made_up::cifar(),
+            html,
+            "this is an HTML page, not a file of CIFAR-100 records",
+        ),
+        (
+            made_up::idx(),
+            b"PK\x03\x04",
+            "this is a ZIP archive, not an IDX file",
+        ),
+        (
+            made_up::idx(),
+            b"",
+            "this is an empty file, not an IDX file",
+        ),
+        (
+            made_up::idx(),
+            &gzip(&gzip(b"x")),
+            "this is a gzip file inside a gzip file",
+        ),
+    ] {
+        let refused = load_changed(&made_up, true, |name, _| (name.to_owned(), bytes.to_vec()));
+        let message = refused.expect_err("refused");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn refuses_files_of_another_role() {
+    let made_up = made_up::idx();
+    let refused = load_changed(&made_up, true, |name, _| {
+        (name.to_owned(), made_up.bytes[2].clone())
+    });
+    let message = refused.expect_err("refused");
+    assert!(
+        message.starts_with(
+            "train-images-idx3-ubyte.gz: holds t10k-images-idx3-ubyte of shapes, where \
+             train-images-idx3-ubyte of shapes is expected"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn reports_unknown_content_and_skips_damaged_files() {
+    let made_up = made_up::idx();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    made_up.write(folder.path());
+    let place = made_up.info.folder(folder.path());
+    let options = LoadOptions {
+        data: folder.path().to_owned(),
+        allow_partial: false,
+    };
+    let load = || load_info(&made_up.info, &options).expect("valid").1;
+    assert!(load().is_official());
+    let [packed, plain] =
+        ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"].map(|name| place.join(name));
+    fs::rename(&packed, &plain).expect("renamed");
+    for damaged in [&gzip(&made_up.bytes[0])[..20], b"\x1f\x8bnonsense", b""] {
+        fs::write(&packed, damaged).expect("written");
+        let report = load();
+        assert!(report.is_official());
+        assert_eq!(report.skipped, [packed.clone()]);
+    }
+    fs::remove_file(&packed).expect("removed");
+    let mut bytes = made_up.bytes[0].clone();
+    bytes[20] ^= 1;
+    fs::write(&plain, bytes).expect("written");
+    let official: Vec<bool> = load().files.iter().map(|file| file.official).collect();
+    assert_eq!(official, [false, true, true, true]);
 }

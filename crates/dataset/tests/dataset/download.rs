@@ -275,14 +275,11 @@ fn failure_says_what_was_tried_and_what_to_do() {
         .map(|name| format!("  {}{name}: http status: 404\n", missing.url))
         .concat();
     let put = NAMES
-        .map(|name| format!("  {name} from http://example.invalid/{name}\n"))
+        .map(|name| format!("\n  {name} from http://example.invalid/{name}"))
         .concat();
     let place = info.folder(folder.path());
-    let by_hand = format!("By hand: put into {}\n", place.display());
-    assert_eq!(
-        rest,
-        format!("{failed}{by_hand}{put}then run `modiste data verify made-up`")
-    );
+    let by_hand = format!("By hand: put into {}", place.display());
+    assert_eq!(rest, format!("{failed}{by_hand}{put}"));
 }
 
 #[test]

@@ -251,9 +251,12 @@ fn pair(first: &Compared, second: &Compared) -> Pair {
 
 /// All of a record that is no result.
 fn settings(record: &Record) -> Result<Value> {
-    const RESULTS: [&str; 12] = [
+    const RESULTS: [&str; 15] = [
         "state",
         "photos_folder",
+        "photos_folder_in_run",
+        "data_folder",
+        "data_folder_in_run",
         "tensorboard",
         "machine",
         "started_unix",

@@ -1,0 +1,226 @@
+//! Data folders in the record, unofficial data, and printed commands, run as they are printed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use modiste_dataset::{ImageShape, Images, write_idx_images, write_idx_labels};
+use serde_json::Value;
+
+use crate::{fails, json, modiste, output, succeeds};
+
+/// A name that a shell would split, and a few characters besides.
+const NAME: &str = "-it's a rün";
+
+/// Small files of the right shape that are no official ones, in torchvision's layout.
+fn write_mnist(data: &Path) {
+    let folder = data.join("MNIST/raw");
+    fs::create_dir_all(&folder).expect("a folder");
+    for (name, count) in [("train", 64), ("t10k", 32)] {
+        let pixels = (0..count * 784).map(|index| (index % 251) as u8).collect();
+        let labels = (0..count).map(|index| (index % 10) as u8).collect();
+        let images = Images::new(ImageShape::new(28, 28, 1), pixels, labels).expect("images");
+        let bytes = write_idx_images(&images).expect("gray");
+        fs::write(folder.join(format!("{name}-images.idx3-ubyte")), bytes).expect("written");
+        let bytes = write_idx_labels(images.labels());
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), bytes).expect("written");
+    }
+}
+
+/// The last line that has a command, run by the shell in another folder.
+#[track_caller]
+fn run_printed(text: &str) -> Output {
+    let line = text.lines().rev().find(|line| line.contains("modiste "));
+    let line = line.expect("a command");
+    let command = &line[line.find("modiste ").expect("a command")..];
+    let binary = Path::new(env!("CARGO_BIN_EXE_modiste"));
+    let path = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{path}", binary.parent().expect("a folder").display());
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    Command::new("sh")
+        .args(["-c", command])
+        .current_dir(elsewhere.path())
+        .env("PATH", path)
+        .env_remove("MODISTE_DATA")
+        .output()
+        .expect("a shell")
+}
+
+fn edit(run: &Path, change: impl FnOnce(&mut Value)) {
+    let path = run.join("run.json");
+    let text = fs::read_to_string(&path).expect("text");
+    let mut record: Value = serde_json::from_str(&text).expect("JSON");
+    change(&mut record);
+    fs::write(path, record.to_string()).expect("written");
+}
+
+#[test]
+fn printed_commands_work_from_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    write_mnist(&here.join("my data"));
+    let run = here.join(NAME);
+    let run_flag = format!("--run={NAME}");
+    let train = [
+        "train",
+        "--recipe",
+        "smoke",
+        "--dataset",
+        "mnist",
+        "--data",
+        "my data",
+        "--offline",
+        "--allow-partial",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "16",
+        &run_flag,
+    ];
+    let trained = output(&mut modiste(here, &train));
+    let stderr = String::from_utf8_lossy(&trained.stderr);
+    assert!(trained.status.success(), "{stderr}");
+    assert!(
+        stderr.contains("warning: mnist: not the official files"),
+        "{stderr}"
+    );
+    let verified = run_printed(&stderr);
+    let stdout = String::from_utf8_lossy(&verified.stdout);
+    assert!(
+        stdout.contains("mnist/train-images-idx3-ubyte.gz: "),
+        "{stdout}"
+    );
+    let downloads = String::from_utf8_lossy(&verified.stderr);
+    assert!(
+        downloads.contains("modiste data download mnist --data "),
+        "{downloads}"
+    );
+
+    let resume = format!("--resume={NAME}");
+    let finished = fails(here, &["train", &resume], 1, "nothing is left to train");
+    let reproduced = run_printed(&finished);
+    let stdout = String::from_utf8_lossy(&reproduced.stdout);
+    assert!(stdout.contains("identical: "), "{reproduced:?}");
+
+    succeeds(here, &["report", "--offline", "--", NAME]);
+    let page = fs::read_to_string(run.join("report.html")).expect("a page");
+    assert!(page.contains("not the official files: mnist"));
+    let model = format!("--model={NAME}/model.safetensors");
+    succeeds(here, &["evaluate", "--offline", &model]);
+
+    // As a process leaves it that was killed before its first checkpoint.
+    fs::remove_file(run.join("model.safetensors")).expect("removed");
+    edit(&run, |record| record["state"] = "running".into());
+    let no_model = fails(here, &["report", "--", NAME], 1, "has no model yet");
+    let resumed = run_printed(&no_model);
+    assert!(resumed.status.success(), "{resumed:?}");
+    assert!(run.join("model.safetensors").exists());
+
+    fs::remove_file(run.join("model.safetensors")).expect("removed");
+    edit(&run, |record| record["state"] = "running".into());
+    let refused = fails(here, &train, 1, "is not empty");
+    assert!(run_printed(&refused).status.success());
+
+    fs::remove_file(run.join("model.safetensors")).expect("removed");
+    edit(&run, |record| {
+        record["state"] = "failed".into();
+        record["error"] = "the loss is NaN".into();
+    });
+    let failed = fails(here, &["report", "--", NAME], 1, "lower learning rate");
+    assert!(!failed.contains("--resume"), "{failed}");
+}
+
+#[test]
+fn moved_run_finds_data_inside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    write_mnist(here);
+    let flags = [
+        "train",
+        "--recipe",
+        "smoke",
+        "--dataset",
+        "mnist",
+        "--data",
+        "MNIST/raw",
+        "--offline",
+        "--allow-partial",
+        "--epochs",
+        "1",
+        "--run",
+        "MNIST/raw/run",
+        "--quiet",
+    ];
+    succeeds(here, &flags);
+    let run = here.join("MNIST/raw/run");
+    fs::rename(here.join("MNIST"), run.join("MNIST")).err();
+    edit(&run, |record| {
+        assert!(
+            record["data_folder"]
+                .as_str()
+                .expect("a path")
+                .ends_with("MNIST/raw")
+        );
+        record["data_folder"] = "/no/such/folder".into();
+        record["data_folder_in_run"] = "data".into();
+    });
+    write_mnist(&run.join("data"));
+    fs::rename(&run, here.join("moved")).expect("moved");
+    succeeds(here, &["report", "moved", "--offline"]);
+    let empty = [
+        "evaluate",
+        "--model",
+        "moved/model.safetensors",
+        "--offline",
+        "--data",
+        "none",
+    ];
+    fails(here, &empty, 1, "none");
+}
+
+#[test]
+fn data_folder_and_list_say_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    fs::write(here.join("file"), "x").expect("written");
+    for command in [["data", "list"], ["data", "verify"], ["data", "download"]] {
+        let mut arguments = command.to_vec();
+        if command[1] != "list" {
+            arguments.push("mnist");
+        }
+        arguments.extend(["--data", "file"]);
+        fails(here, &arguments, 1, "file is not a folder");
+    }
+    let mini = crate::pictures();
+    let mini = mini.parent().expect("a folder");
+    let fashion = here.join("datasets/fashion-mnist");
+    fs::create_dir_all(&fashion).expect("a folder");
+    let name = "train-labels-idx1-ubyte.gz";
+    fs::copy(mini.join(name), fashion.join(name)).expect("copied");
+    let listed = json(here, &["data", "list", "--json"]);
+    let files = listed[0]["files"].as_array().expect("files");
+    let state = files[1]["state"].as_str().expect("a state");
+    assert_eq!(
+        state,
+        "wrong: holds train-labels-idx1-ubyte of fashion-mnist-mini"
+    );
+    let mut set = modiste(here, &["data", "list"]);
+    let empty = output(set.env("MODISTE_DATA", ""));
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("data folder: datasets"));
+}
+
+#[test]
+fn dead_proxy_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = modiste(folder.path(), &["data", "download", "cifar-100"]);
+    for variable in ["ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+        command.env_remove(variable);
+    }
+    command
+        .env("ALL_PROXY", "")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let failed = output(&mut command);
+    let stderr = String::from_utf8_lossy(&failed.stderr);
+    let expected = "through the proxy http://127.0.0.1:9 that HTTPS_PROXY names";
+    assert!(stderr.contains(expected), "{stderr}");
+}

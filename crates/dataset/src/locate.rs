@@ -1,0 +1,186 @@
+//! The places in which a dataset's files are found: the layouts that people have on disk.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{DatasetInfo, FileInfo, Source, catalog};
+use crate::error::Error;
+
+/// The folder that holds files of the dataset; if none does, the folder that a download fills.
+///
+/// In order: the dataset's folder in `data`, torchvision's (`MNIST/raw`), the folder that the
+/// official archive unpacks to, and `data` itself.
+pub(crate) fn folder(info: &DatasetInfo, data: &Path) -> PathBuf {
+    let usual = info.folder(data);
+    let mut folders = vec![usual.clone()];
+    for name in other_names(info) {
+        folders.extend([
+            usual.join(name),
+            data.join(name).join("raw"),
+            data.join(name),
+        ]);
+    }
+    if !belongs_to_another(info, data) {
+        folders.extend([data.join("raw"), data.to_owned()]);
+    }
+    let holds_files = |folder: &PathBuf| {
+        info.files()
+            .iter()
+            .any(|file| !candidates(folder, file).is_empty())
+    };
+    folders.into_iter().find(holds_files).unwrap_or(usual)
+}
+
+/// Every path in `folder` that may hold `file`: its name with `.gz` or without, with a dot instead
+/// of a dash (`train-images.idx3-ubyte`), and a folder of that name that has the file inside.
+pub(crate) fn candidates(folder: &Path, file: &FileInfo) -> Vec<PathBuf> {
+    let plain = file.name.trim_end_matches(".gz");
+    let packed = format!("{plain}.gz");
+    let mut names = match file.name.ends_with(".gz") {
+        true => vec![packed, plain.to_owned()],
+        false => vec![plain.to_owned(), packed],
+    };
+    if plain.contains("-idx") {
+        let dotted = plain.replace("-idx", ".idx");
+        names.extend([dotted.clone(), format!("{dotted}.gz")]);
+    }
+    let mut found = Vec::new();
+    for name in &names {
+        let path = folder.join(name);
+        match path.symlink_metadata() {
+            Err(_) => {}
+            Ok(_) if path.is_dir() => {
+                found.extend(
+                    names
+                        .iter()
+                        .map(|name| path.join(name))
+                        .filter(|p| p.is_file()),
+                );
+            }
+            // A link that leads nowhere is there, and cannot be read.
+            Ok(_) => found.push(path),
+        }
+    }
+    found
+}
+
+/// Fails if the folder of all datasets exists, but is no folder or cannot be listed.
+pub(crate) fn check_data_folder(info: &DatasetInfo, data: &Path) -> Result<(), Error> {
+    if info.source == Source::Embedded || data.as_os_str().is_empty() {
+        return Ok(());
+    }
+    match fs::read_dir(data) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            let path = data.to_owned();
+            Err(Error::NotAFolder { path })
+        }
+        Err(cause) => {
+            let path = data.to_owned();
+            Err(Error::Read { path, cause })
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Names of a dataset's folder besides its own: torchvision's, and that of the official archive.
+fn other_names(info: &DatasetInfo) -> &'static [&'static str] {
+    match info.name {
+        "mnist" => &["MNIST"],
+        "fashion-mnist" => &["FashionMNIST"],
+        "cifar-100" => &["cifar-100-binary"],
+        _ => &[],
+    }
+}
+
+/// Whether a path ends in the folder of another dataset, whose files are then not taken.
+fn belongs_to_another(info: &DatasetInfo, data: &Path) -> bool {
+    let named = |other: &DatasetInfo, path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name == other.name || other_names(other).contains(&name))
+    };
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    let folder = match data.file_name() {
+        Some(name) if name == "raw" => data.parent().unwrap_or(&data),
+        _ => &data,
+    };
+    catalog()
+        .iter()
+        .any(|other| other.name != info.name && named(other, folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find;
+
+    #[track_caller]
+    fn check(name: &str, path: &str, data: &str) {
+        let root = tempfile::tempdir().expect("a folder");
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, "x").expect("written");
+        let info = find(name).expect("known");
+        let folder = folder(info, &root.path().join(data));
+        let found: Vec<PathBuf> = info
+            .files()
+            .iter()
+            .flat_map(|file| candidates(&folder, file))
+            .collect();
+        assert_eq!(found, [path]);
+    }
+
+    #[test]
+    fn finds_usual_layouts() {
+        check("mnist", "mnist/train-images-idx3-ubyte.gz", "");
+        check("mnist", "mnist/train-images.idx3-ubyte", "");
+        check("mnist", "mnist/t10k-labels.idx1-ubyte.gz", "");
+        check(
+            "mnist",
+            "mnist/t10k-labels-idx1-ubyte/t10k-labels.idx1-ubyte",
+            "",
+        );
+        check("mnist", "MNIST/raw/train-images-idx3-ubyte", "");
+        check("mnist", "MNIST/raw/train-images-idx3-ubyte", "MNIST");
+        check("mnist", "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw");
+        check(
+            "fashion-mnist",
+            "FashionMNIST/raw/t10k-labels-idx1-ubyte",
+            "",
+        );
+        check("mnist", "mnist/train-labels-idx1-ubyte", "mnist");
+        check("mnist", "elsewhere/train-labels-idx1-ubyte", "elsewhere");
+        check("cifar-100", "cifar-100-binary/train.bin", "");
+        check(
+            "cifar-100",
+            "cifar-100-binary/train.bin",
+            "cifar-100-binary",
+        );
+        check("cifar-100", "cifar-100/cifar-100-binary/test.bin", "");
+    }
+
+    #[test]
+    fn leaves_folder_of_another_dataset() {
+        let root = tempfile::tempdir().expect("a folder");
+        for folder_name in ["mnist", "MNIST/raw"] {
+            let data = root.path().join(folder_name);
+            fs::create_dir_all(&data).expect("made");
+            fs::write(data.join("train-images-idx3-ubyte"), "x").expect("written");
+            let info = find("fashion-mnist").expect("known");
+            assert_eq!(folder(info, &data), info.folder(&data));
+        }
+    }
+
+    #[test]
+    fn refuses_file_as_data_folder() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let info = find("mnist").expect("known");
+        assert!(matches!(
+            check_data_folder(info, file.path()),
+            Err(Error::NotAFolder { .. })
+        ));
+        check_data_folder(info, Path::new("no-such-folder")).expect("it may be made");
+    }
+}
