@@ -191,10 +191,12 @@ fn state(info: &DatasetInfo, file: &FileInfo, found: io::Result<Digest>) -> File
     if let Some((owner, other)) = foreign::owner_of(info, &found.sha256) {
         return wrong(format!("holds {}", other.in_dataset(owner)));
     }
-    if let Some(format) = foreign::format_of(&found.start).filter(|_| found.size < expected.size) {
-        if !format.starts_with("an IDX") {
-            return wrong(format!("this is {format}"));
-        }
+    if found.size < expected.size
+        && found.size > 0
+        && let Some(format) = foreign::format_of(&found.start)
+        && !format.starts_with("an IDX")
+    {
+        return wrong(format!("this is {format}"));
     }
     match found {
         found if found.size < expected.size => FileState::Cut {

@@ -288,7 +288,7 @@ fn reports_unknown_content_and_skips_damaged_files() {
         fs::write(&packed, damaged).expect("written");
         let report = load();
         assert!(report.is_official());
-        assert_eq!(report.skipped, [packed.clone()]);
+        assert_eq!(report.skipped, std::slice::from_ref(&packed));
     }
     fs::remove_file(&packed).expect("removed");
     let mut bytes = made_up.bytes[0].clone();
