@@ -11,6 +11,7 @@ use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::embedded;
 use crate::error::Error;
 use crate::locate;
+use crate::memory::require_memory;
 
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -73,6 +74,11 @@ pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
 /// file which decompresses to a huge one does no harm. Of gzip data that are cut, what is there.
 pub(crate) fn read(contents: Contents, file: &FileInfo) -> Result<Vec<u8>, Error> {
     let limit = file.inner.size.saturating_add(1);
+    // What is read, and the images that are made of it.
+    require_memory(limit.saturating_mul(2)).map_err(|memory| Error::Memory {
+        path: contents.path.clone(),
+        memory,
+    })?;
     let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or(0));
     match contents.reader.take(limit).read_to_end(&mut bytes) {
         Err(cause) if !cut_short(&cause) || bytes.len() as u64 >= file.inner.size => {

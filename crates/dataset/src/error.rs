@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::memory::OutOfMemory;
+
 /// Why a dataset could not be had from its files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,6 +92,14 @@ pub enum Error {
         expected: &'static str,
         /// Where the official file can be downloaded.
         url: String,
+    },
+    /// A file is larger than this process's memory may be.
+    #[error("{}: reading it {memory}", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// How much it takes, and how much there is.
+        memory: OutOfMemory,
     },
     /// A file is not in its format.
     #[error("{}: {cause}", path.display())]

@@ -12,7 +12,7 @@ use crate::inspect;
 use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
 use crate::names;
-use crate::run::{MODEL, Record, State, read_history};
+use crate::run::{MODEL, Record, read_history};
 use crate::shell;
 
 /// The flags of `report`.
@@ -56,16 +56,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             model.exists(),
             "{} has no model{}",
             subject.display(),
-            match record.state {
-                // It would end at the same step with the same loss.
-                State::Failed => format!(
-                    ": it failed ({}); train a new run, with a lower learning rate if the loss \
-                     became NaN or infinite",
-                    record.error.as_deref().unwrap_or("for an unknown reason")
-                ),
-                _ => format!(
+            match record.can_go_on() {
+                true => format!(
                     " yet\n{}",
                     shell::advice("to go on with it", &shell::resume(subject))
+                ),
+                false => format!(
+                    " and cannot go on ({}); train a new run, with a lower learning rate if the \
+                     loss became NaN or infinite",
+                    record
+                        .error
+                        .as_deref()
+                        .unwrap_or("another version of Modiste began it")
                 ),
             }
         );

@@ -53,10 +53,16 @@ impl RunFolder {
         };
         fs::create_dir_all(path).with_context(|| path.display().to_string())?;
         if path.join(RECORD).exists() {
+            let unfinished = Record::read(path).is_ok_and(|record| record.can_go_on());
+            let advice = match unfinished {
+                true => {
+                    "\n".to_owned() + &shell::advice("to go on with that run", &shell::resume(path))
+                }
+                false => String::new(),
+            };
             bail!(
-                "{} is not empty, and a run never overwrites anything: name another folder\n{}",
-                path.display(),
-                shell::advice("to go on with that run", &shell::resume(path))
+                "{} is not empty, and a run never overwrites anything: name another folder{advice}",
+                path.display()
             );
         }
         // Before the lock, which would be one more file, and after it, when nobody else writes.

@@ -216,6 +216,11 @@ impl Record {
             );
         }
         let mut record: Self = serde_json::from_str(&text).with_context(damaged)?;
+        // Records from before there was the field say it in the error alone.
+        let of_loss =
+            |error: &String| error.contains("the loss is NaN") || error.contains("the loss is inf");
+        record.diverged |=
+            record.state == State::Failed && record.error.as_ref().is_some_and(of_loss);
         // A run that was moved has moved what lies inside it.
         for (inside, path) in [
             (&record.data_folder_in_run, &mut record.data_folder),
@@ -227,6 +232,11 @@ impl Record {
             }
         }
         Ok(record)
+    }
+
+    /// Whether the run has something left to train, and would get further than it did.
+    pub(crate) fn can_go_on(&self) -> bool {
+        self.state != State::Finished && !self.diverged && self.modiste == VERSION
     }
 
     /// Completes the paths, for the run in `folder`: those of folders inside it are also kept

@@ -288,7 +288,12 @@ fn labels_that_are_wrong_are_named() {
     fs::write(&labels, "file,label\na.png,Hat\n").expect("written");
     fails(folder.path(), &photos, 1, "there is no class `Hat`");
     fs::write(&labels, "name,class\na.png,1\n").expect("written");
-    fails(folder.path(), &photos, 1, "missing field `file`");
+    fails(
+        folder.path(),
+        &photos,
+        1,
+        "line 1: the heading is `name,class`; it must name",
+    );
     fs::write(&labels, "file,label\n").expect("written");
     fails(folder.path(), &photos, 1, "names no photo");
     fs::write(&labels, "file,label\na.png,1\n").expect("written");

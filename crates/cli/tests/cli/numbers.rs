@@ -352,11 +352,13 @@ fn a_byte_order_mark_before_json_is_skipped() {
     fs::write(here.join("wide.json"), [&[0xff, 0xfe], &wide[..]].concat()).expect("written");
     let augmented = |file, run| [&flags(run)[..], &["--augment", file]].concat();
     succeeds(here, &augmented("bom.json", "augmented"));
+    succeeds(here, &augmented("wide.json", "wide"));
+    fs::write(here.join("unmarked.json"), &wide).expect("written");
     fails(
         here,
-        &augmented("wide.json", "none"),
+        &augmented("unmarked.json", "none"),
         1,
-        "wide.json: the text is UTF-16",
+        "unmarked.json: the text is UTF-16 without a byte order mark",
     );
 
     let steps = serde_json::to_string(&modiste_infer::Preprocessing::default()).expect("JSON");
