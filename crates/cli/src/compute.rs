@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Error, Result, bail};
+use modiste_dataset::memory_left;
 use modiste_model::{
     DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
 };
@@ -10,6 +11,9 @@ use modiste_train::{Compute, EngineChoice};
 
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
+
+/// Address space of a thread: its stack, its buffers, and what the C library's allocator sets aside for it.
+const MEMORY_OF_A_THREAD: u64 = 192 << 20;
 
 /// What leaves a choice open.
 pub(crate) const AUTO: &str = "auto";
@@ -113,15 +117,16 @@ fn start_threads(
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if !*started {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        set(pool).build_global().with_context(|| {
-            format!("{threads} threads cannot start; take fewer, or allow more memory")
-        })?;
+        if let Err(error) = set(pool).build_global() {
+            bail!("{threads} threads cannot start ({error}); take fewer, or allow more memory");
+        }
         *started = true;
     }
     Ok(())
 }
 
-/// The number of threads that the environment asks for; else one per core. What is no number is as good
+/// The number of threads that the environment asks for; else one per core, or fewer if this process's
+/// memory is limited. What is no number is as good
 /// as nothing, for rayon and candle too, but they would try to start a million.
 fn default_threads() -> Result<usize> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
@@ -131,7 +136,11 @@ fn default_threads() -> Result<usize> {
             bail!("{VARIABLE} is {threads}; take 1 to {MAX_THREADS}, or leave it empty")
         }
         Some(threads @ 1..) => Ok(threads),
-        _ => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        _ => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let room = memory_left().map_or(u64::MAX, |left| left / MEMORY_OF_A_THREAD);
+            Ok(cores.min(usize::try_from(room).unwrap_or(cores)).max(1))
+        }
     }
 }
 

@@ -27,7 +27,10 @@ pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
 
 /// Nothing is printed here: a decoder that panics on one picture is answered for where it is caught.
 fn remember(panic: &PanicHookInfo<'_>) {
-    let message = panic.payload_as_str().unwrap_or("no message");
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let message = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    let message = message.unwrap_or("no message");
     let place = panic
         .location()
         .map_or(String::new(), |place| format!(" ({place})"));
@@ -56,7 +59,7 @@ fn without_backtraces() {
     use std::os::unix::process::CommandExt;
     const VARIABLE: &str = "RUST_BACKTRACE";
     let asked_for = std::env::var_os(VARIABLE).is_some_and(|value| value != "0");
-    if !asked_for || !modiste_dataset::memory_is_limited() {
+    if !asked_for || modiste_dataset::memory_left().is_none() {
         return;
     }
     let mut arguments = std::env::args_os();

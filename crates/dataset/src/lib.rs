@@ -66,6 +66,6 @@ pub use idx::{
 };
 pub use images::{Dataset, ImageShape, Images, ImagesError};
 pub use load::{LoadOptions, LoadReport, load, load_with_report};
-pub use memory::{OutOfMemory, memory_is_limited, require_memory};
+pub use memory::{OutOfMemory, memory_left, require_memory};
 pub use rng::Rng;
 pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};

@@ -57,13 +57,20 @@ pub fn require_memory(bytes: u64) -> Result<(), OutOfMemory> {
     exceeded(&system::bounds(), bytes).map_or(Ok(()), Err)
 }
 
-/// Whether this process has a limit of its own for its memory: `ulimit -v` or `-d`.
+/// Bytes that this process may still take if it has a limit of its own: `ulimit -v` or `-d`.
 ///
 /// ```
-/// println!("limited: {}", modiste_dataset::memory_is_limited());
+/// match modiste_dataset::memory_left() {
+///     Some(bytes) => println!("{bytes} bytes are left"),
+///     None => println!("there is no limit"),
+/// }
 /// ```
-pub fn memory_is_limited() -> bool {
-    !system::process_bounds().is_empty()
+pub fn memory_left() -> Option<u64> {
+    let bounds = system::process_bounds();
+    let left = bounds
+        .iter()
+        .map(|bound| bound.limit.saturating_sub(bound.used));
+    left.min()
 }
 
 fn exceeded(bounds: &[Bound], bytes: u64) -> Option<OutOfMemory> {

@@ -59,8 +59,7 @@ pub enum Error {
     /// Decoding would take more memory than this process may have.
     #[error("decoding the picture {0}")]
     Memory(
-        /// How much it takes, and how much there is.
-        #[from]
+        /// How much it takes, and how much there is. It is part of the text, so it is no `source()`.
         OutOfMemory,
     ),
 
@@ -117,6 +116,12 @@ pub enum Error {
         /// The name that was given.
         found: String,
     },
+}
+
+impl From<OutOfMemory> for Error {
+    fn from(memory: OutOfMemory) -> Self {
+        Self::Memory(memory)
+    }
 }
 
 impl Error {

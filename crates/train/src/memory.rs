@@ -8,8 +8,9 @@ use crate::error::TrainError;
 use crate::evaluate::INFERENCE_BATCH_SIZE;
 
 /// Copies of the trainable numbers while a network trains: the network's, the engine's, velocities,
-/// gradients, those prepared for inference, and a checkpoint with its bytes.
-const COPIES: u64 = 10;
+/// gradients, those prepared for inference, a checkpoint with its bytes, and those of the evaluation that
+/// follows, which must not fail when all is trained.
+const COPIES: u64 = 14;
 
 /// What candle keeps of a step, in terms of what the kernels keep: its graph holds every operation's
 /// output and gradient.
@@ -52,7 +53,7 @@ pub fn require_training_memory(
     let bytes = step
         .saturating_mul(factor)
         .saturating_add(batch)
-        .saturating_add(inference)
+        .saturating_add(inference.saturating_mul(2))
         .saturating_add(copies);
     require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
 }
