@@ -145,6 +145,8 @@ fn local(file: &str, exists: impl Fn(&Path) -> bool) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse_here(text: &str) -> Result<Vec<Labelled>> {
@@ -202,5 +204,24 @@ mod tests {
             "a.jpg,Hat\nb.jpg,Shirt\n",
             "line 1: the heading is `a.jpg,Hat`",
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(text) = text::decode(&bytes) {
+                parse_here(&text).ok();
+            }
+        }
+
+        #[test]
+        fn no_table_panics(
+            cells in prop::collection::vec("[a-z.;,\"\t\r\n0-9]{0,6}|file|label|a\\.jpg|Shirt", 0..12),
+            separator in prop::sample::select(vec![",", ";", "\t", "\n"]),
+        ) {
+            if let Ok(photos) = parse_here(&cells.join(separator)) {
+                prop_assert!(photos.iter().all(|photo| photo.class < 2));
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@ mod data_folder;
 mod kill;
 #[cfg(unix)]
 mod lecture;
+#[cfg(target_os = "linux")]
+mod memory;
 mod numbers;
 mod pages;
 mod pictures;

@@ -181,6 +181,7 @@ fn every_error_is_said_once() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn control_characters_in_names_are_written_out() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn knows_sampling_and_colour() {
         let layout = Layout::read(WHOLE).expect("a frame");
-        assert_eq!((layout.width, layout.height), (612, 408));
+        assert_eq!((layout.height, layout.width), (612, 408));
         assert!(layout.has_luma() && layout.is_common() && layout.has_all_scans());
     }
 }

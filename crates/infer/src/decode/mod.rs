@@ -63,7 +63,7 @@ impl Picture {
 /// exceeds [`MAX_PIXELS`] or [`MAX_DECODED_BYTES`].
 ///
 /// ```
-/// let png = include_bytes!("../tests/opencv/tiny-3x5.png");
+/// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
 /// let picture = modiste_infer::decode_gray(png)?;
 /// assert_eq!(picture.shape.to_string(), "3x5x1");
 /// assert_eq!(picture.pixels[..4], [200, 209, 211, 210]);
@@ -97,7 +97,7 @@ pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
 /// As [`decode_gray`].
 ///
 /// ```
-/// let png = include_bytes!("../tests/opencv/tiny-3x5.png");
+/// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
 /// let picture = modiste_infer::decode_rgb(png)?;
 /// assert_eq!(picture.shape.to_string(), "3x5x3");
 /// # Ok::<(), modiste_infer::Error>(())
