@@ -5,10 +5,12 @@
 //! never fail in a way that it calls internal.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use crate::modiste::Modiste;
@@ -147,41 +149,60 @@ fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random)
     let place = folder.join("damaged");
     let mini = workspace::root().join("datasets/fashion-mnist-mini");
     let names = [
-        "train-images-idx3",
-        "train-labels-idx1",
-        "t10k-images-idx3",
-        "t10k-labels-idx1",
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
     ];
-    let mut idx = Vec::new();
+    let (mut packed, mut plain) = (Vec::new(), Vec::new());
     for name in names {
-        let name = format!("{name}-ubyte.gz");
-        idx.push((format!("fashion-mnist/{name}"), fs::read(mini.join(name))?));
+        let bytes = fs::read(mini.join(format!("{name}.gz")))?;
+        let mut inside = Vec::new();
+        GzDecoder::new(&bytes[..]).read_to_end(&mut inside)?;
+        packed.push((format!("fashion-mnist/{name}.gz"), bytes));
+        plain.push((format!("fashion-mnist/{name}"), inside));
     }
     // Three records of CIFAR-100: two labels and 32x32 colours.
-    let cifar: Vec<u8> = (0..3 * 3074_usize)
-        .map(|at| if at % 3074 < 2 { 3 } else { at as u8 })
-        .collect();
+    let record = |at: usize| if at % 3074 < 2 { 3 } else { at as u8 };
+    let cifar: Vec<u8> = (0..3 * 3074).map(record).collect();
     let cifar = ["train", "test"].map(|name| (format!("cifar-100/{name}.bin"), cifar.clone()));
     accepted(count, || {
-        let (files, dataset) = match random.below(2) {
-            0 => (&idx[..], "fashion-mnist"),
+        fs::remove_dir_all(&place).ok();
+        let (files, dataset) = match random.below(3) {
+            0 => (&packed[..], "fashion-mnist"),
+            1 => (&plain[..], "fashion-mnist"),
             _ => (&cifar[..], "cifar-100"),
         };
-        for (name, bytes) in files {
+        let spoiled = random.below(files.len());
+        for (number, (name, bytes)) in files.iter().enumerate() {
             let path = place.join(name);
             fs::create_dir_all(path.parent().context("a parent")?)?;
-            fs::write(path, damaged(bytes, random))?;
+            match number == spoiled {
+                true => fs::write(path, damaged(bytes, random))?,
+                false => fs::write(path, bytes)?,
+            }
         }
+        let run_folder = place.join("run");
+        let run_folder = run_folder.to_str().context("a folder of another name")?;
         let flags = [
-            "evaluate",
+            "train",
             "--offline",
             "--allow-partial",
+            "--augment",
+            "none",
+            "--epochs",
+            "1",
+        ];
+        let sizes = [
             "--limit",
             "1",
-            "--dataset",
-            dataset,
+            "--batch-size",
+            "1",
+            "--architecture",
+            "compact",
         ];
-        run(modiste, &[&flags[..], &["--data"]].concat(), &place)
+        let paths = ["--run", run_folder, "--dataset", dataset, "--data"];
+        run(modiste, &[&flags[..], &sizes, &paths].concat(), &place)
     })
 }
 
@@ -251,10 +272,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The bytes with one to eight changes.
+/// The bytes with one to eight changes, rather few than many.
 fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..=random.below(8) {
+    let most = 1 + random.below(8);
+    for _ in 0..=random.below(most) {
         if bytes.is_empty() {
             break;
         }

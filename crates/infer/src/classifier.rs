@@ -174,8 +174,8 @@ impl Classifier {
         self.inference.resolved().input
     }
 
-    /// All classes, the most probable first, for a photo: a PNG, JPEG, WebP, GIF or BMP file's
-    /// bytes.
+    /// All classes, the most probable first, for a photo: the bytes of a PNG, JPEG, WebP,
+    /// GIF, BMP or TIFF file.
     ///
     /// # Errors
     /// [`Error`] where the photo cannot be decoded.
