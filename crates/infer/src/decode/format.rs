@@ -36,7 +36,13 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<ImageFormat, Error> {
     })
 }
 
+/// How TIFF files with offsets of 64 bits begin, which `image` decodes and does not recognize.
+const BIG_TIFF: [&[u8]; 2] = [b"II\x2b\0\x08\0\0\0", b"MM\0\x2b\0\x08\0\0"];
+
 fn supported(bytes: &[u8]) -> Option<ImageFormat> {
+    if BIG_TIFF.iter().any(|magic| bytes.starts_with(magic)) {
+        return Some(ImageFormat::Tiff);
+    }
     match image::guess_format(bytes).ok()? {
         // Two letters are no proof: a text may start with them.
         ImageFormat::Bmp => is_bmp(bytes).then_some(ImageFormat::Bmp),
@@ -86,14 +92,12 @@ fn unsupported(bytes: &[u8]) -> Option<Unsupported> {
         }
         return None;
     }
-    const SIGNATURES: [(&[u8], &str); 8] = [
+    const SIGNATURES: [(&[u8], &str); 6] = [
         (b"\xff\x0a", "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
         (b"\xff\x4f\xff\x51", "JPEG 2000"),
         (b"8BPS\0", "Photoshop"),
-        (b"II\x2b\0\x08\0\0\0", "BigTIFF"),
-        (b"MM\0\x2b\0\x08\0\0", "BigTIFF"),
         (b"\x76\x2f\x31\x01", "OpenEXR"),
     ];
     let (_, format) = SIGNATURES

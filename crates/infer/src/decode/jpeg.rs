@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use jpeg_decoder::{ColorTransform, PixelFormat};
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -15,19 +15,23 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::MAX_DECODED_BYTES;
 use super::markers::{END_OF_IMAGE, Ending, Layout};
+use crate::error::{Error, name};
 
 /// The bytes of a JPEG, with an end marker. A file that lacks only that is whole.
 ///
 /// # Errors
-/// A reason, where data of the image are missing or its markers cannot be read.
-pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), String> {
-    let layout = Layout::read(bytes).ok_or("its data end early")?;
+/// Where data of the image are missing or its markers cannot be read.
+pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), Error> {
+    let layout = Layout::read(bytes).ok_or_else(|| damaged("its data end early"))?;
+    if let Some(reason) = layout.unsupported() {
+        return Err(unsupported(reason));
+    }
     let bytes = match layout.ending {
         Ending::Marked => Cow::Borrowed(bytes),
-        Ending::InSegment => return Err("its data end early".into()),
+        Ending::InSegment => return Err(damaged("its data end early")),
         Ending::InScan => {
             if !(layout.has_all_scans() && is_complete(bytes)) {
-                return Err("its data end early".into());
+                return Err(damaged("its data end early"));
             }
             // Half of the end marker may be there.
             let data = bytes.strip_suffix(&[0xff]).unwrap_or(bytes);
@@ -59,8 +63,8 @@ fn is_complete(bytes: &[u8]) -> bool {
 /// `image` decodes.
 ///
 /// # Errors
-/// A reason, where the data are damaged.
-pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<DynamicImage>, String> {
+/// Where the data are damaged.
+pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<DynamicImage>, Error> {
     if layout.is_common() {
         return Ok(None);
     }
@@ -72,8 +76,10 @@ pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<Dynami
             false => ColorTransform::RGB,
         });
     }
-    let pixels = decoder.decode().map_err(|error| error.to_string())?;
-    let info = decoder.info().ok_or("it has no frame")?;
+    let pixels = decoder
+        .decode()
+        .map_err(|error| damaged(error.to_string()))?;
+    let info = decoder.info().ok_or_else(|| damaged("it has no frame"))?;
     let (width, height) = (info.width.into(), info.height.into());
     let image = match info.pixel_format {
         PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
@@ -82,7 +88,9 @@ pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<Dynami
             let colours = pixels.chunks_exact(4).flat_map(without_ink).collect();
             RgbImage::from_raw(width, height, colours).map(DynamicImage::from)
         }
-        PixelFormat::L16 => return Err("it has more than 8 bits per value".into()),
+        PixelFormat::L16 => {
+            return Err(unsupported("more than 8 bits per value are not supported"));
+        }
     };
     image.map(Some).ok_or_else(wrong_size)
 }
@@ -91,8 +99,8 @@ pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<Dynami
 /// such plane (its colours are stored as RGB or CMYK).
 ///
 /// # Errors
-/// A reason, where the data are damaged.
-pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayImage>, String> {
+/// Where the data are damaged.
+pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayImage>, Error> {
     if !layout.has_luma() {
         return Ok(None);
     }
@@ -106,7 +114,9 @@ pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayIm
             if layout.components.len() == 3 {
                 decoder.set_color_transform(ColorTransform::RGB);
             }
-            let values = decoder.decode().map_err(|error| error.to_string())?;
+            let values = decoder
+                .decode()
+                .map_err(|error| damaged(error.to_string()))?;
             values
                 .into_iter()
                 .step_by(layout.components.len())
@@ -118,18 +128,34 @@ pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayIm
 }
 
 /// Refuses what no decoder here reads right.
-fn check_layout(layout: &Layout) -> Result<(), String> {
+fn check_layout(layout: &Layout) -> Result<(), Error> {
     match layout.is_misread() {
-        true => Err("its sampling factors with a scan for one component are not supported".into()),
+        true => Err(unsupported(
+            "these sampling factors with a scan for one component are not supported",
+        )),
         false => Ok(()),
     }
 }
 
-fn wrong_size() -> String {
-    "it has another size than its header says".into()
+fn wrong_size() -> Error {
+    damaged("it has another size than its header says")
 }
 
-fn common_luma(bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn damaged(reason: impl Into<String>) -> Error {
+    Error::Damaged {
+        format: name(ImageFormat::Jpeg),
+        reason: reason.into(),
+    }
+}
+
+fn unsupported(reason: &str) -> Error {
+    Error::UnsupportedFeature {
+        format: name(ImageFormat::Jpeg),
+        reason: reason.into(),
+    }
+}
+
+fn common_luma(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::Luma)
         .set_strict_mode(false)
@@ -137,7 +163,7 @@ fn common_luma(bytes: &[u8]) -> Result<Vec<u8>, String> {
         .set_max_height(usize::from(u16::MAX));
     zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options)
         .decode()
-        .map_err(|error| error.to_string())
+        .map_err(|error| damaged(error.to_string()))
 }
 
 fn decoder(bytes: &[u8]) -> jpeg_decoder::Decoder<&[u8]> {

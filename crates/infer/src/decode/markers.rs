@@ -10,6 +10,10 @@ pub(super) const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 pub(super) struct Layout {
     pub(super) width: u16,
     pub(super) height: u16,
+    /// The frame's marker, 0xC0 to 0xCF: how its data are coded.
+    frame: u8,
+    /// Bits of a value.
+    precision: u8,
     progressive: bool,
     pub(super) components: Vec<Component>,
     scans: Vec<Scan>,
@@ -57,6 +61,8 @@ impl Layout {
         let mut layout = Self {
             width: 0,
             height: 0,
+            frame: 0,
+            precision: 0,
             progressive: false,
             components: Vec::new(),
             scans: Vec::new(),
@@ -122,10 +128,12 @@ impl Layout {
             }
             // Frames of every kind but the tables DHT, JPG and DAC, which lie among them.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let [_, height, width] = [0, 1, 3].map(|at| segment.get(at..at + 2));
+                let [height, width] = [1, 3].map(|at| segment.get(at..at + 2));
                 let size = |bytes: Option<&[u8]>| Some(u16::from_be_bytes(bytes?.try_into().ok()?));
                 self.height = size(height)?;
                 self.width = size(width)?;
+                self.frame = marker;
+                self.precision = *segment.first()?;
                 self.progressive = matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce);
                 let count = usize::from(*segment.get(5)?);
                 let components = segment[6..].chunks_exact(3).take(count);
@@ -139,6 +147,17 @@ impl Layout {
             _ => {}
         }
         Some(())
+    }
+
+    /// What no decoder here reads, if the frame is coded so.
+    pub(super) fn unsupported(&self) -> Option<&'static str> {
+        match self.frame {
+            0xc3 | 0xc7 | 0xcb | 0xcf => Some("lossless JPEG is not supported"),
+            0xc9 | 0xca | 0xcd | 0xce => Some("arithmetic coding is not supported"),
+            0xc5 | 0xc6 => Some("hierarchical JPEG is not supported"),
+            _ if self.precision != 8 => Some("more than 8 bits per value are not supported"),
+            _ => None,
+        }
     }
 
     /// Whether this is a layout that cameras and programs usually write: one component, or three or

@@ -89,9 +89,9 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
 
 fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
     let format = ImageFormat::Jpeg;
-    let (bytes, layout) = jpeg::whole(bytes).map_err(damaged_jpeg)?;
+    let (bytes, layout) = jpeg::whole(bytes)?;
     check_dimensions(format, (layout.width.into(), layout.height.into()))?;
-    let mut opened = match jpeg::decode_rare(&bytes, &layout).map_err(damaged_jpeg)? {
+    let mut opened = match jpeg::decode_rare(&bytes, &layout)? {
         Some(image) => Opened {
             image,
             orientation: Orientation::NoTransforms,
@@ -111,12 +111,12 @@ fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
 /// # Errors
 /// Where it is damaged.
 pub(super) fn jpeg_luma(bytes: &[u8]) -> Result<Option<Picture>, Error> {
-    let (bytes, layout) = jpeg::whole(bytes).map_err(damaged_jpeg)?;
+    let (bytes, layout) = jpeg::whole(bytes)?;
     check_dimensions(
         ImageFormat::Jpeg,
         (layout.width.into(), layout.height.into()),
     )?;
-    let plane = jpeg::decode_luma(&bytes, &layout).map_err(damaged_jpeg)?;
+    let plane = jpeg::decode_luma(&bytes, &layout)?;
     let upright = |plane| {
         finish(
             ImageFormat::Jpeg,
@@ -131,13 +131,6 @@ fn jpeg_orientation(layout: &Layout) -> Orientation {
     let exif = layout.exif.as_deref();
     exif.and_then(orientation::of_exif)
         .unwrap_or(Orientation::NoTransforms)
-}
-
-fn damaged_jpeg(reason: String) -> Error {
-    Error::Damaged {
-        format: name(ImageFormat::Jpeg),
-        reason,
-    }
 }
 
 /// A BMP of 32 bits whose alpha is 0 everywhere was written by a program that left it out.

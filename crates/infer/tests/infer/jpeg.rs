@@ -132,6 +132,30 @@ fn a_bmp_whose_alpha_is_nowhere_set_is_opaque() {
 }
 
 #[test]
+fn what_is_not_supported_is_not_called_damaged() {
+    let error = decode_gray(&case("photos/arithmetic.jpg")).unwrap_err();
+    let reason = "arithmetic coding is not supported".into();
+    assert_eq!(
+        error,
+        Error::UnsupportedFeature {
+            format: "JPEG",
+            reason
+        }
+    );
+    // Twelve bits per value, as the frame's header says.
+    let mut bytes = case("photos/jfif.jfif");
+    let frame = bytes
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .expect("a frame");
+    bytes[frame + 4] = 12;
+    assert!(matches!(
+        decode_rgb(&bytes),
+        Err(Error::UnsupportedFeature { .. })
+    ));
+}
+
+#[test]
 fn formats_are_told_by_content() {
     for name in ["jfif.jfif", "t.tiff", "white.png", "1x1.png"] {
         let bytes = case(&format!("photos/{name}"));
