@@ -12,8 +12,8 @@ use modiste_train::{Compute, EngineChoice};
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
 
-/// Address space of a thread: its stack, its buffers, and what the C library's allocator sets aside for it.
-const MEMORY_OF_A_THREAD: u64 = 192 << 20;
+/// Address space of a thread where memory is limited: its stack and its buffers, generously.
+const MEMORY_OF_A_THREAD: u64 = 64 << 20;
 
 /// What leaves a choice open.
 pub(crate) const AUTO: &str = "auto";

@@ -13,7 +13,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 /// Runs the program.
 pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
     #[cfg(target_os = "linux")]
-    without_backtraces();
+    prepare_for_little_memory();
     panic::set_hook(Box::new(remember));
     exit_instead_of_abort();
     panic::catch_unwind(AssertUnwindSafe(program)).unwrap_or_else(|_| {
@@ -52,14 +52,18 @@ fn exit_instead_of_abort() {
     }
 }
 
-/// Starts the program anew without `RUST_BACKTRACE` if its memory is limited: with it the standard library
-/// takes memory to report that there is none, and may wait for itself for ever.
+/// Starts the program anew with an environment for little memory, if this process has a limit of its own.
+/// The GNU C library sets 64 MiB of address space aside for each thread that allocates, unless
+/// `MALLOC_ARENA_MAX` is set; and with `RUST_BACKTRACE` the standard library takes memory to report that
+/// there is none, and may wait for itself for ever.
 #[cfg(target_os = "linux")]
-fn without_backtraces() {
+fn prepare_for_little_memory() {
     use std::os::unix::process::CommandExt;
-    const VARIABLE: &str = "RUST_BACKTRACE";
-    let asked_for = std::env::var_os(VARIABLE).is_some_and(|value| value != "0");
-    if !asked_for || modiste_dataset::memory_left().is_none() {
+    const ARENAS: &str = "MALLOC_ARENA_MAX";
+    const BACKTRACE: &str = "RUST_BACKTRACE";
+    let backtraces = std::env::var_os(BACKTRACE).is_some_and(|value| value != "0");
+    let is_prepared = std::env::var_os(ARENAS).is_some() && !backtraces;
+    if is_prepared || modiste_dataset::memory_left().is_none() {
         return;
     }
     let mut arguments = std::env::args_os();
@@ -68,9 +72,10 @@ fn without_backtraces() {
     };
     let mut command = std::process::Command::new(program);
     command.arg0(arguments.next().unwrap_or_default());
+    command.env(BACKTRACE, "0").env(ARENAS, "1");
     // Only returns if it fails; then the process goes on as it is.
-    let error = command.args(arguments).env(VARIABLE, "0").exec();
-    tracing::debug!(%error, "backtraces stay on");
+    let error = command.args(arguments).exec();
+    tracing::debug!(%error, "the environment stays as it is");
 }
 
 #[cfg(test)]

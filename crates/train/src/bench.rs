@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
-use crate::memory::require_training_memory;
+use crate::memory::require_step_memory;
 
 /// What [`bench()`] measured, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ pub fn bench(
 ) -> Result<Timings, TrainError> {
     const WARM_UP: usize = 3;
     let parameters = Parameters::initialize(resolved, 1);
-    require_training_memory(resolved, batch_size, compute)?;
+    require_step_memory(resolved, batch_size, compute)?;
     let mut engine = Engine::new(compute, resolved, &parameters, batch_size)?;
     let mut rng = Rng::new(1);
     let images: Vec<f32> = (0..batch_size * resolved.input.size())

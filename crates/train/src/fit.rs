@@ -14,7 +14,7 @@ use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::evaluate::{INFERENCE_BATCH_SIZE, validate};
 use crate::event::{EpochSummary, Event, Next};
-use crate::memory::require_training_memory;
+use crate::memory::require_step_memory;
 
 /// The images of a run.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ pub fn resume(
     let batch_size = config
         .batch_size
         .min(data.train.len().max(data.validation.len()));
-    require_training_memory(&resolved, batch_size, compute)?;
+    require_step_memory(&resolved, batch_size, compute)?;
     let mut engine = Engine::with_inference(
         compute,
         &resolved,

@@ -7,17 +7,21 @@ use crate::engine::{Compute, EngineChoice};
 use crate::error::TrainError;
 use crate::evaluate::INFERENCE_BATCH_SIZE;
 
-/// Copies of the trainable numbers while a network trains: the network's, the engine's, velocities,
-/// gradients, those prepared for inference, a checkpoint with its bytes, and those of the evaluation that
-/// follows, which must not fail when all is trained.
-const COPIES: u64 = 14;
+/// Copies of the trainable numbers in an engine: its weights, velocities and gradients, and those prepared
+/// for inference.
+const ENGINE_COPIES: u64 = 4;
+
+/// Those in all of a training: also the network's, a checkpoint's with its bytes, and those of the evaluation
+/// that follows, which must not fail when all is trained.
+const TRAINING_COPIES: u64 = 14;
 
 /// What candle keeps of a step, in terms of what the kernels keep: its graph holds every operation's
-/// output and gradient.
-const CANDLE: u64 = 3;
+/// output and gradient. Measured with `compact` (7.5) and `vgg` (9.4).
+const CANDLE: u64 = 11;
 
-/// Checks that a network can be trained in batches of `batch_size` images with the memory that this
-/// process may have. [`fit`](crate::fit()) does so too; a caller may want to know before it begins.
+/// Checks that a network can be trained in batches of `batch_size` images, and evaluated afterwards, with
+/// the memory that this process may have. [`fit`](crate::fit()) checks that there is enough for its steps
+/// alone; a caller wants to know of the rest before it begins.
 ///
 /// # Errors
 /// [`TrainError::Memory`].
@@ -39,23 +43,45 @@ pub fn require_training_memory(
     batch_size: usize,
     compute: &Compute,
 ) -> Result<(), TrainError> {
+    let after = inference_bytes(resolved, INFERENCE_BATCH_SIZE, &compute.kernels)
+        .saturating_add(copies(resolved, TRAINING_COPIES - ENGINE_COPIES));
+    let bytes = step_bytes(resolved, batch_size, compute).saturating_add(after);
+    require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
+}
+
+/// Checks that there is memory for an engine and its steps.
+///
+/// # Errors
+/// [`TrainError::Memory`].
+pub(crate) fn require_step_memory(
+    resolved: &Resolved,
+    batch_size: usize,
+    compute: &Compute,
+) -> Result<(), TrainError> {
+    let bytes = step_bytes(resolved, batch_size, compute);
+    require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
+}
+
+fn step_bytes(resolved: &Resolved, batch_size: usize, compute: &Compute) -> u64 {
     let options = &compute.kernels;
-    let step = training_bytes(resolved, batch_size, options);
     let factor = match compute.engine.on(&compute.device) {
+        // A GPU has memory of its own.
+        _ if !compute.device.is_cpu() => 0,
         EngineChoice::Candle => CANDLE,
         _ => 1,
     };
-    // The batch itself, and what validation and the last evaluation take.
     let numbers = (resolved.input.size() + resolved.classes()) as u64;
     let batch = numbers.saturating_mul(batch_size as u64).saturating_mul(8);
     let inference = inference_bytes(resolved, batch_size.max(INFERENCE_BATCH_SIZE), options);
-    let copies = COPIES * 4 * resolved.trainable_len() as u64;
-    let bytes = step
+    training_bytes(resolved, batch_size, options)
         .saturating_mul(factor)
         .saturating_add(batch)
-        .saturating_add(inference.saturating_mul(2))
-        .saturating_add(copies);
-    require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
+        .saturating_add(inference)
+        .saturating_add(copies(resolved, ENGINE_COPIES))
+}
+
+fn copies(resolved: &Resolved, count: u64) -> u64 {
+    4 * count * resolved.trainable_len() as u64
 }
 
 /// Checks that a network can answer for `images` images at a time with the memory that this process may

@@ -117,6 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let images = RunImages::load(&plan, &loading)?;
     before.check_data(original, &loading)?;
     let network = images.network(&plan)?;
+    images.require_memory(&network, &plan, &chosen)?;
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &loading)?;
     record.locate_folders(folder.path());

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use modiste_model::Network;
-use modiste_train::require_training_memory;
 
-use crate::compute::{Chosen, ComputeArguments};
+use crate::compute::ComputeArguments;
 use crate::interrupt::INTERRUPTED;
 use crate::labels::{self, Labelled};
 use crate::loading::Loading;
@@ -78,7 +76,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
     let photos = labelled(arguments.photos.as_deref(), &images)?;
     let photos_folder = absolute(arguments.photos.as_deref())?;
     let network = images.network(&plan)?;
-    check_memory(&network, &plan, &images, &chosen)?;
+    images.require_memory(&network, &plan, &chosen)?;
     let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
     record.photos_folder = photos_folder;
@@ -152,7 +150,7 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     record.locate_folders(folder.path());
     let photos = labelled(record.photos_folder.as_deref(), &images)?;
     let network = images.network(&plan)?;
-    check_memory(&network, &plan, &images, &chosen)?;
+    images.require_memory(&network, &plan, &chosen)?;
     let start = folder.checkpoints.newest()?;
     if !arguments.watch.quiet {
         say(&chosen.selected.description);
@@ -177,17 +175,6 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     };
     conduct(&folder, &mut record, network, conditions)?;
     conclude(arguments, folder.path(), &record)
-}
-
-/// Whether there is memory for the training, before its folder is touched.
-fn check_memory(network: &Network, plan: &Plan, images: &RunImages, chosen: &Chosen) -> Result<()> {
-    let batch_size = plan.config.batch_size.min(images.train.len());
-    let resolved = network.architecture.resolve()?;
-    Ok(require_training_memory(
-        &resolved,
-        batch_size,
-        &chosen.compute,
-    )?)
 }
 
 fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labelled>>> {

@@ -8,7 +8,7 @@ use modiste_model::{Metadata, Network};
 use modiste_report::wilson_interval;
 use modiste_train::{
     Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation,
-    best_epoch, evaluate, fit, fit_temperature, made_up_pictures, resume,
+    best_epoch, evaluate, fit, fit_temperature, made_up_pictures, require_training_memory, resume,
 };
 use serde_json::json;
 
@@ -60,6 +60,25 @@ impl RunImages {
             validation,
             pictures,
         })
+    }
+
+    /// Checks that there is memory to train `network`, before a run's folder is touched.
+    ///
+    /// # Errors
+    /// Where there is not.
+    pub(crate) fn require_memory(
+        &self,
+        network: &Network,
+        plan: &Plan,
+        chosen: &Chosen,
+    ) -> Result<()> {
+        let batch_size = plan.config.batch_size.min(self.train.len());
+        let resolved = network.architecture.resolve()?;
+        Ok(require_training_memory(
+            &resolved,
+            batch_size,
+            &chosen.compute,
+        )?)
     }
 
     /// The network that a plan starts with.
