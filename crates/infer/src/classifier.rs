@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use modiste_dataset::{ImageShape, normalize};
+use modiste_dataset::{ImageShape, OutOfMemory, normalize, require_memory};
 use modiste_model::{
-    ArchitectureError, FileError, Inference, KernelOptions, Network, probabilities,
+    ArchitectureError, FileError, Inference, KernelOptions, Network, inference_bytes, probabilities,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -46,6 +46,12 @@ pub enum ClassifierError {
     /// The network's layers do not fit each other.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    /// Making the network ready takes more memory than this process may have.
+    #[error("the network {memory}")]
+    Memory {
+        /// How much it takes, and how much there is.
+        memory: OutOfMemory,
+    },
     /// The names of the classes are not as many as the network's outputs.
     #[error("the model names {names} classes and tells {outputs} apart")]
     Classes {
@@ -149,6 +155,8 @@ impl Classifier {
         if names != outputs {
             return Err(ClassifierError::Classes { names, outputs });
         }
+        require_memory(inference_bytes(&resolved, VIEWS, options))
+            .map_err(|memory| ClassifierError::Memory { memory })?;
         let mut inference = Inference::new(resolved, VIEWS, options);
         inference.load(&network.parameters);
         Ok(Self {

@@ -96,7 +96,9 @@ pub(crate) fn require_inference_memory(
 ) -> Result<(), TrainError> {
     let numbers = (resolved.input.size() + resolved.classes()) as u64;
     let batch = numbers.saturating_mul(images as u64).saturating_mul(8);
-    let bytes = inference_bytes(resolved, images, &compute.kernels).saturating_add(batch);
+    let bytes = inference_bytes(resolved, images, &compute.kernels)
+        .saturating_add(batch)
+        .saturating_add(copies(resolved, ENGINE_COPIES));
     require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use modiste_dataset::OutOfMemory;
+
 use super::FORMAT_VERSION;
 use crate::resolve::ArchitectureError;
 
@@ -16,6 +18,14 @@ pub enum FileError {
         path: PathBuf,
         /// What it said. Part of the message, and so no source beside it.
         reason: std::io::Error,
+    },
+    /// Reading the file takes more memory than this process may have.
+    #[error("{path}: reading the model {memory}")]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// How much it takes, and how much there is.
+        memory: OutOfMemory,
     },
     /// Not a safetensors file, or not one of ours.
     #[error("{path} is no Modiste model: {reason}")]

@@ -28,6 +28,7 @@ use std::io::Read;
 use std::path::Path;
 
 use half::f16;
+use modiste_dataset::require_memory;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +138,11 @@ impl Network {
             return Err(foreign(path, "it is a folder"));
         }
         let header = read_header(path, &mut file, information.len())?;
+        // The bytes, the numbers that are made of them (twice as long, if they are f16), and one copy.
+        require_memory(header.length.saturating_mul(5)).map_err(|memory| FileError::Memory {
+            path: path.into(),
+            memory,
+        })?;
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(header.length + 1).read_to_end(&mut bytes))
