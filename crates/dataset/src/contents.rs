@@ -62,6 +62,10 @@ pub(crate) fn open(info: &DatasetInfo, file: &FileInfo, path: PathBuf) -> Result
 
 /// Opens a file that may be gzip. Its first bytes say whether it is; its name does not matter.
 pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
+    // To open a FIFO would wait for whoever writes to it.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     Ok(if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
         Box::new(MultiGzDecoder::new(file))

@@ -13,7 +13,7 @@ const ENGINE_COPIES: u64 = 4;
 
 /// Those in all of a training: also the network's, a checkpoint's with its bytes, and those of the evaluation
 /// that follows, which must not fail when all is trained.
-const TRAINING_COPIES: u64 = 14;
+const TRAINING_COPIES: u64 = 20;
 
 /// What candle keeps of a step, in terms of what the kernels keep: its graph holds every operation's
 /// output and gradient. Measured with `compact` (7.5) and `vgg` (9.4).

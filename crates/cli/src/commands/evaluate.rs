@@ -65,10 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let network = arguments.model.network()?;
     let chosen = arguments.compute.start()?;
     // A model in a run's folder is measured on the data that the run was trained from.
-    let run = arguments.model.model.as_deref().and_then(Path::parent);
-    let loading = match run.map(Record::read) {
-        Some(Ok(record)) => record.loading(&arguments.loading),
-        _ => arguments.loading.clone(),
+    let record = arguments.model.model.as_deref().and_then(Record::of_model);
+    let loading = match record {
+        Some(record) => record.loading(&arguments.loading),
+        None => arguments.loading.clone(),
     };
     let measured = Measured::new(&network, &arguments.test, &loading, &chosen)?;
     if let Some(path) = &arguments.predictions {

@@ -88,6 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         default = subject.join("report.html");
     } else {
         network = Network::load(subject)?;
+        if let Some(record) = Record::of_model(subject) {
+            loading = record.loading(&loading);
+        }
         title = format!("The model {}", names::own(subject));
         sections = vec![inspect::model_facts(&network)];
         default = PathBuf::from("report.html");

@@ -234,6 +234,15 @@ impl Record {
         Ok(record)
     }
 
+    /// The record of the run that a model belongs to: a run's folder, or a file in it.
+    pub(crate) fn of_model(model: &Path) -> Option<Self> {
+        let run = match model.is_dir() {
+            true => model,
+            false => model.parent()?,
+        };
+        Self::read(run).ok()
+    }
+
     /// Whether the run has something left to train, and would get further than it did.
     pub(crate) fn can_go_on(&self) -> bool {
         self.state != State::Finished && !self.diverged && self.modiste == VERSION

@@ -107,6 +107,13 @@ fn printed_commands_work_from_elsewhere() {
     assert!(page.contains("not the official files: mnist"));
     let model = format!("--model={NAME}/model.safetensors");
     succeeds(here, &["evaluate", "--offline", &model]);
+    let model = format!("--model={NAME}");
+    succeeds(here, &["evaluate", "--offline", &model]);
+    let file = format!("{NAME}/model.safetensors");
+    succeeds(
+        here,
+        &["report", "--offline", "--out", "page.html", "--", &file],
+    );
 
     // As a process leaves it that was killed before its first checkpoint.
     fs::remove_file(run.join("model.safetensors")).expect("removed");
@@ -222,4 +229,19 @@ fn dead_proxy_is_named() {
     let stderr = String::from_utf8_lossy(&failed.stderr);
     let expected = "through the proxy http://127.0.0.1:9 that HTTPS_PROXY names";
     assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_under_a_dataset_s_name_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mnist = folder.path().join("mnist");
+    fs::create_dir(&mnist).expect("a folder");
+    let fifo = mnist.join("train-images-idx3-ubyte");
+    let made = Command::new("mkfifo").arg(fifo).status();
+    assert!(made.expect("mkfifo is everywhere").success());
+    let listed = succeeds(folder.path(), &["data", "list", "--data", "."]);
+    assert!(listed.contains("it is not a regular file"), "{listed}");
+    let train = ["train", "--dataset", "mnist", "--data", ".", "--offline"];
+    fails(folder.path(), &train, 1, "it is not a regular file");
 }
