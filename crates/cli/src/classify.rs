@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::messages::say;
 use crate::pictures;
-use crate::text::printable;
+use crate::text::shown;
 
 /// How many files are prepared together: enough for all threads, and little to wait for.
 const TOGETHER: usize = 64;
@@ -24,7 +24,8 @@ pub(crate) struct Classified {
 }
 
 /// Classifies files in parallel and hands each one's answer to `each`, in their order, after a warning if
-/// there is one. A file that fails does not stop the others, however it fails. `small` asks for thumbnails and is the pixels of their longest edge.
+/// there is one. A file that fails does not stop the others, however it fails. `small` asks for
+/// thumbnails and is the pixels of their longest edge.
 ///
 /// # Errors
 /// Those of `each`, which end it.
@@ -47,7 +48,7 @@ pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
         for (index, prepared) in prepared.into_iter().enumerate() {
             let classified = prepared.and_then(|(views, thumbnail, warning)| {
                 if let Some(warning) = warning {
-                    let file = printable(&files[index].as_ref().display().to_string());
+                    let file = shown(files[index].as_ref());
                     say(format_args!("warning: {file}: {warning}"));
                 }
                 Ok(Classified {
@@ -62,10 +63,10 @@ pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
     Ok(())
 }
 
-/// An answer, if it is one.
+/// Returns an answer whose probabilities are all finite.
 ///
 /// # Errors
-/// Where a probability is NaN: the network's weights are numbers, and too large to compute with.
+/// If a probability is NaN: finite weights may be too large to compute with.
 pub(crate) fn finite(ranked: Vec<Prediction>) -> Result<Vec<Prediction>> {
     ensure!(
         ranked.iter().all(|one| one.probability.is_finite()),

@@ -91,7 +91,7 @@ impl ComputeArguments {
 /// How the kernels compute: with the instructions that the environment asks for, if it does.
 ///
 /// # Errors
-/// Where it asks for what this machine has not, or for too many threads.
+/// If the CPU does not support the requested instruction set, or too many threads are asked for.
 pub(crate) fn kernel_options(exact: bool) -> Result<KernelOptions> {
     start_default_threads()?;
     Ok(KernelOptions {
@@ -126,8 +126,8 @@ fn start_threads(
 }
 
 /// The number of threads that the environment asks for; else one per core, or fewer if this process's
-/// memory is limited. What is no number is as good
-/// as nothing, for rayon and candle too, but they would try to start a million.
+/// memory is limited. A value that is not a number is ignored, as rayon and candle do; too large a
+/// number is refused, since they would try to start as many.
 fn default_threads() -> Result<usize> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
     let asked_for = std::env::var(VARIABLE).ok();

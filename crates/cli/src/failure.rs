@@ -1,4 +1,4 @@
-//! What should not happen, a panic or memory that is refused, ends with a line and exit code 1.
+//! A panic, or an allocation that fails, ends the process with a line and exit code 1.
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;

@@ -2,18 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use modiste_dataset::{write_atomic, write_numbered};
 
 use crate::output;
-use crate::text::printable;
+use crate::text::shown;
 
 /// The name that stands for standard output.
 const STDOUT: &str = "-";
 
-/// Whether a result goes to standard output instead of a file.
+/// Returns whether a path stands for standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == STDOUT
+}
+
+/// Returns whether a page goes to standard output.
+///
+/// # Errors
+/// If it does, and JSON would too.
+pub(crate) fn page_to_stdout(page: Option<&Path>, json: bool) -> Result<bool> {
+    let to_stdout = page.is_some_and(is_stdout);
+    ensure!(
+        !(to_stdout && json),
+        "the page and the JSON cannot both go to standard output; name a file for the page"
+    );
+    Ok(to_stdout)
 }
 
 /// Writes a result to the file that a flag names, replacing what is there; `-` is standard output.
@@ -43,6 +56,6 @@ pub(crate) fn write_page(named: Option<&Path>, default: &Path, page: &str) -> Re
     };
     match is_stdout(&path) {
         true => Ok(()),
-        false => output::line(printable(&path.display().to_string())),
+        false => output::line(shown(&path)),
     }
 }

@@ -12,10 +12,12 @@ pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> anyhow::Error {
         .min_by_key(distance)
         .copied()
         .unwrap_or_default();
-    anyhow!(
-        "there is no {kind} `{name}`; did you mean `{nearest}`? There are: {}",
-        known.join(", ")
-    )
+    no_such(kind, name, nearest, &known.join(", "))
+}
+
+/// The error for a name that is not among `known`, where `nearest` is the likeliest one.
+pub(crate) fn no_such(kind: &str, name: &str, nearest: &str, known: &str) -> anyhow::Error {
+    anyhow!("there is no {kind} `{name}`; did you mean `{nearest}`? There are: {known}")
 }
 
 /// A file's or folder's own name, for a heading.

@@ -1,5 +1,7 @@
 //! Text files as other programs write them: with a byte order mark, or in UTF-16.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 /// The text of a file: UTF-8, with or without a byte order mark, or UTF-16 with one.
@@ -48,6 +50,11 @@ pub(crate) fn printable(name: &str) -> String {
         }
     }
     shown
+}
+
+/// A path as a line of text shows it: see [`printable`].
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 #[cfg(test)]

@@ -70,14 +70,18 @@ fn step_bytes(resolved: &Resolved, batch_size: usize, compute: &Compute) -> u64 
         EngineChoice::Candle => CANDLE,
         _ => 1,
     };
-    let numbers = (resolved.input.size() + resolved.classes()) as u64;
-    let batch = numbers.saturating_mul(batch_size as u64).saturating_mul(8);
     let inference = inference_bytes(resolved, batch_size.max(INFERENCE_BATCH_SIZE), options);
     training_bytes(resolved, batch_size, options)
         .saturating_mul(factor)
-        .saturating_add(batch)
+        .saturating_add(batch_bytes(resolved, batch_size))
         .saturating_add(inference)
         .saturating_add(copies(resolved, ENGINE_COPIES))
+}
+
+/// Bytes of a batch's images and logits, and a copy of them.
+fn batch_bytes(resolved: &Resolved, images: usize) -> u64 {
+    let numbers = (resolved.input.size() + resolved.classes()) as u64;
+    numbers.saturating_mul(images as u64).saturating_mul(8)
 }
 
 fn copies(resolved: &Resolved, count: u64) -> u64 {
@@ -94,10 +98,8 @@ pub(crate) fn require_inference_memory(
     images: usize,
     compute: &Compute,
 ) -> Result<(), TrainError> {
-    let numbers = (resolved.input.size() + resolved.classes()) as u64;
-    let batch = numbers.saturating_mul(images as u64).saturating_mul(8);
     let bytes = inference_bytes(resolved, images, &compute.kernels)
-        .saturating_add(batch)
+        .saturating_add(batch_bytes(resolved, images))
         .saturating_add(copies(resolved, ENGINE_COPIES));
     require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use modiste_dataset::ImageShape;
 use modiste_infer::{Prediction, is_unsure, picture_png};
 use modiste_report::{Confusion, PhotoRow, photos_page, wilson_interval};
@@ -16,7 +16,7 @@ use crate::labels::{self, Labelled};
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::text::printable;
+use crate::text::shown;
 
 /// The flags of `photos`.
 #[derive(clap::Args)]
@@ -38,7 +38,8 @@ pub(crate) struct Arguments {
     folder: PathBuf,
     #[command(flatten)]
     classifier: ClassifierArguments,
-    /// Also write a page (- is standard output) of all photos, what the network saw of them and its three best answers.
+    /// Also write a page (- is standard output) of all photos, what the network saw of them and its
+    /// three best answers.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// Print JSON.
@@ -52,10 +53,7 @@ pub(crate) struct Arguments {
 /// Where the model or the labels cannot be read, or the page cannot be written; where a photo could
 /// not be read, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let to_stdout = arguments.report.as_deref().is_some_and(files::is_stdout);
-    if arguments.json && to_stdout {
-        bail!("the page and the JSON cannot both go to standard output; name a file for the page");
-    }
+    let to_stdout = files::page_to_stdout(arguments.report.as_deref(), arguments.json)?;
     let mut classifier = arguments.classifier.classifier()?;
     let classes = classifier.network().metadata.classes.clone();
     let photos = labels::read(&arguments.folder, &classes)?;
@@ -78,8 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         let found = match classified {
             Ok(found) => found,
             Err(error) => {
-                let path = printable(&paths[index].display().to_string());
-                say(format_args!("error: {path}: {error:#}"));
+                say(format_args!("error: {}: {error:#}", shown(&paths[index])));
                 return Ok(());
             }
         };
@@ -117,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The lines on standard output.
 struct Lines {
-    /// Whether anybody reads them.
+    /// False if the page takes their place, or their reader has closed the pipe.
     wanted: bool,
 }
 
@@ -158,7 +155,7 @@ fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
         true => classes[truth].clone(),
         false => format!("{}, taken for {}", classes[truth], classes[predicted]),
     };
-    let file = printable(&photo.file.display().to_string());
+    let file = shown(&photo.file);
     format!("{truth:5} {predicted:9}  {file}  {note}")
 }
 

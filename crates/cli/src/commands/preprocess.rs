@@ -15,7 +15,7 @@ use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
 use crate::pictures::{self, Pictures};
-use crate::text::printable;
+use crate::text::{printable, shown};
 
 /// From black to white, for a picture in letters.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -131,7 +131,7 @@ fn show(
             .iter()
             .map(|view| view.picture.pixels.clone())
             .collect();
-        let name = printable(&file.display().to_string());
+        let name = shown(file);
         output::line(format_args!("{name}\n{}", words(&stages)))?;
         if let Some(folder) = &arguments.out {
             save(folder, file, "-steps.png", &sheet(&stages)?, written)?;
@@ -149,7 +149,7 @@ fn show(
         match arguments.explain {
             true => output::line(picture)?,
             false => {
-                let name = printable(&file.display().to_string());
+                let name = shown(file);
                 output::line(format_args!("{name}\n{picture}"))?;
             }
         }

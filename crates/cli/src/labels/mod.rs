@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::messages::say;
+use crate::names::no_such;
 use crate::pictures;
 
 /// A photo and the number of its class.
@@ -99,11 +100,13 @@ fn class_number(label: &str, classes: &[String]) -> Result<usize> {
         let number = whole.parse().ok();
         number.filter(|&number| number < classes.len())
     };
-    by_name.or_else(by_number).with_context(|| {
-        format!(
-            "there is no class `{label}`; did you mean `{}`? There are: {}",
+    let found = by_name.or_else(by_number);
+    found.ok_or_else(|| {
+        no_such(
+            "class",
+            label,
             nearest(&wanted, classes),
-            classes.join(", ")
+            &classes.join(", "),
         )
     })
 }

@@ -13,7 +13,7 @@ use crate::classify::classify_files;
 use crate::compute::kernel_options;
 use crate::labels::Labelled;
 use crate::messages::say;
-use crate::text::printable;
+use crate::text::shown;
 
 /// What the final weights make of photos.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ pub(crate) fn photos_result(
         match classified {
             Ok(found) => confusion.add(photos[index].class, found.ranked[0].index),
             Err(error) => {
-                let path = printable(&paths[index].display().to_string());
+                let path = shown(&paths[index]);
                 say(format_args!("warning: left out {path}: {error:#}"));
             }
         }

@@ -22,7 +22,8 @@ use crate::error::{Error, name};
 /// A decoded picture and what is still to be done with it.
 pub(super) struct Opened {
     pub(super) image: DynamicImage,
-    pub(super) orientation: Orientation,
+    /// How it is to be turned, if its metadata say so.
+    pub(super) orientation: Option<Orientation>,
     pub(super) gray: GrayRule,
 }
 
@@ -58,29 +59,30 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
             let gamma = png_gamma(bytes);
             // The PNG decoder takes its limits at once: they hold for compressed texts as well.
             let decoder = checked(format, PngDecoder::with_limits(source, limits()))?;
-            let mut opened = read(format, decoder, GrayRule::Png { gamma })?;
-            opened.orientation = orientation::of_png(bytes).unwrap_or(Orientation::NoTransforms);
-            Ok(opened)
+            let orientation = orientation::of_png(bytes);
+            read(format, decoder, GrayRule::Png { gamma }, orientation)
         }
         ImageFormat::Jpeg => open_jpeg(bytes),
         ImageFormat::WebP => {
-            let decoder = checked(format, WebPDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv15)
+            let mut decoder = checked(format, WebPDecoder::new(source))?;
+            // Metadata that cannot be read turns nothing.
+            let exif = decoder.exif_metadata().ok().flatten();
+            let orientation = exif.and_then(|exif| orientation::of_exif(&exif));
+            read(format, decoder, GrayRule::OpenCv15, orientation)
         }
         ImageFormat::Gif => {
             let decoder = checked(format, GifDecoder::new(source))?;
-            read(format, decoder, GrayRule::OpenCv15)
+            read(format, decoder, GrayRule::OpenCv15, None)
         }
         ImageFormat::Tiff => {
             let decoder = checked(format, TiffDecoder::new(source))?;
-            let mut opened = read(format, decoder, GrayRule::OpenCv14)?;
             // A TIFF file is in itself what EXIF data are.
-            opened.orientation = orientation::of_exif(bytes).unwrap_or(Orientation::NoTransforms);
-            Ok(opened)
+            let orientation = orientation::of_exif(bytes);
+            read(format, decoder, GrayRule::OpenCv14, orientation)
         }
         _ => {
             let decoder = checked(format, BmpDecoder::new(source))?;
-            let mut opened = read(format, decoder, GrayRule::OpenCv14)?;
+            let mut opened = read(format, decoder, GrayRule::OpenCv14, None)?;
             opened.image = with_meant_alpha(opened.image);
             Ok(opened)
         }
@@ -91,19 +93,18 @@ fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
     let format = ImageFormat::Jpeg;
     let (bytes, layout) = jpeg::whole(bytes)?;
     check_dimensions(format, (layout.width.into(), layout.height.into()))?;
-    let mut opened = match jpeg::decode_rare(&bytes, &layout)? {
-        Some(image) => Opened {
+    let orientation = jpeg_orientation(&layout);
+    match jpeg::decode_rare(&bytes, &layout)? {
+        Some(image) => Ok(Opened {
             image,
-            orientation: Orientation::NoTransforms,
+            orientation,
             gray: GrayRule::OpenCv14,
-        },
+        }),
         None => {
             let decoder = checked(format, JpegDecoder::new(Cursor::new(&*bytes)))?;
-            read(format, decoder, GrayRule::OpenCv14)?
+            read(format, decoder, GrayRule::OpenCv14, orientation)
         }
-    };
-    opened.orientation = jpeg_orientation(&layout);
-    Ok(opened)
+    }
 }
 
 /// The luma plane of a JPEG, the right way up: its gray to OpenCV. `None` where it has no such plane.
@@ -127,10 +128,8 @@ pub(super) fn jpeg_luma(bytes: &[u8]) -> Result<Option<Picture>, Error> {
     plane.map(upright).transpose()
 }
 
-fn jpeg_orientation(layout: &Layout) -> Orientation {
-    let exif = layout.exif.as_deref();
-    exif.and_then(orientation::of_exif)
-        .unwrap_or(Orientation::NoTransforms)
+fn jpeg_orientation(layout: &Layout) -> Option<Orientation> {
+    layout.exif.as_deref().and_then(orientation::of_exif)
 }
 
 /// A BMP of 32 bits whose alpha is 0 everywhere was written by a program that left it out.
@@ -160,17 +159,15 @@ fn read(
     format: ImageFormat,
     mut decoder: impl ImageDecoder,
     gray: GrayRule,
+    orientation: Option<Orientation>,
 ) -> Result<Opened, Error> {
     check_dimensions(format, decoder.dimensions())?;
     let mut limits = limits();
     checked(format, limits.reserve(decoder.total_bytes()))?;
     checked(format, decoder.set_limits(limits))?;
-    // Metadata that cannot be read turns nothing.
-    let exif = decoder.exif_metadata().ok().flatten();
-    let orientation = exif.and_then(|exif| orientation::of_exif(&exif));
     Ok(Opened {
         image: checked(format, DynamicImage::from_decoder(decoder))?,
-        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        orientation,
         gray,
     })
 }
@@ -179,9 +176,11 @@ fn read(
 pub(super) fn finish(
     format: ImageFormat,
     mut image: DynamicImage,
-    orientation: Orientation,
+    orientation: Option<Orientation>,
 ) -> Result<Picture, Error> {
-    image.apply_orientation(orientation);
+    if let Some(orientation) = orientation {
+        image.apply_orientation(orientation);
+    }
     check_dimensions(format, (image.width(), image.height()))?;
     let channels = usize::from(image.color().channel_count());
     Ok(Picture {

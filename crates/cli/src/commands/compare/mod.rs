@@ -5,7 +5,7 @@ mod page;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use modiste_model::argmax;
 use modiste_report::{EpochRecord, mcnemar};
 use serde::Serialize;
@@ -96,11 +96,12 @@ struct Pair {
     p: f64,
 }
 
-/// Runs the command. What is no run, or has no model, is skipped with a warning.
+/// Runs the command. Paths that hold no run, or a run without a model, are skipped with a warning.
 ///
 /// # Errors
 /// If a path does not exist, fewer than two runs with a model remain, or their test images cannot be had.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let to_stdout = files::page_to_stdout(arguments.out.as_deref(), arguments.json)?;
     let chosen = arguments.compute.start()?;
     let candidates = candidates(&arguments.runs)?;
     let runs: Vec<Compared> = candidates
@@ -110,14 +111,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let comparison = Comparison::new(&runs)?;
     if let Some(path) = &arguments.out {
         let html = comparison.page(&runs);
-        ensure!(
-            !(arguments.json && files::is_stdout(path)),
-            "the page and the JSON cannot both go to standard output; name a file for the page"
-        );
         files::write(path, html.as_bytes())?;
-        if files::is_stdout(path) {
-            return Ok(());
-        }
+    }
+    if to_stdout {
+        return Ok(());
     }
     match arguments.json {
         true => output::json(&comparison),
