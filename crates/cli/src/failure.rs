@@ -16,6 +16,8 @@ pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
     prepare_for_little_memory();
     panic::set_hook(Box::new(remember));
     exit_instead_of_abort();
+    #[cfg(unix)]
+    survive_file_size_limit();
     panic::catch_unwind(AssertUnwindSafe(program)).unwrap_or_else(|_| {
         let panic = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
         say(format_args!(
@@ -49,6 +51,16 @@ fn exit_instead_of_abort() {
     );
     if let Err(error) = registered {
         tracing::debug!(%error, "no handler for SIGABRT");
+    }
+}
+
+/// Writing beyond the shell's limit of file sizes raises a signal, which would end the process without a
+/// word. With a handler, whatever it does, the write fails instead.
+#[cfg(unix)]
+fn survive_file_size_limit() {
+    let heard = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, heard) {
+        tracing::debug!(%error, "no handler for SIGXFSZ");
     }
 }
 

@@ -162,9 +162,15 @@ impl Loading {
 
 /// An error of a dataset with the flag or the command that helps.
 fn advised(error: modiste_dataset::Error, data: &Path) -> Error {
-    let partial = matches!(error, modiste_dataset::Error::Cut { .. });
+    let partial_would_do = matches!(
+        error,
+        modiste_dataset::Error::Cut {
+            partial_would_do: true,
+            ..
+        }
+    );
     let mut text = error.to_string();
-    if partial {
+    if partial_would_do {
         text += "\nto train on what is there, add --allow-partial";
     }
     if let Some(dataset) = error.repaired_by_download() {

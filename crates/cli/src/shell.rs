@@ -1,26 +1,61 @@
 //! Commands that are printed: quoted for the shell, at the end of a line, ready to be copied.
 
-use std::fmt::Display;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
 
 /// The command `modiste` with these words, quoted so that a shell reads them back as they are.
-pub(crate) fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words = words.into_iter().map(|word| match shlex::try_quote(word) {
-        Ok(quoted) => quoted.into_owned(),
-        // A zero byte, which no argument of a program can contain.
-        Err(_) => word.replace('\0', ""),
-    });
-    std::iter::once("modiste".to_owned())
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
+pub(crate) fn command<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
+    words.into_iter().fold("modiste".into(), |command, word| {
+        format!("{command} {}", quoted(word.as_ref()))
+    })
+}
+
+fn quoted(word: &OsStr) -> String {
+    let printable = word
+        .to_str()
+        .filter(|word| !word.contains(char::is_control));
+    match printable.map(shlex::try_quote) {
+        Some(Ok(quoted)) => quoted.into_owned(),
+        _ => escaped(word.as_encoded_bytes()),
+    }
+}
+
+/// A word that is no text, or could not be printed as it is, as what `printf` makes of it: every POSIX
+/// shell reads that. A shell removes newlines at the end of what a command prints, so that a word which
+/// ends in one takes `$'…'`, which Bash and Zsh read.
+fn escaped(word: &[u8]) -> String {
+    let ends_in_newline = word.ends_with(b"\n");
+    let mut body = String::new();
+    for chunk in word.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let is_special = match letter {
+                '\'' | '\\' | '%' | '!' => true,
+                '-' => body.is_empty(),
+                letter => letter.is_control(),
+            };
+            match is_special {
+                true => push_octal(&mut body, letter.encode_utf8(&mut [0; 4]).as_bytes()),
+                false => body.push(letter),
+            }
+        }
+        push_octal(&mut body, chunk.invalid());
+    }
+    match ends_in_newline {
+        true => format!("$'{body}'"),
+        false => format!("\"$(printf '{body}')\""),
+    }
+}
+
+fn push_octal(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        write!(text, "\\{byte:03o}").expect("a string takes everything");
+    }
 }
 
 /// A path that names the same file in any folder.
-pub(crate) fn absolute(path: &Path) -> String {
-    let absolute = std::path::absolute(path);
-    let absolute = absolute.as_deref().unwrap_or(path);
-    absolute.display().to_string()
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 /// The advice to run `command`, which ends the line.
@@ -30,22 +65,32 @@ pub(crate) fn advice(purpose: impl Display, command: &str) -> String {
 
 /// The command that resumes the run in `folder`.
 pub(crate) fn resume(folder: &Path) -> String {
-    command(["train", "--resume", &absolute(folder)])
+    command([
+        "train".as_ref(),
+        "--resume".as_ref(),
+        absolute(folder).as_os_str(),
+    ])
 }
 
 /// The command that repeats the run in `folder`.
 pub(crate) fn reproduce(folder: &Path) -> String {
-    command(["reproduce", &absolute(folder)])
+    command(["reproduce".as_ref(), absolute(folder).as_os_str()])
 }
 
 /// The command that downloads `dataset` into `data`.
 pub(crate) fn download(dataset: &str, data: &Path) -> String {
-    command(["data", "download", dataset, "--data", &absolute(data)])
+    on_data("download", dataset, data)
 }
 
 /// The command that verifies `dataset` in `data`.
 pub(crate) fn verify(dataset: &str, data: &Path) -> String {
-    command(["data", "verify", dataset, "--data", &absolute(data)])
+    on_data("verify", dataset, data)
+}
+
+fn on_data(task: &str, dataset: &str, data: &Path) -> String {
+    let words = ["data", task, dataset, "--data"].map(OsStr::new);
+    let data = absolute(data);
+    command(words.into_iter().chain([data.as_os_str()]))
 }
 
 #[cfg(test)]
@@ -58,6 +103,27 @@ mod tests {
             let line = command(["train", word]);
             let words = shlex::split(&line).expect("closed quotes");
             assert_eq!(words, ["modiste", "train", word]);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn shell_reads_back_what_cannot_be_printed() {
+        use std::os::unix::ffi::OsStrExt;
+        for (shell, word) in [
+            ("sh", &b"tab\t and \x1b[31m"[..]),
+            ("sh", b"-it's-\n%d!\\line"),
+            ("sh", b"not \xff\xfe UTF-8 \xc3\xbc7"),
+            ("sh", b"\xc2\x85"),
+            ("bash", b"%d at the end: '\n\n"),
+        ] {
+            let quoted = command([OsStr::from_bytes(word)]);
+            assert!(!quoted.contains(char::is_control), "{quoted}");
+            let script = quoted.replacen("modiste", "printf %s", 1);
+            let read = std::process::Command::new(shell)
+                .args(["-c", &script])
+                .output();
+            assert_eq!(read.expect("a shell").stdout, word, "{quoted}");
         }
     }
 }

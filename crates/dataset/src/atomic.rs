@@ -34,7 +34,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return stream.flush();
     }
     let mut temporary = temporary_for(&place)?;
-    temporary.write_all(bytes)?;
+    temporary.as_file_mut().write_all(bytes)?;
     persist(temporary, &place)
 }
 
@@ -56,7 +56,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn write_numbered(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let mut free = path.to_owned();
     let mut temporary = new_temporary(parent(path), true)?;
-    temporary.write_all(bytes)?;
+    temporary.as_file_mut().write_all(bytes)?;
     temporary.as_file().sync_all()?;
     let mut number = 1;
     // Whoever gets the name has it: two processes that end at once write two files.
@@ -89,18 +89,18 @@ pub(crate) fn temporary_for(path: &Path) -> io::Result<tempfile::NamedTempFile> 
 }
 
 fn new_temporary(folder: &Path, for_everybody: bool) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".modiste-");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    let readable = {
-        use std::os::unix::fs::PermissionsExt;
-        fs::Permissions::from_mode(0o666)
-    };
-    #[cfg(unix)]
-    if for_everybody {
-        builder.permissions(readable);
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if for_everybody { 0o666 } else { 0o600 });
     }
-    builder.tempfile_in(folder)
+    // Opened here, and not by the builder, whose errors name the temporary file.
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(".modiste-")
+        .make_in(folder, |path| options.open(path))
 }
 
 /// Gives a finished temporary file, which must lie in `path`'s folder, its name. `path` is no link.
@@ -188,7 +188,9 @@ mod tests {
     fn a_missing_folder_is_an_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("none").join("model");
-        assert!(write_atomic(&path, b"x").is_err());
+        let error = write_atomic(&path, b"x").expect_err("no such folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains("modiste"), "{error}");
         let error = write_atomic(folder.path(), b"x").expect_err("a folder is no file");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
         assert!(folder.path().is_dir());

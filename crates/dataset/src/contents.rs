@@ -4,16 +4,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::embedded;
 use crate::error::Error;
+use crate::gzip::{self, GzipReader};
 use crate::locate;
 use crate::memory::require_memory;
-
-pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A file's bytes after decompression, and where they come from for error messages.
 pub(crate) struct Contents {
@@ -50,7 +48,7 @@ pub(crate) fn candidates(
 pub(crate) fn open(info: &DatasetInfo, file: &FileInfo, path: PathBuf) -> Result<Contents, Error> {
     let reader = match embedded::bytes(file.name) {
         Some(bytes) if info.source == Source::Embedded => {
-            Ok(Box::new(MultiGzDecoder::new(bytes)) as Box<dyn Read>)
+            Ok(Box::new(GzipReader::new(bytes)) as Box<dyn Read>)
         }
         _ => open_path(&path),
     };
@@ -67,8 +65,8 @@ pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    Ok(if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        Box::new(MultiGzDecoder::new(file))
+    Ok(if file.fill_buf()?.starts_with(&gzip::MAGIC) {
+        Box::new(GzipReader::new(file))
     } else {
         Box::new(file)
     })
@@ -76,7 +74,11 @@ pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
 
 /// Reads a whole file into memory: at most one byte more than it officially has, so that a small
 /// file which decompresses to a huge one does no harm. Of gzip data that are cut, what is there.
-pub(crate) fn read(contents: Contents, file: &FileInfo) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(
+    info: &DatasetInfo,
+    contents: Contents,
+    file: &FileInfo,
+) -> Result<Vec<u8>, Error> {
     let limit = file.inner.size.saturating_add(1);
     // What is read, and the images that are made of it.
     require_memory(limit.saturating_mul(2)).map_err(|memory| Error::Memory {
@@ -87,7 +89,15 @@ pub(crate) fn read(contents: Contents, file: &FileInfo) -> Result<Vec<u8>, Error
     match contents.reader.take(limit).read_to_end(&mut bytes) {
         Err(cause) if !cut_short(&cause) || bytes.len() as u64 >= file.inner.size => {
             let path = contents.path;
-            Err(Error::Read { path, cause })
+            // What the operating system says has a number, and what gzip says has none.
+            Err(match cause.raw_os_error() {
+                Some(_) => Error::Read { path, cause },
+                None => Error::Damaged {
+                    dataset: info.name,
+                    path,
+                    cause,
+                },
+            })
         }
         _ => Ok(bytes),
     }

@@ -44,14 +44,26 @@ pub enum Error {
         found: usize,
         /// Records that it should have.
         expected: usize,
+        /// Whether [`LoadOptions::allow_partial`](crate::LoadOptions::allow_partial) would accept it.
+        partial_would_do: bool,
     },
-    /// The operating system cannot read a file, or its gzip data are damaged.
+    /// The operating system cannot read a file.
     #[error("{}: cannot be read: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// The error of the operating system or of gzip. It is part of the text, so it is no
-        /// `source()`, which would be printed a second time.
+        /// The error of the operating system. It is part of the text, so it is no `source()`, which
+        /// would be printed a second time.
+        cause: io::Error,
+    },
+    /// The gzip data of a file are damaged.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    Damaged {
+        /// The dataset that it belongs to.
+        dataset: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The error of gzip. It is part of the text, so it is no `source()`.
         cause: io::Error,
     },
     /// The folder of all datasets is a file.
@@ -125,6 +137,7 @@ impl Error {
         match self {
             Error::Missing { dataset, .. }
             | Error::Cut { dataset, .. }
+            | Error::Damaged { dataset, .. }
             | Error::OtherFormat { dataset, .. } => Some(dataset),
             _ => None,
         }

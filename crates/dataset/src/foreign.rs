@@ -16,6 +16,12 @@ pub(crate) fn owner_of<'a>(
     })
 }
 
+/// The length of the longest file that [`owner_of`] knows.
+pub(crate) fn longest() -> u64 {
+    let sizes = catalog().iter().flat_map(DatasetInfo::files);
+    sizes.map(|file| file.inner.size).max().unwrap_or(0)
+}
+
 /// The format that bytes are in instead of the one expected, if they are in a well-known one.
 pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 14] = [

@@ -35,6 +35,7 @@ mod embedded;
 mod entries;
 mod error;
 mod foreign;
+mod gzip;
 mod idx;
 mod images;
 mod load;

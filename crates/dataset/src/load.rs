@@ -155,7 +155,7 @@ impl<'a> Loaded<'a> {
         let mut inferior = Vec::new();
         for path in contents::candidates(info, file, &options.data)? {
             let read = contents::open(info, file, path.clone())
-                .and_then(|contents| contents::read(contents, file));
+                .and_then(|contents| contents::read(info, contents, file));
             let bytes = match read {
                 Ok(bytes) => bytes,
                 Err(error) => {
@@ -205,8 +205,15 @@ impl<'a> Loaded<'a> {
 
     /// Fails if the content is that of another file in the catalog.
     fn refuse_other_file(&self, hash: &FileHash) -> Result<(), Error> {
-        let owner = foreign::owner_of(self.info, &hash.sha256);
-        match owner.filter(|_| !hash.official) {
+        if hash.official {
+            return Ok(());
+        }
+        let is_longer = self.bytes.len() as u64 > self.file.inner.size;
+        let owner = match is_longer {
+            false => foreign::owner_of(self.info, &hash.sha256),
+            true => self.owner_of_longer(),
+        };
+        match owner {
             None => Ok(()),
             Some((info, found)) => Err(Error::OtherFile {
                 dataset: self.info.name,
@@ -215,6 +222,13 @@ impl<'a> Loaded<'a> {
                 found: found.in_dataset(info),
             }),
         }
+    }
+
+    /// The dataset and the file that the content belongs to, where only its start was read.
+    fn owner_of_longer(&self) -> Option<(&'a DatasetInfo, FileInfo)> {
+        let contents = contents::open(self.info, self.file, self.path.clone()).ok()?;
+        let digest = contents::digest(contents.reader, foreign::longest() + 1).ok()?;
+        foreign::owner_of(self.info, &digest.sha256)
     }
 
     /// The error that names another format if the bytes are in one, else `error`.
@@ -246,12 +260,13 @@ impl<'a> Loaded<'a> {
         self.or_other_format(Error::Format { path, cause })
     }
 
-    fn cut(&self, found: usize, expected: usize) -> Error {
+    fn cut(&self, found: usize, expected: usize, partial_would_do: bool) -> Error {
         self.or_other_format(Error::Cut {
             dataset: self.info.name,
             path: self.path.clone(),
             found,
             expected,
+            partial_would_do,
         })
     }
 
@@ -266,7 +281,7 @@ impl<'a> Loaded<'a> {
         match error {
             FormatError::Short { .. } => self.too_long().unwrap_or_else(|| {
                 let found = self.bytes.len().saturating_sub(header) / record.max(1);
-                self.cut(found, count)
+                self.cut(found, count, false)
             }),
             other => self.format(other),
         }
@@ -287,25 +302,51 @@ fn load_idx(
         .map_err(|error| images.idx_error(error, idx::IMAGES_HEADER, size, count))?;
     let classes = idx::read_idx_labels(&labels.bytes, info.classes.len())
         .map_err(|error| labels.idx_error(error, idx::LABELS_HEADER, 1, count))?;
+    check_size(info, &found).map_err(|error| images.format(error))?;
+    let is_pair = found.count == classes.len();
+    for (file, found) in [(&images, found.count), (&labels, classes.len())] {
+        if found < count && (found == 0 || !options.allow_partial) {
+            return Err(file.cut(found, count, found > 0 && is_pair));
+        }
+    }
+    idx::pair(found, classes).map_err(|error| labels.format(error))
+}
+
+/// Fails if IDX images have another size than the dataset's.
+fn check_size(info: &DatasetInfo, images: &idx::IdxImages<'_>) -> Result<(), FormatError> {
     for (offset, what, expected, found) in [
-        (8, "rows", info.shape.height, found.shape.height),
-        (12, "columns", info.shape.width, found.shape.width),
+        (8, "rows", info.shape.height, images.shape.height),
+        (12, "columns", info.shape.width, images.shape.width),
     ] {
         if found != expected {
-            return Err(images.format(FormatError::Header {
+            return Err(FormatError::Header {
                 offset,
                 what,
                 expected: expected as u64,
                 found: found as u64,
-            }));
+            });
         }
     }
-    for (file, found) in [(&images, found.count), (&labels, classes.len())] {
-        if found < count && (found == 0 || !options.allow_partial) {
-            return Err(file.cut(found, count));
+    Ok(())
+}
+
+/// Fails if the bytes of one file are not in its format.
+pub(crate) fn check_format(
+    info: &DatasetInfo,
+    file: &FileInfo,
+    bytes: &[u8],
+) -> Result<(), FormatError> {
+    match &info.files {
+        Files::Idx {
+            train_labels,
+            test_labels,
+            ..
+        } if [train_labels, test_labels].contains(&file) => {
+            idx::read_idx_labels(bytes, info.classes.len()).map(drop)
         }
+        Files::Idx { .. } => check_size(info, &idx::read_idx_images(bytes)?),
+        Files::Cifar100 { .. } => cifar::read_cifar100(bytes).map(drop),
     }
-    idx::pair(found, classes).map_err(|error| labels.format(error))
 }
 
 fn load_cifar(
@@ -321,7 +362,7 @@ fn load_cifar(
     }
     let found = file.bytes.len() / cifar::RECORD;
     if found < count && (found == 0 || !options.allow_partial) {
-        return Err(file.cut(found, count));
+        return Err(file.cut(found, count, found > 0));
     }
     file.bytes.truncate(found * cifar::RECORD);
     let cifar = cifar::read_cifar100(&file.bytes).map_err(|error| file.format(error))?;

@@ -9,8 +9,8 @@ use crate::error::Error;
 
 /// The folder that holds files of the dataset; if none does, the folder that a download fills.
 ///
-/// In order: the dataset's folder in `data`, torchvision's (`MNIST/raw`), the folder that the
-/// official archive unpacks to, and `data` itself.
+/// Of those named for the dataset the one with most of its files, in order: its folder in `data`,
+/// torchvision's (`MNIST/raw`), the folder that the official archive unpacks to. Then `data` itself.
 pub(crate) fn folder(info: &DatasetInfo, data: &Path) -> PathBuf {
     let usual = info.folder(data);
     let mut folders = vec![usual.clone()];
@@ -21,15 +21,25 @@ pub(crate) fn folder(info: &DatasetInfo, data: &Path) -> PathBuf {
             data.join(name),
         ]);
     }
-    if !belongs_to_another(info, data) {
-        folders.extend([data.join("raw"), data.to_owned()]);
-    }
-    let holds_files = |folder: &PathBuf| {
-        info.files()
-            .iter()
-            .any(|file| !candidates(folder, file).is_empty())
+    let others = match belongs_to_another(info, data) {
+        true => Vec::new(),
+        false => vec![data.join("raw"), data.to_owned()],
     };
-    folders.into_iter().find(holds_files).unwrap_or(usual)
+    let fullest = fullest(info, folders).or_else(|| fullest(info, others));
+    fullest.unwrap_or(usual)
+}
+
+/// The first of the folders that hold most files of the dataset, `None` if none holds any.
+fn fullest(info: &DatasetInfo, folders: Vec<PathBuf>) -> Option<PathBuf> {
+    let mut best = (0, None);
+    for folder in folders {
+        let is_there = |file: &&FileInfo| !candidates(&folder, file).is_empty();
+        let count = info.files().iter().filter(is_there).count();
+        if count > best.0 {
+            best = (count, Some(folder));
+        }
+    }
+    best.1
 }
 
 /// Every path in `folder` that may hold `file`: its name with `.gz` or without, with a dot instead
@@ -159,6 +169,24 @@ mod tests {
             "cifar-100-binary",
         );
         check("cifar-100", "cifar-100/cifar-100-binary/test.bin", "");
+    }
+
+    #[test]
+    fn prefers_folder_with_most_files() {
+        let root = tempfile::tempdir().expect("a folder");
+        let [half, whole] =
+            ["fashion-mnist", "FashionMNIST/raw"].map(|name| root.path().join(name));
+        let info = find("fashion-mnist").expect("known");
+        for (folder, count) in [(&half, 2), (&whole, 4)] {
+            fs::create_dir_all(folder).expect("made");
+            for file in &info.files()[..count] {
+                fs::write(folder.join(file.name), "x").expect("written");
+            }
+        }
+        assert_eq!(folder(info, root.path()), whole);
+        fs::remove_file(whole.join(info.files()[0].name)).expect("removed");
+        fs::remove_file(whole.join(info.files()[1].name)).expect("removed");
+        assert_eq!(folder(info, root.path()), half);
     }
 
     #[test]

@@ -81,6 +81,15 @@ pub(crate) fn get<'a>(
     limit: u64,
     progress: &'a mut dyn FnMut(Progress<'_>),
 ) -> Result<impl Read + use<'a>, Failure> {
+    if let (None, Some((variable, proxy))) = (agent.config().proxy(), proxy()) {
+        return Err(Failure {
+            reason: format!(
+                "{variable} is {proxy}, which is no address of a proxy, such as \
+                 http://proxy.example:8080"
+            ),
+            unreachable: true,
+        });
+    }
     let response = agent.get(url).call().map_err(|error| {
         // Whatever is no answer: names, connections, proxies, certificates, timeouts.
         let unreachable = !matches!(

@@ -9,7 +9,8 @@ use crate::catalog::{DatasetInfo, FileInfo, Source, lookup};
 use crate::contents::{self, Digest};
 use crate::error::Error;
 use crate::foreign;
-use crate::load::{LoadOptions, load_with_report};
+use crate::gzip;
+use crate::load::{LoadOptions, check_format, load_with_report};
 
 /// What is known of one file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +110,31 @@ pub fn verify(name: &str, data: &Path) -> Result<Vec<FileStatus>, Error> {
 
 /// As [`verify`], of a dataset that need not be in the catalog.
 pub(crate) fn verify_info(info: &DatasetInfo, data: &Path) -> Vec<FileStatus> {
-    each_file(info, data, |contents, file, _| {
-        let found = contents::digest(contents, file.inner.size.saturating_add(1));
-        state(info, file, found)
+    // As much as it takes to know the file of another dataset.
+    let limit = |file: &FileInfo| file.inner.size.max(foreign::longest()).saturating_add(1);
+    each_file(info, data, |contents, file, path| {
+        let found = contents::digest(contents, limit(file));
+        match (state(info, file, found), path) {
+            (unofficial @ FileState::Unofficial { .. }, Some(path)) => {
+                let fault = format_fault(info, file, path);
+                fault.map_or(unofficial, wrong)
+            }
+            (state, _) => state,
+        }
     })
+}
+
+/// What is wrong with a file that is as long as it should be, and not the official one.
+fn format_fault(info: &DatasetInfo, file: &FileInfo, path: &Path) -> Option<String> {
+    let contents = match contents::open(info, file, path.to_owned()) {
+        Ok(contents) => contents,
+        Err(error) => return Some(error.to_string()),
+    };
+    let checked = match contents::read(info, contents, file) {
+        Ok(bytes) => check_format(info, file, &bytes),
+        Err(error) => return Some(error.to_string()),
+    };
+    checked.err().map(|error| error.to_string())
 }
 
 /// The hashes of all files of the dataset `name`, official or not: what a run was trained on.
@@ -188,6 +210,9 @@ fn state(info: &DatasetInfo, file: &FileInfo, found: io::Result<Digest>) -> File
         Ok(found) if found.is_official(file) => return FileState::Official,
         Ok(found) => found,
     };
+    if found.cut && found.sha256 == expected.sha256 {
+        return wrong("the gzip checksum is cut off".to_owned());
+    }
     if let Some((owner, other)) = foreign::owner_of(info, &found.sha256) {
         return wrong(format!("holds {}", other.in_dataset(owner)));
     }
@@ -242,7 +267,7 @@ fn announced_length(path: &Path) -> io::Result<(u64, bool)> {
     let length = file.metadata()?.len();
     let mut start = Vec::new();
     Read::by_ref(&mut file).take(2).read_to_end(&mut start)?;
-    if start != contents::GZIP_MAGIC {
+    if start != gzip::MAGIC {
         return Ok((length, false));
     }
     // The header and the trailer of an empty gzip file are 18 bytes.
@@ -289,6 +314,31 @@ mod tests {
         let long = "wrong: more than 9222 bytes";
         check(|bytes| [bytes, &[0]].concat(), long, long);
         check(|bytes| gzip(&[bytes, &[0; 9000]].concat()), long, long);
+    }
+
+    #[test]
+    fn verify_names_other_faults_than_the_hash() {
+        let whole = gzip(&made_up::cifar().bytes[0]);
+        let without_checksum = whole[..whole.len() - 8].to_vec();
+        for (bytes, expected) in [
+            (without_checksum, "wrong: the gzip checksum is cut off"),
+            (
+                made_up::cifar().bytes[1].repeat(2),
+                "cut: 6148 of 9222 bytes",
+            ),
+            (
+                vec![200; 9222],
+                "wrong: offset 0: a label below 20 expected, 200 found",
+            ),
+        ] {
+            let made_up = made_up::cifar();
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            made_up.write(folder.path());
+            let path = made_up.info.folder(folder.path()).join("train.bin");
+            std::fs::write(&path, bytes).expect("written");
+            let verified = verify_info(&made_up.info, folder.path());
+            assert_eq!(verified[0].state.to_string(), expected);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use plotters::prelude::RGBColor;
 
 use crate::axis::{epoch_axis, value_axis};
 use crate::chart::{Chart, Line, Mark, chart_png};
+use crate::decimals::four_decimals;
 use crate::error::Error;
 use crate::history::EpochRecord;
 
@@ -118,7 +119,7 @@ fn curve(history: &[EpochRecord], quantity: &Quantity) -> Result<Vec<u8>, Error>
     let best = best_epoch(history, quantity).map(|(epoch, value)| {
         (
             (epoch as f64, value),
-            format!("best {value:.4}, epoch {epoch}"),
+            format!("best {}, epoch {epoch}", four_decimals(value)),
         )
     });
     chart_png(&Chart {

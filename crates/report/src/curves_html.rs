@@ -1,6 +1,7 @@
 //! Accuracy and loss over the epochs, of one run or of several, for a page.
 
 use crate::axis::{epoch_axis, value_axis};
+use crate::decimals::four_decimals;
 use crate::history::EpochRecord;
 use crate::page::{escape, table};
 use crate::svg::{Svg, key};
@@ -87,9 +88,9 @@ fn in_words(
 ) -> String {
     let run = |(run, history): &(&str, &[EpochRecord])| {
         let last = history.last()?;
-        let [training, validation] = values.map(|value| value(last));
+        let [training, validation] = values.map(|value| four_decimals(value(last)));
         Some(format!(
-            "{run} ends after epoch {} at {training:.4} while training and {validation:.4} on the validation images",
+            "{run} ends after epoch {} at {training} while training and {validation} on the validation images",
             last.epoch
         ))
     };
@@ -103,10 +104,10 @@ fn numbers(name: &str, history: &[EpochRecord]) -> String {
         .map(|epoch| {
             vec![
                 epoch.epoch.to_string(),
-                format!("{:.4}", epoch.loss),
-                format!("{:.4}", epoch.accuracy),
-                format!("{:.4}", epoch.val_loss),
-                format!("{:.4}", epoch.val_accuracy),
+                four_decimals(epoch.loss),
+                four_decimals(epoch.accuracy),
+                four_decimals(epoch.val_loss),
+                four_decimals(epoch.val_accuracy),
                 format!("{:.2e}", epoch.learning_rate),
                 format!("{:.1}", epoch.seconds),
             ]

@@ -25,6 +25,7 @@ mod class_tables;
 mod confusion;
 mod curves;
 mod curves_html;
+mod decimals;
 mod error;
 mod history;
 mod layers_table;
@@ -43,6 +44,7 @@ pub use class_tables::{CLASS_HEADINGS, answers_table, class_rows, classes_table,
 pub use confusion::{ClassResult, Confusion, wilson_interval};
 pub use curves::{accuracy_curve, loss_curve};
 pub use curves_html::curves_html;
+pub use decimals::four_decimals;
 pub use error::Error;
 pub use history::{EpochRecord, HISTORY_HEADER, history_csv, parse_history_csv};
 pub use layers_table::{LayerRow, layers_table};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use modiste_model::argmax;
-use modiste_report::{CLASS_HEADINGS, class_rows};
+use modiste_report::{CLASS_HEADINGS, class_rows, four_decimals};
 use serde_json::{Value, json};
 
 use crate::compute::ComputeArguments;
@@ -89,9 +89,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let [low, high] = measured.interval();
     let evaluation = &measured.evaluation;
     let line = format!(
-        "loss: {:.4} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {:.4} - calibration error: {:.4} \
+        "loss: {} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {:.4} - calibration error: {:.4} \
          on {} test images of {}",
-        evaluation.loss,
+        four_decimals(evaluation.loss),
         evaluation.accuracy,
         measured.top(3),
         evaluation.calibration_error,

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let network = classifier.network();
     let what = format!("{} {:.1} %", best.class, 100.0 * best.probability);
     let mut sections = vec![answer(&ranked), steps(&stages)?];
-    sections.extend(attention(&classifier, &bytes, views, best)?);
+    sections.extend(attention(&classifier, &bytes, views, best).with_context(in_photo)?);
     sections.push(inspect::feature_maps(
         network,
         pixels[0],

@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             loading = record.loading(&loading);
         }
         title = format!("The model {}", names::own(subject));
-        sections = vec![inspect::model_facts(&network)];
+        sections = vec![inspect::model_facts(&network, &loading.folder.path())];
         default = PathBuf::from("report.html");
     }
     let measured = Measured::new(&network, &test, &loading, &chosen)?;

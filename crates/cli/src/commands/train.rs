@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
+use modiste_report::four_decimals;
 
 use crate::compute::ComputeArguments;
 use crate::interrupt::INTERRUPTED;
@@ -13,7 +14,7 @@ use crate::messages::say;
 use crate::output;
 use crate::run::{
     BEGINNING, ComputeRecord, Conditions, Machine, Overrides, Plan, Record, RunFolder, RunImages,
-    State, WatchArguments, conduct,
+    State, WatchArguments, conduct, recordable,
 };
 use crate::shell;
 use crate::version::VERSION;
@@ -74,11 +75,11 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
     let chosen = arguments.compute.start()?;
     let images = RunImages::load(&plan, &arguments.loading)?;
     let photos = labelled(arguments.photos.as_deref(), &images)?;
-    let photos_folder = absolute(arguments.photos.as_deref())?;
+    let photos_folder = arguments.photos.as_deref().map(recordable).transpose()?;
     let network = images.network(&plan)?;
     images.require_memory(&network, &plan, &chosen)?;
-    let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     let mut record = Record::new(&plan, &chosen, &arguments.loading)?;
+    let folder = RunFolder::create(arguments.run.as_deref(), &plan.recipe)?;
     record.photos_folder = photos_folder;
     record.locate_folders(folder.path());
     record.tensorboard = arguments.tensorboard;
@@ -139,16 +140,18 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     record.compute = ComputeRecord::of(&chosen);
     record.machine = Machine::here();
     record.tensorboard |= arguments.tensorboard;
-    if arguments.photos.is_some() {
-        record.photos_folder = absolute(arguments.photos.as_deref())?;
+    if let Some(photos) = &arguments.photos {
+        record.photos_folder = Some(recordable(photos)?);
     }
     let plan = record.plan();
     let loading = record.loading(&arguments.loading);
     let images = RunImages::load(&plan, &loading)?;
     record.check_data(folder.path(), &loading)?;
-    record.use_data_of(&loading);
+    record.use_data_of(&loading)?;
     record.locate_folders(folder.path());
-    let photos = labelled(record.photos_folder.as_deref(), &images)?;
+    let photos = labelled(record.photos_folder.as_deref(), &images).map_err(|error| {
+        anyhow!("the photos that the run ends with: {error:#}; --photos names another folder")
+    })?;
     let network = images.network(&plan)?;
     images.require_memory(&network, &plan, &chosen)?;
     let start = folder.checkpoints.newest()?;
@@ -182,18 +185,6 @@ fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labe
     folder.map(read).transpose()
 }
 
-/// A path that means the same wherever the run goes on.
-fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
-    let path = path.map(std::path::absolute).transpose()?;
-    if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
-        bail!(
-            "{} is no UTF-8, and run.json could not name it",
-            path.display()
-        );
-    }
-    Ok(path)
-}
-
 /// Says what came of the run.
 fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCode> {
     let resume = shell::resume(run);
@@ -215,8 +206,10 @@ fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCo
     if let Some(test) = &record.test {
         let [low, high] = test.interval;
         output::line(format_args!(
-            "{run}: test loss {:.4}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
-            test.loss, test.accuracy, test.images
+            "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
+            four_decimals(test.loss),
+            test.accuracy,
+            test.images
         ))?;
     }
     if let Some(best) = &record.best {

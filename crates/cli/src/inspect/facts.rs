@@ -1,11 +1,12 @@
 //! What a network was told when it was trained, and how to train it again.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
 use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, paragraph};
-use modiste_train::{Recipe, recipes};
+use modiste_train::{Recipe, recipes, significant};
 use serde_json::Value;
 
 use crate::json::{differences, leaves, plain};
@@ -63,15 +64,18 @@ pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
     Ok(section(body.concat()))
 }
 
-/// Of a model file: what it says of itself.
-pub(crate) fn model_facts(network: &Network) -> Section {
+/// Of a model file: what it says of itself. `data` is the folder of the datasets.
+pub(crate) fn model_facts(network: &Network, data: &Path) -> Section {
     let metadata = &network.metadata;
     let training = &metadata.training;
     let text = |key: &str| leaf(&training[key]);
     let mut rows = vec![
         ("network".to_owned(), network.architecture.name.clone()),
         ("dataset".to_owned(), metadata.dataset.clone()),
-        ("temperature".to_owned(), metadata.temperature.to_string()),
+        (
+            "temperature".to_owned(),
+            significant(f64::from(metadata.temperature)),
+        ),
     ];
     for (key, name) in [
         ("modiste", "Modiste"),
@@ -84,16 +88,17 @@ pub(crate) fn model_facts(network: &Network) -> Section {
     rows.extend(settings(config));
     let mut body = definitions(&rows) + &variations(config);
     if let Some(name) = training["recipe"].as_str() {
-        let mut words = vec!["train".to_owned(), "--recipe".to_owned(), name.to_owned()];
+        let mut words = ["train", "--recipe", name].map(OsString::from).to_vec();
         let usual = recipe(name).map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
         let own = [&metadata.dataset, &network.architecture.name];
         for ((flag, usual), own) in ["dataset", "architecture"].iter().zip(usual).zip(own) {
             if own != usual {
-                words.extend([format!("--{flag}"), own.clone()]);
+                words.extend([format!("--{flag}"), own.clone()].map(OsString::from));
             }
         }
+        words.extend(["--data".into(), shell::absolute(data).into()]);
         body += &paragraph("To train it again, on all images of the dataset:");
-        body += &commands(&[shell::command(words.iter().map(String::as_str))]);
+        body += &commands(&[shell::command(words)]);
         let changed = changed(name, config);
         if !changed.is_empty() {
             body += &paragraph(&format!(

@@ -4,8 +4,8 @@ use anyhow::Result;
 use modiste_dataset::Images;
 use modiste_model::Network;
 use modiste_report::{
-    LayerRow, ReliabilityRow, Section, classes_table, confusion_table, definitions, layers_table,
-    paragraph, reliability_html,
+    LayerRow, ReliabilityRow, Section, classes_table, confusion_table, definitions, four_decimals,
+    layers_table, paragraph, reliability_html,
 };
 use modiste_train::{gradient_norms, layer_activity};
 
@@ -29,7 +29,7 @@ pub(crate) fn scores(measured: &Measured) -> Section {
                 percent(evaluation.accuracy)
             ),
         ),
-        ("loss", format!("{:.4}", evaluation.loss)),
+        ("loss", four_decimals(evaluation.loss)),
         ("mean F1", percent(measured.confusion.macro_f1())),
         ("calibration error", percent(evaluation.calibration_error)),
     ];

@@ -86,6 +86,19 @@ impl Checkpoints {
         Ok(None)
     }
 
+    /// Removes the oldest, to make room on a full disk; the newest is kept if `keep_newest`. Returns
+    /// whether there was one to remove.
+    pub(super) fn remove_oldest(&self, keep_newest: bool) -> bool {
+        let files = [NAMES[1], NAMES[0], NEW].map(|name| self.folder.join(name));
+        let files: Vec<&PathBuf> = files.iter().filter(|path| path.exists()).collect();
+        match files.first() {
+            Some(oldest) if files.len() > usize::from(keep_newest) => {
+                fs::remove_file(oldest).is_ok()
+            }
+            _ => false,
+        }
+    }
+
     /// Removes them: a finished run goes on from nowhere.
     pub(crate) fn remove(&self) {
         if let Err(error) = fs::remove_dir_all(&self.folder)
@@ -142,6 +155,22 @@ mod tests {
         assert_eq!(seed(), None);
         checkpoints.remove();
         assert_eq!(run.path().read_dir().expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn oldest_makes_room() {
+        let run = tempfile::tempdir().expect("a folder");
+        let checkpoints = Checkpoints::of(run.path());
+        assert!(!checkpoints.remove_oldest(false));
+        for number in 1..=2 {
+            checkpoints.keep(&checkpoint(number)).expect("kept");
+        }
+        assert!(checkpoints.remove_oldest(true));
+        let newest = checkpoints.newest().expect("readable").expect("there");
+        assert_eq!(newest.config.seed, 2);
+        assert!(!checkpoints.remove_oldest(true));
+        assert!(checkpoints.remove_oldest(false));
+        assert!(checkpoints.newest().expect("readable").is_none());
     }
 
     #[test]

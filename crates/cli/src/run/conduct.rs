@@ -1,10 +1,11 @@
 //! A run from its first step, or from a checkpoint, to its end.
 
+use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{Dataset, Images};
-use modiste_model::{Metadata, Network};
+use modiste_model::{FileError, Metadata, Network};
 use modiste_report::wilson_interval;
 use modiste_train::{
     Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation,
@@ -187,8 +188,10 @@ pub(crate) fn conduct(
     let history = watch.history.clone();
     // First of all what was learned: of a run that failed, its last good epoch's weights.
     let has_weights = fitted.is_ok() || history.len() > lost;
+    // Only a training that came to its end needs no checkpoint any more.
+    let ended = fitted.as_ref().is_ok_and(|outcome| !outcome.stopped);
     let written = match has_weights {
-        true => write_results(folder, &network, &history),
+        true => with_room(folder, !ended, || write_results(folder, &network, &history)),
         false => Ok(()),
     };
     record.diverged = matches!(fitted, Err(TrainError::Diverged { .. }));
@@ -205,7 +208,7 @@ pub(crate) fn conduct(
     let concluded = written.and(fitted).and_then(|outcome| {
         if let Validation::Split(_) = config.validation {
             network.metadata.temperature = fit_temperature(&network, &images.validation, compute)?;
-            folder.write_network(MODEL, &network)?;
+            with_room(folder, !ended, || folder.write_network(MODEL, &network))?;
         }
         if outcome.stopped {
             return Ok(State::Interrupted);
@@ -228,6 +231,33 @@ pub(crate) fn conduct(
     concluded
         .map(|_| ())
         .with_context(|| format!("the run {}", folder.path().display()))
+}
+
+/// Calls `write` again, each time with one checkpoint less, as long as the disk is full.
+fn with_room(folder: &RunFolder, keep_newest: bool, write: impl Fn() -> Result<()>) -> Result<()> {
+    loop {
+        match write() {
+            Err(error) if is_full(&error) && folder.checkpoints.remove_oldest(keep_newest) => {
+                say(format_args!(
+                    "warning: {error:#}: a checkpoint was removed to make room"
+                ));
+            }
+            written => return written,
+        }
+    }
+}
+
+fn is_full(error: &Error) -> bool {
+    let cause = match error.downcast_ref() {
+        Some(FileError::Io { reason, .. }) => Some(reason),
+        _ => error.root_cause().downcast_ref(),
+    };
+    cause.is_some_and(|cause: &io::Error| {
+        matches!(
+            cause.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    })
 }
 
 fn write_results(folder: &RunFolder, network: &Network, history: &[EpochSummary]) -> Result<()> {

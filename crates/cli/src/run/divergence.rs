@@ -12,22 +12,37 @@ const USUAL_MOMENTUM: f64 = 0.9;
 /// From this momentum on the sum of steps is the likelier cause: 20 times a single one.
 const HIGH_MOMENTUM: f64 = 0.95;
 
+/// A step whose rate is so many times the configured one is the schedule's doing, not rounding's.
+const HIGHER: f64 = 1.01;
+
 /// The error of a training, followed by the flags that prevent a divergence. `kept` is a sentence about
 /// the weights that are left.
 pub(super) fn explained(error: TrainError, config: &TrainConfig, kept: &str) -> Error {
     match error {
-        TrainError::Diverged { .. } => anyhow!("{error}. {}; {kept}", advice(config)),
+        TrainError::Diverged {
+            learning_rate: rate,
+            ..
+        } => anyhow!("{error}. {}; {kept}", advice(config, rate)),
         error => error.into(),
     }
 }
 
-fn advice(config: &TrainConfig) -> String {
+/// What to change where `rate` was the learning rate of the step that diverged.
+fn advice(config: &TrainConfig, rate: f64) -> String {
     let &TrainConfig {
         learning_rate,
         momentum,
         weight_decay,
         ..
     } = config;
+    if rate > learning_rate * HIGHER {
+        return format!(
+            "Take another schedule (--schedule): {} makes the learning rate {} times as high as {}",
+            config.schedule,
+            significant(rate / learning_rate),
+            significant(learning_rate)
+        );
+    }
     // Each step multiplies the weights by 1 - shrink.
     let shrink = learning_rate * weight_decay;
     if shrink >= 1.0 {
@@ -73,7 +88,7 @@ mod tests {
             schedule: "cosine".parse().expect("a schedule"),
             ..TrainConfig::default()
         };
-        let advice = advice(&config);
+        let advice = advice(&config, learning_rate);
         assert!(advice.contains(expected), "{advice}");
     }
 
@@ -90,5 +105,20 @@ mod tests {
         check(0.03, 0.9, 0.0, "--schedule cosine+warmup:500");
         check(0.1, 0.999, 0.0, "momentum 0.999 makes steps 1000 times");
         check(0.1, 0.9, 30.0, "30 times the learning rate is 3,");
+    }
+
+    #[test]
+    fn names_schedule_that_raises_the_rate() {
+        let config = TrainConfig {
+            learning_rate: 0.01,
+            schedule: "piecewise:12=1000".parse().expect("a schedule"),
+            ..TrainConfig::default()
+        };
+        assert_eq!(
+            advice(&config, 10.0),
+            "Take another schedule (--schedule): piecewise:12=1000 makes the learning rate 1000 times as \
+             high as 0.01"
+        );
+        assert!(advice(&config, 0.01).contains("--learning-rate 0.001"));
     }
 }

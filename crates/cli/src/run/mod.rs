@@ -21,5 +21,5 @@ pub(crate) use events::epoch_weights;
 pub(crate) use folder::{EVENTS, MODEL, RUNS, RunFolder, read_history};
 pub(crate) use lock::Lock;
 pub(crate) use plan::{BEGINNING, Overrides, Plan};
-pub(crate) use record::{Record, State};
+pub(crate) use record::{Record, State, recordable};
 pub(crate) use watch::WatchArguments;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use modiste_report::four_decimals;
 use modiste_train::{EpochSummary, Event};
 
 use crate::messages::{bar, say};
@@ -61,7 +62,8 @@ impl Progress {
                 let seen = (images - seen_before) as f64;
                 let rate = seen / self.epoch_start.elapsed().as_secs_f64();
                 self.bar.set_message(format!(
-                    "loss: {loss:.4} - accuracy: {accuracy:.4} - {rate:.0} images/s"
+                    "loss: {} - accuracy: {accuracy:.4} - {rate:.0} images/s",
+                    four_decimals(*loss)
                 ));
                 self.bar.set_position(*step as u64);
             }
@@ -102,8 +104,10 @@ fn epoch_line(summary: &EpochSummary, epochs: usize, steps: usize) -> String {
     let per_step = 1e3 * seconds / steps.max(1) as f64;
     format!(
         "Epoch {epoch}/{epochs} - {steps}/{steps} - {seconds:.0}s - {per_step:.0}ms/step - \
-         accuracy: {accuracy:.4} - loss: {loss:.4} - val_accuracy: {val_accuracy:.4} - \
-         val_loss: {val_loss:.4} - learning_rate: {learning_rate:.2e}"
+         accuracy: {accuracy:.4} - loss: {} - val_accuracy: {val_accuracy:.4} - \
+         val_loss: {} - learning_rate: {learning_rate:.2e}",
+        four_decimals(*loss),
+        four_decimals(*val_loss)
     )
 }
 

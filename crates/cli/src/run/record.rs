@@ -164,7 +164,7 @@ impl Record {
             allow_partial: loading.allow_partial,
             photos_folder: None,
             photos_folder_in_run: None,
-            data_folder: absolute_text(&loading.folder.path()),
+            data_folder: Some(recordable(&loading.folder.path())?),
             data_folder_in_run: None,
             tensorboard: false,
             compute: ComputeRecord::of(chosen),
@@ -261,8 +261,12 @@ impl Record {
     }
 
     /// Updates the data folder of a run that goes on with `loading`.
-    pub(crate) fn use_data_of(&mut self, loading: &Loading) {
-        self.data_folder = absolute_text(&loading.folder.path());
+    ///
+    /// # Errors
+    /// As [`recordable`].
+    pub(crate) fn use_data_of(&mut self, loading: &Loading) -> Result<()> {
+        self.data_folder = Some(recordable(&loading.folder.path())?);
+        Ok(())
     }
 
     /// Datasets of the run, some of whose files are not the official ones.
@@ -338,10 +342,18 @@ impl Record {
     }
 }
 
-/// The absolute path, if JSON can hold it.
-fn absolute_text(path: &Path) -> Option<PathBuf> {
-    let path = std::path::absolute(path).ok()?;
-    path.to_str().is_some().then_some(path)
+/// The path as a record keeps it: the same from wherever the run goes on.
+///
+/// # Errors
+/// If it is no UTF-8, which JSON cannot hold, or empty.
+pub(crate) fn recordable(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
+    ensure!(
+        path.to_str().is_some(),
+        "{} is no UTF-8, and {RECORD} could not name it: rename it, or name it by a link",
+        path.display()
+    );
+    Ok(path)
 }
 
 impl DatasetRecord {

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{fails, json, modiste, output, succeeds};
 
-/// A name that a shell would split, and a few characters besides.
-const NAME: &str = "-it's a rün";
+/// A name that a shell would split, and a few characters besides, of which one cannot be printed.
+const NAME: &str = "-it's a\trün";
 
 /// Small files of the right shape that are no official ones, in torchvision's layout.
 fn write_mnist(data: &Path) {
@@ -114,6 +114,11 @@ fn printed_commands_work_from_elsewhere() {
         here,
         &["report", "--offline", "--out", "page.html", "--", &file],
     );
+    let page = fs::read_to_string(here.join("page.html")).expect("a page");
+    let again = page.lines().find(|line| line.contains("modiste train "));
+    let data = here.join("my data");
+    let data = data.to_str().expect("text");
+    assert!(again.expect("a command").contains(data), "{again:?}");
 
     // As a process leaves it that was killed before its first checkpoint.
     fs::remove_file(run.join("model.safetensors")).expect("removed");
@@ -229,6 +234,43 @@ fn dead_proxy_is_named() {
     let stderr = String::from_utf8_lossy(&failed.stderr);
     let expected = "through the proxy http://127.0.0.1:9 that HTTPS_PROXY names";
     assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[test]
+fn a_value_that_is_no_proxy_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = modiste(folder.path(), &["data", "download", "cifar-100"]);
+    for variable in ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"] {
+        command.env_remove(variable);
+    }
+    command
+        .env_remove("https_proxy")
+        .env("HTTPS_PROXY", "a:b:c");
+    let failed = output(&mut command);
+    let stderr = String::from_utf8_lossy(&failed.stderr);
+    assert!(
+        stderr.contains("HTTPS_PROXY is a:b:c, which is no address of a proxy"),
+        "{stderr}"
+    );
+    let verified = run_printed(&stderr);
+    let stdout = String::from_utf8_lossy(&verified.stdout);
+    assert!(stdout.contains("cifar-100/train.bin: absent"), "{stdout}");
+}
+
+#[test]
+fn a_data_folder_that_no_record_could_name_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let name = OsStr::from_bytes(b"data\xff");
+    fs::create_dir(here.join(name)).expect("a folder");
+    let flags = ["train", "--dataset", "fashion-mnist-mini", "--run", "run"];
+    let mut command = modiste(here, &flags);
+    let failed = output(command.arg("--data").arg(name));
+    let stderr = String::from_utf8_lossy(&failed.stderr);
+    assert!(stderr.contains("is no UTF-8"), "{stderr}");
+    assert!(!here.join("run").exists());
 }
 
 #[cfg(unix)]

@@ -162,6 +162,10 @@ fn a_diverged_run_names_the_cause_and_does_not_go_on() {
     assert!(!diverges("rate", &["--learning-rate", "1e9"], &rate));
     let decay = ["Take a lower weight decay (--weight-decay): 1000 times"];
     assert!(!diverges("decay", &["--weight-decay", "1000"], &decay));
+    let raised = ["--schedule", "piecewise:1=1000", "--learning-rate", "1e4"];
+    let arguments = [&flags("raised")[..], &raised].concat();
+    let expected = "piecewise:1=1000 makes the learning rate 1000 times as high as 10000";
+    fails(here, &arguments, 1, expected);
     let schedule = [
         "--schedule",
         "piecewise:0=0.0000001,4=1000",

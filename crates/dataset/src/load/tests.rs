@@ -270,6 +270,29 @@ fn refuses_files_of_another_role() {
 }
 
 #[test]
+fn names_file_that_is_longer() {
+    let made_up = made_up::idx();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    made_up.write(folder.path());
+    let place = made_up.info.folder(folder.path());
+    fs::write(
+        place.join("t10k-images-idx3-ubyte.gz"),
+        gzip(&made_up.bytes[0]),
+    )
+    .expect("written");
+    let options = LoadOptions {
+        data: folder.path().to_owned(),
+        allow_partial: true,
+    };
+    let refused = load_info(&made_up.info, &options).expect_err("the images of training");
+    let message = refused.to_string();
+    assert!(
+        message.contains("holds train-images-idx3-ubyte of shapes, where t10k-images"),
+        "{message}"
+    );
+}
+
+#[test]
 fn reports_unknown_content_and_skips_damaged_files() {
     let made_up = made_up::idx();
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -125,7 +125,7 @@ impl Network {
         modiste_dataset::write_atomic(path, &bytes).map_err(io_error(path))
     }
 
-    /// Reads a network from its file. Every name, type and shape is checked against the
+    /// Reads a network from its file, or from a FIFO. Every name, type and shape is checked against the
     /// architecture, and the file's length against both, before the numbers are read; then that every
     /// number is finite and no variance negative.
     ///
@@ -137,15 +137,17 @@ impl Network {
         if information.is_dir() {
             return Err(foreign(path, "it is a folder"));
         }
-        let header = read_header(path, &mut file, information.len())?;
+        let length = information.is_file().then(|| information.len());
+        let mut bytes = read_start(path, &mut file)?;
+        let header = Checked::new(path, &bytes, length)?;
         // The bytes, the numbers that are made of them (twice as long, if they are f16), and one copy.
         require_memory(header.length.saturating_mul(5)).map_err(|memory| FileError::Memory {
             path: path.into(),
             memory,
         })?;
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(header.length + 1).read_to_end(&mut bytes))
+        let rest = header.length + 1 - bytes.len() as u64;
+        file.take(rest)
+            .read_to_end(&mut bytes)
             .map_err(io_error(path))?;
         header.network(path, &bytes)
     }
@@ -155,7 +157,8 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
-        read_header(path, &mut &*bytes, bytes.len() as u64)?.network(path, bytes)
+        let start = read_start(path, &mut &*bytes)?;
+        Checked::new(path, &start, Some(bytes.len() as u64))?.network(path, bytes)
     }
 }
 
@@ -208,83 +211,94 @@ impl Checked {
     }
 }
 
-/// Reads and checks all but the numbers.
-fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Checked, FileError> {
-    let mut size = [0; 8];
-    if length < 8 {
-        return Err(foreign(path, &format!("it has only {length} bytes")));
-    }
-    file.read_exact(&mut size).map_err(io_error(path))?;
-    let size = u64::from_le_bytes(size);
+/// The bytes in which the header's length is told.
+const SIZE: usize = 8;
+
+/// Reads all that comes before the numbers: the header's length and the header.
+fn read_start(path: &Path, file: &mut impl Read) -> Result<Vec<u8>, FileError> {
+    let mut start = Vec::new();
+    let mut read = |count, start: &mut Vec<u8>| file.take(count).read_to_end(start);
+    read(SIZE as u64, &mut start).map_err(io_error(path))?;
+    let Ok(size) = start.as_slice().try_into().map(u64::from_le_bytes) else {
+        return Err(foreign(path, &format!("it has only {} bytes", start.len())));
+    };
     if size > MAX_HEADER {
         return Err(foreign(path, "it does not begin like a safetensors file"));
     }
-    if size > length - 8 {
-        return Err(FileError::Length {
-            path: path.into(),
-            expected: 8 + size,
-            found: length,
-        });
-    }
-    let mut header = vec![0; size as usize];
-    file.read_exact(&mut header).map_err(io_error(path))?;
-    let header: Header = serde_json::from_slice(&header).map_err(|error| {
-        foreign(
-            path,
-            &format!("its header is no safetensors header ({error})"),
-        )
-    })?;
-    let description = header
-        .metadata()
-        .as_ref()
-        .and_then(|metadata| metadata.get(KEY))
-        .ok_or_else(|| foreign(path, "its metadata has no entry `modiste`"))?;
-    let damaged =
-        |error: serde_json::Error| foreign(path, &format!("its description is damaged ({error})"));
-    let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
-    if version.format_version > FORMAT_VERSION {
-        return Err(FileError::Version {
-            path: path.into(),
-            found: version.format_version,
-        });
-    }
-    let description: Description = serde_json::from_str(description).map_err(damaged)?;
-    let resolved =
-        description
-            .architecture
-            .resolve()
-            .map_err(|reason| FileError::Architecture {
-                path: path.into(),
-                reason,
-            })?;
-    // Whichever the first variable has, all must have.
-    let first = resolved.variables.first().map(|variable| &variable.name);
-    let half = first
-        .and_then(|name| header.info(name))
-        .is_some_and(|info| info.dtype == Dtype::F16);
-    let precision = if half { Precision::F16 } else { Precision::F32 };
-    check_variables(path, &header, &resolved, dtype(precision))?;
-    let classes = description.metadata.classes.len();
-    if classes != resolved.classes() {
-        let reason = format!("{classes} class names for {} logits", resolved.classes());
-        return Err(foreign(path, &reason));
-    }
-    check_temperature(path, description.metadata.temperature)?;
-    let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
-    let expected = 8 + size + precision.bytes() * numbers;
-    if expected != length {
-        return Err(FileError::Length {
+    read(size, &mut start).map_err(io_error(path))?;
+    let expected = SIZE as u64 + size;
+    match start.len() as u64 {
+        found if found < expected => Err(FileError::Length {
             path: path.into(),
             expected,
-            found: length,
-        });
+            found,
+        }),
+        _ => Ok(start),
     }
-    Ok(Checked {
-        description,
-        resolved,
-        precision,
-        length,
-    })
+}
+
+impl Checked {
+    /// Checks all but the numbers, and that the file has the right `length`, if it is known.
+    fn new(path: &Path, start: &[u8], length: Option<u64>) -> Result<Self, FileError> {
+        let header: Header = serde_json::from_slice(&start[SIZE..]).map_err(|error| {
+            foreign(
+                path,
+                &format!("its header is no safetensors header ({error})"),
+            )
+        })?;
+        let description = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(KEY))
+            .ok_or_else(|| foreign(path, "its metadata has no entry `modiste`"))?;
+        let damaged = |error: serde_json::Error| {
+            foreign(path, &format!("its description is damaged ({error})"))
+        };
+        let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
+        if version.format_version > FORMAT_VERSION {
+            return Err(FileError::Version {
+                path: path.into(),
+                found: version.format_version,
+            });
+        }
+        let description: Description = serde_json::from_str(description).map_err(damaged)?;
+        let resolved =
+            description
+                .architecture
+                .resolve()
+                .map_err(|reason| FileError::Architecture {
+                    path: path.into(),
+                    reason,
+                })?;
+        // Whichever the first variable has, all must have.
+        let first = resolved.variables.first().map(|variable| &variable.name);
+        let half = first
+            .and_then(|name| header.info(name))
+            .is_some_and(|info| info.dtype == Dtype::F16);
+        let precision = if half { Precision::F16 } else { Precision::F32 };
+        check_variables(path, &header, &resolved, dtype(precision))?;
+        let classes = description.metadata.classes.len();
+        if classes != resolved.classes() {
+            let reason = format!("{classes} class names for {} logits", resolved.classes());
+            return Err(foreign(path, &reason));
+        }
+        check_temperature(path, description.metadata.temperature)?;
+        let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
+        let expected = start.len() as u64 + precision.bytes() * numbers;
+        if let Some(found) = length.filter(|&length| length != expected) {
+            return Err(FileError::Length {
+                path: path.into(),
+                expected,
+                found,
+            });
+        }
+        Ok(Checked {
+            description,
+            resolved,
+            precision,
+            length: expected,
+        })
+    }
 }
 
 /// Every variable is there with its type and shape, and nothing else is.

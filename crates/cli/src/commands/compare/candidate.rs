@@ -29,8 +29,12 @@ pub(super) fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
     let mut skipped = Vec::new();
     for path in paths {
-        // A slip of the keyboard, which no pattern of the shell makes.
-        ensure!(path.exists(), "there is no run {}", path.display());
+        // A slip of the keyboard, which no pattern of the shell makes; a link that leads nowhere it does.
+        ensure!(
+            path.symlink_metadata().is_ok(),
+            "there is no run {}",
+            path.display()
+        );
         match Candidate::read(path) {
             Ok(candidate) => candidates.push(candidate),
             Err(error) => skipped.push(format!("{error:#}")),

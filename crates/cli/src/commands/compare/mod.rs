@@ -5,9 +5,9 @@ mod page;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use modiste_model::argmax;
-use modiste_report::{EpochRecord, mcnemar};
+use modiste_report::{EpochRecord, four_decimals, mcnemar};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -99,27 +99,37 @@ struct Pair {
 /// Runs the command. Paths that hold no run, or a run without a model, are skipped with a warning.
 ///
 /// # Errors
-/// If a path does not exist, fewer than two runs with a model remain, or their test images cannot be had.
+/// If a path does not exist or fewer than two runs with a model remain. If one cannot be measured, after
+/// the others were compared.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let to_stdout = files::page_to_stdout(arguments.out.as_deref(), arguments.json)?;
     let chosen = arguments.compute.start()?;
-    let candidates = candidates(&arguments.runs)?;
-    let runs: Vec<Compared> = candidates
-        .into_iter()
-        .map(|candidate| candidate.compared(&arguments.loading, &chosen))
-        .collect::<Result<_>>()?;
+    let mut runs = Vec::new();
+    let mut failed = Vec::new();
+    for candidate in candidates(&arguments.runs)? {
+        match candidate.compared(&arguments.loading, &chosen) {
+            Ok(compared) => runs.push(compared),
+            Err(error) => failed.push(format!("{error:#}")),
+        }
+    }
+    let left_out = match failed.is_empty() {
+        true => Ok(()),
+        false => Err(anyhow!("left out:\n  {}", failed.join("\n  "))),
+    };
+    if runs.len() < 2 {
+        return left_out;
+    }
     let comparison = Comparison::new(&runs)?;
     if let Some(path) = &arguments.out {
         let html = comparison.page(&runs);
         files::write(path, html.as_bytes())?;
     }
-    if to_stdout {
-        return Ok(());
-    }
     match arguments.json {
-        true => output::json(&comparison),
-        false => output::line(comparison.text()),
+        _ if to_stdout => {}
+        true => output::json(&comparison)?,
+        false => output::line(comparison.text())?,
     }
+    left_out
 }
 
 impl Comparison {
@@ -184,7 +194,7 @@ impl RunResult {
             self.run.clone(),
             format!("{:.2} %", 100.0 * self.accuracy),
             format!("{low:.2} to {high:.2} %"),
-            format!("{:.4}", self.loss),
+            four_decimals(self.loss),
             format!("{:.0}", self.seconds),
         ]
     }
