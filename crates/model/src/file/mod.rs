@@ -137,7 +137,7 @@ impl Network {
         if information.is_dir() {
             return Err(foreign(path, "it is a folder"));
         }
-        let length = information.is_file().then(|| information.len());
+        let length = information.is_file().then_some(information.len());
         let mut bytes = read_start(path, &mut file)?;
         let header = Checked::new(path, &bytes, length)?;
         // The bytes, the numbers that are made of them (twice as long, if they are f16), and one copy.
