@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use modiste_infer::{Error, decode_gray, decode_rgb, image_warning};
+use modiste_imaging::{Error, decode_gray, decode_rgb, image_warning};
 
 fuzz_target!(|bytes: &[u8]| {
     for (picture, channels) in [(decode_gray(bytes), 1), (decode_rgb(bytes), 3)] {

@@ -65,10 +65,10 @@ fn images(
     count: usize,
     random: &mut Random,
 ) -> Result<(usize, usize)> {
-    let infer = workspace::root().join("crates/infer/tests");
+    let imaging = workspace::root().join("crates/imaging/tests");
     let mut samples = Vec::new();
     for place in ["cases/photos", "cases/jpeg", "opencv"] {
-        for path in files(&infer.join(place))? {
+        for path in files(&imaging.join(place))? {
             let bytes = fs::read(&path)?;
             let is_image = !["csv", "json", "md"]
                 .iter()

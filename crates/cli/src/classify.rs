@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use modiste_infer::{Classifier, Prediction, decode_rgb, image_warning, thumbnail};
+use modiste_imaging::{decode_rgb, image_warning, thumbnail};
+use modiste_infer::{Classifier, Prediction};
 use rayon::prelude::*;
 
 use crate::messages::say;

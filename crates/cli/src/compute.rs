@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Error, Result, bail};
-use modiste_dataset::memory_left;
+use modiste_core::memory_left;
 use modiste_model::{
     DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
 };

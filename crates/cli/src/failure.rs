@@ -75,7 +75,7 @@ fn prepare_for_little_memory() {
     const BACKTRACE: &str = "RUST_BACKTRACE";
     let backtraces = std::env::var_os(BACKTRACE).is_some_and(|value| value != "0");
     let is_prepared = std::env::var_os(ARENAS).is_some() && !backtraces;
-    if is_prepared || modiste_dataset::memory_left().is_none() {
+    if is_prepared || modiste_core::memory_left().is_none() {
         return;
     }
     let mut arguments = std::env::args_os();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use modiste_dataset::{write_atomic, write_numbered};
+use modiste_core::{write_atomic, write_numbered};
 
 use crate::output;
 use crate::text::shown;

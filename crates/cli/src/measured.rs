@@ -1,10 +1,13 @@
 //! A network measured on a dataset's test images: what `evaluate`, `compare` and `report` start from.
 
 use anyhow::{Result, bail, ensure};
-use modiste_dataset::{ImageShape, Images, lookup};
-use modiste_model::{Network, argmax, rank};
-use modiste_report::{Confusion, wilson_interval};
-use modiste_train::{Evaluation, ReliabilityBin, evaluate, reliability};
+use modiste_core::ImageShape;
+use modiste_dataset::{Images, lookup};
+use modiste_metrics::{Confusion, wilson_interval};
+use modiste_metrics::{ReliabilityBin, reliability};
+use modiste_metrics::{argmax, top_k_accuracy};
+use modiste_model::Network;
+use modiste_train::{Evaluation, evaluate};
 
 use crate::compute::Chosen;
 use crate::loading::Loading;
@@ -93,10 +96,9 @@ impl Measured {
 
     /// The share of images whose class is among the `k` likeliest, 0 to 1.
     pub(crate) fn top(&self, k: usize) -> f64 {
-        let among = self
-            .answers()
-            .filter(|(row, truth)| rank(row, usize::from(**truth)) < k);
-        among.count() as f64 / self.evaluation.images as f64
+        let classes = self.confusion.classes().len();
+        let labels = self.images.labels();
+        top_k_accuracy(&self.evaluation.probabilities, labels, classes, k)
     }
 
     /// How often answers are right that are so sure.

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use modiste_infer::{MAGIC_LENGTH, is_image};
+use modiste_imaging::{MAGIC_LENGTH, is_image};
 
 use crate::messages::say;
 use crate::text;

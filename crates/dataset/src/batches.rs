@@ -1,25 +1,8 @@
 //! Batches: which images come together, in which order, as numbers a network takes.
 
-use crate::images::{ImageShape, Images};
-use crate::rng::Rng;
+use modiste_core::{ImageShape, Rng, normalize};
 
-/// Scales pixels to `[0, 1]`: the one place where bytes become numbers, for training and for
-/// inference alike.
-///
-/// # Panics
-/// Where the slices differ in length.
-///
-/// ```
-/// let mut values = [0.0; 3];
-/// modiste_dataset::normalize(&[0, 51, 255], &mut values);
-/// assert_eq!(values, [0.0, 0.2, 1.0]);
-/// ```
-pub fn normalize(pixels: &[u8], values: &mut [f32]) {
-    assert_eq!(pixels.len(), values.len(), "a value per pixel");
-    for (value, &pixel) in values.iter_mut().zip(pixels) {
-        *value = f32::from(pixel) / 255.0;
-    }
-}
+use crate::images::Images;
 
 /// Images of one step of training or evaluation.
 #[derive(Debug)]
@@ -34,7 +17,8 @@ pub struct Batch<'a> {
 /// number does not divide: it is kept, as Keras does.
 ///
 /// ```
-/// use modiste_dataset::{Batches, ImageShape, Images};
+/// use modiste_core::ImageShape;
+/// use modiste_dataset::{Batches, Images};
 ///
 /// let images = Images::new(ImageShape::new(1, 2, 1), vec![0, 255, 51, 51, 0, 0], vec![7, 8, 9])?;
 /// let mut batches = Batches::in_order(&images, 2);

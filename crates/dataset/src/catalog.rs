@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entries::CATALOG;
 use crate::error::Error;
-use crate::images::ImageShape;
+use modiste_core::ImageShape;
 
 /// The length and the SHA-256 of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

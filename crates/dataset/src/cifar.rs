@@ -1,7 +1,8 @@
 //! CIFAR-100's binary version: records of two labels and three planes of pixels.
 
 use crate::error::FormatError;
-use crate::images::{ImageShape, Images};
+use crate::images::Images;
+use modiste_core::ImageShape;
 
 /// 32x32, red, green and blue.
 const SHAPE: ImageShape = ImageShape::new(32, 32, 3);
@@ -120,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn random(count: usize, seed: u64) -> Cifar100 {
-        let mut rng = crate::Rng::new(seed);
+        let mut rng = modiste_core::Rng::new(seed);
         let pixels = (0..count * SHAPE.size())
             .map(|_| rng.next_u64() as u8)
             .collect();

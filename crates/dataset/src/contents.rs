@@ -11,7 +11,7 @@ use crate::embedded;
 use crate::error::Error;
 use crate::gzip::{self, GzipReader};
 use crate::locate;
-use crate::memory::require_memory;
+use modiste_core::require_memory;
 
 /// A file's bytes after decompression, and where they come from for error messages.
 pub(crate) struct Contents {

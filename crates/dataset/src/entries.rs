@@ -2,7 +2,7 @@
 
 use crate::catalog::{Checksum, DatasetInfo, FileInfo, Files, Source};
 use crate::cifar_names;
-use crate::images::ImageShape;
+use modiste_core::ImageShape;
 
 const FASHION_CLASSES: [&str; 10] = [
     "T-shirt/top",

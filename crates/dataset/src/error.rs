@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::memory::OutOfMemory;
+use modiste_core::OutOfMemory;
 
 /// Why a dataset could not be had from its files.
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +209,6 @@ pub enum FormatError {
         /// What the format holds.
         expected: &'static str,
         /// The shape of the images.
-        found: crate::ImageShape,
+        found: modiste_core::ImageShape,
     },
 }

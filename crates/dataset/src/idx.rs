@@ -1,7 +1,8 @@
 //! IDX, the format of the MNIST family: big endian, a magic number, the dimensions, bytes.
 
 use crate::error::FormatError;
-use crate::images::{ImageShape, Images};
+use crate::images::Images;
+use modiste_core::ImageShape;
 
 /// Two zero bytes, 8 for unsigned bytes, 3 for the dimensions count, rows, columns.
 const IMAGES_MAGIC: u32 = 0x0000_0803;
@@ -97,7 +98,8 @@ pub(crate) fn pair(images: IdxImages<'_>, labels: &[u8]) -> Result<Images, Forma
 /// [`FormatError::Shape`] where the images have other than one channel: IDX images are gray.
 ///
 /// ```
-/// use modiste_dataset::{ImageShape, Images, read_idx, write_idx_images, write_idx_labels};
+/// use modiste_core::ImageShape;
+/// use modiste_dataset::{Images, read_idx, write_idx_images, write_idx_labels};
 ///
 /// let images = Images::new(ImageShape::new(1, 2, 1), vec![1, 2, 3, 4], vec![0, 9])?;
 /// let bytes = write_idx_images(&images)?;
@@ -270,7 +272,7 @@ mod tests {
             labels in prop::collection::vec(0_u8..10, 0..6),
             seed in any::<u64>(),
         ) {
-            let mut rng = crate::Rng::new(seed);
+            let mut rng = modiste_core::Rng::new(seed);
             let shape = ImageShape::new(height, width, 1);
             let pixels = (0..labels.len() * shape.size()).map(|_| rng.next_u64() as u8).collect();
             let images = Images::new(shape, pixels, labels).expect("a label per image");

@@ -1,39 +1,6 @@
 //! Labelled images in memory.
 
-use std::fmt;
-
-/// Height, width and channels of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageShape {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// 1 for gray, 3 for red, green, blue.
-    pub channels: usize,
-}
-
-impl ImageShape {
-    /// A shape from its three numbers.
-    pub const fn new(height: usize, width: usize, channels: usize) -> Self {
-        Self {
-            height,
-            width,
-            channels,
-        }
-    }
-
-    /// Bytes of one image: height x width x channels.
-    pub const fn size(self) -> usize {
-        self.height * self.width * self.channels
-    }
-}
-
-impl fmt::Display for ImageShape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
-    }
-}
+use modiste_core::ImageShape;
 
 /// Why pixels and labels are no set of labelled images.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Labelled images for small convolutional networks: MNIST, Fashion-MNIST and CIFAR-100.
 //!
-//! Bytes in, labelled images out. Pixels stay `u8` until [`normalize`], the one function that
+//! Bytes in, labelled images out. Pixels stay `u8` until [`normalize`](modiste_core::normalize), the one function that
 //! scales them for training and for inference alike. Nothing here knows of networks.
 //!
 //! ```
@@ -21,7 +21,6 @@
 
 #[cfg(feature = "download")]
 mod archive;
-mod atomic;
 mod batches;
 mod catalog;
 mod cifar;
@@ -42,18 +41,15 @@ mod load;
 mod locate;
 #[cfg(test)]
 mod made_up;
-mod memory;
 #[cfg(feature = "download")]
 mod mirror;
-mod rng;
 #[cfg(feature = "download")]
 mod sources;
 mod status;
 #[cfg(feature = "download")]
 mod store;
 
-pub use atomic::{write_atomic, write_numbered};
-pub use batches::{Batch, Batches, normalize};
+pub use batches::{Batch, Batches};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 pub use cifar::{Cifar100, read_cifar100, write_cifar100};
 pub use cifar_names::CIFAR100_COARSE;
@@ -65,8 +61,7 @@ pub use error::{Error, FormatError};
 pub use idx::{
     IdxImages, read_idx, read_idx_images, read_idx_labels, write_idx_images, write_idx_labels,
 };
-pub use images::{Dataset, ImageShape, Images, ImagesError};
+pub use images::{Dataset, Images, ImagesError};
 pub use load::{LoadOptions, LoadReport, load, load_with_report};
-pub use memory::{OutOfMemory, memory_left, require_memory};
-pub use rng::Rng;
+pub use modiste_core::{ImageShape, OutOfMemory, Rng};
 pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};

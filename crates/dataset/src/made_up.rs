@@ -7,9 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::{Checksum, DatasetInfo, FileInfo, Files, Source};
 use crate::cifar::{Cifar100, write_cifar100};
+use crate::contents;
 use crate::idx::{write_idx_images, write_idx_labels};
-use crate::images::{ImageShape, Images};
-use crate::{contents, rng::Rng};
+use crate::images::Images;
+use modiste_core::ImageShape;
+use modiste_core::Rng;
 
 /// A dataset, and the bytes inside its files in the order of [`DatasetInfo::files`].
 pub(crate) struct MadeUp {

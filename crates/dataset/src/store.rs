@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{follow_links, persist, temporary_for};
+use modiste_core::AtomicFile;
+
 use crate::catalog::FileInfo;
 use crate::contents;
 use crate::mirror::Failure;
@@ -36,8 +37,7 @@ pub(crate) fn store(
         path: name.clone(),
         source,
     };
-    let path = follow_links(&name).map_err(disk)?;
-    let mut temporary = temporary_for(&path).map_err(disk)?;
+    let mut stored = AtomicFile::create(&name).map_err(disk)?;
     // Not `io::copy`: an error on the way in and one on the way out mean different things.
     let mut buffer = vec![0; 1 << 16];
     let mut arrived = 0;
@@ -53,9 +53,9 @@ pub(crate) fn store(
             let reason = format!("{} is larger than {limit} bytes", file.name);
             return Err(Failure::new(reason).into());
         }
-        temporary.write_all(&buffer[..count]).map_err(disk)?;
+        stored.write_all(&buffer[..count]).map_err(disk)?;
     }
-    let found = contents::open_path(temporary.path())
+    let found = contents::open_path(stored.temporary_path())
         .and_then(|inside| contents::digest(inside, file.inner.size.saturating_add(1)))
         .map_err(|error| Failure::new(format!("{} is damaged: {error}", file.name)))?;
     if !found.is_official(file) {
@@ -76,6 +76,5 @@ pub(crate) fn store(
         };
         return Err(Failure::new(reason).into());
     }
-    persist(temporary, &path).map_err(disk)?;
-    Ok(path)
+    stored.commit().map_err(disk)
 }

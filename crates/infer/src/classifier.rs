@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use modiste_dataset::{ImageShape, OutOfMemory, normalize, require_memory};
+use modiste_core::{ImageShape, OutOfMemory, normalize, require_memory};
 use modiste_model::{
     ArchitectureError, FileError, Inference, KernelOptions, Network, inference_bytes, probabilities,
 };
@@ -91,7 +91,7 @@ const VIEWS: usize = 12;
 ///
 /// ```
 /// let mut classifier = modiste_infer::Classifier::embedded();
-/// let photo = include_bytes!("../tests/opencv/large-612x408.jpg");
+/// let photo = include_bytes!("../../imaging/tests/opencv/large-612x408.jpg");
 /// let ranked = classifier.classify(photo)?;
 /// assert_eq!(ranked.len(), 10);
 /// assert!(ranked[0].probability >= ranked[1].probability);

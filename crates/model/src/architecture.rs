@@ -1,6 +1,6 @@
 //! A network's layers as data.
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
 /// A network: what goes in, and the layers it goes through one after the other.
@@ -126,7 +126,7 @@ impl Architecture {
     /// units of the last layer, where that is dense, are replaced.
     ///
     /// ```
-    /// use modiste_dataset::ImageShape;
+    /// use modiste_core::ImageShape;
     /// use modiste_model::zoo;
     ///
     /// let network = zoo::vgg().fitted(ImageShape::new(32, 32, 3), 100).resolve()?;

@@ -1,6 +1,6 @@
 //! The one source of dropout's randomness, shared by the walk and the graph.
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use rayon::prelude::*;
 
 /// Fills `mask` with 1 where a value is kept, probability `1 - rate`, and 0 where it is dropped.

@@ -33,11 +33,29 @@ pub fn training_bytes(resolved: &Resolved, batch_size: usize, options: &KernelOp
 
 /// Bytes that an [`Inference`](crate::Inference) takes, as [`training_bytes`] counts them.
 pub fn inference_bytes(resolved: &Resolved, batch_size: usize, options: &KernelOptions) -> u64 {
+    inference_bytes_for(resolved, batch_size, options, Purpose::Inference)
+}
+
+/// Bytes that an [`Inference::layer_by_layer`](crate::Inference::layer_by_layer) takes.
+pub(crate) fn inspection_bytes(
+    resolved: &Resolved,
+    batch_size: usize,
+    options: &KernelOptions,
+) -> u64 {
+    inference_bytes_for(resolved, batch_size, options, Purpose::Inspection)
+}
+
+fn inference_bytes_for(
+    resolved: &Resolved,
+    batch_size: usize,
+    options: &KernelOptions,
+    purpose: Purpose,
+) -> u64 {
     let per_batch = scaled(batch_size, |batch| {
-        let stages = stages(&resolved.layers, batch, options, Purpose::Inference);
+        let stages = stages(&resolved.layers, batch, options, purpose);
         outputs(&stages, batch) + workspace(Needs::of(&stages, batch).workspace)
     });
-    let stages = stages(&resolved.layers, 1, options, Purpose::Inference);
+    let stages = stages(&resolved.layers, 1, options, purpose);
     let fixed = prepared(&stages, options) + resolved.trainable_len();
     per_batch.saturating_add(bytes(fixed))
 }

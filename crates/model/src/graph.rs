@@ -2,7 +2,7 @@
 //! and what runs on a GPU.
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use crate::architecture::Activation;
 use crate::dropout_mask::fill_dropout_mask;
@@ -101,45 +101,6 @@ impl Graph {
     /// What candle says, an image of another shape among it.
     pub fn forward_train(&self, images: &Tensor, rng: &mut Rng) -> Result<Tensor> {
         self.run(images, &mut Mode::Training(rng))
-    }
-
-    /// What the layer of index `layer` puts out for `images`, and the gradient of each image's logit of
-    /// its class at that, both `[batch, channels, height, width]` (or `[batch, units]`), as inference
-    /// computes them.
-    ///
-    /// # Errors
-    /// What candle says, a class that is none among it.
-    ///
-    /// # Panics
-    /// Where there is no such layer.
-    pub(crate) fn gradient_at(
-        &self,
-        layer: usize,
-        images: &Tensor,
-        classes: &[usize],
-    ) -> Result<[Tensor; 2]> {
-        let before = &self.resolved.layers[..=layer];
-        let images = images.permute((0, 3, 1, 2))?.contiguous()?;
-        let output = self.layers(before, images, &mut Mode::Inference)?;
-        let output = Var::from_tensor(&output.detach())?;
-        let logits = self.after(layer, output.as_tensor().clone())?;
-        let classes: Vec<u32> = classes.iter().map(|&class| class as u32).collect();
-        let classes = Tensor::new(classes, &self.device)?.unsqueeze(1)?;
-        // An image's logits hang on that image alone: the sum's gradient is each one's.
-        let mut gradients = logits.gather(&classes, 1)?.sum_all()?.backward()?;
-        match gradients.remove(&output) {
-            Some(gradient) => Ok([output.as_detached_tensor(), gradient]),
-            None => candle_core::bail!("no gradient reached layer {layer}"),
-        }
-    }
-
-    /// Logits from what the layer of index `layer` put out.
-    pub(crate) fn after(&self, layer: usize, output: Tensor) -> Result<Tensor> {
-        self.layers(
-            &self.resolved.layers[layer + 1..],
-            output,
-            &mut Mode::Inference,
-        )
     }
 
     fn run(&self, images: &Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {

@@ -29,29 +29,29 @@ pub struct Inference {
     resolved: Resolved,
     batch_size: usize,
     instructions: Instructions,
-    stages: Vec<Stage>,
-    slots: Vec<Slot>,
-    trainable: Vec<f32>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) trainable: Vec<f32>,
     workspace: Workspace,
 }
 
 /// What one stage holds: its output, and what the weights decide.
 #[derive(Debug, Default)]
-struct Slot {
-    output: Buffer,
+pub(crate) struct Slot {
+    pub(crate) output: Buffer,
     prepared: Buffer,
-    norm: Folded,
-    /// A pool's winners, which nobody asks for.
-    bytes: Vec<u8>,
-    block: Vec<Slot>,
+    pub(crate) norm: Folded,
+    /// Argmax indices of a pool, for Grad-CAM.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) block: Vec<Slot>,
 }
 
 /// Batch normalisation by its moving statistics.
 #[derive(Debug, Default)]
-struct Folded {
+pub(crate) struct Folded {
     mean: Vec<f32>,
     inverse: Vec<f32>,
-    scale: Vec<f32>,
+    pub(crate) scale: Vec<f32>,
     shift: Vec<f32>,
 }
 

@@ -1,6 +1,6 @@
 //! The numbers of a network.
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use crate::resolved::{Resolved, Start, Variable};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use modiste_kernels::Window;
 
 use crate::architecture::{Architecture, Initializer, Layer, Padding};

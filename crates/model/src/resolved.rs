@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use modiste_kernels::{Conv2dShape, DenseShape, MaxPool2dShape, Window};
 
 use crate::architecture::Activation;

@@ -3,7 +3,7 @@
 
 use std::alloc::System;
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
     Inference, KernelOptions, Parameters, Walk, inference_bytes, training_bytes, zoo,

@@ -1,7 +1,7 @@
 //! Classes in tables: how each fares, and what was taken for what.
 
-use crate::confusion::Confusion;
 use crate::page::{escape, table, text_table};
+use modiste_metrics::Confusion;
 
 /// Classes up to which the whole matrix can be read.
 const READABLE: usize = 20;
@@ -32,7 +32,7 @@ pub fn class_rows(confusion: &Confusion) -> Vec<[String; 7]> {
             [
                 class.class.to_owned(),
                 class.total.to_string(),
-                class.right.to_string(),
+                class.correct.to_string(),
                 percent(class.precision()),
                 percent(class.recall()),
                 format!("{low:.1} to {high:.1} %"),

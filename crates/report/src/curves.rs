@@ -4,9 +4,9 @@ use plotters::prelude::RGBColor;
 
 use crate::axis::{epoch_axis, value_axis};
 use crate::chart::{Chart, Line, Mark, chart_png};
-use crate::decimals::four_decimals;
 use crate::error::Error;
-use crate::history::EpochRecord;
+use modiste_core::four_decimals;
+use modiste_metrics::EpochMetrics;
 
 /// Larger values are left out: they would leave no room for the others.
 const LARGEST: f64 = 1e100;
@@ -27,9 +27,10 @@ const RED: RGBColor = RGBColor(220, 20, 30);
 /// [`Error::NoEpochs`] for an empty history.
 ///
 /// ```
-/// use modiste_report::{EpochRecord, accuracy_curve};
+/// use modiste_metrics::EpochMetrics;
+/// use modiste_report::accuracy_curve;
 ///
-/// let history = [EpochRecord {
+/// let history = [EpochMetrics {
 ///     epoch: 1,
 ///     loss: 0.6,
 ///     accuracy: 0.78,
@@ -42,7 +43,7 @@ const RED: RGBColor = RGBColor(220, 20, 30);
 /// assert!(png.starts_with(b"\x89PNG"));
 /// # Ok::<(), modiste_report::Error>(())
 /// ```
-pub fn accuracy_curve(history: &[EpochRecord]) -> Result<Vec<u8>, Error> {
+pub fn accuracy_curve(history: &[EpochMetrics]) -> Result<Vec<u8>, Error> {
     curve(
         history,
         &Quantity {
@@ -62,7 +63,7 @@ pub fn accuracy_curve(history: &[EpochRecord]) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// [`Error::NoEpochs`] for an empty history.
-pub fn loss_curve(history: &[EpochRecord]) -> Result<Vec<u8>, Error> {
+pub fn loss_curve(history: &[EpochMetrics]) -> Result<Vec<u8>, Error> {
     curve(
         history,
         &Quantity {
@@ -83,17 +84,17 @@ struct Quantity {
     /// The largest value it can have; the least is 0.
     most: f64,
     colours: [RGBColor; 2],
-    training: fn(&EpochRecord) -> f64,
-    validation: fn(&EpochRecord) -> f64,
+    training: fn(&EpochMetrics) -> f64,
+    validation: fn(&EpochMetrics) -> f64,
     better: fn(f64, f64) -> bool,
 }
 
-fn curve(history: &[EpochRecord], quantity: &Quantity) -> Result<Vec<u8>, Error> {
+fn curve(history: &[EpochMetrics], quantity: &Quantity) -> Result<Vec<u8>, Error> {
     let epochs = || history.iter().map(|record| record.epoch);
     let (Some(first), Some(last)) = (epochs().min(), epochs().max()) else {
         return Err(Error::NoEpochs);
     };
-    let points = |value: fn(&EpochRecord) -> f64| -> Vec<(f64, Option<f64>)> {
+    let points = |value: fn(&EpochMetrics) -> f64| -> Vec<(f64, Option<f64>)> {
         history
             .iter()
             .map(|record| (record.epoch as f64, drawable(value(record))))
@@ -137,7 +138,7 @@ fn drawable(value: f64) -> Option<f64> {
 }
 
 /// The epoch with the best validation value, and that value.
-fn best_epoch(history: &[EpochRecord], quantity: &Quantity) -> Option<(usize, f64)> {
+fn best_epoch(history: &[EpochMetrics], quantity: &Quantity) -> Option<(usize, f64)> {
     let mut best: Option<(usize, f64)> = None;
     for record in history {
         let Some(value) = drawable((quantity.validation)(record)) else {

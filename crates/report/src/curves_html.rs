@@ -1,13 +1,13 @@
 //! Accuracy and loss over the epochs, of one run or of several, for a page.
 
 use crate::axis::{epoch_axis, value_axis};
-use crate::decimals::four_decimals;
-use crate::history::EpochRecord;
 use crate::page::{escape, table};
 use crate::svg::{Svg, key};
+use modiste_core::four_decimals;
+use modiste_metrics::EpochMetrics;
 
 /// A quantity of an epoch: its name, and its training and its validation value.
-type Quantity = (&'static str, f64, [fn(&EpochRecord) -> f64; 2]);
+type Quantity = (&'static str, f64, [fn(&EpochMetrics) -> f64; 2]);
 
 const QUANTITIES: [Quantity; 2] = [
     (
@@ -27,9 +27,10 @@ const QUANTITIES: [Quantity; 2] = [
 /// table.
 ///
 /// ```
-/// use modiste_report::{EpochRecord, curves_html};
+/// use modiste_metrics::EpochMetrics;
+/// use modiste_report::curves_html;
 ///
-/// let epoch = EpochRecord {
+/// let epoch = EpochMetrics {
 ///     epoch: 1, loss: 0.6, accuracy: 0.78, val_loss: 0.5, val_accuracy: 0.81, learning_rate: 0.01,
 ///     seconds: 12.0,
 /// };
@@ -37,7 +38,7 @@ const QUANTITIES: [Quantity; 2] = [
 /// assert_eq!(html.matches("<svg viewBox").count(), 2);
 /// assert!(curves_html(&[("fashion-1", &[])]).contains("no whole epoch"));
 /// ```
-pub fn curves_html(runs: &[(&str, &[EpochRecord])]) -> String {
+pub fn curves_html(runs: &[(&str, &[EpochMetrics])]) -> String {
     let epochs = || {
         runs.iter()
             .flat_map(|(_, history)| *history)
@@ -61,7 +62,7 @@ pub fn curves_html(runs: &[(&str, &[EpochRecord])]) -> String {
         for (colour, (_, history)) in runs.iter().enumerate() {
             // Validation lies on top.
             for (value, dashed) in values.into_iter().zip([true, false]) {
-                let point = |epoch: &EpochRecord| {
+                let point = |epoch: &EpochMetrics| {
                     let value = value(epoch);
                     (epoch.epoch as f64, value.is_finite().then_some(value))
                 };
@@ -83,10 +84,10 @@ pub fn curves_html(runs: &[(&str, &[EpochRecord])]) -> String {
 
 fn in_words(
     name: &str,
-    values: [fn(&EpochRecord) -> f64; 2],
-    runs: &[(&str, &[EpochRecord])],
+    values: [fn(&EpochMetrics) -> f64; 2],
+    runs: &[(&str, &[EpochMetrics])],
 ) -> String {
-    let run = |(run, history): &(&str, &[EpochRecord])| {
+    let run = |(run, history): &(&str, &[EpochMetrics])| {
         let last = history.last()?;
         let [training, validation] = values.map(|value| four_decimals(value(last)));
         Some(format!(
@@ -98,7 +99,7 @@ fn in_words(
     format!("{name} over the epochs: {}", runs.join("; "))
 }
 
-fn numbers(name: &str, history: &[EpochRecord]) -> String {
+fn numbers(name: &str, history: &[EpochMetrics]) -> String {
     let rows: Vec<Vec<String>> = history
         .iter()
         .map(|epoch| {
@@ -139,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    fn epoch(epoch: usize, loss: f64) -> EpochRecord {
-        EpochRecord {
+    fn epoch(epoch: usize, loss: f64) -> EpochMetrics {
+        EpochMetrics {
             epoch,
             loss,
             accuracy: 1.0 - loss / 2.0,

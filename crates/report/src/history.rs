@@ -3,26 +3,9 @@
 use std::fmt::Write;
 use std::str::FromStr;
 
-use crate::error::Error;
+use modiste_metrics::EpochMetrics;
 
-/// What one epoch of training brought.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpochRecord {
-    /// Which epoch; the first is 1.
-    pub epoch: usize,
-    /// Mean loss over the training images, as they were seen.
-    pub loss: f64,
-    /// Share of the training images classified correctly, 0 to 1.
-    pub accuracy: f64,
-    /// Mean loss over the validation images, after the epoch.
-    pub val_loss: f64,
-    /// Share of the validation images classified correctly, 0 to 1.
-    pub val_accuracy: f64,
-    /// The learning rate of the epoch's last step.
-    pub learning_rate: f64,
-    /// How long the epoch took, in seconds.
-    pub seconds: f64,
-}
+use crate::error::Error;
 
 /// The first line of a history in CSV.
 pub const HISTORY_HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
@@ -40,9 +23,10 @@ const QUOTED: usize = 40;
 /// before. What is not a number is written `NaN`, `inf` or `-inf`.
 ///
 /// ```
-/// use modiste_report::{EpochRecord, history_csv, parse_history_csv};
+/// use modiste_metrics::EpochMetrics;
+/// use modiste_report::{history_csv, parse_history_csv};
 ///
-/// let history = [EpochRecord {
+/// let history = [EpochMetrics {
 ///     epoch: 1,
 ///     loss: 0.625,
 ///     accuracy: 0.78,
@@ -56,7 +40,7 @@ const QUOTED: usize = 40;
 /// assert_eq!(parse_history_csv(&csv)?, history);
 /// # Ok::<(), modiste_report::Error>(())
 /// ```
-pub fn history_csv(history: &[EpochRecord]) -> String {
+pub fn history_csv(history: &[EpochMetrics]) -> String {
     let mut csv = format!("{HISTORY_HEADER}\n");
     for record in history {
         // `{:?}` writes 1e-7 where `{}` would write 0.0000001; writing to a string cannot fail.
@@ -79,7 +63,7 @@ pub fn history_csv(history: &[EpochRecord]) -> String {
 ///
 /// # Errors
 /// [`Error::Header`], [`Error::Columns`] or [`Error::Value`], which name the line and the column.
-pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochRecord>, Error> {
+pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochMetrics>, Error> {
     // Some editors write a byte order mark before the text.
     let mut lines = csv.trim_start_matches('\u{feff}').lines();
     let header = lines.next().unwrap_or_default();
@@ -95,7 +79,7 @@ pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochRecord>, Error> {
         .collect()
 }
 
-fn parse_line(line: usize, text: &str) -> Result<EpochRecord, Error> {
+fn parse_line(line: usize, text: &str) -> Result<EpochMetrics, Error> {
     let values: Vec<&str> = text.split(',').collect();
     let values: [&str; COLUMNS] = values.try_into().map_err(|values: Vec<_>| Error::Columns {
         line,
@@ -106,7 +90,7 @@ fn parse_line(line: usize, text: &str) -> Result<EpochRecord, Error> {
     let mut columns = HISTORY_HEADER
         .split(',')
         .zip([epoch].into_iter().chain(numbers));
-    Ok(EpochRecord {
+    Ok(EpochMetrics {
         epoch: value(line, "whole number", columns.next())?,
         loss: value(line, "number", columns.next())?,
         accuracy: value(line, "number", columns.next())?,

@@ -22,16 +22,14 @@ mod axis;
 mod canvas;
 mod chart;
 mod class_tables;
-mod confusion;
 mod curves;
 mod curves_html;
-mod decimals;
+
 mod error;
 mod history;
 mod layers_table;
 mod letters;
 mod maps;
-mod mcnemar;
 mod page;
 mod photos_page;
 mod reliability_html;
@@ -41,17 +39,15 @@ mod tensorboard;
 
 pub use canvas::{CURVE_HEIGHT, CURVE_WIDTH};
 pub use class_tables::{CLASS_HEADINGS, answers_table, class_rows, classes_table, confusion_table};
-pub use confusion::{ClassResult, Confusion, wilson_interval};
 pub use curves::{accuracy_curve, loss_curve};
 pub use curves_html::curves_html;
-pub use decimals::four_decimals;
+
 pub use error::Error;
-pub use history::{EpochRecord, HISTORY_HEADER, history_csv, parse_history_csv};
+pub use history::{HISTORY_HEADER, history_csv, parse_history_csv};
 pub use layers_table::{LayerRow, layers_table};
 pub use maps::{Colours, heat_png, maps_png, stretched};
-pub use mcnemar::mcnemar;
 pub use page::{Figure, Section, commands, definitions, figures, page, paragraph, text_table};
 pub use photos_page::{PhotoRow, photos_page};
-pub use reliability_html::{ReliabilityRow, reliability_html};
+pub use reliability_html::reliability_html;
 pub use sheet::{Cell, Column, picture_sheet};
 pub use tensorboard::{tensorboard_scalars, tensorboard_start};

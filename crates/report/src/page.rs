@@ -168,7 +168,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// A share as a percentage with its interval: `93.7 % (95 % interval 93.2 to 94.2 %)`.
 pub(crate) fn share(right: usize, total: usize) -> String {
-    let [low, high] = crate::wilson_interval(right, total).map(|end| 100.0 * end);
+    let [low, high] = modiste_metrics::wilson_interval(right, total).map(|end| 100.0 * end);
     match total {
         0 => "none".into(),
         _ => format!(

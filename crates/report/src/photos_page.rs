@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::class_tables::{classes_table, confusion_table};
-use crate::confusion::Confusion;
 use crate::page::{Section, escape, page, share};
+use modiste_metrics::Confusion;
 
 /// One photo of a page.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,13 +37,14 @@ impl PhotoRow {
 /// first.
 ///
 /// ```
-/// use modiste_report::{Confusion, photos_page};
+/// use modiste_metrics::Confusion;
+/// use modiste_report::photos_page;
 ///
 /// let page = photos_page("Photos of <bags>", &[], &Confusion::new(vec!["Bag".into()]));
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("Photos of &lt;bags&gt;"));
 /// ```
 pub fn photos_page(title: &str, rows: &[PhotoRow], confusion: &Confusion) -> String {
-    let (right, total) = (confusion.right(), confusion.total());
+    let (right, total) = (confusion.correct(), confusion.total());
     let lead = format!("{right} right of {total}: {}", share(right, total));
     let mut sections = vec![
         Section {

@@ -1,41 +1,33 @@
 //! Whether answers are as often right as they are sure, for a page.
 
+use modiste_metrics::ReliabilityBin;
+
 use crate::axis::value_axis;
 use crate::page::table;
 use crate::svg::Svg;
-
-/// Answers that are about equally sure.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReliabilityRow {
-    /// How many there are.
-    pub count: usize,
-    /// Their mean probability, 0 to 1.
-    pub confidence: f64,
-    /// The share that is right.
-    pub accuracy: f64,
-}
 
 /// HTML of a reliability diagram: a bar for each of `rows`, which part 0 to 1 into equal bins, as high
 /// as its accuracy; on the diagonal answers are right as often as they say. And the same as a table.
 ///
 /// ```
-/// use modiste_report::{ReliabilityRow, reliability_html};
+/// use modiste_metrics::ReliabilityBin;
+/// use modiste_report::reliability_html;
 ///
-/// let rows = [(0, 0.0, 0.0), (4, 0.75, 0.5)].map(|(count, confidence, accuracy)| ReliabilityRow {
-///     count, confidence, accuracy,
+/// let rows = [(0, 0.0, 0.0), (4, 0.75, 0.5)].map(|(images, confidence, accuracy)| ReliabilityBin {
+///     images, confidence, accuracy,
 /// });
 /// assert_eq!(reliability_html(&rows).matches("<rect").count(), 1);
 /// ```
-pub fn reliability_html(rows: &[ReliabilityRow]) -> String {
+pub fn reliability_html(rows: &[ReliabilityBin]) -> String {
     let axis = value_axis([0.0, 1.0].into_iter(), 0.0..=1.0);
     let mut svg = Svg::new(&axis, &axis, ["how sure", "how often right"]);
     let width = 1.0 / rows.len().max(1) as f64;
-    let filled = || rows.iter().enumerate().filter(|(_, row)| row.count > 0);
+    let filled = || rows.iter().enumerate().filter(|(_, row)| row.images > 0);
     for (bin, row) in filled() {
         let sides = [bin as f64 * width, (bin + 1) as f64 * width];
         let word = format!(
             "{} answers, {:.1} % sure, {:.1} % right",
-            row.count,
+            row.images,
             100.0 * row.confidence,
             100.0 * row.accuracy
         );
@@ -47,7 +39,7 @@ pub fn reliability_html(rows: &[ReliabilityRow]) -> String {
             let [low, high] = [bin, bin + 1].map(|side| 100.0 * side as f64 * width);
             vec![
                 format!("{low:.0} to {high:.0} %"),
-                row.count.to_string(),
+                row.images.to_string(),
                 format!("{:.1} %", 100.0 * row.confidence),
                 format!("{:.1} %", 100.0 * row.accuracy),
             ]
@@ -72,8 +64,8 @@ mod tests {
 
     #[test]
     fn a_bin_with_answers_is_a_bar() {
-        let row = |count, confidence, accuracy| ReliabilityRow {
-            count,
+        let row = |images, confidence, accuracy| ReliabilityBin {
+            images,
             confidence,
             accuracy,
         };

@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
+use modiste_metrics::EpochMetrics;
 use modiste_report::{
-    CURVE_HEIGHT, CURVE_WIDTH, EpochRecord, Error, HISTORY_HEADER, accuracy_curve, history_csv,
-    loss_curve, parse_history_csv,
+    CURVE_HEIGHT, CURVE_WIDTH, Error, HISTORY_HEADER, accuracy_curve, history_csv, loss_curve,
+    parse_history_csv,
 };
 use proptest::prelude::*;
 
@@ -57,8 +58,8 @@ impl Picture {
     }
 }
 
-fn record(epoch: usize, accuracy: f64, val_accuracy: f64) -> EpochRecord {
-    EpochRecord {
+fn record(epoch: usize, accuracy: f64, val_accuracy: f64) -> EpochMetrics {
+    EpochMetrics {
         epoch,
         loss: 2.0 * (1.0 - accuracy),
         accuracy,
@@ -69,7 +70,7 @@ fn record(epoch: usize, accuracy: f64, val_accuracy: f64) -> EpochRecord {
     }
 }
 
-fn ten_epochs() -> Vec<EpochRecord> {
+fn ten_epochs() -> Vec<EpochMetrics> {
     (1..=10)
         .map(|epoch| {
             let share = epoch as f64 / 10.0;
@@ -87,7 +88,7 @@ fn ten_epochs() -> Vec<EpochRecord> {
 fn curves_have_the_lecture_s_colours_and_the_same_bytes_each_time() {
     for (draw, colours) in [
         (
-            accuracy_curve as fn(&[EpochRecord]) -> Result<Vec<u8>, Error>,
+            accuracy_curve as fn(&[EpochMetrics]) -> Result<Vec<u8>, Error>,
             [PURPLE, BLUE],
         ),
         (loss_curve, [GREEN, RED]),
@@ -111,7 +112,7 @@ fn curves_have_the_lecture_s_colours_and_the_same_bytes_each_time() {
 #[test]
 fn a_line_runs_through_its_values() {
     // Training rises from 0 to 1 in a straight line; validation stays at a half.
-    let history: Vec<EpochRecord> = (1..=5)
+    let history: Vec<EpochMetrics> = (1..=5)
         .map(|epoch| record(epoch, (epoch - 1) as f64 / 4.0, 0.5))
         .collect();
     let picture = Picture::decode(&accuracy_curve(&history).expect("five epochs"));
@@ -168,12 +169,12 @@ fn values_that_are_no_numbers_leave_gaps() {
     broken[4].loss = f64::INFINITY;
     for (draw, colour) in [
         (
-            accuracy_curve as fn(&[EpochRecord]) -> Result<Vec<u8>, Error>,
+            accuracy_curve as fn(&[EpochMetrics]) -> Result<Vec<u8>, Error>,
             PURPLE,
         ),
         (loss_curve, GREEN),
     ] {
-        let columns = |history: &[EpochRecord]| {
+        let columns = |history: &[EpochMetrics]| {
             let picture = Picture::decode(&draw(history).expect("ten epochs"));
             picture.columns_of(colour).len()
         };
@@ -219,7 +220,7 @@ fn nothing_is_cut_off() {
     }
 }
 
-fn any_record() -> impl Strategy<Value = EpochRecord> {
+fn any_record() -> impl Strategy<Value = EpochMetrics> {
     (any::<usize>(), prop::array::uniform6(prop::num::f64::ANY)).prop_map(|(epoch, values)| {
         let [
             loss,
@@ -229,7 +230,7 @@ fn any_record() -> impl Strategy<Value = EpochRecord> {
             learning_rate,
             seconds,
         ] = values;
-        EpochRecord {
+        EpochMetrics {
             epoch,
             loss,
             accuracy,
@@ -242,7 +243,7 @@ fn any_record() -> impl Strategy<Value = EpochRecord> {
 }
 
 /// The bits of a record; all that is not a number counts as the same.
-fn bits(record: &EpochRecord) -> (usize, [u64; 6]) {
+fn bits(record: &EpochMetrics) -> (usize, [u64; 6]) {
     let values = [
         record.loss,
         record.accuracy,
@@ -261,7 +262,7 @@ proptest! {
     #[test]
     fn csv_leads_back_to_the_same_history(history in prop::collection::vec(any_record(), 0..8)) {
         let back = parse_history_csv(&history_csv(&history)).expect("what was just written");
-        let bits = |history: &[EpochRecord]| history.iter().map(bits).collect::<Vec<_>>();
+        let bits = |history: &[EpochMetrics]| history.iter().map(bits).collect::<Vec<_>>();
         prop_assert_eq!(bits(&back), bits(&history));
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use modiste_dataset::{Batch, Rng};
+use modiste_core::Rng;
+use modiste_dataset::Batch;
 use modiste_kernels::SgdStep;
 use modiste_model::{Parameters, Resolved};
 use serde::Serialize;

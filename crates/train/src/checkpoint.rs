@@ -10,13 +10,14 @@
 
 use std::collections::HashMap;
 
-use modiste_dataset::{Rng, sha256};
+use modiste_core::Rng;
+use modiste_dataset::sha256;
 use modiste_model::Parameters;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
-use crate::event::EpochSummary;
+use modiste_metrics::EpochMetrics;
 
 /// The version that [`Checkpoint::to_bytes`] writes and [`Checkpoint::from_bytes`] reads.
 const FORMAT_VERSION: u64 = 1;
@@ -36,7 +37,7 @@ pub struct Checkpoint {
     /// How far it is.
     pub position: Position,
     /// The whole epochs.
-    pub history: Vec<EpochSummary>,
+    pub history: Vec<EpochMetrics>,
     /// Weights and batch norm's statistics.
     pub parameters: Parameters,
     /// The optimiser's, in the order of the trainable parameters.
@@ -91,7 +92,7 @@ struct State {
     config: TrainConfig,
     training_images: usize,
     position: Position,
-    history: Vec<EpochSummary>,
+    history: Vec<EpochMetrics>,
     weights_sha256: String,
     velocities_sha256: String,
 }
@@ -266,7 +267,7 @@ mod tests {
     use super::*;
 
     fn checkpoint() -> Checkpoint {
-        let epoch = |epoch| EpochSummary {
+        let epoch = |epoch| EpochMetrics {
             epoch,
             // No short decimal fraction: all 53 bits must come back.
             loss: 1.0 / 3.0,

@@ -198,7 +198,7 @@ impl From<Validation> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modiste_dataset::ImageShape;
+    use modiste_core::ImageShape;
 
     #[test]
     fn numbers_that_cannot_be_trained_with_are_named() {

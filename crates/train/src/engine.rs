@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::{Device, Tensor};
-use modiste_dataset::{Batch, Rng};
+use modiste_core::Rng;
+use modiste_dataset::Batch;
 use modiste_kernels::{SgdStep, cross_entropy, in_pool, sgd_update};
+use modiste_metrics::count_correct;
 use modiste_model::{
     Graph, Inference, KernelOptions, Parameters, Resolved, StageTime, StepOutcome, Walk,
-    count_correct,
 };
 
 use crate::error::TrainError;

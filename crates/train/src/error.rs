@@ -1,6 +1,6 @@
 //! Why training stops without a result.
 
-use modiste_dataset::{ImageShape, OutOfMemory};
+use modiste_core::{ImageShape, OutOfMemory, significant};
 use modiste_model::ArchitectureError;
 
 /// What went wrong in training or evaluation.
@@ -96,23 +96,5 @@ pub enum TrainError {
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
         Self::Candle(error)
-    }
-}
-
-/// `value` with at most six significant digits, as messages print it.
-///
-/// ```
-/// use modiste_train::significant;
-///
-/// assert_eq!(significant(f64::from(0.3_f32)), "0.3");
-/// assert_eq!(significant(1e9), "1000000000");
-/// assert_eq!(significant(1.234_567_89e-7), "1.23457e-7");
-/// ```
-pub fn significant(value: f64) -> String {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    match rounded.abs() {
-        size if rounded == 0.0 || (1e-4..1e12).contains(&size) => rounded.to_string(),
-        size if size.is_finite() => format!("{rounded:e}"),
-        _ => value.to_string(),
     }
 }

@@ -2,9 +2,9 @@
 
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
-use modiste_model::{Network, count_correct, probabilities};
+use modiste_metrics::{calibration_error, count_correct};
+use modiste_model::{Network, probabilities};
 
-use crate::calibration::calibration_error;
 use crate::check::check_shapes;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;

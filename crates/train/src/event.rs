@@ -1,52 +1,8 @@
 //! What a training tells whoever watches, and what it is told back.
 
-use serde::{Deserialize, Serialize};
+use modiste_metrics::EpochMetrics;
 
 use crate::checkpoint::Checkpoint;
-
-/// One finished epoch. Loss and accuracy are running means while the weights changed, as Keras
-/// shows them; the `val_` ones are measured after it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochSummary {
-    /// From 1.
-    pub epoch: usize,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Share of training images that were right, 0 to 1.
-    pub accuracy: f64,
-    /// Loss on the validation images.
-    pub val_loss: f64,
-    /// Accuracy on them, 0 to 1.
-    pub val_accuracy: f64,
-    /// The last step's.
-    pub learning_rate: f64,
-    /// How long it took, validation included; of an epoch that was resumed, all its parts.
-    pub seconds: f64,
-}
-
-/// The best of some epochs: the highest validation accuracy, among equals the lowest validation
-/// loss, then the first. It is a choice: make it on images that are held back from training, never on
-/// the test images.
-///
-/// ```
-/// use modiste_train::{EpochSummary, best_epoch};
-///
-/// let epoch = |epoch, val_accuracy, val_loss| EpochSummary {
-///     epoch, val_accuracy, val_loss, loss: 0.0, accuracy: 0.0, learning_rate: 0.1, seconds: 1.0,
-/// };
-/// let history = [epoch(1, 0.8, 0.5), epoch(2, 0.9, 0.4), epoch(3, 0.9, 0.3), epoch(4, 0.9, 0.3)];
-/// assert_eq!(best_epoch(&history).map(|best| best.epoch), Some(3));
-/// ```
-pub fn best_epoch(history: &[EpochSummary]) -> Option<&EpochSummary> {
-    history.iter().reduce(|best, epoch| {
-        let rank = |epoch: &EpochSummary| (epoch.val_accuracy, -epoch.val_loss);
-        if rank(epoch) > rank(best) {
-            epoch
-        } else {
-            best
-        }
-    })
-}
 
 /// What [`fit`](crate::fit()) tells its callback.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,7 +43,7 @@ pub enum Event<'a> {
     /// After a step whose answer was [`Next::Checkpoint`] or [`Next::Stop`].
     Checkpoint(&'a Checkpoint),
     /// After each epoch, with what goes on from there.
-    Epoch(EpochSummary, &'a Checkpoint),
+    Epoch(EpochMetrics, &'a Checkpoint),
 }
 
 /// What a callback answers to an [`Event`].

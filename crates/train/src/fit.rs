@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use modiste_dataset::{Batch, Batches, Images, Rng};
+use modiste_core::Rng;
+use modiste_dataset::{Batch, Batches, Images};
 use modiste_kernels::SgdStep;
 use modiste_model::Network;
 
@@ -13,8 +14,9 @@ use crate::config::TrainConfig;
 use crate::engine::{Compute, Engine};
 use crate::error::TrainError;
 use crate::evaluate::{INFERENCE_BATCH_SIZE, validate};
-use crate::event::{EpochSummary, Event, Next};
+use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
+use modiste_metrics::EpochMetrics;
 
 /// The images of a run.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +33,7 @@ pub struct TrainData<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitOutcome {
     /// The finished epochs.
-    pub history: Vec<EpochSummary>,
+    pub history: Vec<EpochMetrics>,
     /// Whether the callback stopped it before the last epoch's end.
     pub stopped: bool,
 }
@@ -150,7 +152,7 @@ struct Training<'a> {
     rng: Rng,
     /// As of the last step, but for `dropout`, which `rng` knows.
     position: Position,
-    history: Vec<EpochSummary>,
+    history: Vec<EpochMetrics>,
     engine: Engine,
     network: &'a mut Network,
 }
@@ -192,7 +194,7 @@ impl Training<'_> {
         let [val_loss, val_accuracy] = validate(&mut self.engine, validation, self.classes)?;
         let learning_rate = self.learning_rate(self.steps - 1);
         let (loss, accuracy) = self.means();
-        let summary = EpochSummary {
+        let summary = EpochMetrics {
             epoch: epoch + 1,
             loss,
             accuracy,

@@ -1,7 +1,8 @@
 //! What a network's layers do: how large their outputs are, which units never speak, how strongly
 //! gradients pull.
 
-use modiste_dataset::{Batches, Images, Rng};
+use modiste_core::Rng;
+use modiste_dataset::{Batches, Images};
 use modiste_model::{
     Activation, Inference, KernelOptions, Network, Operation, Resolved, ResolvedLayer, Walk,
 };

@@ -6,7 +6,6 @@
 
 mod augment;
 mod bench;
-mod calibration;
 mod check;
 pub mod checkpoint;
 mod config;
@@ -23,13 +22,12 @@ mod temperature;
 
 pub use augment::{Augmentation, Backgrounds, MADE_UP, Tone, made_up_pictures};
 pub use bench::{StageTimings, Timings, bench, median};
-pub use calibration::{ReliabilityBin, calibration_error, reliability};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, TrainConfig, Validation};
 pub use engine::{CandleEngine, Compute, Engine, EngineChoice, KernelsEngine};
-pub use error::{TrainError, significant};
+pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
-pub use event::{EpochSummary, Event, Next, best_epoch};
+pub use event::{Event, Next};
 pub use fit::{FitOutcome, TrainData, fit, resume};
 pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use memory::require_training_memory;

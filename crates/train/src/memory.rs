@@ -1,6 +1,6 @@
 //! Whether there is memory to train, before any is taken.
 
-use modiste_dataset::require_memory;
+use modiste_core::require_memory;
 use modiste_model::{KernelOptions, Resolved, inference_bytes, training_bytes};
 
 use crate::engine::{Compute, EngineChoice};

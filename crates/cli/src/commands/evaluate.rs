@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use modiste_model::argmax;
-use modiste_report::{CLASS_HEADINGS, class_rows, four_decimals};
+use modiste_core::four_decimals;
+use modiste_metrics::argmax;
+use modiste_report::{CLASS_HEADINGS, class_rows};
 use serde_json::{Value, json};
 
 use crate::compute::ComputeArguments;
@@ -142,7 +143,7 @@ impl Measured {
             json!({
                 "class": class.class,
                 "images": class.total,
-                "correct": class.right,
+                "correct": class.correct,
                 "accuracy": (class.total > 0).then(|| class.recall()),
                 "interval": class.interval,
                 "precision": class.precision(),

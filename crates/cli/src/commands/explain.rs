@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use modiste_infer::{
-    Classifier, Prediction, Stage, View, decode_gray, explain, image_warning, is_unsure,
-    picture_png, shrunk,
-};
+use modiste_imaging::{decode_gray, image_warning, picture_png, shrunk};
+use modiste_infer::{Classifier, Prediction, Stage, View, explain, is_unsure};
 use modiste_model::CamMap;
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use modiste_dataset::ImageShape;
-use modiste_infer::{Prediction, is_unsure, picture_png};
-use modiste_report::{Confusion, PhotoRow, photos_page, wilson_interval};
+use modiste_core::ImageShape;
+use modiste_imaging::picture_png;
+use modiste_infer::{Prediction, is_unsure};
+use modiste_metrics::{Confusion, wilson_interval};
+use modiste_report::{PhotoRow, photos_page};
 use serde_json::{Value, json};
 
 use crate::classify::{Classified, classify_files};
@@ -160,7 +162,7 @@ fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
 }
 
 fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> String {
-    let (right, total) = (confusion.right(), confusion.total());
+    let (right, total) = (confusion.correct(), confusion.total());
     let [low, high] = wilson_interval(right, total).map(|end| 100.0 * end);
     let accuracy = right as f64 / total as f64;
     let wrong = answers.iter().filter(|answer| answer.is_wrong(photos));
@@ -173,8 +175,8 @@ fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> St
             [
                 class.class.to_owned(),
                 class.total.to_string(),
-                class.right.to_string(),
-                format!("{:.1} %", 100.0 * class.right as f64 / class.total as f64),
+                class.correct.to_string(),
+                format!("{:.1} %", 100.0 * class.correct as f64 / class.total as f64),
                 format!("{low:.1} to {high:.1} %"),
             ]
         })
@@ -189,7 +191,7 @@ fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> St
 
 fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Value {
     let classes = confusion.classes();
-    let (right, total) = (confusion.right(), confusion.total());
+    let (right, total) = (confusion.correct(), confusion.total());
     let answer = |answer: &Answer| {
         json!({
             "index": answer.index,
@@ -210,7 +212,7 @@ fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Va
         "per_class": confusion.per_class().map(|class| json!({
             "class": class.class,
             "photos": class.total,
-            "right": class.right,
+            "right": class.correct,
             "interval": class.interval,
         })).collect::<Vec<_>>(),
         "confusion": (0..classes.len())

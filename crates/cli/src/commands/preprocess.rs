@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use modiste_dataset::{ImageShape, write_atomic};
-use modiste_infer::{Classifier, Stage, explain, picture_png};
+use modiste_core::{ImageShape, write_atomic};
+use modiste_imaging::picture_png;
+use modiste_infer::{Classifier, Stage, explain};
 use modiste_report::{Cell, Column, picture_sheet};
 use serde::Serialize;
 

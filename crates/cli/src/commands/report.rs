@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use modiste_model::{Network, argmax};
+use modiste_metrics::argmax;
+use modiste_model::Network;
 use modiste_report::{Section, curves_html, page};
 
 use crate::compute::ComputeArguments;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::sha256;
+use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
-use modiste_report::EpochRecord;
 use serde::Serialize;
 
 use crate::compute::ComputeArguments;
@@ -218,7 +218,7 @@ impl Verdict {
     }
 }
 
-fn differing_columns(then: &EpochRecord, now: &EpochRecord) -> Vec<(&'static str, f64, f64)> {
+fn differing_columns(then: &EpochMetrics, now: &EpochMetrics) -> Vec<(&'static str, f64, f64)> {
     [
         ("loss", then.loss, now.loss),
         ("accuracy", then.accuracy, now.accuracy),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
-use modiste_report::four_decimals;
+use modiste_core::four_decimals;
 
 use crate::compute::ComputeArguments;
 use crate::interrupt::INTERRUPTED;

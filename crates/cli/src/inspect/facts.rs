@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
+use modiste_core::significant;
 use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, paragraph};
-use modiste_train::{Recipe, recipes, significant};
+use modiste_train::{Recipe, recipes};
 use serde_json::Value;
 
 use crate::json::{differences, leaves, plain};

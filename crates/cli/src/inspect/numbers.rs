@@ -1,11 +1,12 @@
 //! A network in numbers: how good it is, how sure, and what its layers do.
 
 use anyhow::Result;
+use modiste_core::four_decimals;
 use modiste_dataset::Images;
 use modiste_model::Network;
 use modiste_report::{
-    LayerRow, ReliabilityRow, Section, classes_table, confusion_table, definitions, four_decimals,
-    layers_table, paragraph, reliability_html,
+    LayerRow, Section, classes_table, confusion_table, definitions, layers_table, paragraph,
+    reliability_html,
 };
 use modiste_train::{gradient_norms, layer_activity};
 
@@ -73,15 +74,6 @@ pub(crate) fn confusion(measured: &Measured) -> Section {
 
 /// Whether it is as often right as it is sure.
 pub(crate) fn calibration(measured: &Measured) -> Section {
-    let rows: Vec<ReliabilityRow> = measured
-        .reliability()
-        .iter()
-        .map(|bin| ReliabilityRow {
-            count: bin.images,
-            confidence: bin.confidence,
-            accuracy: bin.accuracy,
-        })
-        .collect();
     let text = format!(
         "Answers by the probability of the likeliest class, and the share of them that is right: on the \
          dotted line they are right as often as they say. The mean distance from it, the calibration \
@@ -91,7 +83,7 @@ pub(crate) fn calibration(measured: &Measured) -> Section {
     Section {
         id: "calibration",
         title: "How sure it is, and how often right".into(),
-        body: paragraph(&text) + &reliability_html(&rows),
+        body: paragraph(&text) + &reliability_html(&measured.reliability()),
     }
 }
 

@@ -1,11 +1,10 @@
 //! A network in pictures: what it has learned to look for, what it sees, where it looks.
 
-use anyhow::{Context, Result};
-use modiste_dataset::{ImageShape, normalize, require_memory};
-use modiste_infer::picture_png;
-use modiste_model::{
-    CamMap, Inference, KernelOptions, Network, Operation, Shape, argmax, grad_cam, training_bytes,
-};
+use anyhow::Result;
+use modiste_core::{ImageShape, normalize};
+use modiste_imaging::picture_png;
+use modiste_metrics::argmax;
+use modiste_model::{CamMap, Inference, KernelOptions, Network, Operation, Shape, grad_cam};
 use modiste_report::{Colours, Figure, Section, figures, heat_png, maps_png, paragraph, stretched};
 
 use crate::measured::Measured;
@@ -284,15 +283,8 @@ pub(crate) fn cam(
     pixels: &[u8],
     classes: &[usize],
 ) -> Result<Option<Vec<CamMap>>> {
-    /// What candle keeps of a pass, in terms of what the kernels keep of one.
-    const CANDLE: u64 = 6;
-    let resolved = network.architecture.resolve()?;
     let options = KernelOptions::default();
-    let pass = CANDLE.saturating_mul(training_bytes(&resolved, classes.len(), &options));
-    // Its variables, and their gradients.
-    let variables = 8 * resolved.trainable_len() as u64;
-    require_memory(pass.saturating_add(variables)).context("Grad-CAM")?;
-    Ok(grad_cam(network, &scaled(pixels), classes)?)
+    Ok(grad_cam(network, &scaled(pixels), classes, &options)?)
 }
 
 /// Pixels as a network takes them.

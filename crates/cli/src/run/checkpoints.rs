@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use modiste_dataset::write_atomic;
+use modiste_core::write_atomic;
 use modiste_train::{Checkpoint, CheckpointError};
 
 use super::temporary::remove_temporary_files;

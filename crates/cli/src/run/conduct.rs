@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{Dataset, Images};
+use modiste_metrics::wilson_interval;
+use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::{FileError, Metadata, Network};
-use modiste_report::wilson_interval;
 use modiste_train::{
-    Checkpoint, EpochSummary, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation,
-    best_epoch, evaluate, fit, fit_temperature, made_up_pictures, require_training_memory, resume,
+    Checkpoint, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation, evaluate, fit,
+    fit_temperature, made_up_pictures, require_training_memory, resume,
 };
 use serde_json::json;
 
@@ -260,7 +261,7 @@ fn is_full(error: &Error) -> bool {
     })
 }
 
-fn write_results(folder: &RunFolder, network: &Network, history: &[EpochSummary]) -> Result<()> {
+fn write_results(folder: &RunFolder, network: &Network, history: &[EpochMetrics]) -> Result<()> {
     folder.write_network(MODEL, network)?;
     folder.write_history(history)?;
     match history.is_empty() {
@@ -291,7 +292,7 @@ fn test_result(network: &Network, test: &Images, chosen: &Chosen) -> Result<Test
 fn best_result(
     folder: &RunFolder,
     config: &TrainConfig,
-    history: &[EpochSummary],
+    history: &[EpochMetrics],
     images: &RunImages,
     chosen: &Chosen,
 ) -> Result<Option<BestResult>> {

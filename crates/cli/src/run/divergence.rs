@@ -1,7 +1,8 @@
 //! What to change after a training that diverged.
 
 use anyhow::{Error, anyhow};
-use modiste_train::{TrainConfig, TrainError, significant};
+use modiste_core::significant;
+use modiste_train::{TrainConfig, TrainError};
 
 /// The highest learning rate that is suggested.
 const USUAL_RATE: f64 = 0.01;

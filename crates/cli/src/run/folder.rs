@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use modiste_dataset::write_atomic;
+use modiste_core::write_atomic;
+use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
-use modiste_report::{EpochRecord, accuracy_curve, history_csv, loss_curve, parse_history_csv};
-use modiste_train::EpochSummary;
+use modiste_report::{accuracy_curve, history_csv, loss_curve, parse_history_csv};
 
 use super::checkpoints::Checkpoints;
 use super::lock::{LOCK, Lock, is_lock};
@@ -158,16 +158,16 @@ impl RunFolder {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub(crate) fn write_history(&self, history: &[EpochSummary]) -> Result<()> {
-        self.write(HISTORY, history_csv(&records_of(history)).as_bytes())
+    pub(crate) fn write_history(&self, history: &[EpochMetrics]) -> Result<()> {
+        self.write(HISTORY, history_csv(&rounded(history)).as_bytes())
     }
 
     /// Writes the curves of a history of at least one epoch.
     ///
     /// # Errors
     /// Where one cannot be written.
-    pub(crate) fn write_curves(&self, history: &[EpochSummary]) -> Result<()> {
-        let history = records_of(history);
+    pub(crate) fn write_curves(&self, history: &[EpochMetrics]) -> Result<()> {
+        let history = rounded(history);
         self.write("accuracy.png", &accuracy_curve(&history)?)?;
         self.write("loss.png", &loss_curve(&history)?)
     }
@@ -187,7 +187,7 @@ impl RunFolder {
 ///
 /// # Errors
 /// Where there is a history that cannot be read.
-pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochRecord>> {
+pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochMetrics>> {
     let path = folder.join(HISTORY);
     match read_text(&path) {
         Ok(text) => parse_history_csv(&text).with_context(|| path.display().to_string()),
@@ -216,18 +216,13 @@ fn refuse_if_used(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The same epochs as the report knows them, with times to the millisecond.
-fn records_of(history: &[EpochSummary]) -> Vec<EpochRecord> {
-    let record = |summary: &EpochSummary| EpochRecord {
-        epoch: summary.epoch,
-        loss: summary.loss,
-        accuracy: summary.accuracy,
-        val_loss: summary.val_loss,
-        val_accuracy: summary.val_accuracy,
-        learning_rate: summary.learning_rate,
-        seconds: (summary.seconds * 1e3).round() / 1e3,
+/// The history as the file keeps it: durations to the millisecond.
+fn rounded(history: &[EpochMetrics]) -> Vec<EpochMetrics> {
+    let rounded = |epoch: &EpochMetrics| EpochMetrics {
+        seconds: (epoch.seconds * 1e3).round() / 1e3,
+        ..*epoch
     };
-    history.iter().map(record).collect()
+    history.iter().map(rounded).collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use modiste_infer::Classifier;
+use modiste_metrics::{Confusion, wilson_interval};
 use modiste_model::Network;
-use modiste_report::{Confusion, wilson_interval};
 use serde::{Deserialize, Serialize};
 
 use crate::classify::classify_files;
@@ -66,7 +66,7 @@ pub(crate) fn photos_result(
         }
         Ok(())
     })?;
-    let (right, read) = (confusion.right(), confusion.total());
+    let (right, read) = (confusion.correct(), confusion.total());
     Ok(PhotosResult {
         folder: folder.display().to_string(),
         photos: read,

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use modiste_report::four_decimals;
-use modiste_train::{EpochSummary, Event};
+use modiste_core::four_decimals;
+use modiste_metrics::EpochMetrics;
+use modiste_train::Event;
 
 use crate::messages::{bar, say};
 
@@ -91,8 +92,8 @@ impl Progress {
 }
 
 /// One epoch in a line, as Keras writes it.
-fn epoch_line(summary: &EpochSummary, epochs: usize, steps: usize) -> String {
-    let EpochSummary {
+fn epoch_line(summary: &EpochMetrics, epochs: usize, steps: usize) -> String {
+    let EpochMetrics {
         epoch,
         loss,
         accuracy,
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn an_epoch_is_a_line_of_keras() {
-        let summary = EpochSummary {
+        let summary = EpochMetrics {
             epoch: 2,
             loss: 0.41234,
             accuracy: 0.85678,

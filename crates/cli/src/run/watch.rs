@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::Network;
-use modiste_train::{Checkpoint, EpochSummary, Event, Next, TrainConfig, Validation, best_epoch};
+use modiste_train::{Checkpoint, Event, Next, TrainConfig, Validation};
 use serde_json::json;
 
 use super::events::{EventLog, is_shown};
@@ -48,7 +49,7 @@ pub(crate) struct Watch<'a> {
     interrupted: Arc<AtomicBool>,
     /// The best epoch's network where it could not be written yet.
     unwritten_best: Option<Network>,
-    pub(crate) history: Vec<EpochSummary>,
+    pub(crate) history: Vec<EpochMetrics>,
 }
 
 impl<'a> Watch<'a> {
@@ -185,7 +186,7 @@ impl<'a> Watch<'a> {
 
     /// Keeps the weights of the best epoch, which is chosen on images that are held back from
     /// training and on no others.
-    fn keep_best(&mut self, summary: EpochSummary, checkpoint: &Checkpoint) {
+    fn keep_best(&mut self, summary: EpochMetrics, checkpoint: &Checkpoint) {
         let is_best = best_epoch(&self.history).is_some_and(|best| best.epoch == summary.epoch);
         if let Validation::Split(_) = self.config.validation
             && is_best

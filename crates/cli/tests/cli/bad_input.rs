@@ -1,7 +1,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use modiste_dataset::{ImageShape, Images, write_idx_images, write_idx_labels};
+use modiste_core::ImageShape;
+use modiste_dataset::{Images, write_idx_images, write_idx_labels};
 
 use crate::{TRAINED, fails, json, modiste, output, pictures};
 

@@ -238,7 +238,7 @@ fn preprocess_shows_what_the_network_sees() {
     };
     let expected = |preprocessing: &str| {
         let preprocessing = preprocessing.parse().expect("a preset");
-        let input = modiste_dataset::ImageShape::new(28, 28, 1);
+        let input = modiste_core::ImageShape::new(28, 28, 1);
         modiste_infer::preprocess(&picture, &preprocessing, input).expect("a picture")
     };
     let stored = views(&[]);
@@ -256,9 +256,9 @@ fn preprocess_shows_what_the_network_sees() {
         assert!(text.contains(line), "{text}");
     }
     let read = |name: &str| fs::read(folder.path().join("seen").join(name)).expect("written");
-    let written = modiste_infer::decode_gray(&read("9-ankle-boot.png")).expect("a PNG");
+    let written = modiste_imaging::decode_gray(&read("9-ankle-boot.png")).expect("a PNG");
     assert_eq!(written.pixels, stored[0]);
-    let sheet = modiste_infer::decode_rgb(&read("9-ankle-boot-steps.png")).expect("a PNG");
+    let sheet = modiste_imaging::decode_rgb(&read("9-ankle-boot-steps.png")).expect("a PNG");
     assert!(sheet.shape.width > 9 * 28, "a column for each step");
     crate::fails(
         folder.path(),

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use modiste_dataset::{ImageShape, Images, write_idx_images, write_idx_labels};
+use modiste_core::ImageShape;
+use modiste_dataset::{Images, write_idx_images, write_idx_labels};
 use serde_json::Value;
 
 use crate::{fails, json, modiste, output, succeeds};

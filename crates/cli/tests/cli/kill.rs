@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use crate::{modiste, output};
 

@@ -26,7 +26,7 @@ fn any_limit_ends_in_an_answer_or_a_line() {
     std::fs::create_dir_all(&labelled).expect("folders");
     std::fs::copy(pictures().join("8-bag.png"), labelled.join("1.png")).expect("copied");
     let boot = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../infer/tests/cases/photos/boot-440-progressive.jpg");
+        .join("../imaging/tests/cases/photos/boot-440-progressive.jpg");
     let boot = boot.to_str().expect("UTF-8");
     let run = TRAINED.run();
     let run = run.to_str().expect("UTF-8");

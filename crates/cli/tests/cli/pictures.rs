@@ -14,7 +14,7 @@ fn cases(name: &str) -> String {
 }
 
 fn photo(name: &str) -> String {
-    cases(&format!("../infer/tests/cases/photos/{name}"))
+    cases(&format!("../imaging/tests/cases/photos/{name}"))
 }
 
 /// Exit code, the JSON on standard output, standard error.

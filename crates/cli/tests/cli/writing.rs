@@ -11,7 +11,7 @@ use crate::{fails, succeeds};
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let photo =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../infer/tests/cases/photos/jfif.jfif");
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../imaging/tests/cases/photos/jfif.jfif");
     for place in ["a/1.jpg", "b/1.jpg", "labelled/bag/1.jpg"] {
         let path = folder.path().join(place);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");

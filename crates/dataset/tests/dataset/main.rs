@@ -9,9 +9,10 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use modiste_core::ImageShape;
 use modiste_dataset::{
-    Attempt, Checksum, DatasetInfo, DownloadError, DownloadOptions, FileInfo, Files, ImageShape,
-    Progress, Source, download,
+    Attempt, Checksum, DatasetInfo, DownloadError, DownloadOptions, FileInfo, Files, Progress,
+    Source, download,
 };
 use sha2::{Digest, Sha256};
 

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use photo::{Scene, photo};
 
 fn main() -> Result<(), Box<dyn Error>> {

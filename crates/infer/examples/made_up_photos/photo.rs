@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, Rgb, RgbImage};
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 /// Where a garment lies.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -120,8 +120,8 @@ fn within(name: &str, value: f32, range: RangeInclusive<f32>) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resize::Interpolation;
     use crate::segment::Cut;
+    use modiste_imaging::Interpolation;
 
     #[track_caller]
     fn refused(steps: Vec<Step>, expected: &str) {

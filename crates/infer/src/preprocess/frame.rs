@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::view::View;
-use crate::decode::Picture;
-use crate::resize::shrunk;
 use crate::segment::bounds;
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
+use modiste_imaging::Picture;
+use modiste_imaging::shrunk;
 
 /// The longest edge at most `longest`.
 pub(super) fn shrink(view: &View, longest: usize) -> View {

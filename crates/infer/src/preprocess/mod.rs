@@ -8,12 +8,12 @@ mod step;
 mod tone;
 mod view;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use crate::decode::MAX_PIXELS;
 use crate::error::Error;
-use crate::isolate::isolated;
+use modiste_imaging::MAX_PIXELS;
+use modiste_imaging::isolated;
 pub use step::Step;
 pub use view::{View, Window};
 
@@ -60,10 +60,10 @@ pub struct Stage {
 /// [`Error::Shape`] where the steps do not lead to `shape`.
 ///
 /// ```
-/// use modiste_dataset::ImageShape;
+/// use modiste_core::ImageShape;
 /// use modiste_infer::{Preprocessing, preprocess};
 ///
-/// let photo = include_bytes!("../../tests/opencv/large-612x408.jpg");
+/// let photo = include_bytes!("../../../imaging/tests/opencv/large-612x408.jpg");
 /// let views = preprocess(photo, &Preprocessing::default(), ImageShape::new(28, 28, 1))?;
 /// assert_eq!((views.len(), views[0].len()), (1, 28 * 28));
 /// # Ok::<(), modiste_infer::Error>(())

@@ -1,11 +1,11 @@
 //! The garment in the middle of the input, as large as the training images have it.
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
 use super::view::View;
-use crate::decode::Picture;
-use crate::resize::{Interpolation, resize};
 use crate::segment::bounds;
+use modiste_imaging::Picture;
+use modiste_imaging::{Interpolation, resize};
 
 /// A view for each length of the longest edge.
 pub(super) fn place(view: View, longest: &[usize], shape: ImageShape) -> Vec<View> {

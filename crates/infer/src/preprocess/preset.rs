@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Preprocessing, Step};
 use crate::error::Error;
-use crate::resize::Interpolation;
 use crate::segment::Cut;
+use modiste_imaging::Interpolation;
 
 impl Preprocessing {
     /// What the lecture's notebook does to a photo of clothes: gray, `255 - gray`, stretched to the

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use super::view::View;
 use super::{frame, place, tone};
-use crate::decode::{decode_gray, decode_over_white, decode_rgb};
 use crate::error::Error;
-use crate::resize::{Interpolation, resize};
 use crate::segment::{self, Cut};
+use modiste_imaging::{Interpolation, resize};
+use modiste_imaging::{decode_gray, decode_over_white, decode_rgb};
 
 /// One step of a [`Preprocessing`](super::Preprocessing). Its `Display` says in words what it does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

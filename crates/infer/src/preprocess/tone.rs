@@ -1,9 +1,9 @@
 //! Steps that change how bright pixels are.
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
 use super::view::View;
-use crate::decode::Picture;
+use modiste_imaging::Picture;
 
 /// 255 minus gray; colours stay.
 pub(super) fn negate(mut view: View) -> View {

@@ -1,8 +1,8 @@
 //! What a step hands to the next.
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
-use crate::decode::Picture;
+use modiste_imaging::Picture;
 
 /// A picture on its way to a network, and how much of each pixel is the garment's.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::array;
 
-use crate::decode::Picture;
+use modiste_imaging::Picture;
 
 /// A picture in CIE 1976 L*a*b*, for the white of sRGB (D65): lightness 0 to 100, and two colour
 /// differences. Euclidean distance is about how different two colours look.
@@ -111,7 +111,7 @@ pub(crate) fn difference(left: [f32; 3], right: [f32; 3]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use modiste_dataset::ImageShape;
+    use modiste_core::ImageShape;
 
     use super::*;
 

@@ -275,7 +275,7 @@ impl Grid {
 
 #[cfg(test)]
 mod tests {
-    use modiste_dataset::Rng;
+    use modiste_core::Rng;
 
     use super::super::edges::neighbours;
     use super::*;

@@ -11,13 +11,13 @@ mod morphology;
 
 use std::fmt;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Picture;
-use crate::resize::{Interpolation, resize, shrunk};
 use background::Background;
 use lab::Lab;
+use modiste_imaging::Picture;
+use modiste_imaging::{Interpolation, resize, shrunk};
 use morphology::Mask;
 
 pub(crate) use morphology::bounds;

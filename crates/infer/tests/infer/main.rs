@@ -1,7 +1,5 @@
-//! The infer crate from outside: pictures as OpenCV reads them, photos to what a network sees, the
-//! model that ships.
+//! The infer crate from outside: photos to what a network sees, the model that ships.
 
-mod jpeg;
 #[path = "../../examples/made_up_photos/photo.rs"]
 mod photo;
 mod photos;

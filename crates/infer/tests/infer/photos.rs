@@ -1,7 +1,7 @@
 //! Photos on their way to 28x28: masks, frames, transparency, which way up.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use modiste_infer::{Cut, Preprocessing, Stage, Step, View, explain, preprocess};
 use proptest::prelude::*;
 
@@ -157,7 +157,7 @@ fn a_garment_is_centred_and_as_large_as_it_should_be() {
 
 #[test]
 fn exif_turns_the_photo() {
-    let turned = include_bytes!("../opencv/turned-exif6-120x80.jpg");
+    let turned = include_bytes!("../../../imaging/tests/opencv/turned-exif6-120x80.jpg");
     let stages = explain(turned, &Preprocessing::fashion(), INPUT).expect("a photo");
     let shape = after(&stages, "colours")[0].picture.shape;
     assert_eq!((shape.height, shape.width), (80, 120));
@@ -207,7 +207,7 @@ proptest! {
         kind in 0..4,
         seed in any::<u64>(),
     ) {
-        let mut rng = modiste_dataset::Rng::new(seed);
+        let mut rng = modiste_core::Rng::new(seed);
         let picture = RgbaImage::from_fn(width, height, |x, _| match kind {
             0 => Rgba([127, 127, 127, 255]),
             1 => Rgba([rng.next_u64() as u8, rng.next_u64() as u8, 0, 255]),
@@ -226,7 +226,7 @@ proptest! {
         fill in any::<u8>(),
         cut in any::<bool>(),
     ) {
-        let mut bytes = include_bytes!("../opencv/large-612x408.jpg").to_vec();
+        let mut bytes = include_bytes!("../../../imaging/tests/opencv/large-612x408.jpg").to_vec();
         let start = start.index(bytes.len());
         if cut {
             bytes.truncate(start);

@@ -1,5 +1,4 @@
-//! Pictures against what OpenCV makes of them, other formats against each other, and bytes that
-//! are no pictures.
+//! Network inputs against what OpenCV makes of the same files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,11 +6,9 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use modiste_dataset::ImageShape;
-use modiste_infer::{
-    Error, Interpolation, Preprocessing, decode_gray, decode_rgb, preprocess, resize,
-};
-use proptest::prelude::*;
+use modiste_core::ImageShape;
+use modiste_imaging::{Interpolation, decode_gray};
+use modiste_infer::{Preprocessing, preprocess};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -32,7 +29,7 @@ struct GoldenPicture {
 
 fn opencv(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/opencv")
+        .join("../imaging/tests/opencv")
         .join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -110,32 +107,6 @@ pub(crate) fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Ve
 }
 
 #[test]
-fn every_format_gives_the_same_colours() {
-    let gray = decode_gray(&encoded(colours(), ImageFormat::Png)).expect("a PNG");
-    for format in [
-        ImageFormat::Png,
-        ImageFormat::Bmp,
-        ImageFormat::WebP,
-        ImageFormat::Gif,
-        ImageFormat::Tiff,
-    ] {
-        let bytes = encoded(colours(), format);
-        let rgb = decode_rgb(&bytes).expect("what was just encoded");
-        assert_eq!(rgb.shape, ImageShape::new(5, 7, 3), "{format:?}");
-        let palette = if format == ImageFormat::Gif { 8 } else { 0 };
-        assert!(
-            deviation(&rgb.pixels, colours().as_raw()) <= palette,
-            "{format:?}"
-        );
-        let found = decode_gray(&bytes).expect("what was just encoded");
-        assert!(
-            deviation(&found.pixels, &gray.pixels) <= 1 + palette,
-            "{format:?}"
-        );
-    }
-}
-
-#[test]
 fn a_colour_network_gets_upright_colours() {
     let bytes = encoded(colours(), ImageFormat::Png);
     let same =
@@ -145,159 +116,4 @@ fn a_colour_network_gets_upright_colours() {
     let input = preprocess(&bytes, &area, ImageShape::new(32, 32, 3)).expect("a PNG");
     assert_eq!(input[0].len(), 32 * 32 * 3);
     assert_eq!(input[0][..3], colours().as_raw()[..3]);
-}
-
-#[test]
-fn a_png_that_states_its_gamma_is_mixed_in_linear_light() {
-    let with_gamma = |gamma| {
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
-        encoder.set_color(png::ColorType::Rgb);
-        if let Some(gamma) = gamma {
-            encoder.set_source_gamma(png::ScaledFloat::new(gamma));
-        }
-        let mut writer = encoder.write_header().expect("a header");
-        writer
-            .write_image_data(&[255, 0, 0, 80, 80, 80])
-            .expect("two pixels");
-        writer.finish().expect("an end");
-        decode_gray(&bytes).expect("a PNG").pixels
-    };
-    assert_eq!(with_gamma(None), [76, 80]);
-    // As OpenCV 4.11 gives for the same file.
-    assert_eq!(with_gamma(Some(0.45455)), [147, 80]);
-}
-
-#[test]
-fn an_oversized_picture_is_refused_before_it_is_decoded() {
-    let mut png = encoded(colours(), ImageFormat::Png);
-    png[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]); // 20,000 x 20,000
-    let sum = crc32(&png[12..29]).to_be_bytes();
-    png[29..33].copy_from_slice(&sum);
-    let mut bmp = encoded(colours(), ImageFormat::Bmp);
-    bmp[18..22].copy_from_slice(&20_000i32.to_le_bytes());
-    bmp[22..26].copy_from_slice(&20_000i32.to_le_bytes());
-    let mut gif = encoded(colours(), ImageFormat::Gif);
-    gif[6..10].fill(0xff);
-    let mut jpeg = encoded(colours(), ImageFormat::Jpeg);
-    let frame = jpeg
-        .windows(2)
-        .position(|marker| marker == [0xff, 0xc0])
-        .expect("a baseline frame");
-    jpeg[frame + 5..frame + 9].fill(0xff);
-    for (name, bytes) in [("png", png), ("bmp", bmp), ("gif", gif), ("jpeg", jpeg)] {
-        for result in [decode_gray(&bytes), decode_rgb(&bytes)] {
-            assert!(
-                matches!(result, Err(Error::TooManyPixels { .. })),
-                "{name}: {result:?}"
-            );
-        }
-    }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, &byte: &u8| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
-        })
-    };
-    !bytes.iter().fold(u32::MAX, step)
-}
-
-#[test]
-fn what_is_no_picture_is_named() {
-    #[track_caller]
-    fn check(bytes: &[u8], expected: &str) {
-        let error = decode_gray(bytes).unwrap_err();
-        assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(decode_rgb(bytes), Err(error));
-    }
-    check(b"", "the file is empty; PNG, JPEG, WebP, GIF, BMP and TIFF");
-    check(b"epoch,loss", "unsupported image format");
-    check(b"II*\0\x08\0\0\0", "the TIFF picture is damaged");
-    let png = encoded(colours(), ImageFormat::Png);
-    check(&png[..png.len() / 2], "the PNG picture is damaged");
-    check(&[0xff, 0xd8, 0xff, 0xe0], "the JPEG picture is damaged");
-}
-
-/// Whatever happens to the bytes, there is an error or a picture of a whole number of pixels.
-fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
-    for (picture, channels) in [(decode_gray(bytes), 1), (decode_rgb(bytes), 3)] {
-        if let Ok(picture) = picture {
-            prop_assert_eq!(picture.shape.channels, channels);
-            prop_assert_eq!(picture.pixels.len(), picture.shape.size());
-            let small = resize(&picture, 3, 2, Interpolation::Area);
-            prop_assert_eq!(small.map(|small| small.pixels.len()), Ok(6 * channels));
-        }
-    }
-    Ok(())
-}
-
-fn samples() -> Vec<Vec<u8>> {
-    let mut samples: Vec<Vec<u8>> = [
-        "rgba-64x48.png",
-        "palette-50x50.png",
-        "gray16-33x29.png",
-        "turned-exif6-120x80.jpg",
-        "graymode-77x55.jpg",
-    ]
-    .map(opencv)
-    .into();
-    for format in [
-        ImageFormat::WebP,
-        ImageFormat::Gif,
-        ImageFormat::Bmp,
-        ImageFormat::Tiff,
-    ] {
-        samples.push(encoded(colours(), format));
-    }
-    samples
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
-
-    #[test]
-    fn random_bytes_never_panic(
-        magic in prop::sample::select(vec![
-            &b"\x89PNG\r\n\x1a\n"[..], b"\xff\xd8\xff", b"RIFF\x20\0\0\0WEBPVP8 ", b"GIF89a", b"BM", b"II*\0\x08\0\0\0", b"",
-        ]),
-        rest in prop::collection::vec(any::<u8>(), 0..200),
-    ) {
-        survives(&[magic, &rest].concat())?;
-    }
-
-    #[test]
-    fn damaged_pictures_never_panic(
-        mut bytes in prop::sample::select(samples()),
-        end in any::<prop::sample::Index>(),
-        cut in any::<bool>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
-    ) {
-        for (place, value) in changes {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
-        }
-        if cut {
-            bytes.truncate(end.index(bytes.len()));
-        }
-        survives(&bytes)?;
-    }
-
-    #[test]
-    fn any_size_becomes_any_size(
-        from in (1usize..40, 1usize..40, prop::sample::select(vec![1usize, 3])),
-        to in (1usize..40, 1usize..40),
-        interpolation in prop::sample::select(vec![
-            Interpolation::Nearest, Interpolation::Linear, Interpolation::Area,
-        ]),
-        value in any::<u8>(),
-    ) {
-        let shape = ImageShape::new(from.0, from.1, from.2);
-        let plain = modiste_infer::Picture { shape, pixels: vec![value; shape.size()] };
-        let resized = resize(&plain, to.0, to.1, interpolation).expect("sides above 0");
-        prop_assert_eq!(resized.shape, ImageShape::new(to.0, to.1, from.2));
-        // A plain picture stays plain: the weights add up to one.
-        prop_assert_eq!(resized.pixels, vec![value; to.0 * to.1 * from.2]);
-    }
 }

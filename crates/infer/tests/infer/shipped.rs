@@ -1,7 +1,8 @@
 //! The model that is built in.
 
 use image::ImageFormat;
-use modiste_dataset::{Rng, fashion_mnist_mini};
+use modiste_core::Rng;
+use modiste_dataset::fashion_mnist_mini;
 use modiste_infer::{Classifier, Error, Prediction, Preprocessing, embedded_network, is_unsure};
 use modiste_model::Precision;
 
@@ -102,5 +103,10 @@ fn many_photos_are_answered_as_one_by_one() {
             "photo {index}"
         );
     }
-    assert!(matches!(answers[2], Err(Error::UnsupportedFormat { .. })));
+    assert!(matches!(
+        answers[2],
+        Err(Error::Imaging(
+            modiste_imaging::Error::UnsupportedFormat { .. }
+        ))
+    ));
 }

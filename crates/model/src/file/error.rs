@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use modiste_dataset::OutOfMemory;
+use modiste_core::OutOfMemory;
 
 use super::FORMAT_VERSION;
 use crate::resolve::ArchitectureError;

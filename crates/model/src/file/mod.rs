@@ -28,7 +28,7 @@ use std::io::Read;
 use std::path::Path;
 
 use half::f16;
-use modiste_dataset::require_memory;
+use modiste_core::require_memory;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +122,7 @@ impl Network {
         check_temperature(path, self.metadata.temperature)?;
         check_numbers(path, &self.parameters, &resolved)?;
         let bytes = self.to_bytes().map_err(architecture)?;
-        modiste_dataset::write_atomic(path, &bytes).map_err(io_error(path))
+        modiste_core::write_atomic(path, &bytes).map_err(io_error(path))
     }
 
     /// Reads a network from its file, or from a FIFO. Every name, type and shape is checked against the

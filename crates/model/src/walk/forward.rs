@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use modiste_kernels::{
     Conv2dOutput, DenseKernel, Finish, MaxPool2dShape, add_assign, batch_norm_affine,
     batch_norm_normalize, batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation,

@@ -6,10 +6,12 @@ mod slot;
 
 use std::time::Duration;
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use modiste_kernels::{Buffer, Instructions, Workspace, in_pool, softmax_cross_entropy};
 
-use crate::outcome::{StepOutcome, count_correct};
+use modiste_metrics::count_correct;
+
+use crate::outcome::StepOutcome;
 use crate::parameters::Parameters;
 use crate::resolved::Resolved;
 use crate::stage::{KernelOptions, Needs, Purpose, Stage, method, stages};
@@ -21,7 +23,7 @@ use crate::walk::slot::{Slot, Value};
 /// It agrees with the [`Graph`](crate::Graph) of the same architecture: loss, every gradient.
 ///
 /// ```
-/// use modiste_dataset::Rng;
+/// use modiste_core::Rng;
 /// use modiste_model::{KernelOptions, Parameters, Walk, zoo};
 ///
 /// let resolved = zoo::compact().resolve()?;

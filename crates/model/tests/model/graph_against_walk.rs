@@ -1,5 +1,5 @@
 use candle_core::{Device, Tensor};
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
     Activation, Architecture, Graph, Inference, Initializer, Instructions, KernelOptions, Layer,

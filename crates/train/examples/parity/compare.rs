@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use modiste_dataset::{Batches, Images, Rng};
+use modiste_core::Rng;
+use modiste_dataset::{Batches, Images};
 use modiste_kernels::SgdStep;
 use modiste_model::{Resolved, Variable, zoo};
 use modiste_train::{Compute, Curve, Engine, Schedule, TrainError};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modiste_dataset::{Images, Rng};
+use modiste_core::Rng;
+use modiste_dataset::Images;
 use modiste_model::{Architecture, Layer, Parameters, Resolved};
 use serde::Deserialize;
 

@@ -2,7 +2,8 @@
 
 use std::f64::consts::TAU;
 
-use modiste_dataset::{Images, Rng};
+use modiste_core::Rng;
+use modiste_dataset::Images;
 use serde::{Deserialize, Serialize};
 
 use super::{Plane, between, chance};

@@ -1,6 +1,6 @@
 //! What a camera and a bad cut do to a whole picture: blur, sharpening, noise, a lost piece.
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use super::{Augmentation, Plane, between, chance};
 

@@ -1,6 +1,6 @@
 //! Where the object is, and where it goes.
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use super::{Augmentation, Plane, between, factor};
 

@@ -8,7 +8,8 @@ mod pictures;
 mod settings;
 mod tone;
 
-use modiste_dataset::{ImageShape, Images, Rng};
+use modiste_core::{ImageShape, Rng};
+use modiste_dataset::Images;
 use rayon::prelude::*;
 
 use background::Background;

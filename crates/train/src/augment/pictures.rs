@@ -2,7 +2,8 @@
 
 use std::f64::consts::TAU;
 
-use modiste_dataset::{ImageShape, Images, Rng};
+use modiste_core::{ImageShape, Rng};
+use modiste_dataset::Images;
 
 use super::{between, chance};
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 
 use super::{Plane, Tone, between, chance, factor};
 

@@ -1,5 +1,6 @@
 use modiste_dataset::Images;
-use modiste_model::{Network, count_correct};
+use modiste_metrics::count_correct;
+use modiste_model::Network;
 use modiste_train::{Compute, EngineChoice, evaluate, fit_temperature};
 
 use crate::networks::{data, small};

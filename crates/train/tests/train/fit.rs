@@ -1,4 +1,5 @@
-use modiste_dataset::{Dataset, ImageShape, Images};
+use modiste_core::ImageShape;
+use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
     Augmentation, Checkpoint, Compute, EngineChoice, Event, FitOutcome, Next, TrainConfig,
@@ -254,8 +255,8 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
             ..TrainConfig::default()
         };
         let (all, expected) = checkpoints(&data, &config, engine);
-        let seconds_aside = |history: &[modiste_train::EpochSummary]| -> Vec<_> {
-            let aside = |epoch: &modiste_train::EpochSummary| modiste_train::EpochSummary {
+        let seconds_aside = |history: &[modiste_metrics::EpochMetrics]| -> Vec<_> {
+            let aside = |epoch: &modiste_metrics::EpochMetrics| modiste_metrics::EpochMetrics {
                 seconds: 0.0,
                 ..*epoch
             };

@@ -1,4 +1,4 @@
-use modiste_dataset::Rng;
+use modiste_core::Rng;
 use modiste_model::{KernelOptions, Network};
 use modiste_train::{gradient_norms, layer_activity};
 

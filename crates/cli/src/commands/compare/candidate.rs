@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
-use modiste_report::EpochRecord;
 
 use super::Compared;
 use crate::compute::Chosen;
@@ -17,7 +17,7 @@ use crate::run::{MODEL, Record, read_history};
 pub(super) struct Candidate {
     path: PathBuf,
     record: Record,
-    history: Vec<EpochRecord>,
+    history: Vec<EpochMetrics>,
     network: Network,
 }
 

@@ -6,8 +6,10 @@ mod page;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
-use modiste_model::argmax;
-use modiste_report::{EpochRecord, four_decimals, mcnemar};
+use modiste_core::four_decimals;
+use modiste_metrics::EpochMetrics;
+use modiste_metrics::argmax;
+use modiste_metrics::mcnemar;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,7 +57,7 @@ pub(crate) struct Arguments {
 struct Compared {
     name: String,
     record: Record,
-    history: Vec<EpochRecord>,
+    history: Vec<EpochMetrics>,
     measured: Measured,
 }
 

@@ -1,13 +1,14 @@
 //! The comparison as a page.
 
-use modiste_report::{EpochRecord, Section, curves_html, page, paragraph, text_table};
+use modiste_metrics::EpochMetrics;
+use modiste_report::{Section, curves_html, page, paragraph, text_table};
 
 use super::{Compared, Comparison, RESULTS};
 
 impl Comparison {
     /// Results, what differs, and the curves over each other.
     pub(super) fn page(&self, runs: &[Compared]) -> String {
-        let curves: Vec<(&str, &[EpochRecord])> = runs
+        let curves: Vec<(&str, &[EpochMetrics])> = runs
             .iter()
             .map(|run| (run.name.as_str(), run.history.as_slice()))
             .collect();

@@ -1,9 +1,8 @@
 //! Shrinking by the mean of the covered area, `INTER_AREA` of OpenCV.
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
-use crate::decode::Picture;
-use crate::resize::scale;
+use crate::picture::Picture;
 
 /// The mean of the pixels that each target pixel covers; no side may grow.
 pub(crate) fn area(picture: &Picture, to: ImageShape) -> Vec<u8> {
@@ -134,6 +133,12 @@ fn weighted_blocks_of<const CHANNELS: usize>(picture: &Picture, to: ImageShape) 
         pixels.extend(sums.map(|sum| sum.round_ties_even() as u8));
     }
     pixels
+}
+
+/// Source pixels per target pixel. Divided twice because OpenCV does: an index that falls on a
+/// whole number depends on the last bit.
+pub(crate) fn scale(from: usize, to: usize) -> f64 {
+    1.0 / (to as f64 / from as f64)
 }
 
 #[cfg(test)]

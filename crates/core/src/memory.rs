@@ -49,9 +49,9 @@ pub struct OutOfMemory {
 /// [`OutOfMemory`] with the tightest bound.
 ///
 /// ```
-/// assert!(modiste_dataset::require_memory(1 << 10).is_ok());
+/// assert!(modiste_core::require_memory(1 << 10).is_ok());
 /// # #[cfg(target_os = "linux")]
-/// assert!(modiste_dataset::require_memory(1 << 60).is_err());
+/// assert!(modiste_core::require_memory(1 << 60).is_err());
 /// ```
 pub fn require_memory(bytes: u64) -> Result<(), OutOfMemory> {
     exceeded(&system::bounds(), bytes).map_or(Ok(()), Err)
@@ -60,7 +60,7 @@ pub fn require_memory(bytes: u64) -> Result<(), OutOfMemory> {
 /// Bytes that this process may still take if it has a limit of its own: `ulimit -v` or `-d`.
 ///
 /// ```
-/// match modiste_dataset::memory_left() {
+/// match modiste_core::memory_left() {
 ///     Some(bytes) => println!("{bytes} bytes are left"),
 ///     None => println!("there is no limit"),
 /// }

@@ -6,7 +6,7 @@
 /// is one `u64`, which a checkpoint can hold.
 ///
 /// ```
-/// use modiste_dataset::Rng;
+/// use modiste_core::Rng;
 ///
 /// let mut rng = Rng::new(7);
 /// let mut again = Rng::new(7);

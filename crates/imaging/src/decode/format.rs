@@ -11,9 +11,9 @@ pub const MAGIC_LENGTH: usize = 32;
 /// many) is an image, of a format that can be decoded here or of one that cannot, such as HEIC.
 ///
 /// ```
-/// assert!(modiste_infer::is_image(b"\xff\xd8\xff\xe0"));
-/// assert!(modiste_infer::is_image(b"\0\0\0\x18ftypheic\0\0\0\0"));
-/// assert!(!modiste_infer::is_image(b"file,label\n"));
+/// assert!(modiste_imaging::is_image(b"\xff\xd8\xff\xe0"));
+/// assert!(modiste_imaging::is_image(b"\0\0\0\x18ftypheic\0\0\0\0"));
+/// assert!(!modiste_imaging::is_image(b"file,label\n"));
 /// ```
 pub fn is_image(start: &[u8]) -> bool {
     supported(start).is_some() || unsupported(start).is_some()

@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use modiste_dataset::ImageShape;
-use modiste_infer::{Error, Picture, decode_gray, decode_rgb, image_warning, is_image};
+use modiste_core::ImageShape;
+use modiste_imaging::{
+    Error, Picture, decode_gray, decode_over_white, decode_rgb, image_warning, is_image,
+};
 
 fn cases() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
@@ -117,18 +119,16 @@ fn a_bmp_whose_alpha_is_nowhere_set_is_opaque() {
     let mut bytes = case("photos/32v4-alpha0.bmp");
     let rgb = decode_rgb(&bytes).expect("a BMP");
     assert!(rgb.pixels.iter().any(|&value| value > 0));
-    // As the default preprocessing of the built-in network reads it: over white.
-    let shape = ImageShape::new(28, 28, 1);
-    let fashion = "fashion".parse().expect("a preset");
-    let views = |bytes: &[u8]| modiste_infer::preprocess(bytes, &fashion, shape).expect("views");
-    let seen = views(&bytes);
+    let over_white = |bytes: &[u8]| decode_over_white(bytes).expect("a BMP");
+    let seen = over_white(&bytes);
+    assert_eq!(seen.0.pixels, rgb.pixels);
     // The same picture whose alpha says that it is opaque.
     let offset = u32::from_le_bytes(bytes[10..14].try_into().expect("4 bytes")) as usize;
     for alpha in bytes[offset..].iter_mut().skip(3).step_by(4) {
         assert_eq!(*alpha, 0);
         *alpha = 255;
     }
-    assert_eq!(views(&bytes), seen);
+    assert_eq!(over_white(&bytes), seen);
 }
 
 #[test]

@@ -1,34 +1,35 @@
-//! Whether probabilities are as often right as they say.
+//! Calibration: how well probabilities match the accuracy.
 
-use modiste_model::argmax;
 use serde::Serialize;
+
+use crate::accuracy::argmax;
 
 /// Bins of [`reliability`], as in Guo et al. 2017.
 const BINS: usize = 15;
 
-/// Answers that are about equally sure.
+/// Predictions of about the same confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ReliabilityBin {
-    /// How many there are.
+    /// Number of predictions.
     pub images: usize,
-    /// Their mean probability, 0 to 1; 0 where there is none.
+    /// Mean probability of the predicted class, 0 to 1; 0 if there is no prediction.
     pub confidence: f64,
-    /// The share that is right; 0 where there is none.
+    /// Fraction that is correct, 0 to 1; 0 if there is no prediction.
     pub accuracy: f64,
 }
 
-/// How often answers are right that say so much: `probabilities`, `[image, class]`, in 15 bins of equal
-/// width, 0 to 1, by the probability of the likeliest class (Guo et al. 2017).
+/// Reliability diagram of `probabilities`, `[image, class]`: 15 bins of equal width, 0 to 1, by the
+/// probability of the predicted class (Guo et al. 2017).
 ///
 /// ```
 /// // Four answers of 0.75, three of them right.
 /// let probabilities = [0.75, 0.25].repeat(4);
-/// let bins = modiste_train::reliability(&probabilities, &[0, 0, 0, 1]);
+/// let bins = modiste_metrics::reliability(&probabilities, &[0, 0, 0, 1]);
 /// assert_eq!((bins[11].images, bins[11].confidence, bins[11].accuracy), (4, 0.75, 0.75));
 /// ```
 ///
 /// # Panics
-/// Where the probabilities are not as many for each label.
+/// If there is not one row of probabilities per label.
 pub fn reliability(probabilities: &[f32], labels: &[u8]) -> Vec<ReliabilityBin> {
     let classes = probabilities.len() / labels.len().max(1);
     assert_eq!(
@@ -52,14 +53,14 @@ pub fn reliability(probabilities: &[f32], labels: &[u8]) -> Vec<ReliabilityBin> 
     bins
 }
 
-/// The expected calibration error: in each bin of [`reliability`], how far the mean probability is
-/// from the share that is right; the mean of these over the images (Naeini et al. 2015).
+/// Expected calibration error: the mean over all images of the distance between confidence and accuracy
+/// in their bin of [`reliability`] (Naeini et al. 2015).
 ///
 /// ```
 /// // Four answers of 0.75, three of them right.
 /// let probabilities = [0.75, 0.25].repeat(4);
-/// assert_eq!(modiste_train::calibration_error(&probabilities, &[0, 0, 0, 1]), 0.0);
-/// assert_eq!(modiste_train::calibration_error(&probabilities, &[0, 0, 0, 0]), 0.25);
+/// assert_eq!(modiste_metrics::calibration_error(&probabilities, &[0, 0, 0, 1]), 0.0);
+/// assert_eq!(modiste_metrics::calibration_error(&probabilities, &[0, 0, 0, 0]), 0.25);
 /// ```
 ///
 /// # Panics

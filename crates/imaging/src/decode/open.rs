@@ -10,7 +10,7 @@ use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
 use super::gray::GrayRule;
 use super::jpeg;

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use modiste_dataset::require_memory;
+use modiste_core::require_memory;
 
 use crate::error::Error;
 

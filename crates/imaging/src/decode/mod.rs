@@ -9,13 +9,14 @@ mod orientation;
 mod room;
 
 use image::{DynamicImage, GrayImage, ImageFormat};
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
 use self::gray::{gray_plane, high_bytes};
 use self::markers::{Ending, Layout};
 use self::open::{Opened, finish, open};
 use crate::error::Error;
 use crate::isolate::isolated;
+use crate::picture::Picture;
 pub use format::{MAGIC_LENGTH, is_image};
 
 /// Most pixels that a picture may have; checked before any is decoded.
@@ -24,32 +25,6 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// Most bytes that a decoder may give the pixels of one picture. (Its own tables come on top, and a
 /// second copy while channels are converted.)
 pub const MAX_DECODED_BYTES: u64 = 320 << 20;
-
-/// A picture in memory, the right way up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Height, width, and 1 channel for gray or 3 for red, green, blue.
-    pub shape: ImageShape,
-    /// `[row, column, channel]`, as many bytes as the shape says.
-    pub pixels: Vec<u8>,
-}
-
-impl Picture {
-    /// Whether there are pixels, as many as the shape says.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.shape.size() > 0 && self.pixels.len() == self.shape.size() {
-            true => Ok(()),
-            false => Err(self.pixels_error()),
-        }
-    }
-
-    pub(crate) fn pixels_error(&self) -> Error {
-        Error::Pixels {
-            shape: self.shape,
-            found: self.pixels.len(),
-        }
-    }
-}
 
 /// Decodes a picture to gray, to the values that OpenCV's `imread(path, IMREAD_GRAYSCALE)` gives.
 ///
@@ -64,10 +39,10 @@ impl Picture {
 ///
 /// ```
 /// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
-/// let picture = modiste_infer::decode_gray(png)?;
+/// let picture = modiste_imaging::decode_gray(png)?;
 /// assert_eq!(picture.shape.to_string(), "3x5x1");
 /// assert_eq!(picture.pixels[..4], [200, 209, 211, 210]);
-/// # Ok::<(), modiste_infer::Error>(())
+/// # Ok::<(), modiste_imaging::Error>(())
 /// ```
 pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
     decoded(bytes, |format, bytes| {
@@ -98,9 +73,9 @@ pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
 ///
 /// ```
 /// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
-/// let picture = modiste_infer::decode_rgb(png)?;
+/// let picture = modiste_imaging::decode_rgb(png)?;
 /// assert_eq!(picture.shape.to_string(), "3x5x3");
-/// # Ok::<(), modiste_infer::Error>(())
+/// # Ok::<(), modiste_imaging::Error>(())
 /// ```
 pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
     decoded(bytes, |format, bytes| {
@@ -118,7 +93,7 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
 ///
 /// # Errors
 /// As [`decode_gray`].
-pub(crate) fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Error> {
+pub fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Error> {
     decoded(bytes, |format, bytes| {
         let opened = open(format, bytes)?;
         let image = high_bytes(opened.image);
@@ -163,10 +138,10 @@ fn over_white(picture: Picture) -> (Picture, Option<Vec<u8>>) {
 ///
 /// ```
 /// let whole = include_bytes!("../../tests/opencv/large-612x408.jpg");
-/// assert_eq!(modiste_infer::image_warning(whole), None);
+/// assert_eq!(modiste_imaging::image_warning(whole), None);
 /// let without_end = &whole[..whole.len() - 2];
-/// assert!(modiste_infer::decode_gray(without_end).is_ok());
-/// assert!(modiste_infer::image_warning(without_end).is_some());
+/// assert!(modiste_imaging::decode_gray(without_end).is_ok());
+/// assert!(modiste_imaging::image_warning(without_end).is_some());
 /// ```
 pub fn image_warning(bytes: &[u8]) -> Option<&'static str> {
     let is_jpeg = format::sniff(bytes) == Ok(ImageFormat::Jpeg);

@@ -1,13 +1,13 @@
-//! Whether of two that answered the same questions one is better, or was lucky.
+//! McNemar's test: whether one of two classifiers is significantly better.
 
-/// How likely it is that two equally good ones part at least so far: the two-sided p-value of McNemar's
-/// test in its exact form (McNemar 1947). `only_first` and `only_second` are how many things only one of
-/// them tells right; where they agree decides nothing.
+/// Two-sided p-value of McNemar's test in its exact form (McNemar 1947): the probability that two equally
+/// good classifiers differ at least this much on the same images. `only_first` and `only_second` are the
+/// images that only one of them predicts correctly.
 ///
 /// ```
-/// assert_eq!(modiste_report::mcnemar(0, 0), 1.0);
+/// assert_eq!(modiste_metrics::mcnemar(0, 0), 1.0);
 /// // Nine of ten: as likely as nine or more heads, or tails, in ten throws.
-/// assert!((modiste_report::mcnemar(9, 1) - 22.0 / 1024.0).abs() < 1e-12);
+/// assert!((modiste_metrics::mcnemar(9, 1) - 22.0 / 1024.0).abs() < 1e-12);
 /// ```
 pub fn mcnemar(only_first: usize, only_second: usize) -> f64 {
     let (fewer, all) = (only_first.min(only_second), only_first + only_second);

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use crate::area::area;
-use crate::decode::Picture;
+use crate::area::{area, scale};
 use crate::error::Error;
+use crate::picture::Picture;
 
 /// How the pixels of another size are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,8 +59,8 @@ impl FromStr for Interpolation {
 /// not as many as its shape says.
 ///
 /// ```
-/// use modiste_dataset::ImageShape;
-/// use modiste_infer::{Interpolation, Picture, resize};
+/// use modiste_core::ImageShape;
+/// use modiste_imaging::{Interpolation, Picture, resize};
 ///
 /// let stripe = Picture {
 ///     shape: ImageShape::new(1, 4, 1),
@@ -68,7 +68,7 @@ impl FromStr for Interpolation {
 /// };
 /// assert_eq!(resize(&stripe, 1, 2, Interpolation::Nearest)?.pixels, [10, 30]);
 /// assert_eq!(resize(&stripe, 1, 2, Interpolation::Area)?.pixels, [15, 35]);
-/// # Ok::<(), modiste_infer::Error>(())
+/// # Ok::<(), modiste_imaging::Error>(())
 /// ```
 pub fn resize(
     picture: &Picture,
@@ -116,8 +116,8 @@ pub fn resize(
 /// Where the picture has not as many pixels as it says, or `longest` is 0.
 ///
 /// ```
-/// use modiste_dataset::ImageShape;
-/// use modiste_infer::{Picture, shrunk};
+/// use modiste_core::ImageShape;
+/// use modiste_imaging::{Picture, shrunk};
 ///
 /// let stripe = Picture { shape: ImageShape::new(1, 4, 1), pixels: vec![10, 20, 30, 40] };
 /// assert_eq!(shrunk(&stripe, 2).pixels, [15, 35]);
@@ -142,12 +142,6 @@ pub fn shrunk(picture: &Picture, longest: usize) -> Picture {
 
 fn shrinks(from: ImageShape, to: ImageShape) -> bool {
     from.height >= to.height && from.width >= to.width
-}
-
-/// Source pixels per target pixel. Divided twice because OpenCV does: an index that falls on a
-/// whole number depends on the last bit.
-pub(crate) fn scale(from: usize, to: usize) -> f64 {
-    1.0 / (to as f64 / from as f64)
 }
 
 fn nearest(picture: &Picture, to: ImageShape) -> Vec<u8> {

@@ -7,11 +7,21 @@ use crate::error::Error;
 
 /// Runs what is done to one untrusted picture. A panic becomes [`Error::Panicked`]. The work must not
 /// leave anything half done that others see.
-pub(crate) fn isolated<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+///
+/// # Errors
+/// Those of `work`, and [`Error::Panicked`].
+///
+/// ```
+/// use modiste_imaging::{Error, isolated};
+///
+/// let failed: Result<(), Error> = isolated(|| panic!("row 7"));
+/// assert!(matches!(failed, Err(Error::Panicked { .. })));
+/// ```
+pub fn isolated<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        Err(Error::Panicked {
+        Err(E::from(Error::Panicked {
             message: message(&*panic).to_owned(),
-        })
+        }))
     })
 }
 
@@ -33,6 +43,6 @@ mod tests {
         let panicked: Result<(), Error> = isolated(|| panic!("row {number}"));
         let message = "row 7".to_owned();
         assert_eq!(panicked, Err(Error::Panicked { message }));
-        assert_eq!(isolated(|| Ok(1)), Ok(1));
+        assert_eq!(isolated(|| Ok::<_, Error>(1)), Ok(1));
     }
 }

@@ -22,7 +22,7 @@ const MAX_LINKS: usize = 40;
 /// ```
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("labels.txt");
-/// modiste_dataset::write_atomic(&path, b"boot\n")?;
+/// modiste_core::write_atomic(&path, b"boot\n")?;
 /// assert_eq!(std::fs::read(&path)?, b"boot\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -33,9 +33,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         stream.write_all(bytes)?;
         return stream.flush();
     }
-    let mut temporary = temporary_for(&place)?;
-    temporary.as_file_mut().write_all(bytes)?;
-    persist(temporary, &place)
+    let mut file = AtomicFile::at(place)?;
+    file.write_all(bytes)?;
+    file.commit().map(drop)
 }
 
 /// Writes `bytes` to a new file at `path`, or, where there is something already, under the first free
@@ -47,8 +47,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// ```
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("page.html");
-/// assert_eq!(modiste_dataset::write_numbered(&path, b"one")?, path);
-/// let second = modiste_dataset::write_numbered(&path, b"two")?;
+/// assert_eq!(modiste_core::write_numbered(&path, b"one")?, path);
+/// let second = modiste_core::write_numbered(&path, b"two")?;
 /// assert_eq!(second, folder.path().join("page-2.html"));
 /// assert_eq!(std::fs::read(&path)?, b"one");
 /// # Ok::<(), std::io::Error>(())
@@ -82,10 +82,81 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A temporary file in the folder of `path`, which is no link, for [`persist`]. If there is no file of the
-/// name yet, it has the rights that the umask leaves; else it is its owner's alone until it is finished.
-pub(crate) fn temporary_for(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    new_temporary(parent(path), !path.exists())
+/// File that gets its name only when it is complete. If dropped before [`commit`](Self::commit), it is
+/// removed, and what was at the path is untouched.
+///
+/// ```
+/// use std::io::Write;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("images.bin");
+/// let mut file = modiste_core::AtomicFile::create(&path)?;
+/// file.write_all(&[1, 2, 3])?;
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path)?, [1, 2, 3]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
+    temporary: tempfile::NamedTempFile,
+    /// The path, links followed.
+    place: PathBuf,
+}
+
+impl AtomicFile {
+    /// Creates a temporary file in the folder of the regular file that `path` names or links to.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Self::at(follow_links(path)?)
+    }
+
+    /// `place` is no link. If there is no file yet, the mode is what the umask leaves; else the file is its
+    /// owner's alone until it is committed.
+    fn at(place: PathBuf) -> io::Result<Self> {
+        let temporary = new_temporary(parent(&place), !place.exists())?;
+        Ok(Self { temporary, place })
+    }
+
+    /// Path of the temporary file, to read what was written before it is committed.
+    pub fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Syncs the file and gives it its name, with the mode and owner of the file that it replaces.
+    /// Returns its path, links followed.
+    ///
+    /// # Errors
+    /// If the file system refuses, or the file at the path may not be written to.
+    pub fn commit(self) -> io::Result<PathBuf> {
+        // Whoever may not write to a file may not replace it either.
+        match OpenOptions::new().write(true).open(&self.place) {
+            Ok(before) => keep_rights(&before, self.temporary.as_file())?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.temporary.as_file().sync_all()?;
+        let persisted = self.temporary.persist(&self.place);
+        persisted.map_err(|failed| failed.error)?;
+        // The rename itself is durable only once the folder is; some file systems cannot sync one.
+        if let Ok(folder) = File::open(parent(&self.place)) {
+            folder.sync_all().ok();
+        }
+        Ok(self.place)
+    }
+}
+
+// Through the file itself: the wrapper's errors name the temporary file.
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
 }
 
 fn new_temporary(folder: &Path, for_everybody: bool) -> io::Result<tempfile::NamedTempFile> {
@@ -103,25 +174,8 @@ fn new_temporary(folder: &Path, for_everybody: bool) -> io::Result<tempfile::Nam
         .make_in(folder, |path| options.open(path))
 }
 
-/// Gives a finished temporary file, which must lie in `path`'s folder, its name. `path` is no link.
-pub(crate) fn persist(temporary: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    // Whoever may not write to a file may not replace it either.
-    match OpenOptions::new().write(true).open(path) {
-        Ok(before) => keep_rights(&before, temporary.as_file())?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|failed| failed.error)?;
-    // The rename itself is durable only once the folder is; some file systems cannot sync one.
-    if let Ok(folder) = File::open(parent(path)) {
-        folder.sync_all().ok();
-    }
-    Ok(())
-}
-
 /// Where a path leads that may be a symbolic link, also to a file that is not there yet.
-pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..MAX_LINKS {
         // What /proc says of an open file is no path: "pipe:[12345]".

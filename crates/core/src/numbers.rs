@@ -1,10 +1,28 @@
 //! Numbers as text for people to read.
 
+/// `value` with at most six significant digits, as messages print it.
+///
+/// ```
+/// use modiste_core::significant;
+///
+/// assert_eq!(significant(f64::from(0.3_f32)), "0.3");
+/// assert_eq!(significant(1e9), "1000000000");
+/// assert_eq!(significant(1.234_567_89e-7), "1.23457e-7");
+/// ```
+pub fn significant(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        size if rounded == 0.0 || (1e-4..1e12).contains(&size) => rounded.to_string(),
+        size if size.is_finite() => format!("{rounded:e}"),
+        _ => value.to_string(),
+    }
+}
+
 /// A loss or an accuracy with four decimals, and with six digits at most: fewer decimals from 100 on,
 /// and an exponent from a million on, which losses come to that diverge.
 ///
 /// ```
-/// use modiste_report::four_decimals;
+/// use modiste_core::four_decimals;
 ///
 /// assert_eq!(four_decimals(0.41237), "0.4124");
 /// assert_eq!(four_decimals(1234.5678), "1234.57");

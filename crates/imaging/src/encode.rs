@@ -2,10 +2,10 @@
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageError};
-use modiste_dataset::ImageShape;
+use modiste_core::ImageShape;
 
-use crate::decode::Picture;
 use crate::error::Error;
+use crate::picture::Picture;
 use crate::resize::shrunk;
 
 /// A small picture as JPEG, its longest edge at most `longest` pixels.
@@ -15,10 +15,10 @@ use crate::resize::shrunk;
 /// channels.
 ///
 /// ```
-/// let picture = modiste_infer::decode_rgb(include_bytes!("../tests/opencv/rgb-101x67.png"))?;
-/// let jpeg = modiste_infer::thumbnail(&picture, 64)?;
-/// assert_eq!(modiste_infer::decode_rgb(&jpeg)?.shape.to_string(), "64x42x3");
-/// # Ok::<(), modiste_infer::Error>(())
+/// let picture = modiste_imaging::decode_rgb(include_bytes!("../tests/opencv/rgb-101x67.png"))?;
+/// let jpeg = modiste_imaging::thumbnail(&picture, 64)?;
+/// assert_eq!(modiste_imaging::decode_rgb(&jpeg)?.shape.to_string(), "64x42x3");
+/// # Ok::<(), modiste_imaging::Error>(())
 /// ```
 pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
     const QUALITY: u8 = 80;
@@ -44,11 +44,11 @@ pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
 /// Where there are no pixels, or not as many as the shape says, or neither 1 nor 3 channels.
 ///
 /// ```
-/// use modiste_dataset::ImageShape;
+/// use modiste_core::ImageShape;
 ///
-/// let png = modiste_infer::picture_png(&[0, 255, 128, 7, 9, 30], ImageShape::new(2, 3, 1));
-/// assert_eq!(modiste_infer::decode_gray(&png)?.pixels, [0, 255, 128, 7, 9, 30]);
-/// # Ok::<(), modiste_infer::Error>(())
+/// let png = modiste_imaging::picture_png(&[0, 255, 128, 7, 9, 30], ImageShape::new(2, 3, 1));
+/// assert_eq!(modiste_imaging::decode_gray(&png)?.pixels, [0, 255, 128, 7, 9, 30]);
+/// # Ok::<(), modiste_imaging::Error>(())
 /// ```
 pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
     assert!(

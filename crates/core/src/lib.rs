@@ -1,0 +1,19 @@
+//! Foundations that every crate of Modiste may use: no formats, no networks, no files of its own.
+//!
+//! - [`ImageShape`]: height, width and channels; [`normalize`]: bytes to network input.
+//! - [`Rng`]: the seeded generator behind every random choice, with independent streams.
+//! - [`write_atomic`], [`write_numbered`], [`AtomicFile`]: files that appear complete or not at all.
+//! - [`require_memory`], [`memory_left`]: memory limits, checked before an allocation.
+//! - [`significant`], [`four_decimals`]: numbers as messages print them.
+
+mod atomic;
+mod memory;
+mod numbers;
+mod pixels;
+mod rng;
+
+pub use atomic::{AtomicFile, write_atomic, write_numbered};
+pub use memory::{OutOfMemory, memory_left, require_memory};
+pub use numbers::{four_decimals, significant};
+pub use pixels::{ImageShape, normalize};
+pub use rng::Rng;

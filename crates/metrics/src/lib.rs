@@ -1,0 +1,21 @@
+//! Metrics of classifiers: pure functions of scores and labels.
+//!
+//! - [`argmax`], [`rank`], [`count_correct`], [`top_k_accuracy`]: accuracy.
+//! - [`Confusion`]: confusion matrix with precision, recall and F1 per class.
+//! - [`reliability`], [`calibration_error`]: calibration.
+//! - [`EpochMetrics`], [`best_epoch`]: the history of a training.
+//! - [`wilson_interval`], [`mcnemar`]: confidence interval and significance test.
+
+mod accuracy;
+mod calibration;
+mod confusion;
+mod epoch;
+mod interval;
+mod mcnemar;
+
+pub use accuracy::{argmax, count_correct, rank, top_k_accuracy};
+pub use calibration::{ReliabilityBin, calibration_error, reliability};
+pub use confusion::{ClassResult, Confusion};
+pub use epoch::{EpochMetrics, best_epoch};
+pub use interval::wilson_interval;
+pub use mcnemar::mcnemar;
