@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::messages::say;
 use crate::pictures;
-use crate::text::shown;
+use modiste_core::shown;
 
 /// How many files are prepared together: enough for all threads, and little to wait for.
 const TOGETHER: usize = 64;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use modiste_core::{write_atomic, write_numbered};
 
 use crate::output;
-use crate::text::shown;
+use modiste_core::shown;
 
 /// The name that stands for standard output.
 const STDOUT: &str = "-";
@@ -29,6 +29,37 @@ pub(crate) fn page_to_stdout(page: Option<&Path>, json: bool) -> Result<bool> {
     Ok(to_stdout)
 }
 
+/// Checks, before anything is computed, that the file which a flag names can be made, and is none of
+/// `inputs`: writing would destroy it.
+///
+/// # Errors
+/// If there is no folder for it, it is a folder, or it is an input.
+pub(crate) fn check_target<'a>(
+    named: Option<&Path>,
+    inputs: impl IntoIterator<Item = &'a Path>,
+) -> Result<()> {
+    let Some(path) = named.filter(|path| !is_stdout(path)) else {
+        return Ok(());
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::metadata(folder).with_context(|| shown(path))?;
+    }
+    ensure!(!path.is_dir(), "{}: Is a directory", shown(path));
+    let Ok(target) = path.canonicalize() else {
+        return Ok(());
+    };
+    let is_input = |input: &Path| input.canonicalize().is_ok_and(|input| input == target);
+    ensure!(
+        !target.is_file() || !inputs.into_iter().any(is_input),
+        "{} is an input, which the result would replace; name another file",
+        shown(path)
+    );
+    Ok(())
+}
+
 /// Writes a result to the file that a flag names, replacing what is there; `-` is standard output.
 ///
 /// # Errors
@@ -37,7 +68,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if is_stdout(path) {
         return output::write(bytes);
     }
-    write_atomic(path, bytes).with_context(|| path.display().to_string())
+    write_atomic(path, bytes).with_context(|| shown(path))
 }
 
 /// Writes a page to the file that a flag names, or else under a name of its own, and prints the path of
@@ -51,8 +82,7 @@ pub(crate) fn write_page(named: Option<&Path>, default: &Path, page: &str) -> Re
             write(path, page.as_bytes())?;
             path.into()
         }
-        None => write_numbered(default, page.as_bytes())
-            .with_context(|| default.display().to_string())?,
+        None => write_numbered(default, page.as_bytes()).with_context(|| shown(default))?,
     };
     match is_stdout(&path) {
         true => Ok(()),

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
 use crate::text;
+use modiste_core::shown;
 
 /// Reads a text file in UTF-8, without the byte order mark that some editors write before it.
 ///
@@ -26,7 +27,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 /// # Errors
 /// If the file cannot be read, or holds something else.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let context = || path.display().to_string();
+    let context = || shown(path);
     let text = read_text(path).with_context(context)?;
     serde_json::from_str(&text).with_context(context)
 }

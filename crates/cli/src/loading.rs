@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Error, Result, ensure};
+use modiste_core::shown;
 use modiste_dataset::{
     Dataset, DatasetInfo, DownloadOptions, FileHash, LoadOptions, LoadReport, Progress, download,
     file_hashes, load_with_report, lookup,
@@ -50,9 +51,9 @@ impl DataFolder {
             ensure!(
                 path.is_dir(),
                 "{} is not a folder; --data names the folder that holds the datasets",
-                path.display()
+                shown(&path)
             );
-            std::fs::read_dir(&path).with_context(|| path.display().to_string())?;
+            std::fs::read_dir(&path).with_context(|| shown(&path))?;
         }
         Ok(path)
     }
@@ -128,7 +129,7 @@ impl Loading {
         for path in &report.skipped {
             say(format_args!(
                 "warning: {} is damaged and was skipped; a good file lies beside it",
-                path.display()
+                shown(path)
             ));
         }
         let unofficial: Vec<&str> = report
@@ -210,7 +211,7 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
             bar.set_position(bytes);
         }
         Progress::Failed { source, reason } => tell(format!("  {source}: {reason}")),
-        Progress::Stored { path, .. } => tell(format!("  {}", path.display())),
+        Progress::Stored { path, .. } => tell(format!("  {}", shown(path))),
         _ => {}
     });
     bar.finish_and_clear();

@@ -35,6 +35,7 @@ use crate::commands::{
     reproduce, runs, summary, train,
 };
 use crate::messages::say;
+use modiste_core::shown;
 
 /// Train, inspect and use small convolutional networks.
 ///
@@ -158,7 +159,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn man(folder: &Path) -> anyhow::Result<()> {
-    let context = || folder.display().to_string();
+    let context = || shown(folder);
     std::fs::create_dir_all(folder).with_context(context)?;
     clap_mangen::generate_to(Arguments::command(), folder).with_context(context)
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
-use crate::text::printable;
+use modiste_core::printable;
 
 /// Writes a line to standard error. Where that is closed nobody listens, and the work goes on. What could
 /// move a terminal's cursor, out of a file's name, is written as text.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use modiste_core::shown;
 use modiste_infer::{Classifier, Preprocessing, embedded_network};
 use modiste_model::Network;
 
@@ -52,7 +53,7 @@ pub(crate) fn load_network(path: &Path) -> Result<Network> {
     if model.exists() {
         return Ok(Network::load(&model)?);
     }
-    let entries = fs::read_dir(path).with_context(|| path.display().to_string())?;
+    let entries = fs::read_dir(path).with_context(|| shown(path))?;
     let names = entries.flatten().map(|entry| entry.file_name());
     let mut names: Vec<String> = names
         .map(|name| name.to_string_lossy().into_owned())
@@ -62,7 +63,7 @@ pub(crate) fn load_network(path: &Path) -> Result<Network> {
     names.truncate(MOST_LISTED);
     bail!(
         "{}: it is a folder without {MODEL}: it has {}{}",
-        path.display(),
+        shown(path),
         match names.is_empty() {
             true => "nothing in it".to_owned(),
             false => names.join(", "),

@@ -1,12 +1,13 @@
 //! Results, on standard output: text, JSON, tables.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::json::pretty_json;
-use crate::text::printable;
+use modiste_core::printable;
 
 /// Writes bytes to standard output.
 ///
@@ -14,8 +15,23 @@ use crate::text::printable;
 /// Where they cannot be written; [`is_closed_pipe`] tells whether anybody wants them.
 pub(crate) fn write(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    Ok(stdout.flush()?)
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.context(Stdout)
+}
+
+/// Where an error of [`write()`] is from.
+#[derive(Debug)]
+struct Stdout;
+
+impl Display for Stdout {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("standard output")
+    }
+}
+
+/// Whether an error is that standard output could not be written, which no other input would change.
+pub(crate) fn is_of_stdout(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Stdout>().is_some()
 }
 
 /// Writes a line of text, or several, to standard output. What could move a terminal's cursor, out of a
@@ -23,7 +39,7 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// As [`write()`].
-pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
+pub(crate) fn line(text: impl Display) -> Result<()> {
     let text = text.to_string();
     let lines: Vec<String> = text.split('\n').map(printable).collect();
     write(format!("{}\n", lines.join("\n")).as_bytes())

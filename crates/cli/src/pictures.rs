@@ -3,6 +3,7 @@
 //! In a folder, hidden files and what systems leave there are ignored. A file is a picture if its name
 //! or its content claims so; one that then cannot be read is a failure. Other files are skipped.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ impl Pictures {
     fn add_argument(&mut self, path: PathBuf) {
         let before = self.files.len();
         if path.is_dir() {
-            self.add_folder(&path, &mut Vec::new());
+            self.add_folder(&path, &mut HashSet::new());
         }
         if self.files.len() == before {
             self.files.push(path);
@@ -47,13 +48,13 @@ impl Pictures {
     }
 
     /// Adds the pictures in a folder. A folder that cannot be read is added as if it were a picture, so
-    /// that reading it fails as that of a picture would. `above` are the folders that it is in, as the
-    /// system knows them: a link may lead back to one.
-    fn add_folder(&mut self, folder: &Path, above: &mut Vec<PathBuf>) {
+    /// that reading it fails as that of a picture would. `visited` are the folders that were read, as the
+    /// system knows them: links may lead to one more than once.
+    fn add_folder(&mut self, folder: &Path, visited: &mut HashSet<PathBuf>) {
         let Ok(place) = folder.canonicalize() else {
             return;
         };
-        if above.contains(&place) {
+        if !visited.insert(place) {
             return;
         }
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -63,13 +64,12 @@ impl Pictures {
         };
         let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         paths.sort();
-        above.push(place);
         for path in paths {
             if is_ignored(&path) {
                 continue;
             }
             match fs::metadata(&path) {
-                Ok(found) if found.is_dir() => self.add_folder(&path, above),
+                Ok(found) if found.is_dir() => self.add_folder(&path, visited),
                 Ok(found) if found.is_file() && !is_picture(&path) => self.skipped += 1,
                 // A device, or a FIFO that nobody may write to.
                 Ok(found) if !found.is_file() => self.skipped += 1,
@@ -78,7 +78,6 @@ impl Pictures {
                 _ => self.files.push(path),
             }
         }
-        above.pop();
     }
 }
 
@@ -115,6 +114,10 @@ fn paths(list: &[u8]) -> Result<Vec<PathBuf>> {
         return Ok(lines.map(PathBuf::from).collect());
     }
     let list = list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list);
+    ensure!(
+        !is_unmarked_utf16(list),
+        "the text is UTF-16 without a byte order mark; write it as UTF-8"
+    );
     let end = if list.contains(&0) { 0 } else { b'\n' };
     let lines = list.split(|&byte| byte == end);
     lines
@@ -125,6 +128,18 @@ fn paths(list: &[u8]) -> Result<Vec<PathBuf>> {
         .filter(|line| !line.is_empty())
         .map(path)
         .collect()
+}
+
+/// Whether text is in UTF-16: in pairs with a zero, a newline among them. A list whose paths end in zeros has
+/// no newlines.
+fn is_unmarked_utf16(list: &[u8]) -> bool {
+    let (pairs, rest) = list.as_chunks::<2>();
+    let zero_at = |place: usize| {
+        let newline = |pair: &[u8; 2]| pair[1 - place] == b'\n' && pair[place] == 0;
+        let zeros = pairs.iter().filter(|pair| pair[place] == 0).count();
+        pairs.iter().any(newline) && 2 * zeros > pairs.len()
+    };
+    rest.is_empty() && (zero_at(0) || zero_at(1))
 }
 
 /// On Unix a path is any bytes.
@@ -151,7 +166,7 @@ pub(crate) fn tell_skipped(count: usize) {
 /// The pictures in a folder and in its folders, in order.
 pub(crate) fn in_folder(folder: &Path) -> Pictures {
     let mut pictures = Pictures::default();
-    pictures.add_folder(folder, &mut Vec::new());
+    pictures.add_folder(folder, &mut HashSet::new());
     pictures
 }
 
@@ -171,7 +186,8 @@ pub(crate) fn is_picture(path: &Path) -> bool {
     }
 }
 
-fn is_named_like_picture(path: &Path) -> bool {
+/// Whether a name claims to be a picture's.
+pub(crate) fn is_named_like_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     EXTENSIONS.iter().any(|known| extension == *known)
 }
@@ -281,7 +297,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_followed_and_circles_are_not() {
+    fn links_are_followed_and_each_folder_is_read_once() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
@@ -291,8 +307,18 @@ mod tests {
         symlink("..", at.join("photos/circle")).expect("a link");
         symlink("nowhere.png", at.join("photos/lost.png")).expect("a link");
         let found = in_folder(&at.join("photos"));
-        let expected = ["circle/elsewhere/1.png", "linked/1.png", "lost.png"];
+        let expected = ["circle/elsewhere/1.png", "lost.png"];
         assert_eq!(names(&found, &at.join("photos")), expected);
+        // Folders that all link to each other: as many ways through them as there are orders.
+        let maze = at.join("maze");
+        for from in 0..9 {
+            write(&maze, &format!("{from}/{from}.png"), b"x");
+            for to in 0..9 {
+                let link = maze.join(format!("{from}/to-{to}"));
+                symlink(maze.join(to.to_string()), link).expect("a link");
+            }
+        }
+        assert_eq!(in_folder(&maze).files.len(), 9);
     }
 
     #[test]
@@ -310,5 +336,10 @@ mod tests {
         ] {
             assert_eq!(paths(list).expect("paths"), expected);
         }
+        let unmarked = paths(&utf16[2..]).expect_err("no mark").to_string();
+        assert!(
+            unmarked.contains("UTF-16 without a byte order mark"),
+            "{unmarked}"
+        );
     }
 }

@@ -1,7 +1,5 @@
 //! Text files as other programs write them: with a byte order mark, or in UTF-16.
 
-use std::path::Path;
-
 use anyhow::{Result, bail};
 
 /// The text of a file: UTF-8, with or without a byte order mark, or UTF-16 with one.
@@ -39,24 +37,6 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
     }
 }
 
-/// A name as a line of text shows it: control characters, which would move a terminal's cursor or start
-/// another line, are written as `\u{1b}`.
-pub(crate) fn printable(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter.is_control() {
-            true => shown.extend(letter.escape_default()),
-            false => shown.push(letter),
-        }
-    }
-    shown
-}
-
-/// A path as a line of text shows it: see [`printable`].
-pub(crate) fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,10 +63,5 @@ mod tests {
         assert!(latin.starts_with("line 2 is not UTF-8"), "{latin}");
         decode(&[b'a', 0, b'b', 0]).expect_err("no mark");
         decode(&little[..little.len() - 1]).expect_err("half a unit");
-    }
-
-    #[test]
-    fn control_characters_are_written_out() {
-        assert_eq!(printable("a\u{1b}[31m\nb é"), "a\\u{1b}[31m\\nb é");
     }
 }

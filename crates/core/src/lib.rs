@@ -4,16 +4,19 @@
 //! - [`Rng`]: the seeded generator behind every random choice, with independent streams.
 //! - [`write_atomic`], [`write_numbered`], [`AtomicFile`]: files that appear complete or not at all.
 //! - [`require_memory`], [`memory_left`]: memory limits, checked before an allocation.
+//! - [`printable`], [`shown`]: names and paths as one line of text.
 //! - [`significant`], [`four_decimals`]: numbers as messages print them.
 
 mod atomic;
 mod memory;
 mod numbers;
 mod pixels;
+mod printable;
 mod rng;
 
 pub use atomic::{AtomicFile, write_atomic, write_numbered};
 pub use memory::{OutOfMemory, memory_left, require_memory};
 pub use numbers::{four_decimals, significant};
 pub use pixels::{ImageShape, normalize};
+pub use printable::{is_control, printable, shown};
 pub use rng::Rng;

@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use modiste_core::shown;
+
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::locate;
 use crate::sources::Job;
@@ -113,7 +115,7 @@ pub enum DownloadError {
         by_hand: String,
     },
     /// A file cannot be written.
-    #[error("{}: cannot be written: {cause}", path.display())]
+    #[error("{}: cannot be written: {cause}", shown(path))]
     Write {
         /// The file, or the folder.
         path: PathBuf,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use modiste_core::OutOfMemory;
+use modiste_core::{OutOfMemory, shown};
 
 /// Why a dataset could not be had from its files.
 #[derive(Debug, thiserror::Error)]
@@ -18,10 +18,7 @@ pub enum Error {
         nearest: &'static str,
     },
     /// A file is not there.
-    #[error(
-        "{}: no such file; it can be downloaded from {url}",
-        path.display()
-    )]
+    #[error("{}: no such file; it can be downloaded from {url}", shown(path))]
     Missing {
         /// The dataset that it belongs to.
         dataset: &'static str,
@@ -33,7 +30,7 @@ pub enum Error {
     /// A file ends early.
     #[error(
         "{}: the file is cut: {found} of {expected} records are complete",
-        path.display()
+        shown(path)
     )]
     Cut {
         /// The dataset that it belongs to.
@@ -76,7 +73,7 @@ pub enum Error {
     #[error(
         "{}: holds {found}, where {expected} is expected; move it to its own folder and put the \
          right file there",
-        path.display()
+        shown(path)
     )]
     OtherFile {
         /// The dataset that was to be read.
@@ -91,7 +88,7 @@ pub enum Error {
     /// A file is in another well-known format.
     #[error(
         "{}: this is {found}, not {expected}; replace it by the file from {url}",
-        path.display()
+        shown(path)
     )]
     OtherFormat {
         /// The dataset that was to be read.

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use modiste_core::shown;
+
 use crate::archive;
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::debian;
@@ -150,8 +152,8 @@ fn copy(job: &mut Job<'_>, paths: &[PathBuf]) -> Result<(), Refused> {
         let found = paths.iter().find(|path| path.ends_with(file.name));
         let path = found.ok_or_else(|| Failure::new(format!("there is no {}", file.name)))?;
         let limit = mirror::limit(file.gz.unwrap_or(file.inner).size);
-        let bytes = File::open(path)
-            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        let bytes =
+            File::open(path).map_err(|error| Failure::new(format!("{}: {error}", shown(&path))))?;
         let path = store(bytes, limit, &file, job.folder)?;
         job.stored(&file, &path);
     }

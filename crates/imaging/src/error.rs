@@ -110,7 +110,7 @@ impl Error {
             ImageError::Limits(_) => Self::TooMuchMemory { format },
             ImageError::Unsupported(_) => Self::UnsupportedFeature {
                 format,
-                reason: error.to_string(),
+                reason: format!("{error}; convert it to PNG or JPEG first"),
             },
             _ => Self::Damaged {
                 format,

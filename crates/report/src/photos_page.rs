@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::class_tables::{classes_table, confusion_table};
-use crate::page::{Section, escape, page, share};
+use crate::page::{Section, escape, page, share, text_table};
 use modiste_metrics::Confusion;
 
 /// One photo of a page.
@@ -34,16 +34,21 @@ impl PhotoRow {
 
 /// One HTML file that needs no network and no script: the accuracy, per class with intervals, the
 /// confusion matrix, and each photo beside what the network saw and its top three, the wrong ones
-/// first.
+/// first. `failed` are files that could not be read, each with the error.
 ///
 /// ```
 /// use modiste_metrics::Confusion;
 /// use modiste_report::photos_page;
 ///
-/// let page = photos_page("Photos of <bags>", &[], &Confusion::new(vec!["Bag".into()]));
+/// let page = photos_page("Photos of <bags>", &[], &[], &Confusion::new(vec!["Bag".into()]));
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("Photos of &lt;bags&gt;"));
 /// ```
-pub fn photos_page(title: &str, rows: &[PhotoRow], confusion: &Confusion) -> String {
+pub fn photos_page(
+    title: &str,
+    rows: &[PhotoRow],
+    failed: &[(String, String)],
+    confusion: &Confusion,
+) -> String {
     let (right, total) = (confusion.correct(), confusion.total());
     let lead = format!("{right} right of {total}: {}", share(right, total));
     let mut sections = vec![
@@ -58,6 +63,21 @@ pub fn photos_page(title: &str, rows: &[PhotoRow], confusion: &Confusion) -> Str
             body: confusion_table(confusion),
         },
     ];
+    if !failed.is_empty() {
+        let rows: Vec<Vec<String>> = failed
+            .iter()
+            .map(|(file, error)| vec![file.clone(), error.clone()])
+            .collect();
+        sections.push(Section {
+            id: "failed",
+            title: format!("Not counted: {}", failed.len()),
+            body: text_table(
+                "files that are not counted",
+                &["file", "error"].map(String::from),
+                &rows,
+            ),
+        });
+    }
     let (right, wrong): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
         rows.iter().partition(|row| row.is_right());
     for (id, heading, rows) in [("wrong", "Wrong", wrong), ("right", "Right", right)] {
@@ -126,7 +146,12 @@ mod tests {
         confusion.add(0, 0);
         confusion.add(1, 0);
         let rows = [row("good.jpg", "Bag"), row("<b>.jpg", "Coat")];
-        let page = photos_page("Two", &rows, &confusion);
+        let page = photos_page(
+            "Two",
+            &rows,
+            &[("lost.jpg".into(), "no such <file>".into())],
+            &confusion,
+        );
         let at = |text: &str| {
             page.find(text)
                 .unwrap_or_else(|| panic!("no {text} in {page}"))
@@ -134,6 +159,7 @@ mod tests {
         assert!(at("&lt;b&gt;.jpg: Coat") < at("good.jpg: Bag"));
         assert!(page.contains("1 right of 2: 50.0 % (95 % interval 9.5 to 90.5 %)"));
         assert!(page.contains("<li>Bag 75.0 %</li><li>Coat 25.0 %</li>"));
+        assert!(page.contains("Not counted: 1") && page.contains("no such &lt;file&gt;"));
         assert!(page.contains("data:image/jpeg;base64,AQID"));
         assert!(!page.contains("<script") && !page.contains("http"));
     }

@@ -10,6 +10,7 @@ use crate::loading::{DataFolder, fetch};
 use crate::messages::say;
 use crate::output;
 use crate::shell;
+use modiste_core::shown;
 
 /// The flags of `data`.
 #[derive(clap::Args)]
@@ -138,7 +139,7 @@ fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
     } else {
         let headings = ["name", ">images", ">classes", "shape", "licence", "state"];
         output::line(output::table(headings, &rows))?;
-        say(format_args!("data folder: {}", data.display()));
+        say(format_args!("data folder: {}", shown(&data)));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -63,6 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if to_stdout && (arguments.json || arguments.per_class || arguments.confusion) {
         bail!("the predictions and the results cannot both go to standard output; name a file");
     }
+    files::check_target(
+        arguments.predictions.as_deref(),
+        arguments.model.model.as_deref(),
+    )?;
     let network = arguments.model.network()?;
     let chosen = arguments.compute.start()?;
     // A model in a run's folder is measured on the data that the run was trained from.
@@ -72,9 +76,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => arguments.loading.clone(),
     };
     let measured = Measured::new(&network, &arguments.test, &loading, &chosen)?;
+    // Neither result is lost if the other cannot be written.
+    let printed = print(arguments, &measured, to_stdout);
     if let Some(path) = &arguments.predictions {
         write_predictions(path, &measured)?;
     }
+    printed
+}
+
+fn print(arguments: &Arguments, measured: &Measured, to_stdout: bool) -> Result<()> {
     if arguments.json {
         let mut json = measured.json();
         json["model"] = arguments.model.name().display().to_string().into();
@@ -82,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return output::json(&json);
     }
     if arguments.per_class {
-        output::line(per_class(&measured))?;
+        output::line(per_class(measured))?;
     }
     if arguments.confusion {
         output::line(&measured.confusion)?;

@@ -16,6 +16,7 @@ use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::names;
 use crate::pictures;
+use modiste_core::shown;
 
 /// The longest edge of the photo on the page, in pixels.
 const LONGEST: usize = 360;
@@ -45,11 +46,17 @@ pub(crate) struct Arguments {
 /// Where the photo or the model cannot be read, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let photo = &arguments.photo;
+    ensure!(
+        !photo.is_dir(),
+        "{} is a folder, and one photo is explained at a time; name a photo in it",
+        shown(photo)
+    );
+    files::check_target(arguments.out.as_deref(), [photo.as_path()])?;
     let mut classifier = arguments.classifier.classifier()?;
-    let in_photo = || photo.display().to_string();
+    let in_photo = || shown(photo);
     let bytes = pictures::read(photo).with_context(in_photo)?;
     if let Some(warning) = image_warning(&bytes) {
-        say(format_args!("warning: {}: {warning}", photo.display()));
+        say(format_args!("warning: {}: {warning}", shown(photo)));
     }
     let stages =
         explain(&bytes, classifier.preprocessing(), classifier.input()).with_context(in_photo)?;

@@ -10,15 +10,16 @@ use modiste_imaging::picture_png;
 use modiste_infer::{Prediction, is_unsure};
 use modiste_metrics::{Confusion, wilson_interval};
 use modiste_report::{PhotoRow, photos_page};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::classify::{Classified, classify_files};
 use crate::files;
-use crate::labels::{self, Labelled};
+use crate::labels::{self, Labelled, Labels};
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::text::shown;
+use modiste_core::shown;
 
 /// The flags of `photos`.
 #[derive(clap::Args)]
@@ -58,7 +59,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let to_stdout = files::page_to_stdout(arguments.report.as_deref(), arguments.json)?;
     let mut classifier = arguments.classifier.classifier()?;
     let classes = classifier.network().metadata.classes.clone();
-    let photos = labels::read(&arguments.folder, &classes)?;
+    let Labels { photos, errors } = labels::read(&arguments.folder, &classes)?;
+    for error in &errors {
+        say(format_args!("error: {error}"));
+    }
+    let mut failed: Vec<Failed> = errors.into_iter().map(Failed::of_label).collect();
     let mut confusion = Confusion::new(classes.clone());
     let mut answers: Vec<Answer> = Vec::new();
     let mut rows = Vec::new();
@@ -66,19 +71,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut lines = Lines {
         wanted: !arguments.json && !to_stdout,
     };
-    lines.print("truth predicted")?;
     let paths: Vec<PathBuf> = photos
         .iter()
         .map(|photo| arguments.folder.join(&photo.file))
         .collect();
+    files::check_target(
+        arguments.report.as_deref(),
+        paths.iter().map(PathBuf::as_path),
+    )?;
     let shape = classifier.input();
     let small = arguments.report.as_ref().map(|_| LONGEST);
+    lines.print("truth predicted")?;
     classify_files(&mut classifier, &paths, small, |index, classified| {
         let photo = &photos[index];
         let found = match classified {
             Ok(found) => found,
             Err(error) => {
                 say(format_args!("error: {}: {error:#}", shown(&paths[index])));
+                failed.push(Failed {
+                    file: Some(photo.file.display().to_string()),
+                    error: format!("{error:#}"),
+                });
                 return Ok(());
             }
         };
@@ -95,23 +108,48 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         Ok(())
     })?;
-    ensure!(!answers.is_empty(), "none of the photos could be read");
-    match arguments.json {
-        true => output::if_read(output::json(&as_json(&photos, &answers, &confusion)))?,
-        false => lines.print(summary(&photos, &answers, &confusion))?,
-    }
+    let printed = match arguments.json {
+        true => output::if_read(output::json(&as_json(
+            &photos, &answers, &failed, &confusion,
+        ))),
+        false if answers.is_empty() => Ok(()),
+        false => lines.print(summary(&photos, &answers, &confusion)),
+    };
+    // A page must come to its file also if the lines cannot be written.
     if let Some(path) = &arguments.report {
-        let title = format!("Photos of {}", arguments.folder.display());
-        let page = photos_page(&title, &rows, &confusion);
+        let title = format!("Photos of {}", shown(&arguments.folder));
+        let unread: Vec<(String, String)> = failed.iter().map(Failed::row).collect();
+        let page = photos_page(&title, &rows, &unread, &confusion);
         files::write(path, page.as_bytes())?;
         if !to_stdout {
-            say(format_args!("written: {}", path.display()));
+            say(format_args!("written: {}", shown(path)));
         }
     }
-    Ok(match answers.len() == photos.len() {
+    printed?;
+    ensure!(!answers.is_empty(), "none of the photos could be read");
+    Ok(match failed.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// A photo that could not be read, or a label that names no class.
+#[derive(Serialize)]
+struct Failed {
+    /// `None` of a label.
+    file: Option<String>,
+    error: String,
+}
+
+impl Failed {
+    fn of_label(error: String) -> Self {
+        Self { file: None, error }
+    }
+
+    fn row(&self) -> (String, String) {
+        let file = self.file.clone().unwrap_or_else(|| "label".into());
+        (file, self.error.clone())
+    }
 }
 
 /// The lines on standard output.
@@ -189,7 +227,12 @@ fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> St
     )
 }
 
-fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Value {
+fn as_json(
+    photos: &[Labelled],
+    answers: &[Answer],
+    failed: &[Failed],
+    confusion: &Confusion,
+) -> Value {
     let classes = confusion.classes();
     let (right, total) = (confusion.correct(), confusion.total());
     let answer = |answer: &Answer| {
@@ -220,6 +263,7 @@ fn as_json(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> Va
             .collect::<Vec<_>>(),
         "answers": answers.iter().map(answer).collect::<Vec<_>>(),
         "wrong": wrong.map(answer).collect::<Vec<_>>(),
+        "errors": failed,
     })
 }
 

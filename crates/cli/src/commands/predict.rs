@@ -12,7 +12,7 @@ use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
 use crate::pictures::{self, Pictures};
-use crate::text::printable;
+use modiste_core::printable;
 
 /// The flags of `predict`.
 #[derive(clap::Args)]

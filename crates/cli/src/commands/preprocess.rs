@@ -16,7 +16,7 @@ use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
 use crate::pictures::{self, Pictures};
-use crate::text::{printable, shown};
+use modiste_core::{printable, shown};
 
 /// From black to white, for a picture in letters.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         "the network sees colours; only gray pictures are shown"
     );
     if let Some(folder) = &arguments.out {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        fs::create_dir_all(folder).with_context(|| shown(folder))?;
     }
     let Pictures { files, skipped } = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
                 },
             }),
             Ok(_) => {}
-            Err(error) if output::is_closed_pipe(&error) => return Err(error),
+            Err(error) if output::is_of_stdout(&error) => return Err(error),
             Err(error) => {
                 let file = file.display().to_string();
                 code = ExitCode::FAILURE;
@@ -198,7 +198,8 @@ fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
     Ok(picture_sheet(&columns)?)
 }
 
-/// Writes `folder/STEM` and the ending, and says so, unless there is such a file.
+/// Writes `folder/STEM` and the ending, with a number if another of the pictures has this name, and prints
+/// the path. A file that was there before is not overwritten.
 fn save(
     folder: &Path,
     file: &Path,
@@ -207,20 +208,23 @@ fn save(
     written: &mut HashSet<PathBuf>,
 ) -> Result<()> {
     let stem = file.file_stem().context("the file has no name")?;
-    let mut path = folder.join(stem);
-    path.as_mut_os_string().push(ending);
+    let named = |number: usize| {
+        let mut path = folder.join(stem).into_os_string();
+        if number > 1 {
+            path.push(format!("-{number}"));
+        }
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let free = (1..).map(named).find(|path| !written.contains(path));
+    let path = free.context("no name is free")?;
     ensure!(
         !path.exists(),
-        "{} is there already{}",
-        path.display(),
-        if written.contains(&path) {
-            ": two of the files have this name"
-        } else {
-            "; it is not overwritten"
-        }
+        "{} is there already; it is not overwritten",
+        shown(&path)
     );
-    write_atomic(&path, png).with_context(|| path.display().to_string())?;
-    output::line(path.display())?;
+    write_atomic(&path, png).with_context(|| shown(&path))?;
+    output::line(shown(&path))?;
     written.insert(path);
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::measured::{Measured, TestArguments};
 use crate::names;
 use crate::run::{MODEL, Record, read_history};
 use crate::shell;
+use modiste_core::shown;
 
 /// The flags of `report`.
 #[derive(clap::Args)]
@@ -46,6 +47,7 @@ pub(crate) struct Arguments {
 /// Where there is no such run or model, its test images cannot be had, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let subject = &arguments.subject;
+    files::check_target(arguments.out.as_deref(), [subject.as_path()])?;
     let chosen = arguments.compute.start()?;
     let (title, network, mut sections, default);
     let mut loading = arguments.loading.clone();
@@ -56,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ensure!(
             model.exists(),
             "{} has no model{}",
-            subject.display(),
+            shown(subject),
             match record.can_go_on() {
                 true => format!(
                     " yet\n{}",

@@ -20,6 +20,7 @@ use crate::run::{
     epoch_weights, read_history,
 };
 use crate::version::{COMMIT, VERSION};
+use modiste_core::shown;
 
 /// The flags of `reproduce`.
 #[derive(clap::Args)]
@@ -90,7 +91,7 @@ struct ModelDifference {
 /// something else, exit code 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let original = &arguments.original;
-    let path = original.display();
+    let path = shown(original);
     let before = Record::read(original)?;
     let history = read_history(original)?;
     ensure!(
@@ -233,7 +234,7 @@ fn differing_columns(then: &EpochMetrics, now: &EpochMetrics) -> Vec<(&'static s
 
 fn compare_models(original: &Path, again: &Path) -> Result<ModelDifference> {
     let paths = [original, again].map(|run| run.join(MODEL));
-    let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
+    let read = |path: &Path| fs::read(path).with_context(|| shown(path));
     let bytes = [read(&paths[0])?, read(&paths[1])?];
     let networks = [
         Network::from_bytes(&paths[0], &bytes[0])?,

@@ -10,6 +10,7 @@ use crate::messages::say;
 use crate::names;
 use crate::output;
 use crate::run::{Lock, RUNS, Record, State, read_history};
+use modiste_core::shown;
 
 /// The flags of `runs`.
 #[derive(clap::Args)]
@@ -53,7 +54,7 @@ struct Row {
 /// Where the folder cannot be read. A run whose record cannot be read is told, and left out.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let folder = &arguments.folder;
-    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let entries = fs::read_dir(folder).with_context(|| shown(folder))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort_by_key(|path| in_order(path));
     let mut rows = Vec::new();
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return output::json(&rows);
     }
     if rows.is_empty() {
-        say(format_args!("there is no run in {}", folder.display()));
+        say(format_args!("there is no run in {}", shown(folder)));
         return Ok(());
     }
     let cells: Vec<_> = rows.iter().map(Row::cells).collect();

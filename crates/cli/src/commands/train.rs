@@ -18,6 +18,7 @@ use crate::run::{
 };
 use crate::shell;
 use crate::version::VERSION;
+use modiste_core::shown;
 
 /// The flags of `train`.
 #[derive(clap::Args)]
@@ -92,7 +93,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
             plan.architecture.name,
             images.train.len(),
             plan.dataset,
-            folder.path().display()
+            shown(folder.path())
         ));
     }
     let conditions = Conditions {
@@ -109,7 +110,7 @@ fn begin(arguments: &Arguments) -> Result<ExitCode> {
 
 fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     let (folder, mut record) = RunFolder::open(run)?;
-    let path = folder.path().display();
+    let path = shown(folder.path());
     if record.state == State::Finished {
         // Where the process was killed before it could.
         folder.checkpoints.remove();
@@ -181,14 +182,14 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
 }
 
 fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labelled>>> {
-    let read = |folder| labels::read(folder, &images.data.classes);
+    let read = |folder| labels::read(folder, &images.data.classes)?.all();
     folder.map(read).transpose()
 }
 
 /// Says what came of the run.
 fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCode> {
     let resume = shell::resume(run);
-    let run = run.display();
+    let run = shown(run);
     if arguments.json {
         output::if_read(output::json(record))?;
     }

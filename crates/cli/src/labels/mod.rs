@@ -2,14 +2,18 @@
 
 mod table;
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::messages::say;
 use crate::names::no_such;
 use crate::pictures;
+use modiste_core::shown;
 
 /// A photo and the number of its class.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,29 +23,85 @@ pub(crate) struct Labelled {
     pub(crate) class: usize,
 }
 
-/// The photos that labels.csv names; without one those in the folders that are called like classes. Says
-/// on standard error which files are left out.
-///
-/// # Errors
-/// Where labels.csv cannot be read or names what is no class; where there is neither it nor a folder
-/// of a class; where a folder with pictures is called like no class.
-pub(crate) fn read(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
-    let list = folder.join("labels.csv");
-    if list.exists() {
-        table::read(&list, classes).with_context(|| list.display().to_string())
-    } else {
-        from_folders(folder, classes)
+/// The labels of a folder.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Labels {
+    pub(crate) photos: Vec<Labelled>,
+    /// Lines or folders that name no class, each with what is wrong.
+    pub(crate) errors: Vec<String>,
+}
+
+impl Labels {
+    /// The photos, if nothing is wrong with any label.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub(crate) fn all(self) -> Result<Vec<Labelled>> {
+        ensure!(self.errors.is_empty(), "{}", self.errors.join("\n"));
+        Ok(self.photos)
     }
 }
 
-fn from_folders(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
-    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.with_context(|| folder.display().to_string())?.path());
+/// The photos that the folder's table names; without one those in the folders that are called like classes.
+/// Says on standard error which files are left out or named twice.
+///
+/// # Errors
+/// If the table cannot be read, or there is neither it nor a folder of a class.
+pub(crate) fn read(folder: &Path, classes: &[String]) -> Result<Labels> {
+    let paths = entries(folder).with_context(|| shown(folder))?;
+    let Some(table) = paths.iter().find(|path| is_table(path)) else {
+        return from_folders(folder, paths, classes);
+    };
+    let mut labels = table::read(table, classes).with_context(|| shown(table))?;
+    for error in &mut labels.errors {
+        *error = format!("{}: {error}", shown(table));
     }
+    tell_differences(folder, table, &labels);
+    Ok(labels)
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
     paths.sort();
-    let mut photos = Vec::new();
+    Ok(paths)
+}
+
+fn is_table(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or("");
+    ["labels.csv", "labels.tsv"].contains(&name.to_lowercase().as_str())
+}
+
+/// Says which photos a table names more than once, and how many pictures it does not name.
+fn tell_differences(folder: &Path, table: &Path, labels: &Labels) {
+    let mut named = HashSet::new();
+    for photo in &labels.photos {
+        let path = folder.join(&photo.file);
+        let path = path.canonicalize().unwrap_or(path);
+        if !named.insert(path) {
+            say(format_args!(
+                "warning: {} names {} more than once",
+                shown(table),
+                shown(&photo.file)
+            ));
+        }
+    }
+    let is_left_out =
+        |path: &&PathBuf| path.canonicalize().is_ok_and(|path| !named.contains(&path));
+    let left_out = pictures::in_folder(folder).files;
+    let left_out = left_out.iter().filter(is_left_out).count();
+    if left_out > 0 && labels.errors.is_empty() {
+        say(format_args!(
+            "warning: left out {left_out} of the images, which {} does not name",
+            shown(table)
+        ));
+    }
+}
+
+fn from_folders(folder: &Path, paths: Vec<PathBuf>, classes: &[String]) -> Result<Labels> {
+    let mut labels = Labels::default();
     let (mut skipped, mut without_class) = (0, 0);
     for path in paths {
         if pictures::is_ignored(&path) {
@@ -60,17 +120,21 @@ fn from_folders(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let class = class_number(&name, classes).with_context(|| path.display().to_string())?;
-        for file in found.files {
-            let file = file.strip_prefix(folder).unwrap_or(&file).to_owned();
-            photos.push(Labelled { file, class });
+        match class_number(&name, classes) {
+            Ok(class) => labels
+                .photos
+                .extend(found.files.iter().map(|file| Labelled {
+                    file: file.strip_prefix(folder).unwrap_or(file).to_owned(),
+                    class,
+                })),
+            Err(error) => labels.errors.push(format!("{}: {error}", shown(&path))),
         }
     }
-    if photos.is_empty() {
+    if labels == Labels::default() {
         bail!(
             "{} has neither labels.csv (a line `file,label`, then one per photo) nor folders of \
              photos that are called like classes: {}",
-            folder.display(),
+            shown(folder),
             classes.join(", ")
         );
     }
@@ -80,7 +144,7 @@ fn from_folders(folder: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
         ));
     }
     pictures::tell_skipped(skipped);
-    Ok(photos)
+    Ok(labels)
 }
 
 /// The class of this name or number. Case, spaces and signs do not matter: `ankle-boot` is
@@ -204,7 +268,7 @@ mod tests {
             file: file.into(),
             class,
         });
-        assert_eq!(found, expected);
+        assert_eq!(found.all().expect("no error"), expected);
         // What is no content, and what is in no class's folder.
         for file in [
             "__MACOSX/1.png",
@@ -216,11 +280,13 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
             fs::write(path, "x").expect("a file");
         }
-        assert_eq!(read(root, &classes).expect("the same").len(), 3);
+        assert_eq!(read(root, &classes).expect("the same").photos.len(), 3);
         fs::create_dir(root.join("hats")).expect("a folder");
         read(root, &classes).expect("an empty folder is no class");
         fs::write(root.join("hats/1.png"), "x").expect("a file");
-        let error = format!("{:#}", read(root, &classes).unwrap_err());
+        let labels = read(root, &classes).expect("the others");
+        assert_eq!(labels.photos.len(), 3);
+        let error = labels.all().expect_err("no class").to_string();
         assert!(error.contains("there is no class `hats`"), "{error}");
     }
 }

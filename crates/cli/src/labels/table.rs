@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use csv::StringRecord;
 
-use super::{Labelled, class_number};
+use super::{Labelled, Labels, class_number};
+use crate::pictures;
 use crate::text;
 
 /// What separates columns.
@@ -25,33 +26,40 @@ const FILE: [&str; 7] = [
 /// What the column of the classes may be called.
 const LABEL: [&str; 3] = ["label", "class", "category"];
 
-/// Reads the table at `path`.
+/// Reads the table at `path`. A line that names no class is one of the errors, and costs no other.
 ///
 /// # Errors
-/// Where it is no text, its heading names no columns that are known, or a line names no class.
-pub(super) fn read(path: &Path, classes: &[String]) -> Result<Vec<Labelled>> {
+/// If it is not text, its heading names no columns that are known, or it is empty.
+pub(super) fn read(path: &Path, classes: &[String]) -> Result<Labels> {
     let bytes = std::fs::read(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let photos = parse(&text::decode(&bytes)?, classes, |file| {
+    let labels = parse(&text::decode(&bytes)?, classes, |file| {
         folder.join(file).exists()
     })?;
-    ensure!(!photos.is_empty(), "it names no photo");
-    Ok(photos)
+    ensure!(
+        !labels.photos.is_empty() || !labels.errors.is_empty(),
+        "it names no photo"
+    );
+    Ok(labels)
 }
 
 /// Reads the text of a table. `exists` says whether there is a file of a name.
-fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Vec<Labelled>> {
+fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Labels> {
+    // The end of a file to DOS, which some programs still write.
+    let text = text.trim_end_matches('\u{1a}');
     let first = text
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or("");
+    // Excel's way to say which delimiter follows.
+    let declared = match first.trim().as_bytes() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some(*delimiter),
+        _ => None,
+    };
     // The one that is in the first line most often.
     let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
-    let delimiter = DELIMITERS
-        .into_iter()
-        .rev()
-        .max_by_key(count)
-        .unwrap_or(b',');
+    let most_frequent = DELIMITERS.into_iter().rev().max_by_key(count);
+    let delimiter = declared.or(most_frequent).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .has_headers(false)
@@ -59,13 +67,15 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let mut columns = None;
-    let mut photos = Vec::new();
-    for record in reader.records() {
-        let record = record?;
+    let mut labels = Labels::default();
+    let mut before_heading = declared.is_some();
+    let records: Vec<StringRecord> = reader.records().collect::<Result<_, _>>()?;
+    refuse_open_quote(text, records.last())?;
+    for record in records {
         let line = record
             .position()
             .map_or(0, |position| line_of(text, position));
-        if record.iter().all(str::is_empty) {
+        if record.iter().all(str::is_empty) || std::mem::take(&mut before_heading) {
             continue;
         }
         let [file, label] = match columns {
@@ -90,19 +100,43 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
             },
         };
         let (Some(file), Some(label)) = (record.get(file), record.get(label)) else {
-            bail!(
+            labels.errors.push(format!(
                 "line {line}: {} columns, and the photo or its class would be in a further one",
                 record.len()
-            );
+            ));
+            continue;
         };
-        ensure!(!file.is_empty(), "line {line}: the photo has no name");
-        let class = class_number(label, classes).with_context(|| format!("line {line}, {file}"))?;
-        photos.push(Labelled {
-            file: local(file, &exists),
-            class,
-        });
+        if file.is_empty() {
+            let error = format!("line {line}: the photo has no name");
+            labels.errors.push(error);
+            continue;
+        }
+        match class_number(label, classes) {
+            Ok(class) => labels.photos.push(Labelled {
+                file: local(file, &exists),
+                class,
+            }),
+            Err(error) => labels.errors.push(format!("line {line}, {file}: {error}")),
+        }
     }
-    Ok(photos)
+    Ok(labels)
+}
+
+/// Fails if the last record begins a quote that is never closed, and so took all lines behind it.
+fn refuse_open_quote(text: &str, last: Option<&StringRecord>) -> Result<()> {
+    let spans_lines = |record: &&StringRecord| record.iter().any(|field| field.contains('\n'));
+    let position = last.filter(spans_lines).and_then(StringRecord::position);
+    let Some(position) = position else {
+        return Ok(());
+    };
+    let rest = text.get(position.byte() as usize..).unwrap_or_default();
+    // A quote is closed by a second one, and a quote within it is written as two.
+    ensure!(
+        rest.matches('"').count() % 2 == 0,
+        "line {}: a quote begins and does not end; close it, or write two for one within a field",
+        line_of(text, position)
+    );
+    Ok(())
 }
 
 /// The line of a record: blank lines before it count as its beginning to the reader.
@@ -125,9 +159,10 @@ fn heading(record: &StringRecord) -> Option<[usize; 2]> {
 }
 
 fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) -> bool) -> bool {
-    let file = record
-        .get(0)
-        .is_some_and(|file| !file.is_empty() && exists(&local(file, &exists)));
+    let file = record.get(0).is_some_and(|file| {
+        let path = local(file, &exists);
+        !file.is_empty() && (exists(&path) || pictures::is_named_like_picture(&path))
+    });
     let class = record
         .get(1)
         .is_some_and(|label| class_number(label, classes).is_ok());
@@ -149,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    fn parse_here(text: &str) -> Result<Vec<Labelled>> {
+    fn parse_here(text: &str) -> Result<Labels> {
         let classes = ["Shirt", "T-shirt/top"].map(String::from);
         let there = ["a.jpg", "b.jpg", "x/c.jpg"].map(Path::new);
         parse(text, &classes, |path| there.contains(&path))
@@ -158,7 +193,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, usize)]) {
         let found = parse_here(text).expect("a table");
+        assert_eq!(found.errors, [""; 0]);
         let found: Vec<_> = found
+            .photos
             .iter()
             .map(|photo| (photo.file.to_str().expect("text"), photo.class))
             .collect();
@@ -180,13 +217,33 @@ mod tests {
         // A comma within a name, in a table of semicolons.
         check("file;label;note\na.jpg;Shirt;red, old\n", &[("a.jpg", 0)]);
         check("file,label\nx\\c.jpg,0\n", &[("x/c.jpg", 0)]);
+        check("sep=;\nfile;label\na.jpg;Shirt\n\u{1a}", &[("a.jpg", 0)]);
+        check(
+            "lost.jpg,Shirt\nb.jpg,1\n",
+            &[("lost.jpg", 0), ("b.jpg", 1)],
+        );
+        check(
+            "file,label,note\na.jpg,Shirt,\"two\nlines, 12\"\" wide\"\nb.jpg,1,\n",
+            both,
+        );
+    }
+
+    #[test]
+    fn wrong_line_costs_no_other() {
+        let labels =
+            parse_here("file,label\na.jpg,Hat\nb.jpg,1\nTotal,2 photos\n").expect("a table");
+        assert_eq!(labels.photos.len(), 1);
+        assert_eq!(labels.errors.len(), 2, "{:?}", labels.errors);
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         #[track_caller]
         fn refused(text: &str, expected: &str) {
-            let error = format!("{:#}", parse_here(text).expect_err("refused"));
+            let error = match parse_here(text) {
+                Ok(labels) => labels.errors.join("\n"),
+                Err(error) => format!("{error:#}"),
+            };
             assert!(error.contains(expected), "{error}");
         }
         refused(
@@ -199,6 +256,10 @@ mod tests {
         );
         refused("file,label\na.jpg\n", "line 2: 1 columns");
         refused("file,label\n,Shirt\n", "line 2: the photo has no name");
+        refused(
+            "file,label,note\na.jpg,Shirt,\"12 inch\nb.jpg,Shirt,x\n",
+            "line 2: a quote begins and does not end",
+        );
         // The first of two lines without a heading names no class.
         refused(
             "a.jpg,Hat\nb.jpg,Shirt\n",
@@ -219,8 +280,8 @@ mod tests {
             cells in prop::collection::vec("[a-z.;,\"\t\r\n0-9]{0,6}|file|label|a\\.jpg|Shirt", 0..12),
             separator in prop::sample::select(vec![",", ";", "\t", "\n"]),
         ) {
-            if let Ok(photos) = parse_here(&cells.join(separator)) {
-                prop_assert!(photos.iter().all(|photo| photo.class < 2));
+            if let Ok(labels) = parse_here(&cells.join(separator)) {
+                prop_assert!(labels.photos.iter().all(|photo| photo.class < 2));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use modiste_core::shown;
 use modiste_core::write_atomic;
 use modiste_train::{Checkpoint, CheckpointError};
 
@@ -41,10 +42,10 @@ impl Checkpoints {
     pub(crate) fn keep(&self, checkpoint: &Checkpoint) -> Result<()> {
         let [last, previous] = NAMES.map(|name| self.folder.join(name));
         let new = self.folder.join(NEW);
-        fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
-        write_atomic(&new, &checkpoint.to_bytes()).with_context(|| last.display().to_string())?;
+        fs::create_dir_all(&self.folder).with_context(|| shown(&self.folder))?;
+        write_atomic(&new, &checkpoint.to_bytes()).with_context(|| shown(&last))?;
         let rename = |from: &Path, to: &Path| {
-            fs::rename(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))
+            fs::rename(from, to).with_context(|| format!("{} to {}", shown(from), shown(to)))
         };
         if last.exists() {
             rename(&last, &previous)?;
@@ -64,23 +65,23 @@ impl Checkpoints {
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error).with_context(|| path.display().to_string()),
+                Err(error) => return Err(error).with_context(|| shown(&path)),
             };
             match Checkpoint::from_bytes(&bytes) {
                 Ok(checkpoint) => {
                     for path in damaged {
-                        fs::remove_file(&path).with_context(|| path.display().to_string())?;
+                        fs::remove_file(&path).with_context(|| shown(&path))?;
                     }
                     return Ok(Some(checkpoint));
                 }
                 Err(error @ CheckpointError::Damaged { .. }) => {
                     say(format_args!(
                         "warning: {}: {error}; going back to what was kept before it",
-                        path.display()
+                        shown(&path)
                     ));
                     damaged.push(path);
                 }
-                Err(error) => return Err(error).with_context(|| path.display().to_string()),
+                Err(error) => return Err(error).with_context(|| shown(&path)),
             }
         }
         Ok(None)
@@ -104,7 +105,7 @@ impl Checkpoints {
         if let Err(error) = fs::remove_dir_all(&self.folder)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, "{} stays", self.folder.display());
+            tracing::warn!(%error, "{} stays", shown(&self.folder));
         }
     }
 

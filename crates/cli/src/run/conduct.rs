@@ -24,6 +24,7 @@ use crate::compute::Chosen;
 use crate::labels::Labelled;
 use crate::loading::Loading;
 use crate::messages::say;
+use modiste_core::shown;
 
 /// How many pictures are made up where backgrounds are cut out of such.
 const MADE_UP_PICTURES: usize = 10_000;
@@ -231,7 +232,7 @@ pub(crate) fn conduct(
     }
     concluded
         .map(|_| ())
-        .with_context(|| format!("the run {}", folder.path().display()))
+        .with_context(|| format!("the run {}", shown(folder.path())))
 }
 
 /// Calls `write` again, each time with one checkpoint less, as long as the disk is full.
@@ -305,7 +306,7 @@ fn best_result(
         ensure!(
             epoch == Some(best.epoch as u64),
             "{} is of another epoch",
-            folder.file(BEST).display()
+            shown(&folder.file(BEST))
         );
         Ok(network)
     });

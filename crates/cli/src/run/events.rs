@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::clock::unix_seconds;
 use crate::json::read_text;
 use crate::messages::say;
+use modiste_core::shown;
 
 /// About how many lines of steps an epoch has at most.
 const STEPS_SHOWN: usize = 100;
@@ -28,7 +29,7 @@ impl EventLog {
         match open(path) {
             Ok(file) => Self { file: Some(file) },
             Err(error) => {
-                say(format_args!("warning: {}: {error}", path.display()));
+                say(format_args!("warning: {}: {error}", shown(path)));
                 Self { file: None }
             }
         }

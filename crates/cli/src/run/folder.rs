@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use modiste_core::shown;
 use modiste_core::write_atomic;
 use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
@@ -51,7 +52,7 @@ impl RunFolder {
         let Some(path) = asked_for else {
             return Self::fresh(Path::new(RUNS), name);
         };
-        fs::create_dir_all(path).with_context(|| path.display().to_string())?;
+        fs::create_dir_all(path).with_context(|| shown(path))?;
         if path.join(RECORD).exists() {
             let unfinished = Record::read(path).is_ok_and(|record| record.can_go_on());
             let advice = match unfinished {
@@ -62,7 +63,7 @@ impl RunFolder {
             };
             bail!(
                 "{} is not empty, and a run never overwrites anything: name another folder{advice}",
-                path.display()
+                shown(path)
             );
         }
         // Before the lock, which would be one more file, and after it, when nobody else writes.
@@ -73,7 +74,7 @@ impl RunFolder {
     }
 
     fn fresh(runs: &Path, name: &str) -> Result<Self> {
-        fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
+        fs::create_dir_all(runs).with_context(|| shown(runs))?;
         let mut number = 1;
         loop {
             let path = runs.join(format!("{name}-{number}"));
@@ -81,7 +82,7 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => return Self::take(&path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(error).with_context(|| path.display().to_string()),
+                Err(error) => return Err(error).with_context(|| shown(&path)),
             }
         }
     }
@@ -130,7 +131,7 @@ impl RunFolder {
         probe().with_context(|| {
             format!(
                 "{} cannot take the model, {} MiB",
-                self.path.display(),
+                shown(&self.path),
                 (model_bytes + BESIDE).div_ceil(1 << 20)
             )
         })
@@ -179,7 +180,7 @@ impl RunFolder {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
-        write_atomic(&path, bytes).with_context(|| path.display().to_string())
+        write_atomic(&path, bytes).with_context(|| shown(&path))
     }
 }
 
@@ -190,16 +191,16 @@ impl RunFolder {
 pub(crate) fn read_history(folder: &Path) -> Result<Vec<EpochMetrics>> {
     let path = folder.join(HISTORY);
     match read_text(&path) {
-        Ok(text) => parse_history_csv(&text).with_context(|| path.display().to_string()),
+        Ok(text) => parse_history_csv(&text).with_context(|| shown(&path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| path.display().to_string()),
+        Err(error) => Err(error).with_context(|| shown(&path)),
     }
 }
 
 /// Fails where a folder holds anything but what a process leaves that was killed before it had written
 /// its record.
 fn refuse_if_used(path: &Path) -> Result<()> {
-    let context = || path.display().to_string();
+    let context = || shown(path);
     for entry in fs::read_dir(path).with_context(context)? {
         let name = entry.with_context(context)?.file_name();
         let ours = match name.to_str() {
@@ -209,7 +210,7 @@ fn refuse_if_used(path: &Path) -> Result<()> {
         if !ours {
             bail!(
                 "{} is not empty, and a run never overwrites anything: name another folder",
-                path.display()
+                shown(path)
             );
         }
     }

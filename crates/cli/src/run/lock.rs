@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::messages::say;
+use modiste_core::shown;
 
 /// The file's name. It stays: were it removed, one process could lock the old file and another a new
 /// one.
@@ -35,7 +36,7 @@ impl Lock {
         let mut file = open(&path).with_context(|| {
             format!(
                 "{} takes no file, and a run writes to its folder",
-                folder.display()
+                shown(folder)
             )
         })?;
         let start = Instant::now();
@@ -48,14 +49,14 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
                 "{} is in the hands of {}: wait for it to end, or end it",
-                folder.display(),
+                shown(folder),
                 holder(&mut file)
             ),
             // Some network file systems have no locks; better to train than to refuse.
             Err(TryLockError::Error(error)) => {
                 say(format_args!(
                     "warning: {} cannot be locked ({error}): see to it that no other process trains there",
-                    folder.display()
+                    shown(folder)
                 ));
             }
         }
@@ -63,7 +64,7 @@ impl Lock {
         if !before.is_empty() {
             say(format_args!(
                 "{}: {before} had it and ended without a word; its lock is void",
-                folder.display()
+                shown(folder)
             ));
         }
         // On a full disk nobody can read who has it, and it is locked all the same.

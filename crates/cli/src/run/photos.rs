@@ -13,7 +13,7 @@ use crate::classify::classify_files;
 use crate::compute::kernel_options;
 use crate::labels::Labelled;
 use crate::messages::say;
-use crate::text::shown;
+use modiste_core::shown;
 
 /// What the final weights make of photos.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use modiste_core::shown;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 use modiste_train::TrainConfig;
@@ -197,20 +198,20 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => bail!(
                 "{} holds no run: it has no {RECORD}. A run that was killed before it had written one \
                  had not begun; train with the same flags again",
-                folder.display()
+                shown(folder)
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                bail!("there is no run {}", folder.display())
+                bail!("there is no run {}", shown(folder))
             }
-            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+            Err(error) => return Err(error).with_context(|| shown(&path)),
         };
-        let damaged = || format!("{} is no record of a run", path.display());
+        let damaged = || format!("{} is no record of a run", shown(&path));
         let version: VersionOnly = serde_json::from_str(&text).with_context(damaged)?;
         if version.format_version != FORMAT_VERSION {
             bail!(
                 "{} is a record of version {}, by Modiste {}; this Modiste, {VERSION}, reads version \
                  {FORMAT_VERSION}",
-                path.display(),
+                shown(&path),
                 version.format_version,
                 version.modiste
             );
@@ -322,8 +323,8 @@ impl Record {
         ensure!(
             changed.is_empty(),
             "the data in {} are not those that {} was trained on:{}",
-            loading.folder.path().display(),
-            folder.display(),
+            shown(&loading.folder.path()),
+            shown(folder),
             changed.concat()
         );
         Ok(())
@@ -336,7 +337,7 @@ impl Record {
         if then != now {
             say(format_args!(
                 "warning: {} was computed with {then}, and this is {now}: the numbers may part",
-                folder.display()
+                shown(folder)
             ));
         }
     }
@@ -347,11 +348,11 @@ impl Record {
 /// # Errors
 /// If it is no UTF-8, which JSON cannot hold, or empty.
 pub(crate) fn recordable(path: &Path) -> Result<PathBuf> {
-    let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
+    let path = std::path::absolute(path).with_context(|| shown(path))?;
     ensure!(
         path.to_str().is_some(),
         "{} is no UTF-8, and {RECORD} could not name it: rename it, or name it by a link",
-        path.display()
+        shown(&path)
     );
     Ok(path)
 }

@@ -1,5 +1,6 @@
 //! Files that were never finished.
 
+use modiste_core::shown;
 use std::fs;
 use std::path::Path;
 
@@ -14,7 +15,7 @@ pub(super) fn remove_temporary_files(folder: &Path) {
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
             && let Err(error) = fs::remove_file(entry.path())
         {
-            tracing::warn!(%error, "{} stays", entry.path().display());
+            tracing::warn!(%error, "{} stays", shown(&entry.path()));
         }
     }
 }

@@ -43,6 +43,9 @@ fn supported(bytes: &[u8]) -> Option<ImageFormat> {
     if BIG_TIFF.iter().any(|magic| bytes.starts_with(magic)) {
         return Some(ImageFormat::Tiff);
     }
+    if unsupported(bytes).is_some() {
+        return None;
+    }
     match image::guess_format(bytes).ok()? {
         // Two letters are no proof: a text may start with them.
         ImageFormat::Bmp => is_bmp(bytes).then_some(ImageFormat::Bmp),
@@ -92,13 +95,21 @@ fn unsupported(bytes: &[u8]) -> Option<Unsupported> {
         }
         return None;
     }
-    const SIGNATURES: [(&[u8], &str); 6] = [
+    if bytes.get(8..10) == Some(b"CR") && bytes.starts_with(b"II*\0") {
+        return found("Canon raw", CONVERT);
+    }
+    const SIGNATURES: [(&[u8], &str); 11] = [
         (b"\xff\x0a", "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
         (b"\xff\x4f\xff\x51", "JPEG 2000"),
         (b"8BPS\0", "Photoshop"),
         (b"\x76\x2f\x31\x01", "OpenEXR"),
+        (b"IIRO", "Olympus raw"),
+        (b"IIRS", "Olympus raw"),
+        (b"MMOR", "Olympus raw"),
+        (b"IIU\0", "Panasonic raw"),
+        (b"FUJIFILMCCD-RAW", "Fujifilm raw"),
     ];
     let (_, format) = SIGNATURES
         .iter()

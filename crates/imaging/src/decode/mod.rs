@@ -7,6 +7,7 @@ mod markers;
 mod open;
 mod orientation;
 mod room;
+mod tiff;
 
 use image::{DynamicImage, GrayImage, ImageFormat};
 use modiste_core::ImageShape;

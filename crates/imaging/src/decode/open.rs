@@ -16,6 +16,7 @@ use super::gray::GrayRule;
 use super::jpeg;
 use super::markers::Layout;
 use super::orientation;
+use super::tiff;
 use super::{MAX_DECODED_BYTES, MAX_PIXELS, Picture};
 use crate::error::{Error, name};
 
@@ -75,6 +76,7 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
             read(format, decoder, GrayRule::OpenCv15, None)
         }
         ImageFormat::Tiff => {
+            tiff::check(bytes)?;
             let decoder = checked(format, TiffDecoder::new(source))?;
             // A TIFF file is in itself what EXIF data are.
             let orientation = orientation::of_exif(bytes);

@@ -2,6 +2,8 @@
 
 use image::metadata::Orientation;
 
+use super::tiff;
+
 /// EXIF's tag 0x0112, Orientation.
 const ORIENTATION: u16 = 0x0112;
 
@@ -9,36 +11,8 @@ const ORIENTATION: u16 = 0x0112;
 /// JPEG puts before them. Whole numbers of any width count, as LONG, which some cameras write.
 pub(super) fn of_exif(bytes: &[u8]) -> Option<Orientation> {
     let tiff = bytes.strip_prefix(b"Exif\0\0").unwrap_or(bytes);
-    let big_endian = match tiff.get(..4)? {
-        b"MM\0*" => true,
-        b"II*\0" => false,
-        _ => return None,
-    };
-    let number = |at: usize, width: usize| -> Option<usize> {
-        let bytes = tiff.get(at..at.checked_add(width)?)?;
-        let shift_in = |number: usize, byte: &u8| number << 8 | usize::from(*byte);
-        Some(match big_endian {
-            true => bytes.iter().fold(0, shift_in),
-            false => bytes.iter().rev().fold(0, shift_in),
-        })
-    };
-    // TIFF 6.0: the directory's entries have a tag, a type, a count and a value of 12 bytes together.
-    let directory = number(4, 4)?;
-    for entry in 0..number(directory, 2)? {
-        let at = directory.checked_add(2 + 12 * entry)?;
-        if number(at, 2)? != usize::from(ORIENTATION) {
-            continue;
-        }
-        let width = match number(at.checked_add(2)?, 2)? {
-            1 => 1,
-            3 => 2,
-            4 => 4,
-            _ => return None,
-        };
-        let value = number(at.checked_add(8)?, width)?;
-        return Orientation::from_exif(u8::try_from(value).ok()?);
-    }
-    None
+    let value = tiff::tag(tiff, ORIENTATION)?;
+    Orientation::from_exif(u8::try_from(value).ok()?)
 }
 
 /// The orientation in a PNG's eXIf chunk, which may also stand behind the pixels.

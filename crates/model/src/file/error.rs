@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use modiste_core::OutOfMemory;
+use modiste_core::{OutOfMemory, shown};
 
 use super::FORMAT_VERSION;
 use crate::resolve::ArchitectureError;
@@ -12,7 +12,7 @@ use crate::resolve::ArchitectureError;
 #[non_exhaustive]
 pub enum FileError {
     /// The file system refused.
-    #[error("{path}: {reason}")]
+    #[error("{}: {reason}", shown(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum FileError {
         reason: std::io::Error,
     },
     /// Reading the file takes more memory than this process may have.
-    #[error("{path}: reading the model {memory}")]
+    #[error("{}: reading the model {memory}", shown(path))]
     Memory {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum FileError {
         memory: OutOfMemory,
     },
     /// Not a safetensors file, or not one of ours.
-    #[error("{path} is no Modiste model: {reason}")]
+    #[error("{} is no Modiste model: {reason}", shown(path))]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -37,7 +37,8 @@ pub enum FileError {
     },
     /// Shorter, or longer, than its own header says.
     #[error(
-        "{path} is cut or damaged: its header speaks of {expected} bytes, the file has {found}"
+        "{} is cut or damaged: its header speaks of {expected} bytes, the file has {found}",
+        shown(path)
     )]
     Length {
         /// The file.
@@ -49,7 +50,8 @@ pub enum FileError {
     },
     /// Written by a later Modiste.
     #[error(
-        "{path} has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: install a newer one"
+        "{} has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: install a newer one",
+        shown(path)
     )]
     Version {
         /// The file.
@@ -58,7 +60,7 @@ pub enum FileError {
         found: u64,
     },
     /// Its layers do not make a network.
-    #[error("{path}: {reason}")]
+    #[error("{}: {reason}", shown(path))]
     Architecture {
         /// The file.
         path: PathBuf,
@@ -67,7 +69,8 @@ pub enum FileError {
     },
     /// A number that no network can compute with: NaN, infinite, or a variance below 0.
     #[error(
-        "{path}: {variable} has the value {value} at index {index}, and should have {}",
+        "{}: {variable} has the value {value} at index {index}, and should have {}",
+        shown(path),
         if value.is_finite() { "no number below 0" } else { "finite numbers only" }
     )]
     Number {
@@ -81,7 +84,10 @@ pub enum FileError {
         value: f32,
     },
     /// A temperature that logits cannot be divided by.
-    #[error("{path}: the temperature is {value}, and should be finite and above 0")]
+    #[error(
+        "{}: the temperature is {value}, and should be finite and above 0",
+        shown(path)
+    )]
     Temperature {
         /// The file.
         path: PathBuf,
@@ -89,7 +95,7 @@ pub enum FileError {
         value: f32,
     },
     /// A tensor does not fit the architecture beside it.
-    #[error("{path}: {variable} should be {expected}, but is {found}")]
+    #[error("{}: {variable} should be {expected}, but is {found}", shown(path))]
     Variable {
         /// The file.
         path: PathBuf,

@@ -12,6 +12,7 @@ use crate::loading::Loading;
 use crate::measured::{Measured, TestArguments};
 use crate::messages::say;
 use crate::run::{MODEL, Record, read_history};
+use modiste_core::shown;
 
 /// A run that has a model.
 pub(super) struct Candidate {
@@ -33,7 +34,7 @@ pub(super) fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
         ensure!(
             path.symlink_metadata().is_ok(),
             "there is no run {}",
-            path.display()
+            shown(path)
         );
         match Candidate::read(path) {
             Ok(candidate) => candidates.push(candidate),
@@ -44,7 +45,7 @@ pub(super) fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
         bail!(
             "two runs with a model are needed to compare, and there is {}; skipped:\n  {}",
             match candidates.first() {
-                Some(only) => format!("only {}", only.path.display()),
+                Some(only) => format!("only {}", shown(&only.path)),
                 None => "none".into(),
             },
             skipped.join("\n  ")
@@ -58,13 +59,13 @@ pub(super) fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
 
 impl Candidate {
     fn read(path: &Path) -> Result<Self> {
-        ensure!(path.is_dir(), "{} is no folder of a run", path.display());
+        ensure!(path.is_dir(), "{} is no folder of a run", shown(path));
         let record = Record::read(path)?;
         let model = path.join(MODEL);
         ensure!(
             model.exists(),
             "{} has no model ({})",
-            path.display(),
+            shown(path),
             record.state.name()
         );
         Ok(Self {
@@ -88,7 +89,7 @@ impl Candidate {
         Ok(Compared {
             name: self.path.display().to_string(),
             measured: Measured::new(&self.network, &test, &loading, chosen)
-                .with_context(|| self.path.display().to_string())?,
+                .with_context(|| shown(&self.path))?,
             history: self.history,
             record: self.record,
         })

@@ -105,6 +105,7 @@ struct Pair {
 /// the others were compared.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let to_stdout = files::page_to_stdout(arguments.out.as_deref(), arguments.json)?;
+    files::check_target(arguments.out.as_deref(), [])?;
     let chosen = arguments.compute.start()?;
     let mut runs = Vec::new();
     let mut failed = Vec::new();
