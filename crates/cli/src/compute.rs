@@ -7,7 +7,7 @@ use modiste_core::memory_left;
 use modiste_model::{
     DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
 };
-use modiste_train::{Compute, EngineChoice};
+use modiste_train::{Compute, EngineKind};
 
 /// More threads than any machine has cores are a slip.
 const MAX_THREADS: usize = 1024;
@@ -40,6 +40,26 @@ pub(crate) struct ComputeArguments {
     pub(crate) instructions: Option<String>,
 }
 
+/// Engine that `--engine` names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EngineChoice {
+    /// The kernels on a CPU, candle on a GPU.
+    Auto,
+    Candle,
+    Kernels,
+}
+
+impl EngineChoice {
+    fn named(name: &str) -> Result<Self> {
+        Ok(match name {
+            AUTO => Self::Auto,
+            "candle" => Self::Candle,
+            "kernels" => Self::Kernels,
+            _ => bail!("`{name}` is none of auto, candle, kernels"),
+        })
+    }
+}
+
 /// What was chosen.
 pub(crate) struct Chosen {
     pub(crate) compute: Compute,
@@ -53,7 +73,7 @@ impl ComputeArguments {
     /// # Errors
     /// Where a name is not known, the device is not there, or the threads do not start.
     pub(crate) fn start(&self) -> Result<Chosen> {
-        let engine: EngineChoice = self.engine.parse().map_err(Error::msg)?;
+        let engine = EngineChoice::named(&self.engine)?;
         let device: DeviceChoice = self.device.parse().map_err(Error::msg)?;
         // Who asks for the kernels has said which device it is to be.
         let device = match (device, engine) {
@@ -72,11 +92,23 @@ impl ComputeArguments {
         // longer than a small network's answer.
         start_threads(threads, |pool| pool.use_current_thread())?;
         let selected = select_device(device)?;
-        tracing::debug!(device = selected.description, %engine, "selected");
+        let engine = match (engine, selected.device.is_cpu()) {
+            (EngineChoice::Kernels, false) => {
+                bail!(
+                    "the kernels run on the CPU only: take the CPU as device, or candle as engine"
+                )
+            }
+            (EngineChoice::Kernels, true) | (EngineChoice::Auto, true) => EngineKind::Kernels,
+            _ => EngineKind::Candle(selected.device.clone()),
+        };
+        tracing::debug!(
+            device = selected.description,
+            engine = engine.name(),
+            "selected"
+        );
         Ok(Chosen {
             compute: Compute {
                 engine,
-                device: selected.device.clone(),
                 kernels: KernelOptions {
                     exact: self.exact,
                     instructions: instructions(self.instructions.as_deref())?,

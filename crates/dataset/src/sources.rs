@@ -153,7 +153,7 @@ fn copy(job: &mut Job<'_>, paths: &[PathBuf]) -> Result<(), Refused> {
         let path = found.ok_or_else(|| Failure::new(format!("there is no {}", file.name)))?;
         let limit = mirror::limit(file.gz.unwrap_or(file.inner).size);
         let bytes =
-            File::open(path).map_err(|error| Failure::new(format!("{}: {error}", shown(&path))))?;
+            File::open(path).map_err(|error| Failure::new(format!("{}: {error}", shown(path))))?;
         let path = store(bytes, limit, &file, job.folder)?;
         job.stored(&file, &path);
     }

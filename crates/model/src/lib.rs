@@ -21,11 +21,13 @@
 //! ```
 
 mod architecture;
+#[cfg(feature = "candle")]
 mod device;
 mod dropout_mask;
 pub mod file;
 mod footprint;
 mod grad_cam;
+#[cfg(feature = "candle")]
 mod graph;
 mod inference;
 mod network;
@@ -39,10 +41,12 @@ mod walk;
 pub mod zoo;
 
 pub use architecture::{Activation, Architecture, Initializer, Layer, Padding};
+#[cfg(feature = "candle")]
 pub use device::{DeviceChoice, DeviceError, SelectedDevice, select_device};
 pub use file::FileError;
 pub use footprint::{inference_bytes, training_bytes};
 pub use grad_cam::{CamMap, GradCamError, grad_cam};
+#[cfg(feature = "candle")]
 pub use graph::Graph;
 pub use inference::Inference;
 pub use modiste_kernels::{Instructions, InstructionsError, KERNELS_VARIABLE};

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use modiste_core::Rng;
 use modiste_dataset::Batch;
-use modiste_kernels::SgdStep;
 use modiste_model::{Parameters, Resolved};
 use serde::Serialize;
 
-use crate::engine::{Compute, Engine};
+use crate::engine::{Compute, engine};
 use crate::error::TrainError;
 use crate::memory::require_step_memory;
+use crate::optimizer::{Optimizer, OptimizerStep};
 
 /// What [`bench()`] measured, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,7 +65,7 @@ pub fn bench(
     const WARM_UP: usize = 3;
     let parameters = Parameters::initialize(resolved, 1);
     require_step_memory(resolved, batch_size, compute)?;
-    let mut engine = Engine::new(compute, resolved, &parameters, batch_size)?;
+    let mut engine = engine(compute, resolved, &parameters, batch_size)?;
     let mut rng = Rng::new(1);
     let images: Vec<f32> = (0..batch_size * resolved.input.size())
         .map(|_| rng.uniform() as f32)
@@ -76,11 +76,13 @@ pub fn bench(
         images: &images,
         labels: &labels,
     };
-    let sgd = SgdStep {
+    let update = OptimizerStep {
+        optimizer: Optimizer::Sgd {
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.0,
+        },
         learning_rate: 1e-3,
-        momentum: 0.9,
-        nesterov: false,
-        weight_decay: 0.0,
     };
     let mut timings = Timings {
         steps: Vec::new(),
@@ -90,7 +92,8 @@ pub fn bench(
     let mut profile: Vec<Vec<[f64; 2]>> = Vec::new();
     for number in 0..WARM_UP + steps {
         let start = Instant::now();
-        engine.step(&batch, &sgd, &mut rng)?;
+        engine.gradients(&batch, &mut rng)?;
+        engine.update(&update)?;
         let step = milliseconds(start);
         if number >= WARM_UP {
             timings.steps.push(step);

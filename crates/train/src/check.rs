@@ -5,8 +5,8 @@ use modiste_model::Resolved;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
+use crate::data::TrainData;
 use crate::error::TrainError;
-use crate::fit::TrainData;
 
 /// Whether a network for so many classes can be trained on these images in this way.
 pub(crate) fn check_data(
@@ -36,7 +36,7 @@ pub(crate) fn check_checkpoint(
     let numbers = [
         checkpoint.parameters.trainable.len(),
         checkpoint.parameters.statistics.len(),
-        checkpoint.velocities.len(),
+        checkpoint.optimizer_state.len(),
     ];
     let (trainable, statistics) = (resolved.trainable_len(), resolved.statistics_len());
     if numbers != [trainable, statistics, trainable] {

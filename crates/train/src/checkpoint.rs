@@ -3,10 +3,10 @@
 //! # Format
 //! [`Checkpoint::to_bytes`] writes a file of the
 //! [safetensors](https://huggingface.co/docs/safetensors) format with three flat f32 tensors,
-//! `trainable`, `statistics` and `velocities`, each laid out as
+//! `trainable`, `statistics` and `optimizer_state`, each laid out as
 //! [`Resolved::variables`](modiste_model::Resolved) says. Its metadata has two entries: `state`, a
 //! JSON object of all the rest with the SHA-256 of the weights (`trainable`, then `statistics`) and of
-//! the velocities; and `sha256`, that of `state`.
+//! the optimizer's state; and `sha256`, that of `state`. Version 1 called that tensor `velocities`.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::TrainConfig;
 use modiste_metrics::EpochMetrics;
 
-/// The version that [`Checkpoint::to_bytes`] writes and [`Checkpoint::from_bytes`] reads.
-const FORMAT_VERSION: u64 = 1;
+/// The version that [`Checkpoint::to_bytes`] writes and the newest that [`Checkpoint::from_bytes`] reads.
+const FORMAT_VERSION: u64 = 2;
 
 /// The stream of [`Rng::stream`] that dropout draws from.
 const DROPOUT_STREAM: u64 = 2;
@@ -40,8 +40,8 @@ pub struct Checkpoint {
     pub history: Vec<EpochMetrics>,
     /// Weights and batch norm's statistics.
     pub parameters: Parameters,
-    /// The optimiser's, in the order of the trainable parameters.
-    pub velocities: Vec<f32>,
+    /// State of the optimizer, such as SGD's velocities, in the order of the trainable parameters.
+    pub optimizer_state: Vec<f32>,
 }
 
 /// How far a training is.
@@ -76,7 +76,7 @@ pub enum CheckpointError {
     },
     /// Written by another Modiste.
     #[error(
-        "the checkpoint has format version {found}, and this Modiste reads version {FORMAT_VERSION}: \
+        "the checkpoint has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: \
          resume the run with the Modiste that began it"
     )]
     Version {
@@ -94,7 +94,8 @@ struct State {
     position: Position,
     history: Vec<EpochMetrics>,
     weights_sha256: String,
-    velocities_sha256: String,
+    #[serde(alias = "velocities_sha256")]
+    optimizer_state_sha256: String,
 }
 
 /// What must be readable in a file of any version.
@@ -115,7 +116,7 @@ impl Checkpoint {
             },
             history: Vec::new(),
             parameters: parameters.clone(),
-            velocities: vec![0.0; parameters.trainable.len()],
+            optimizer_state: vec![0.0; parameters.trainable.len()],
         }
     }
 
@@ -144,7 +145,8 @@ impl Checkpoint {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
-        let [weights, velocities] = [self.weight_bytes(), bytes_of(&self.velocities)];
+        let weights = self.weight_bytes();
+        let optimizer_state = bytes_of(&self.optimizer_state);
         let state = State {
             format_version: FORMAT_VERSION,
             config: self.config.clone(),
@@ -152,7 +154,7 @@ impl Checkpoint {
             position: self.position,
             history: self.history.clone(),
             weights_sha256: sha256([&*weights]),
-            velocities_sha256: sha256([&*velocities]),
+            optimizer_state_sha256: sha256([&*optimizer_state]),
         };
         let state = serde_json::to_string(&state).expect("plain data becomes JSON");
         let metadata = HashMap::from([
@@ -163,7 +165,7 @@ impl Checkpoint {
         let views = [
             ("trainable", trainable),
             ("statistics", statistics),
-            ("velocities", &velocities),
+            ("optimizer_state", &optimizer_state),
         ];
         let views = views.map(|(name, bytes)| {
             let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
@@ -192,7 +194,7 @@ impl Checkpoint {
         }
         let version: VersionOnly =
             serde_json::from_str(state).map_err(|error| unreadable(&error))?;
-        if version.format_version != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&version.format_version) {
             return Err(CheckpointError::Version {
                 found: version.format_version,
             });
@@ -205,19 +207,22 @@ impl Checkpoint {
             Err(error) => Err(unreadable(&error)),
         };
         let [trainable, statistics] = [data("trainable")?, data("statistics")?];
-        let velocities = data("velocities")?;
+        let optimizer_state = data(match version.format_version {
+            1 => "velocities",
+            _ => "optimizer_state",
+        })?;
         if sha256([trainable, statistics]) != state.weights_sha256 {
             return Err(damaged("the hash of its weights is another"));
         }
-        if sha256([velocities]) != state.velocities_sha256 {
-            return Err(damaged("the hash of its velocities is another"));
+        if sha256([optimizer_state]) != state.optimizer_state_sha256 {
+            return Err(damaged("the hash of its optimizer state is another"));
         }
-        let [trainable, statistics, velocities] =
-            [trainable, statistics, velocities].map(numbers_of);
+        let [trainable, statistics, optimizer_state] =
+            [trainable, statistics, optimizer_state].map(numbers_of);
         for (what, numbers) in [
             ("weight", &trainable),
             ("running statistic", &statistics),
-            ("velocity", &velocities),
+            ("number of the optimizer's state", &optimizer_state),
         ] {
             if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
                 return Err(damaged(format!("a {what} is {number}")));
@@ -232,7 +237,7 @@ impl Checkpoint {
                 trainable,
                 statistics,
             },
-            velocities,
+            optimizer_state,
         })
     }
 
@@ -298,7 +303,7 @@ mod tests {
                 trainable: vec![1.5, -0.0, f32::MIN_POSITIVE / 2.0],
                 statistics: vec![],
             },
-            velocities: vec![f32::MAX, 0.1, -3.0],
+            optimizer_state: vec![f32::MAX, 0.1, -3.0],
         }
     }
 
@@ -332,8 +337,8 @@ mod tests {
             "a running statistic is inf",
         );
         check(
-            |c| c.velocities[2] = f32::NEG_INFINITY,
-            "a velocity is -inf",
+            |c| c.optimizer_state[2] = f32::NEG_INFINITY,
+            "a number of the optimizer's state is -inf",
         );
     }
 
@@ -357,11 +362,33 @@ mod tests {
     }
 
     #[test]
+    fn reads_version_1() {
+        let now = checkpoint();
+        let bytes = now.to_bytes();
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect("a file");
+        let state = &header.metadata().as_ref().expect("metadata")["state"];
+        let state = state
+            .replace("optimizer_state_sha256", "velocities_sha256")
+            .replace("\"format_version\":2", "\"format_version\":1");
+        let metadata = HashMap::from([
+            ("sha256".to_owned(), sha256([state.as_bytes()])),
+            ("state".to_owned(), state),
+        ]);
+        let tensors = SafeTensors::deserialize(&bytes).expect("a file");
+        let views = tensors.tensors().into_iter().map(|(name, view)| {
+            let name = name.replace("optimizer_state", "velocities");
+            (name, view)
+        });
+        let before = safetensors::serialize(views, Some(metadata)).expect("a file");
+        assert_eq!(Checkpoint::from_bytes(&before), Ok(now));
+    }
+
+    #[test]
     fn another_version_is_told_from_damage() {
         let text = String::from_utf8_lossy(&checkpoint().to_bytes()).into_owned();
         let state = text.find("format_version").expect("it is there");
-        assert!(text[state..].starts_with("format_version\\\":1,"));
-        let newer = VersionOnly { format_version: 2 };
+        assert!(text[state..].starts_with("format_version\\\":2,"));
+        let newer = VersionOnly { format_version: 3 };
         let state = format!("{{\"format_version\":{}}}", newer.format_version);
         let metadata = HashMap::from([
             ("sha256".to_owned(), sha256([state.as_bytes()])),
@@ -370,6 +397,6 @@ mod tests {
         let none: [(&str, TensorView<'_>); 0] = [];
         let bytes = safetensors::serialize(none, Some(metadata)).expect("a file");
         let refused = Checkpoint::from_bytes(&bytes);
-        assert_eq!(refused, Err(CheckpointError::Version { found: 2 }));
+        assert_eq!(refused, Err(CheckpointError::Version { found: 3 }));
     }
 }

@@ -1,4 +1,4 @@
-//! What a training run is told.
+//! Training configuration.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
 use crate::error::TrainError;
+use crate::optimizer::Optimizer;
 use crate::schedule::Schedule;
 
 /// Most images a batch may have: a step's buffers grow with it.
@@ -17,37 +18,28 @@ pub const MAX_BATCH_SIZE: usize = 4096;
 /// Most epochs of a run. More are a slip, and the number of steps must stay countable.
 pub const MAX_EPOCHS: usize = 1_000_000;
 
-/// How to train, whatever the network and the data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Training configuration, for any network and any data.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrainConfig {
     /// Passes over the training images, 1 to [`MAX_EPOCHS`].
     pub epochs: usize,
     /// Images of a step, 1 to [`MAX_BATCH_SIZE`].
     pub batch_size: usize,
-    /// The highest learning rate of the schedule.
+    /// Highest learning rate of the schedule.
     pub learning_rate: f64,
-    /// How it goes from step to step.
+    /// Learning rate schedule.
     pub schedule: Schedule,
-    /// What is kept of the velocity, from 0 up to 1.
-    pub momentum: f64,
-    /// Nesterov's look ahead.
-    pub nesterov: bool,
-    /// Decoupled weight decay, as Keras's `weight_decay`: every trainable number shrinks by
-    /// `learning_rate * weight_decay` in each step.
-    pub weight_decay: f64,
+    /// Optimizer.
+    pub optimizer: Optimizer,
     /// Whether each training image is mirrored, left to right, half of the time.
-    #[serde(default)]
     pub mirror: bool,
-    /// How training images are varied besides.
-    #[serde(default)]
+    /// Augmentation of the training images besides.
     pub augmentation: Option<Augmentation>,
-    /// Decides initial weights, order, variations and dropout.
+    /// Seed of initial weights, order, augmentation and dropout.
     pub seed: u64,
-    /// What is measured after each epoch.
+    /// Which images are measured after each epoch.
     pub validation: Validation,
-    /// How the model file keeps the weights.
-    #[serde(default)]
+    /// Precision of the weights in the model file.
     pub precision: Precision,
 }
 
@@ -58,9 +50,7 @@ impl Default for TrainConfig {
             batch_size: 100,
             learning_rate: 0.01,
             schedule: Schedule::default(),
-            momentum: 0.9,
-            nesterov: true,
-            weight_decay: 0.0,
+            optimizer: Optimizer::default(),
             mirror: false,
             augmentation: None,
             seed: 1,
@@ -96,18 +86,7 @@ impl TrainConfig {
                 "learning rate is {rate}; take a number above 0 that f32 can hold"
             ));
         }
-        if !(0.0..1.0).contains(&(self.momentum as f32)) || self.momentum < 0.0 {
-            let momentum = self.momentum;
-            return refuse(format!(
-                "momentum is {momentum}; take a number from 0 up to 1"
-            ));
-        }
-        if !(self.weight_decay == 0.0 || positive(self.weight_decay)) {
-            let decay = self.weight_decay;
-            return refuse(format!(
-                "weight decay is {decay}; take 0 or a number above it that f32 can hold"
-            ));
-        }
+        self.optimizer.check()?;
         match &self.augmentation {
             Some(augmentation) => augmentation.check(),
             None => Ok(()),
@@ -268,10 +247,15 @@ mod tests {
             );
         }
         // The last rounds to 1 in f32.
+        let sgd = |momentum, weight_decay| Optimizer::Sgd {
+            momentum,
+            nesterov: true,
+            weight_decay,
+        };
         for momentum in [1.0, -1e-60, f64::NAN, 0.999_999_999_9] {
             check(
                 TrainConfig {
-                    momentum,
+                    optimizer: sgd(momentum, 0.0),
                     ..usual()
                 },
                 &format!("momentum is {momentum}"),
@@ -279,7 +263,7 @@ mod tests {
         }
         check(
             TrainConfig {
-                weight_decay: f64::NAN,
+                optimizer: sgd(0.9, f64::NAN),
                 ..usual()
             },
             "weight decay is NaN",

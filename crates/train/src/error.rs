@@ -89,10 +89,12 @@ pub enum TrainError {
         memory: OutOfMemory,
     },
     /// candle refused: mostly a GPU without memory.
+    #[cfg(feature = "candle")]
     #[error("candle: {0}")]
     Candle(candle_core::Error),
 }
 
+#[cfg(feature = "candle")]
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
         Self::Candle(error)

@@ -6,7 +6,7 @@ use modiste_metrics::{calibration_error, count_correct};
 use modiste_model::{Network, probabilities};
 
 use crate::check::check_shapes;
-use crate::engine::{Compute, Engine};
+use crate::engine::{Compute, Engine, engine};
 use crate::error::TrainError;
 use crate::memory::require_inference_memory;
 
@@ -110,13 +110,13 @@ pub(crate) fn logits(
     let resolved = network.architecture.resolve()?;
     check_shapes(&resolved, images, network.metadata.classes.len())?;
     require_inference_memory(&resolved, INFERENCE_BATCH_SIZE, compute)?;
-    let mut engine = Engine::new(
+    let mut engine = engine(
         compute,
         &resolved,
         &network.parameters,
         INFERENCE_BATCH_SIZE,
     )?;
-    let logits = engine_logits(&mut engine, images)?;
+    let logits = engine_logits(&mut *engine, images)?;
     check_finite(&logits, resolved.classes())?;
     Ok(logits)
 }
@@ -132,7 +132,7 @@ fn check_finite(logits: &[f32], classes: usize) -> Result<(), TrainError> {
     }
 }
 
-fn engine_logits(engine: &mut Engine, images: &Images) -> Result<Vec<f32>, TrainError> {
+fn engine_logits(engine: &mut dyn Engine, images: &Images) -> Result<Vec<f32>, TrainError> {
     let mut logits = Vec::new();
     let mut batches = Batches::in_order(images, INFERENCE_BATCH_SIZE);
     while let Some(batch) = batches.next_batch() {
@@ -143,7 +143,7 @@ fn engine_logits(engine: &mut Engine, images: &Images) -> Result<Vec<f32>, Train
 
 /// Mean loss and accuracy, 0 to 1, of the weights that `engine` holds during training.
 pub(crate) fn validate(
-    engine: &mut Engine,
+    engine: &mut dyn Engine,
     images: &Images,
     classes: usize,
 ) -> Result<[f64; 2], TrainError> {

@@ -3,31 +3,21 @@
 use std::time::Instant;
 
 use modiste_core::Rng;
-use modiste_dataset::{Batch, Batches, Images};
-use modiste_kernels::SgdStep;
+use modiste_dataset::{Batch, Batches};
 use modiste_model::Network;
 
 use crate::augment::Variations;
 use crate::check::{check_checkpoint, check_data};
 use crate::checkpoint::{Checkpoint, Position};
 use crate::config::TrainConfig;
-use crate::engine::{Compute, Engine};
+use crate::data::TrainData;
+use crate::engine::{Compute, Engine, engine_with_inference};
 use crate::error::TrainError;
 use crate::evaluate::{INFERENCE_BATCH_SIZE, validate};
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
+use crate::optimizer::OptimizerStep;
 use modiste_metrics::EpochMetrics;
-
-/// The images of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct TrainData<'a> {
-    /// What is learned from.
-    pub train: &'a Images,
-    /// What is measured after each epoch.
-    pub validation: &'a Images,
-    /// Gray pictures, of any size, that augmentation lays objects on; none will do.
-    pub pictures: Option<&'a Images>,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,14 +92,14 @@ pub fn resume(
         .batch_size
         .min(data.train.len().max(data.validation.len()));
     require_step_memory(&resolved, batch_size, compute)?;
-    let mut engine = Engine::with_inference(
+    let mut engine = engine_with_inference(
         compute,
         &resolved,
         &network.parameters,
         batch_size,
         INFERENCE_BATCH_SIZE,
     )?;
-    engine.set_velocities(&checkpoint.velocities)?;
+    engine.set_optimizer_state(&checkpoint.optimizer_state)?;
     let mut training = Training {
         steps: data.train.len().div_ceil(batch_size),
         batch_size,
@@ -153,7 +143,7 @@ struct Training<'a> {
     /// As of the last step, but for `dropout`, which `rng` knows.
     position: Position,
     history: Vec<EpochMetrics>,
-    engine: Engine,
+    engine: Box<dyn Engine>,
     network: &'a mut Network,
 }
 
@@ -191,7 +181,7 @@ impl Training<'_> {
             }
         }
         let validation = self.data.validation;
-        let [val_loss, val_accuracy] = validate(&mut self.engine, validation, self.classes)?;
+        let [val_loss, val_accuracy] = validate(&mut *self.engine, validation, self.classes)?;
         let learning_rate = self.learning_rate(self.steps - 1);
         let (loss, accuracy) = self.means();
         let summary = EpochMetrics {
@@ -224,13 +214,12 @@ impl Training<'_> {
     fn step(&mut self, batch: &Batch<'_>) -> Result<f64, TrainError> {
         let config = self.config;
         let learning_rate = self.learning_rate(self.position.steps_done);
-        let sgd = SgdStep {
-            learning_rate: learning_rate as f32,
-            momentum: config.momentum as f32,
-            nesterov: config.nesterov,
-            weight_decay: config.weight_decay as f32,
+        let update = OptimizerStep {
+            optimizer: config.optimizer,
+            learning_rate,
         };
-        let result = self.engine.step(batch, &sgd, &mut self.rng)?;
+        let result = self.engine.gradients(batch, &mut self.rng)?;
+        self.engine.update(&update)?;
         self.position.steps_done += 1;
         let Position {
             epochs_done,
@@ -261,7 +250,7 @@ impl Training<'_> {
             step,
             steps: self.steps,
             learning_rate,
-            momentum: self.config.momentum,
+            momentum: self.config.optimizer.momentum(),
             epochs_done,
         }
     }
@@ -291,7 +280,7 @@ impl Training<'_> {
             },
             history: self.history.clone(),
             parameters: self.engine.parameters()?,
-            velocities: self.engine.velocities()?,
+            optimizer_state: self.engine.optimizer_state()?,
         })
     }
 }

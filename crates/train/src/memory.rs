@@ -3,7 +3,7 @@
 use modiste_core::require_memory;
 use modiste_model::{KernelOptions, Resolved, inference_bytes, training_bytes};
 
-use crate::engine::{Compute, EngineChoice};
+use crate::engine::{Compute, EngineKind};
 use crate::error::TrainError;
 use crate::evaluate::INFERENCE_BATCH_SIZE;
 
@@ -17,6 +17,7 @@ const TRAINING_COPIES: u64 = 20;
 
 /// What candle keeps of a step, in terms of what the kernels keep: its graph holds every operation's
 /// output and gradient. Measured with `compact` (7.5) and `vgg` (9.4).
+#[cfg(feature = "candle")]
 const CANDLE: u64 = 11;
 
 /// Checks that a network can be trained in batches of `batch_size` images, and evaluated afterwards, with
@@ -64,11 +65,13 @@ pub(crate) fn require_step_memory(
 
 fn step_bytes(resolved: &Resolved, batch_size: usize, compute: &Compute) -> u64 {
     let options = &compute.kernels;
-    let factor = match compute.engine.on(&compute.device) {
+    let factor = match &compute.engine {
+        EngineKind::Kernels => 1,
+        #[cfg(feature = "candle")]
+        EngineKind::Candle(device) if device.is_cpu() => CANDLE,
         // A GPU has memory of its own.
-        _ if !compute.device.is_cpu() => 0,
-        EngineChoice::Candle => CANDLE,
-        _ => 1,
+        #[cfg(feature = "candle")]
+        EngineKind::Candle(_) => 0,
     };
     let inference = inference_bytes(resolved, batch_size.max(INFERENCE_BATCH_SIZE), options);
     training_bytes(resolved, batch_size, options)

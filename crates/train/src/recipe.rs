@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::augment::Augmentation;
 use crate::config::{TrainConfig, Validation};
+use crate::optimizer::Optimizer;
 use crate::schedule::{Curve, Schedule};
 
 /// A network, a dataset, a configuration, and what came out when it was measured.
@@ -47,6 +48,11 @@ pub fn recipes() -> Vec<Recipe> {
         warmup_steps: 0,
         curve,
     };
+    let sgd = |weight_decay| Optimizer::Sgd {
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay,
+    };
     vec![
         Recipe {
             name: "fashion",
@@ -59,7 +65,7 @@ pub fn recipes() -> Vec<Recipe> {
                 batch_size: 100,
                 learning_rate: 0.06,
                 schedule: schedule(Curve::OneCycle),
-                weight_decay: 4e-3,
+                optimizer: sgd(4e-3),
                 mirror: true,
                 ..TrainConfig::default()
             },
@@ -76,7 +82,7 @@ pub fn recipes() -> Vec<Recipe> {
                 batch_size: 100,
                 learning_rate: 0.06,
                 schedule: schedule(Curve::OneCycle),
-                weight_decay: 4e-3,
+                optimizer: sgd(4e-3),
                 mirror: true,
                 augmentation: Some(Augmentation::photos()),
                 validation: Validation::Split(1.0 / 30.0),
@@ -96,7 +102,7 @@ pub fn recipes() -> Vec<Recipe> {
                 batch_size: 100,
                 learning_rate: 0.04,
                 schedule: schedule(Curve::OneCycle),
-                weight_decay: 1e-3,
+                optimizer: sgd(1e-3),
                 ..TrainConfig::default()
             },
             floor: 0.992,
@@ -112,7 +118,7 @@ pub fn recipes() -> Vec<Recipe> {
                 batch_size: 100,
                 learning_rate: 0.05,
                 schedule: schedule(Curve::OneCycle),
-                weight_decay: 1e-3,
+                optimizer: sgd(1e-3),
                 validation: Validation::Split(0.1),
                 ..TrainConfig::default()
             },

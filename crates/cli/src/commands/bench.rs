@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use modiste_model::zoo;
-use modiste_train::{EngineChoice, MAX_BATCH_SIZE, Timings, bench, median};
+use modiste_train::{EngineKind, MAX_BATCH_SIZE, Timings, bench, median};
 use serde::Serialize;
 
 use crate::compute::ComputeArguments;
@@ -96,8 +96,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let compute = &chosen.compute;
     let timings = bench(&architecture.resolve()?, batch_size, steps, compute)?;
     let step = median(&timings.steps);
-    let kernels = match compute.engine.on(&compute.device) {
-        EngineChoice::Kernels => compute.kernels.instructions.name(),
+    let kernels = match &compute.engine {
+        EngineKind::Kernels => compute.kernels.instructions.name(),
         _ => "candle",
     };
     let report = Report {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use modiste_train::EngineChoice;
+use modiste_train::EngineKind;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::{AUTO, Chosen, ComputeArguments};
@@ -38,7 +38,7 @@ impl ComputeRecord {
     pub(crate) fn of(chosen: &Chosen) -> Self {
         let compute = &chosen.compute;
         Self {
-            engine: compute.engine.on(&compute.device).to_string(),
+            engine: compute.engine.name().into(),
             device: chosen.selected.name(),
             exact: compute.kernels.exact,
             instructions: compute.kernels.instructions.name().into(),
@@ -65,7 +65,7 @@ impl ComputeRecord {
     /// What of it decides the bytes of a result, in a phrase.
     pub(crate) fn arithmetic(&self) -> String {
         let exact = if self.exact { ", exact" } else { "" };
-        if self.engine == EngineChoice::Kernels.to_string() {
+        if self.engine == EngineKind::Kernels.name() {
             format!("kernels, {}{exact}", self.instructions)
         } else {
             format!("{} on {}", self.engine, self.device)

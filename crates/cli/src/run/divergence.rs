@@ -30,12 +30,9 @@ pub(super) fn explained(error: TrainError, config: &TrainConfig, kept: &str) -> 
 
 /// What to change where `rate` was the learning rate of the step that diverged.
 fn advice(config: &TrainConfig, rate: f64) -> String {
-    let &TrainConfig {
-        learning_rate,
-        momentum,
-        weight_decay,
-        ..
-    } = config;
+    let learning_rate = config.learning_rate;
+    let momentum = config.optimizer.momentum();
+    let weight_decay = config.optimizer.weight_decay();
     if rate > learning_rate * HIGHER {
         return format!(
             "Take another schedule (--schedule): {} makes the learning rate {} times as high as {}",
@@ -78,14 +75,19 @@ fn advice(config: &TrainConfig, rate: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use modiste_train::Optimizer;
+
     use super::*;
 
     #[track_caller]
     fn check(learning_rate: f64, momentum: f64, weight_decay: f64, expected: &str) {
         let config = TrainConfig {
             learning_rate,
-            momentum,
-            weight_decay,
+            optimizer: Optimizer::Sgd {
+                momentum,
+                nesterov: true,
+                weight_decay,
+            },
             schedule: "cosine".parse().expect("a schedule"),
             ..TrainConfig::default()
         };

@@ -6,7 +6,7 @@ use anyhow::{Error, Result, bail, ensure};
 use modiste_dataset::lookup;
 use modiste_infer::Preprocessing;
 use modiste_model::{Architecture, zoo};
-use modiste_train::{Augmentation, MADE_UP, Recipe, TrainConfig, recipes};
+use modiste_train::{Augmentation, MADE_UP, Optimizer, Recipe, TrainConfig, recipes};
 
 use crate::json::read_json;
 use crate::names::unknown;
@@ -122,11 +122,18 @@ impl Plan {
         replace(&mut config.epochs, flags.epochs);
         replace(&mut config.batch_size, flags.batch_size);
         replace(&mut config.learning_rate, flags.learning_rate);
-        replace(&mut config.momentum, flags.momentum);
-        replace(&mut config.weight_decay, flags.weight_decay);
+        if let Optimizer::Sgd {
+            momentum,
+            nesterov,
+            weight_decay,
+        } = &mut config.optimizer
+        {
+            replace(momentum, flags.momentum);
+            replace(weight_decay, flags.weight_decay);
+            *nesterov &= !flags.no_nesterov;
+        }
         replace(&mut config.mirror, flags.mirror);
         replace(&mut config.seed, flags.seed);
-        config.nesterov &= !flags.no_nesterov;
         if let Some(schedule) = &flags.schedule {
             config.schedule = schedule.parse().map_err(Error::msg)?;
         }
@@ -238,7 +245,11 @@ mod tests {
         let expected = TrainConfig {
             epochs: 3,
             schedule: "constant".parse().expect("a schedule"),
-            nesterov: false,
+            optimizer: Optimizer::Sgd {
+                momentum: 0.9,
+                nesterov: false,
+                weight_decay: recipe.config.optimizer.weight_decay(),
+            },
             ..recipe.config
         };
         assert_eq!(plan.config, expected);

@@ -5,9 +5,10 @@ use std::fmt;
 
 use modiste_core::Rng;
 use modiste_dataset::{Batches, Images};
-use modiste_kernels::SgdStep;
 use modiste_model::{Resolved, Variable, zoo};
-use modiste_train::{Compute, Curve, Engine, Schedule, TrainError};
+use modiste_train::{
+    Compute, Curve, Engine, Optimizer, OptimizerStep, Schedule, TrainError, engine,
+};
 
 use crate::golden::{self, Digest, Golden};
 
@@ -144,7 +145,7 @@ fn deviations(
         }
     }
     let size = golden.batch.max(expected.eval_logits.len());
-    let mut engine = Engine::new(compute, &resolved, &parameters, size)?;
+    let mut engine = engine(compute, &resolved, &parameters, size)?;
     let schedule = Schedule {
         warmup_steps: 0,
         curve: match golden.decay {
@@ -156,26 +157,29 @@ fn deviations(
             None => Curve::Constant,
         },
     };
-    let logits_before = logits_off(&mut engine, &images, &expected.eval_logits)?;
+    let logits_before = logits_off(&mut *engine, &images, &expected.eval_logits)?;
     let (mut losses, mut gradients) = (0.0_f64, Vec::new());
     let mut batches = Batches::in_order(&images, golden.batch);
     let mut step = 0;
     while let Some(batch) = batches.next_batch() {
         let rate = schedule.learning_rate(golden.learning_rate, step, golden.steps);
-        let sgd = SgdStep {
-            learning_rate: rate as f32,
-            momentum: golden.momentum as f32,
-            nesterov: golden.nesterov,
-            weight_decay: 0.0,
+        let update = OptimizerStep {
+            optimizer: Optimizer::Sgd {
+                momentum: golden.momentum,
+                nesterov: golden.nesterov,
+                weight_decay: 0.0,
+            },
+            learning_rate: rate,
         };
-        let outcome = engine.step(&batch, &sgd, &mut Rng::new(0))?;
+        let outcome = engine.gradients(&batch, &mut Rng::new(0))?;
         losses = worse(losses, relative(outcome.loss, expected.losses[step]));
         if step == 0 {
-            gradients = engine.gradients()?;
+            gradients = engine.gradient_buffer()?.to_vec();
         }
+        engine.update(&update)?;
         step += 1;
     }
-    let logits_after = logits_off(&mut engine, &images, &expected.eval_logits_after)?;
+    let logits_after = logits_off(&mut *engine, &images, &expected.eval_logits_after)?;
     let after = engine.parameters()?;
     let of_gradients = digests_off(&resolved, &expected.first_step_gradients, |variable| {
         &gradients[variable.range.clone()]
@@ -200,7 +204,7 @@ fn deviations(
 
 /// How far logits are off, of the largest expected one.
 fn logits_off(
-    engine: &mut Engine,
+    engine: &mut dyn Engine,
     images: &Images,
     expected: &[Vec<f64>],
 ) -> Result<f64, TrainError> {

@@ -23,7 +23,7 @@ use anyhow::Context;
 use clap::Parser;
 use modiste_dataset::LoadOptions;
 use modiste_model::{DeviceChoice, Instructions, KernelOptions, select_device};
-use modiste_train::{Compute, EngineChoice};
+use modiste_train::{Compute, EngineKind};
 
 use crate::compare::{Bounds, Case, Comparison, DISTURBANCES, Deviation};
 
@@ -67,16 +67,12 @@ fn main() -> anyhow::Result<ExitCode> {
         kernels.instructions.name(),
         kernels.exact
     );
-    let way = |engine, device| Compute {
-        engine,
-        device,
-        kernels,
-    };
-    let on_cpu = way(EngineChoice::Kernels, candle_core::Device::Cpu);
+    let way = |engine| Compute { engine, kernels };
+    let on_cpu = way(EngineKind::Kernels);
     let ways = if arguments.default_kernels {
         vec![(on_cpu, Bounds::FAST)]
     } else {
-        let graph = way(EngineChoice::Candle, selected.device.clone());
+        let graph = way(EngineKind::Candle(selected.device.clone()));
         vec![(graph, Bounds::EXACT), (on_cpu, Bounds::EXACT)]
     };
     let mut all_hold = true;
@@ -87,7 +83,7 @@ fn main() -> anyhow::Result<ExitCode> {
         println!("{}", file.display());
         for name in golden.models.keys() {
             for (compute, bounds) in &ways {
-                let engine = compute.engine;
+                let engine = compute.engine.name();
                 let comparison = compare::compare(&Case {
                     golden: &golden,
                     name,
@@ -108,7 +104,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-fn print(name: &str, engine: EngineChoice, comparison: &Comparison) {
+fn print(name: &str, engine: &str, comparison: &Comparison) {
     let engine = engine.to_string();
     let print = |deviations: &[Deviation]| {
         for deviation in deviations {

@@ -1,7 +1,8 @@
+use candle_core::Device;
 use modiste_dataset::Images;
 use modiste_metrics::count_correct;
 use modiste_model::Network;
-use modiste_train::{Compute, EngineChoice, evaluate, fit_temperature};
+use modiste_train::{Compute, EngineKind, evaluate, fit_temperature};
 
 use crate::networks::{data, small};
 
@@ -11,7 +12,10 @@ fn counts_every_image_once_and_both_engines_agree() {
     let result = |engine| {
         evaluate(&small(), &images, false, &Compute::default().with(engine)).expect("evaluated")
     };
-    let (kernels, candle) = (result(EngineChoice::Kernels), result(EngineChoice::Candle));
+    let (kernels, candle) = (
+        result(EngineKind::Kernels),
+        result(EngineKind::Candle(Device::Cpu)),
+    );
     assert_eq!(kernels.images, 230);
     assert_eq!(kernels.probabilities.len(), 230 * 10);
     for row in kernels.probabilities.chunks(10) {

@@ -1,8 +1,9 @@
+use candle_core::Device;
 use modiste_core::ImageShape;
 use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    Augmentation, Checkpoint, Compute, EngineChoice, Event, FitOutcome, Next, TrainConfig,
+    Augmentation, Checkpoint, Compute, EngineKind, Event, FitOutcome, Next, Optimizer, TrainConfig,
     TrainData, TrainError, Validation, evaluate, fit, resume,
 };
 
@@ -12,7 +13,7 @@ fn train(
     network: &mut Network,
     data: &Dataset,
     config: &TrainConfig,
-    engine: EngineChoice,
+    engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitOutcome, TrainError> {
     let (train, validation) = Validation::Test.split(data)?;
@@ -24,7 +25,7 @@ fn train(
             pictures: None,
         },
         config,
-        &Compute::default().with(engine),
+        &Compute::default().with(engine.clone()),
         on_event,
     )
 }
@@ -35,7 +36,7 @@ fn go_on(_: &Event<'_>) -> Next {
 
 #[test]
 fn overfits_eight_images() {
-    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+    for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         let mut data = data(8, 8);
         data.test = data.train.clone();
         let mut network = small();
@@ -46,17 +47,18 @@ fn overfits_eight_images() {
             learning_rate: 0.02,
             ..TrainConfig::default()
         };
-        let outcome = train(&mut network, &data, &config, engine, &mut go_on).expect("trained");
+        let outcome =
+            train(&mut network, &data, &config, engine.clone(), &mut go_on).expect("trained");
         let losses: Vec<f64> = outcome.history.iter().map(|epoch| epoch.loss).collect();
-        assert!(losses[399] < 0.1 * losses[0], "{engine}: {losses:?}");
+        assert!(losses[399] < 0.1 * losses[0], "{engine:?}: {losses:?}");
         let result = evaluate(
             &network,
             &data.train,
             false,
-            &Compute::default().with(engine),
+            &Compute::default().with(engine.clone()),
         )
         .expect("evaluated");
-        assert_eq!(result.accuracy, 1.0, "{engine}");
+        assert_eq!(result.accuracy, 1.0, "{engine:?}");
     }
 }
 
@@ -79,7 +81,7 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
                 &mut network,
                 &data,
                 &config,
-                EngineChoice::Kernels,
+                EngineKind::Kernels,
                 &mut go_on,
             )
             .expect("trained");
@@ -123,20 +125,25 @@ fn colours_cannot_be_varied() {
 #[test]
 fn both_engines_learn_the_same() {
     let data = data(64, 32);
-    let history = |engine| {
+    let history = |engine: EngineKind| {
         let config = TrainConfig {
             epochs: 2,
             batch_size: 16,
-            weight_decay: 0.01,
+            optimizer: Optimizer::Sgd {
+                momentum: 0.9,
+                nesterov: true,
+                weight_decay: 0.01,
+            },
             schedule: "one-cycle".parse().expect("a schedule"),
             ..TrainConfig::default()
         };
-        let outcome = train(&mut small(), &data, &config, engine, &mut go_on).expect("trained");
+        let outcome =
+            train(&mut small(), &data, &config, engine.clone(), &mut go_on).expect("trained");
         outcome.history
     };
     let (kernels, candle) = (
-        history(EngineChoice::Kernels),
-        history(EngineChoice::Candle),
+        history(EngineKind::Kernels),
+        history(EngineKind::Candle(Device::Cpu)),
     );
     assert_eq!(kernels.len(), 2);
     for (kernels, candle) in kernels.iter().zip(candle) {
@@ -193,7 +200,7 @@ fn events_come_in_order_and_may_stop_the_run() {
         &mut network,
         &data,
         &config,
-        EngineChoice::Auto,
+        EngineKind::Kernels,
         &mut stop_in_second_epoch,
     )
     .expect("stopped");
@@ -221,7 +228,7 @@ fn events_come_in_order_and_may_stop_the_run() {
 fn checkpoints(
     data: &Dataset,
     config: &TrainConfig,
-    engine: EngineChoice,
+    engine: EngineKind,
 ) -> (Vec<Checkpoint>, Vec<u8>) {
     let mut network = small();
     let mut checkpoints = Vec::new();
@@ -242,8 +249,8 @@ fn checkpoints(
 fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
     let data = data(70, 20);
     for (engine, augmentation) in [
-        (EngineChoice::Kernels, Some(Augmentation::photos())),
-        (EngineChoice::Candle, None),
+        (EngineKind::Kernels, Some(Augmentation::photos())),
+        (EngineKind::Candle(Device::Cpu), None),
     ] {
         let config = TrainConfig {
             epochs: 2,
@@ -251,10 +258,14 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
             mirror: true,
             augmentation,
             schedule: "one-cycle".parse().expect("a schedule"),
-            weight_decay: 1e-3,
+            optimizer: Optimizer::Sgd {
+                momentum: 0.9,
+                nesterov: true,
+                weight_decay: 1e-3,
+            },
             ..TrainConfig::default()
         };
-        let (all, expected) = checkpoints(&data, &config, engine);
+        let (all, expected) = checkpoints(&data, &config, engine.clone());
         let seconds_aside = |history: &[modiste_metrics::EpochMetrics]| -> Vec<_> {
             let aside = |epoch: &modiste_metrics::EpochMetrics| modiste_metrics::EpochMetrics {
                 seconds: 0.0,
@@ -274,12 +285,15 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
                 validation: &data.test,
                 pictures: None,
             };
-            let compute = Compute::default().with(engine);
+            let compute = Compute::default().with(engine.clone());
             let outcome = resume(&mut network, checkpoint, data, &compute, &mut go_on);
             let outcome = outcome.expect("resumed");
             assert_eq!(seconds_aside(&outcome.history), history, "{position:?}");
             let bytes = network.to_bytes().expect("bytes");
-            assert!(bytes == expected, "{engine}: other bytes from {position:?}");
+            assert!(
+                bytes == expected,
+                "{engine:?}: other bytes from {position:?}"
+            );
         }
     }
 }
@@ -292,7 +306,7 @@ fn a_checkpoint_of_something_else_is_refused() {
         batch_size: 40,
         ..TrainConfig::default()
     };
-    let (all, _) = checkpoints(&images, &config, EngineChoice::Auto);
+    let (all, _) = checkpoints(&images, &config, EngineKind::Kernels);
     let refused = |network: &mut Network, data: &Dataset, checkpoint: &Checkpoint| {
         let data = TrainData {
             train: &data.train,
@@ -326,7 +340,7 @@ fn a_checkpoint_of_something_else_is_refused() {
 
 #[test]
 fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
-    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+    for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         let mut network = small();
         let config = TrainConfig {
             epochs: 5,
@@ -335,7 +349,13 @@ fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
             ..TrainConfig::default()
         };
         let before = network.parameters.clone();
-        let refused = train(&mut network, &data(40, 10), &config, engine, &mut go_on);
+        let refused = train(
+            &mut network,
+            &data(40, 10),
+            &config,
+            engine.clone(),
+            &mut go_on,
+        );
         let error = refused.expect_err("diverged");
         let message = error.to_string();
         for expected in [
@@ -372,7 +392,7 @@ fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
         &mut network,
         &data(40, 10),
         &config,
-        EngineChoice::Kernels,
+        EngineKind::Kernels,
         &mut |event| {
             if let Event::Epoch(_, checkpoint) = event {
                 good = Some(checkpoint.parameters.clone());
@@ -399,7 +419,7 @@ fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
 fn validation_and_evaluation_report_the_same_loss() {
     // 230 images: two whole batches and a part of one.
     let images = data(64, 230);
-    for engine in [EngineChoice::Kernels, EngineChoice::Candle] {
+    for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         for (batch_size, learning_rate) in [(7, 0.01), (64, 1.0)] {
             let mut network = small();
             let config = TrainConfig {
@@ -408,14 +428,14 @@ fn validation_and_evaluation_report_the_same_loss() {
                 learning_rate,
                 ..TrainConfig::default()
             };
-            let outcome = train(&mut network, &images, &config, engine, &mut go_on);
+            let outcome = train(&mut network, &images, &config, engine.clone(), &mut go_on);
             let epoch = outcome.expect("trained").history[0];
-            let compute = Compute::default().with(engine);
+            let compute = Compute::default().with(engine.clone());
             let result = evaluate(&network, &images.test, false, &compute).expect("evaluated");
             assert_eq!(
                 (epoch.val_loss, epoch.val_accuracy),
                 (result.loss, result.accuracy),
-                "{engine}, {batch_size} images a step"
+                "{engine:?}, {batch_size} images a step"
             );
         }
     }
@@ -429,7 +449,7 @@ fn data_of_another_shape_is_refused() {
             network,
             data,
             &TrainConfig::default(),
-            EngineChoice::Auto,
+            EngineKind::Kernels,
             &mut go_on,
         );
         let message = refused.expect_err("refused").to_string();

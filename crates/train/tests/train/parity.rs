@@ -1,5 +1,6 @@
+use candle_core::Device;
 use modiste_model::{Instructions, KernelOptions};
-use modiste_train::{Compute, EngineChoice};
+use modiste_train::{Compute, EngineKind};
 
 use crate::compare::{Bounds, Case, Deviation, compare};
 use crate::golden::Golden;
@@ -10,13 +11,13 @@ fn kernels(exact: bool, instructions: Instructions) -> Compute {
             exact,
             instructions,
         },
-        ..Compute::default().with(EngineChoice::Kernels)
+        ..Compute::default().with(EngineKind::Kernels)
     }
 }
 
 /// Candle's graph, and the kernels exact and as they come, on every set of instructions.
 fn ways() -> Vec<(String, Compute, Bounds)> {
-    let graph = Compute::default().with(EngineChoice::Candle);
+    let graph = Compute::default().with(EngineKind::Candle(Device::Cpu));
     let mut ways = vec![("candle".to_owned(), graph, Bounds::EXACT)];
     for set in Instructions::available() {
         let name = set.name();
