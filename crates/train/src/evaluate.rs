@@ -6,13 +6,9 @@ use modiste_metrics::{calibration_error, count_correct};
 use modiste_model::{Network, probabilities};
 
 use crate::check::check_shapes;
-use crate::engine::{Compute, Engine, engine};
+use crate::engine::{Compute, Engine, INFERENCE_BATCH_SIZE, engine};
 use crate::error::TrainError;
 use crate::memory::require_inference_memory;
-
-/// Images that are evaluated at a time, in validation too: it decides how convolutions are computed,
-/// and so the last bits of a loss.
-pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
 
 /// What a network makes of a set of images.
 #[derive(Clone, Debug, PartialEq)]

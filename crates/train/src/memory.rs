@@ -3,9 +3,8 @@
 use modiste_core::require_memory;
 use modiste_model::{KernelOptions, Resolved, inference_bytes, training_bytes};
 
-use crate::engine::{Compute, EngineKind};
+use crate::engine::{Compute, EngineKind, INFERENCE_BATCH_SIZE};
 use crate::error::TrainError;
-use crate::evaluate::INFERENCE_BATCH_SIZE;
 
 /// Copies of the trainable numbers in an engine: its weights, velocities and gradients, and those prepared
 /// for inference.

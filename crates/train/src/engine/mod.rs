@@ -11,6 +11,10 @@ use modiste_model::{KernelOptions, Parameters, Resolved, StageTime, StepOutcome}
 use crate::error::TrainError;
 use crate::optimizer::OptimizerStep;
 
+/// Images that are evaluated at a time, in validation too: it decides how convolutions are computed,
+/// and so the last bits of a loss.
+pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
+
 /// A network with the buffers of training. Gradients and update are apart, so that gradients of several
 /// processes can be added between the two.
 pub trait Engine {

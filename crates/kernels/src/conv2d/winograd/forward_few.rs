@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::conv2d::finish::OutputBands;
 use crate::conv2d::winograd::blocks::{Points, transform_inputs};
-use crate::conv2d::winograd::forward::Pass;
+use crate::conv2d::winograd::forward_pass::Pass;
 use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::parallel::{RowsMut, for_each_piece};

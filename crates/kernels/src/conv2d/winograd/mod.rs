@@ -5,6 +5,7 @@ mod backward_large;
 pub(crate) mod blocks;
 pub(crate) mod forward;
 mod forward_few;
+mod forward_pass;
 pub(crate) mod geometry;
 pub(crate) mod kernel;
 pub(crate) mod products;
