@@ -19,49 +19,33 @@
 //!
 //! The feature `download` (on by default) brings `download`; without it no HTTP stack is pulled in.
 
-#[cfg(feature = "download")]
-mod archive;
 mod batches;
 mod catalog;
-mod cifar;
-mod cifar_names;
-mod contents;
-#[cfg(feature = "download")]
-mod debian;
 #[cfg(feature = "download")]
 mod download;
-mod embedded;
-mod entries;
 mod error;
-mod foreign;
-mod gzip;
-mod idx;
+mod files;
+mod formats;
 mod images;
 mod load;
-mod locate;
 #[cfg(test)]
 mod made_up;
-#[cfg(feature = "download")]
-mod mirror;
-#[cfg(feature = "download")]
-mod sources;
+mod mini;
 mod status;
-#[cfg(feature = "download")]
-mod store;
 
 pub use batches::{Batch, Batches};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
-pub use cifar::{Cifar100, read_cifar100, write_cifar100};
-pub use cifar_names::CIFAR100_COARSE;
-pub use contents::sha256;
 #[cfg(feature = "download")]
 pub use download::{Attempt, DownloadError, DownloadOptions, Progress, download};
-pub use embedded::fashion_mnist_mini;
 pub use error::{Error, FormatError};
-pub use idx::{
+pub use files::digest::sha256;
+pub use formats::cifar::{Cifar100, read_cifar100, write_cifar100};
+pub use formats::cifar_names::CIFAR100_COARSE;
+pub use formats::idx::{
     IdxImages, read_idx, read_idx_images, read_idx_labels, write_idx_images, write_idx_labels,
 };
 pub use images::{Dataset, Images, ImagesError};
-pub use load::{LoadOptions, LoadReport, load, load_with_report};
+pub use load::{FileHash, LoadOptions, LoadReport, load, load_with_report};
+pub use mini::fashion_mnist_mini;
 pub use modiste_core::{ImageShape, OutOfMemory, Rng};
-pub use status::{FileHash, FileState, FileStatus, file_hashes, status, verify};
+pub use status::{FileState, FileStatus, file_hashes, status, verify};

@@ -3,15 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use modiste_core::{ImageShape, Rng};
 
-use crate::catalog::{Checksum, DatasetInfo, FileInfo, Files, Source};
-use crate::cifar::{Cifar100, write_cifar100};
-use crate::contents;
-use crate::idx::{write_idx_images, write_idx_labels};
+use crate::catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, find};
+use crate::files::digest::sha256;
+use crate::formats::cifar::{Cifar100, write_cifar100};
+use crate::formats::idx::{write_idx_images, write_idx_labels};
 use crate::images::Images;
-use modiste_core::ImageShape;
-use modiste_core::Rng;
 
 /// A dataset, and the bytes inside its files in the order of [`DatasetInfo::files`].
 pub(crate) struct MadeUp {
@@ -31,7 +29,7 @@ fn images(shape: ImageShape, count: usize, classes: u8) -> Images {
 fn file(name: &'static str, bytes: &[u8]) -> FileInfo {
     let inner = Checksum {
         size: bytes.len() as u64,
-        sha256: contents::hex(&Sha256::digest(bytes)).leak(),
+        sha256: sha256([bytes]).leak(),
     };
     let gz = None;
     FileInfo { name, inner, gz }
@@ -82,7 +80,7 @@ pub(crate) fn cifar() -> MadeUp {
     let bytes = vec![records(3), records(1)];
     let info = DatasetInfo {
         name: "things",
-        classes: crate::find("cifar-100").expect("known").classes,
+        classes: find("cifar-100").expect("known").classes,
         shape,
         train_count: 3,
         test_count: 1,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::download::DownloadOptions;
-use crate::mirror::Failure;
+use crate::download::mirror::Failure;
 
 /// The longest that a local command may take, and apt's reading of the package lists.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);

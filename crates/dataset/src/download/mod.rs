@@ -1,5 +1,11 @@
 //! Downloads: mirrors in turn, then a Debian package; a file gets its name when its hash is right.
 
+mod archive;
+mod debian;
+mod mirror;
+mod sources;
+mod store;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -9,8 +15,8 @@ use std::time::Duration;
 use modiste_core::shown;
 
 use crate::catalog::{DatasetInfo, FileInfo, Source};
-use crate::locate;
-use crate::sources::Job;
+use crate::download::sources::Job;
+use crate::files::locate;
 use crate::status::{FileState, FileStatus, verify_info};
 
 /// How [`download`] goes about it.

@@ -1,84 +1,18 @@
 //! Which files of a dataset are there, and whether they are the official ones.
 
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+mod judge;
+mod state;
+
+use std::io::Read;
+use std::path::Path;
 
 use crate::catalog::{DatasetInfo, FileInfo, Source, lookup};
-use crate::contents::{self, Digest};
 use crate::error::Error;
-use crate::foreign;
-use crate::gzip;
-use crate::load::{LoadOptions, check_format, load_with_report};
+use crate::files::{contents, digest, foreign};
+use crate::load::{FileHash, LoadOptions, check_format, load_with_report};
 
-/// What is known of one file of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileStatus {
-    /// Its name in the catalog.
-    pub file: &'static str,
-    /// Where it lies, `None` where it is absent or built in.
-    pub path: Option<PathBuf>,
-    /// What it is like.
-    pub state: FileState,
-}
-
-/// What a file of a dataset is like. Its `Display` is a phrase for a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileState {
-    /// Not there.
-    Absent,
-    /// It ends too early: so many bytes (after decompression) of so many.
-    Cut {
-        /// Bytes that there are.
-        found: u64,
-        /// Bytes that there should be.
-        expected: u64,
-    },
-    /// There, and as long as it should be; its hash was not looked at.
-    Present,
-    /// There, and its hash is the official one.
-    Official,
-    /// There and of the right length, with other bytes than the official ones.
-    Unofficial {
-        /// The official hash.
-        expected: &'static str,
-        /// The hash of the bytes that are there.
-        found: String,
-    },
-    /// There, but not readable or not what it should be.
-    Wrong {
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl fmt::Display for FileState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FileState::Absent => f.write_str("absent"),
-            FileState::Cut { found, expected } => write!(f, "cut: {found} of {expected} bytes"),
-            FileState::Present => f.write_str("present"),
-            FileState::Official => f.write_str("official"),
-            FileState::Unofficial { expected, found } => {
-                write!(f, "wrong: sha256 {expected} expected, {found} found")
-            }
-            FileState::Wrong { reason } => write!(f, "wrong: {reason}"),
-        }
-    }
-}
-
-/// The hash of one file, for the record of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileHash {
-    /// Its name in the catalog.
-    pub file: &'static str,
-    /// The SHA-256 of the bytes inside, after decompression: 64 hexadecimal digits.
-    pub sha256: String,
-    /// Whether that is the official one.
-    pub official: bool,
-}
+use judge::{quick_state, state, wrong};
+pub use state::{FileState, FileStatus};
 
 /// Which files of the dataset `name` are there, without hashing them: fast enough for a list.
 ///
@@ -113,7 +47,7 @@ pub(crate) fn verify_info(info: &DatasetInfo, data: &Path) -> Vec<FileStatus> {
     // As much as it takes to know the file of another dataset.
     let limit = |file: &FileInfo| file.inner.size.max(foreign::longest()).saturating_add(1);
     each_file(info, data, |contents, file, path| {
-        let found = contents::digest(contents, limit(file));
+        let found = digest::digest(contents, limit(file));
         match (state(info, file, found), path) {
             (unofficial @ FileState::Unofficial { .. }, Some(path)) => {
                 let fault = format_fault(info, file, path);
@@ -147,18 +81,6 @@ pub fn file_hashes(name: &str, data: &Path) -> Result<Vec<FileHash>, Error> {
         allow_partial: true,
     };
     Ok(load_with_report(name, &options)?.1.files)
-}
-
-impl FileHash {
-    /// The hash of `bytes`, which were read as `file`.
-    pub(crate) fn of(file: &FileInfo, bytes: &[u8]) -> Self {
-        let sha256 = contents::sha256([bytes]);
-        Self {
-            file: file.name,
-            official: bytes.len() as u64 == file.inner.size && sha256 == file.inner.sha256,
-            sha256,
-        }
-    }
 }
 
 /// The state of each file, `look` for those that can be opened.
@@ -196,88 +118,6 @@ fn each_file(
         best.unwrap_or_else(|| file_status(None, FileState::Absent))
     };
     info.files().iter().map(look).collect()
-}
-
-fn wrong(reason: String) -> FileState {
-    FileState::Wrong { reason }
-}
-
-/// What a hash says of a file.
-fn state(info: &DatasetInfo, file: &FileInfo, found: io::Result<Digest>) -> FileState {
-    let expected = file.inner;
-    let found = match found {
-        Err(error) => return wrong(error.to_string()),
-        Ok(found) if found.is_official(file) => return FileState::Official,
-        Ok(found) => found,
-    };
-    if found.cut && found.sha256 == expected.sha256 {
-        return wrong("the gzip checksum is cut off".to_owned());
-    }
-    if let Some((owner, other)) = foreign::owner_of(info, &found.sha256) {
-        return wrong(format!("holds {}", other.in_dataset(owner)));
-    }
-    if found.size < expected.size
-        && found.size > 0
-        && let Some(format) = foreign::format_of(&found.start)
-        && !format.starts_with("an IDX")
-    {
-        return wrong(format!("this is {format}"));
-    }
-    match found {
-        found if found.size < expected.size => FileState::Cut {
-            found: found.size,
-            expected: expected.size,
-        },
-        found if found.size > expected.size => wrong(format!("more than {} bytes", expected.size)),
-        found if found.cut => wrong("the gzip checksum is cut off".to_owned()),
-        found => FileState::Unofficial {
-            expected: expected.sha256,
-            found: found.sha256,
-        },
-    }
-}
-
-/// What a file's length says of it.
-fn quick_state(info: &DatasetInfo, file: &FileInfo, path: Option<&Path>) -> FileState {
-    let Some(path) = path else {
-        return FileState::Present;
-    };
-    let expected = file.inner.size;
-    match announced_length(path) {
-        Ok((found, _)) if found == expected => FileState::Present,
-        Ok((found, false)) if found < expected => FileState::Cut { found, expected },
-        Ok((_, false)) => wrong(format!("more than {expected} bytes")),
-        // A gzip file that is cut announces some other length: only reading tells the real one.
-        Ok((_, true)) => {
-            let limit = expected.saturating_add(1);
-            let found = contents::open_path(path).and_then(|c| contents::digest(c, limit));
-            match state(info, file, found) {
-                FileState::Official => FileState::Present,
-                other => other,
-            }
-        }
-        Err(error) => wrong(error.to_string()),
-    }
-}
-
-/// The length of a plain file; of a gzip file what its last four bytes say of the data inside, and
-/// `true`.
-fn announced_length(path: &Path) -> io::Result<(u64, bool)> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let mut start = Vec::new();
-    Read::by_ref(&mut file).take(2).read_to_end(&mut start)?;
-    if start != gzip::MAGIC {
-        return Ok((length, false));
-    }
-    // The header and the trailer of an empty gzip file are 18 bytes.
-    if length < 18 {
-        return Ok((0, true));
-    }
-    let mut trailer = [0; 4];
-    file.seek(SeekFrom::End(-4))?;
-    file.read_exact(&mut trailer)?;
-    Ok((u64::from(u32::from_le_bytes(trailer)), true))
 }
 
 #[cfg(test)]
@@ -350,7 +190,7 @@ mod tests {
         };
         let made_up = made_up::cifar();
         let official = made_up.info.files()[0].inner.sha256;
-        let found = contents::digest(&flipped(&made_up.bytes[0])[..], u64::MAX).expect("bytes");
+        let found = digest::digest(&flipped(&made_up.bytes[0])[..], u64::MAX).expect("bytes");
         let reason = format!("wrong: sha256 {official} expected, {} found", found.sha256);
         check(flipped, "present", &reason);
     }

@@ -5,25 +5,6 @@ use std::path::PathBuf;
 use crate::images::Dataset;
 use crate::load::{LoadOptions, load};
 
-/// The `.gz` of this name, as it lies in `datasets/fashion-mnist-mini` (links lead there).
-pub(crate) fn bytes(name: &str) -> Option<&'static [u8]> {
-    Some(match name {
-        "train-images-idx3-ubyte.gz" => {
-            include_bytes!("../fashion-mnist-mini/train-images-idx3-ubyte.gz")
-        }
-        "train-labels-idx1-ubyte.gz" => {
-            include_bytes!("../fashion-mnist-mini/train-labels-idx1-ubyte.gz")
-        }
-        "t10k-images-idx3-ubyte.gz" => {
-            include_bytes!("../fashion-mnist-mini/t10k-images-idx3-ubyte.gz")
-        }
-        "t10k-labels-idx1-ubyte.gz" => {
-            include_bytes!("../fashion-mnist-mini/t10k-labels-idx1-ubyte.gz")
-        }
-        _ => return None,
-    })
-}
-
 /// The first 5,000 training and 1,000 test images of Fashion-MNIST, in the official order. They
 /// are built in: no disk, no network. MIT licence, copyright 2017 Zalando SE.
 ///

@@ -1,8 +1,9 @@
 //! The catalog's entries: facts, each from the dataset's authors or from the bytes themselves.
 
-use crate::catalog::{Checksum, DatasetInfo, FileInfo, Files, Source};
-use crate::cifar_names;
 use modiste_core::ImageShape;
+
+use super::info::{Checksum, DatasetInfo, FileInfo, Files, Source};
+use crate::formats::cifar_names;
 
 const FASHION_CLASSES: [&str; 10] = [
     "T-shirt/top",
@@ -36,7 +37,7 @@ const fn with_gz(file: FileInfo, size: u64, sha256: &'static str) -> FileInfo {
     }
 }
 
-pub(crate) static CATALOG: [DatasetInfo; 4] = [
+pub(super) static CATALOG: [DatasetInfo; 4] = [
     DatasetInfo {
         name: "fashion-mnist",
         description: "photos of clothes, 10 kinds, 28x28 gray",

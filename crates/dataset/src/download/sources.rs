@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::shown;
 
-use crate::archive;
 use crate::catalog::{DatasetInfo, FileInfo, Source};
-use crate::debian;
+use crate::download::archive;
+use crate::download::debian;
+use crate::download::mirror::{self, Failure};
+use crate::download::store::{Refused, store};
 use crate::download::{Attempt, DownloadError, DownloadOptions, Progress};
-use crate::mirror::{self, Failure};
-use crate::store::{Refused, store};
 
 /// A download under way.
 pub(crate) struct Job<'a> {

@@ -124,7 +124,7 @@ fn belongs_to_another(info: &DatasetInfo, data: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::find;
+    use crate::catalog::find;
 
     #[track_caller]
     fn check(name: &str, path: &str, data: &str) {

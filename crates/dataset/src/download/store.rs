@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use modiste_core::AtomicFile;
 
 use crate::catalog::FileInfo;
-use crate::contents;
-use crate::mirror::Failure;
+use crate::download::mirror::Failure;
+use crate::files::{contents, digest};
 
 /// Why bytes did not become a file.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(crate) fn store(
         stored.write_all(&buffer[..count]).map_err(disk)?;
     }
     let found = contents::open_path(stored.temporary_path())
-        .and_then(|inside| contents::digest(inside, file.inner.size.saturating_add(1)))
+        .and_then(|inside| digest::digest(inside, file.inner.size.saturating_add(1)))
         .map_err(|error| Failure::new(format!("{} is damaged: {error}", file.name)))?;
     if !found.is_official(file) {
         let name = file.name;

@@ -1,8 +1,10 @@
 //! CIFAR-100's binary version: records of two labels and three planes of pixels.
 
+use modiste_core::ImageShape;
+
+use super::cifar_names;
 use crate::error::FormatError;
 use crate::images::Images;
-use modiste_core::ImageShape;
 
 /// 32x32, red, green and blue.
 const SHAPE: ImageShape = ImageShape::new(32, 32, 3);
@@ -10,8 +12,8 @@ const PLANE: usize = SHAPE.height * SHAPE.width;
 /// Bytes of a record: coarse label, fine label, red, green and blue plane.
 pub(crate) const RECORD: usize = 2 + SHAPE.size();
 
-const FINE_CLASSES: usize = crate::cifar_names::FINE.len();
-const COARSE_CLASSES: usize = crate::cifar_names::CIFAR100_COARSE.len();
+const FINE_CLASSES: usize = cifar_names::FINE.len();
+const COARSE_CLASSES: usize = cifar_names::CIFAR100_COARSE.len();
 
 /// CIFAR-100 images with both of their labels.
 #[derive(Clone, Debug, PartialEq, Eq)]

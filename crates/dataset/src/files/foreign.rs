@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn finds_owner_by_hash() {
-        let fashion = crate::find("fashion-mnist").expect("known");
-        let mnist = crate::find("mnist").expect("known");
+        let fashion = crate::catalog::find("fashion-mnist").expect("known");
+        let mnist = crate::catalog::find("mnist").expect("known");
         let file = mnist.files()[2];
         let (info, found) = owner_of(fashion, file.inner.sha256).expect("known");
         assert_eq!((info.name, found), ("mnist", file));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::catalog::FileInfo;
-use crate::mirror::Failure;
-use crate::store::{Refused, store};
+use crate::download::mirror::Failure;
+use crate::download::store::{Refused, store};
 
 /// What an archive may hold beside the files that are wanted: headers, a list of names.
 const SLACK: u64 = 1 << 20;

@@ -1,0 +1,100 @@
+//! The length and the SHA-256 of bytes.
+
+use std::io::{self, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::catalog::FileInfo;
+
+/// How many bytes there are and what they hash to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    /// Whether gzip data end in the middle.
+    pub(crate) cut: bool,
+    /// The first bytes, enough to tell formats apart.
+    pub(crate) start: Vec<u8>,
+}
+
+/// Hashes at most `limit` bytes.
+pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
+    let mut reader = reader.take(limit);
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    let mut start = Vec::new();
+    let cut = loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break false,
+            Ok(count) => {
+                let missing = 512_usize.saturating_sub(start.len()).min(count);
+                start.extend_from_slice(&buffer[..missing]);
+                hash.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if cut_short(&error) => break true,
+            Err(error) => return Err(error),
+        }
+    };
+    let sha256 = hex(&hash.finalize());
+    Ok(Digest {
+        size,
+        sha256,
+        cut,
+        start,
+    })
+}
+
+impl Digest {
+    /// Whether these are the official bytes, complete.
+    pub(crate) fn is_official(&self, file: &FileInfo) -> bool {
+        !self.cut && self.size == file.inner.size && self.sha256 == file.inner.sha256
+    }
+}
+
+/// The SHA-256 of some bytes, one part after the other: 64 hexadecimal digits.
+///
+/// ```
+/// let whole = modiste_dataset::sha256([&b"abc"[..]]);
+/// assert!(whole.starts_with("ba7816bf8f01cfea"));
+/// assert_eq!(modiste_dataset::sha256([&b"a"[..], b"bc"]), whole);
+/// ```
+pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+/// Whether data end in the middle.
+pub(super) fn cut_short(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_what_nist_hashes() {
+        let found = digest(&b"abc"[..], 99).expect("bytes");
+        assert_eq!(
+            found.sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!((found.size, found.cut), (3, false));
+        assert_eq!(digest(&b"abc"[..], 2).expect("bytes").size, 2);
+    }
+}
