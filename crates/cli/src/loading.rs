@@ -10,6 +10,7 @@ use modiste_dataset::{
     file_hashes, load_with_report, lookup,
 };
 
+use crate::debian;
 use crate::messages::{bar, say};
 use crate::shell;
 
@@ -184,10 +185,11 @@ fn advised(error: modiste_dataset::Error, data: &Path) -> Error {
     Error::msg(text)
 }
 
-/// Downloads a dataset, with a bar on a terminal and a line per event in a log.
+/// Downloads a dataset, from mirrors or else from its Debian package, with a bar on a terminal and a
+/// line per event in a log.
 ///
 /// # Errors
-/// Those of [`download`].
+/// Those of [`download`] and of [`debian::complete`].
 pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<()> {
     let verify = shell::verify(info.name, &data);
     let options = DownloadOptions {
@@ -197,7 +199,7 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
     };
     let bar = bar("{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}");
     let tell = |text: String| bar.suspend(|| say(text));
-    let done = download(info, &options, &mut |progress| match progress {
+    let mut progress = |progress: Progress<'_>| match progress {
         Progress::Kept { file } => tell(format!("{file}: is there")),
         Progress::Started { file, source } => {
             bar.reset();
@@ -213,7 +215,9 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
         Progress::Failed { source, reason } => tell(format!("  {source}: {reason}")),
         Progress::Stored { path, .. } => tell(format!("  {}", shown(path))),
         _ => {}
-    });
+    };
+    let done = download(info, &options, &mut progress)
+        .or_else(|error| debian::complete(error, &options, &mut progress));
     bar.finish_and_clear();
     done.map_err(|error| {
         Error::msg(format!(

@@ -4,6 +4,7 @@ mod classify;
 mod clock;
 mod commands;
 mod compute;
+mod debian;
 mod failure;
 mod files;
 mod inspect;

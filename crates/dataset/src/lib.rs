@@ -14,10 +14,11 @@
 //! - [`load`] reads one from a data folder with a folder per dataset; [`fashion_mnist_mini`] is built
 //!   in. [`read_idx`] and [`read_cifar100`] read bytes from anywhere.
 //! - [`status`], [`verify`] and [`file_hashes`] say what is there and whether it is official.
-//! - `download` fetches one; files appear under their names only when their hashes are right.
+//! - `download` fetches one from mirrors, `store_file` takes a file from a reader; files appear under
+//!   their names only when their hashes are right. No other program is ever run.
 //! - [`Batches`] hands out shuffled batches, which a seed and an epoch decide.
 //!
-//! The feature `download` (on by default) brings `download`; without it no HTTP stack is pulled in.
+//! The feature `download` (on by default) brings both; without it no HTTP stack is pulled in.
 
 mod batches;
 mod catalog;
@@ -36,7 +37,9 @@ mod status;
 pub use batches::{Batch, Batches};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 #[cfg(feature = "download")]
-pub use download::{Attempt, DownloadError, DownloadOptions, Progress, download};
+pub use download::{
+    Attempt, DownloadError, DownloadOptions, Missing, Progress, StoreError, download, store_file,
+};
 pub use error::{Error, FormatError};
 pub use files::digest::sha256;
 pub use formats::cifar::{Cifar100, read_cifar100, write_cifar100};

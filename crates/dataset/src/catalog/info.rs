@@ -63,7 +63,8 @@ pub enum Source {
     Files {
         /// URLs that end in `/`, in the order in which they are asked.
         mirrors: &'static [&'static str],
-        /// The Debian package that has the same files.
+        /// The Debian package that has the same files. This crate does not fetch it, for that
+        /// takes other programs; the command line does.
         debian_package: Option<&'static str>,
     },
     /// All files in one `.tar.gz`.
@@ -84,6 +85,17 @@ impl Source {
             Source::Embedded => &[],
             Source::Files { mirrors, .. } | Source::Archive { mirrors, .. } => mirrors,
         }
+    }
+
+    /// The first URL that has `file`: the file itself, or the archive that holds it. `None` for
+    /// an embedded dataset.
+    pub fn url(&self, file: &FileInfo) -> Option<String> {
+        let mirror = self.mirrors().first()?;
+        let name = match self {
+            Source::Archive { name, .. } => name,
+            _ => file.name,
+        };
+        Some(format!("{mirror}{name}"))
     }
 }
 
@@ -132,11 +144,6 @@ impl DatasetInfo {
     /// The first URL that has `file`: the file itself, or the archive that holds it. `None` for
     /// an embedded dataset.
     pub fn url(&self, file: &FileInfo) -> Option<String> {
-        let mirror = self.source.mirrors().first()?;
-        let name = match self.source {
-            Source::Archive { name, .. } => name,
-            _ => file.name,
-        };
-        Some(format!("{mirror}{name}"))
+        self.source.url(file)
     }
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::store::{StoreError, store};
 use crate::catalog::FileInfo;
-use crate::download::mirror::Failure;
-use crate::download::store::{Refused, store};
 
 /// What an archive may hold beside the files that are wanted: headers, a list of names.
 const SLACK: u64 = 1 << 20;
@@ -15,14 +14,16 @@ const SLACK: u64 = 1 << 20;
 /// Stores the `wanted` files in `folder` and says so of each. Of the archive's paths only the last
 /// part is looked at, and only to recognise a wanted file: nothing else is written anywhere. At
 /// most `limit` bytes, those of all its files, are unpacked, and some slack.
-pub(crate) fn extract(
+pub(super) fn extract(
     packed: impl Read,
     limit: u64,
     wanted: &[FileInfo],
     folder: &Path,
     stored: &mut dyn FnMut(&FileInfo, PathBuf),
-) -> Result<(), Refused> {
-    let failed = |error: std::io::Error| Failure::new(format!("the archive is damaged: {error}"));
+) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Refused {
+        reason: format!("the archive is damaged: {error}"),
+    };
     let packed = BufReader::with_capacity(1 << 16, packed);
     let unpacked = MultiGzDecoder::new(packed).take(limit.saturating_add(SLACK));
     let mut archive = tar::Archive::new(unpacked);
@@ -45,5 +46,7 @@ pub(crate) fn extract(
         }
     }
     let names: Vec<&str> = left.iter().map(|file| file.name).collect();
-    Err(Failure::new(format!("the archive has no {}", names.join(", "))).into())
+    Err(StoreError::Refused {
+        reason: format!("the archive has no {}", names.join(", ")),
+    })
 }

@@ -4,27 +4,19 @@ use std::io::{self, Read};
 
 use ureq::Agent;
 
-use crate::download::{DownloadOptions, Progress};
+use super::options::DownloadOptions;
+use super::report::Progress;
 
-/// What a source met that had nothing, or nothing good.
+/// Why a mirror gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) reason: String,
-    /// Whether the source did not answer at all.
-    pub(crate) unreachable: bool,
-}
-
-impl Failure {
-    pub(crate) fn new(reason: String) -> Self {
-        Self {
-            reason,
-            unreachable: false,
-        }
-    }
+pub(super) struct Failure {
+    pub(super) reason: String,
+    /// Whether the mirror did not answer at all.
+    pub(super) unreachable: bool,
 }
 
 /// A client with the timeouts of `options`, which takes its proxy from the environment.
-pub(crate) fn agent(options: &DownloadOptions) -> Agent {
+pub(super) fn agent(options: &DownloadOptions) -> Agent {
     Agent::config_builder()
         .user_agent(concat!("modiste/", env!("CARGO_PKG_VERSION")))
         .max_redirects(5)
@@ -68,14 +60,8 @@ fn uses_proxy(agent: &Agent, url: &str) -> bool {
     matches!((proxy, url), (Some(proxy), Ok(url)) if !proxy.is_no_proxy(&url))
 }
 
-/// The most bytes worth receiving for a file that officially has `size`: a mirror may compress
-/// anew, and less well.
-pub(crate) fn limit(size: u64) -> u64 {
-    size + size / 4 + (1 << 16)
-}
-
 /// Asks for `url` and returns its body, of which more than `limit` bytes are an error.
-pub(crate) fn get<'a>(
+pub(super) fn get<'a>(
     agent: &Agent,
     url: &str,
     limit: u64,
@@ -110,9 +96,10 @@ pub(crate) fn get<'a>(
     let body = response.into_body();
     let total = body.content_length();
     if let Some(total) = total.filter(|&total| total > limit) {
-        return Err(Failure::new(format!(
-            "{total} bytes announced, at most {limit} expected"
-        )));
+        return Err(Failure {
+            reason: format!("{total} bytes announced, at most {limit} expected"),
+            unreachable: false,
+        });
     }
     Ok(Received {
         body: body.into_reader(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 
 use modiste_dataset::{
-    DatasetInfo, DownloadError, DownloadOptions, Files, Source, download, lookup,
+    DatasetInfo, DownloadError, DownloadOptions, Files, Source, download, lookup, store_file,
 };
 
 use crate::server::{Answer, Server, nobody, serve};
@@ -280,6 +280,27 @@ fn failure_says_what_was_tried_and_what_to_do() {
     let place = info.folder(folder.path());
     let by_hand = format!("By hand: put into {}", place.display());
     assert_eq!(rest, format!("{failed}{by_hand}{put}"));
+}
+
+#[test]
+fn what_no_mirror_has_may_come_from_elsewhere() {
+    let info = four_files();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let outcome = fetch(&info, folder.path(), &[&nobody()], false);
+    let Err(DownloadError::NoSource { missing, .. }) = outcome.result else {
+        panic!("nobody has anything");
+    };
+    assert_eq!(missing.files, info.files());
+    for file in &missing.files {
+        let wrong = store_file(file, &missing.folder, &gzip(&[7; 3000])[..]);
+        assert!(wrong.is_err(), "{wrong:?}");
+        let bytes = gzip(&inside(file.name));
+        let path = store_file(file, &missing.folder, &bytes[..]).expect("right");
+        assert_eq!(fs::read(path).expect("there"), bytes);
+    }
+    let outcome = fetch(&info, folder.path(), &[], true);
+    outcome.result.expect("all is there");
+    assert_eq!(outcome.kept, 4);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The files of a Debian package, without root and without a change to the system.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::download::DownloadOptions;
-use crate::download::mirror::Failure;
+use modiste_dataset::DownloadOptions;
+
+use super::command::run;
 
 /// The longest that a local command may take, and apt's reading of the package lists.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,25 +21,32 @@ const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;\n\
                         #clear APT::Update::Post-Invoke-Success;\n";
 
 /// The files of a package that is installed.
-pub(crate) fn installed(package: &str) -> Result<Vec<PathBuf>, Failure> {
+///
+/// # Errors
+/// The reason, in one line.
+pub(super) fn installed(package: &str) -> Result<Vec<PathBuf>, String> {
     let list = run(Command::new("dpkg").args(["-L", package]), LOCAL_TIMEOUT)?;
     Ok(list.lines().map(PathBuf::from).collect())
 }
 
 /// Fetches a package with the system's sources, keys and proxy, but with lists and a cache of its
-/// own in `folder`, and unpacks it there. Works where the system's lists are empty.
-pub(crate) fn fetch(
+/// own in `folder`, and unpacks it there. Works where the system's lists are empty. Returns the
+/// paths of its files.
+///
+/// # Errors
+/// The reason, in one line.
+pub(super) fn fetch(
     package: &str,
     folder: &Path,
     options: &DownloadOptions,
-) -> Result<Vec<PathBuf>, Failure> {
+) -> Result<Vec<PathBuf>, String> {
     let [lists, cache, fetched, unpacked] =
         ["state/lists", "cache", "fetched", "unpacked"].map(|name| folder.join(name));
     let (status, settings) = (folder.join("state/status"), folder.join("apt.conf"));
     prepare(&lists, &cache, &fetched, &unpacked)
         .and_then(|()| fs::write(&status, ""))
         .and_then(|()| fs::write(&settings, NO_HOOKS))
-        .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+        .map_err(|error| format!("{}: {error}", folder.display()))?;
     let apt = |action: &[&str], wait: Duration, timeout| {
         let mut command = Command::new("apt-get");
         command.arg("-q").arg("-c").arg(&settings);
@@ -68,7 +75,7 @@ pub(crate) fn fetch(
     let is_list = |path: &PathBuf| path.to_string_lossy().contains("_Packages");
     if !files_below(&lists).iter().any(is_list) {
         let reason = "apt-get update: no package list arrives from the system's sources";
-        return Err(Failure::new(reason.to_owned()));
+        return Err(reason.to_owned());
     }
     let download = ["download", package];
     apt(&download, options.idle_timeout, options.total_timeout)?;
@@ -103,90 +110,9 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Runs a command to its end, or kills it after `timeout`. Returns its output.
-fn run(command: &mut Command, timeout: Duration) -> Result<String, Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let failed = |what: &dyn std::fmt::Display| Failure::new(format!("{name}: {what}"));
-    // Into files, for nobody reads a pipe while this waits, and a full one would stop the command.
-    let mut output = tempfile::tempfile().map_err(|error| failed(&error))?;
-    let mut errors = tempfile::tempfile().map_err(|error| failed(&error))?;
-    let mut child = command
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(|error| failed(&error))?)
-        .stderr(errors.try_clone().map_err(|error| failed(&error))?)
-        .spawn()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => failed(&"not on this system"),
-            _ => failed(&error),
-        })?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait().map_err(|error| failed(&error))? {
-            Some(status) => break status,
-            None if start.elapsed() > timeout => {
-                child.kill().ok();
-                child.wait().ok();
-                return Err(failed(&format!("no end after {} s", timeout.as_secs())));
-            }
-            None => thread::sleep(Duration::from_millis(10)),
-        }
-    };
-    if status.success() {
-        return text(&mut output).map_err(|error| failed(&error));
-    }
-    // apt marks its errors among warnings; others say first what is wrong, and then give hints.
-    let errors = text(&mut errors).unwrap_or_default();
-    let marked: Vec<&str> = errors
-        .lines()
-        .filter(|line| line.starts_with("E:"))
-        .collect();
-    let first = errors.lines().find(|line| !line.trim().is_empty());
-    Err(match (marked.is_empty(), first) {
-        (false, _) => failed(&marked.join("; ")),
-        (true, Some(first)) => failed(&first),
-        (true, None) => failed(&status),
-    })
-}
-
-fn text(file: &mut File) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(command: &[&str], timeout: Duration, expected: Result<&str, &str>) {
-        let found = run(Command::new(command[0]).args(&command[1..]), timeout);
-        let found = found.as_deref().map_err(|failure| failure.reason.as_str());
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn commands_answer_fail_or_are_stopped() {
-        let [long, short] = [10, 0].map(Duration::from_secs);
-        check(&["sh", "-c", "echo yes"], long, Ok("yes\n"));
-        let hint = ["sh", "-c", "echo wrong >&2; echo a hint >&2; exit 1"];
-        check(&hint, long, Err("sh: wrong"));
-        let apt = [
-            "sh",
-            "-c",
-            "echo W: one >&2; echo E: two >&2; echo E: three >&2; exit 1",
-        ];
-        check(&apt, long, Err("sh: E: two; E: three"));
-        check(&["sh", "-c", "exit 3"], long, Err("sh: exit status: 3"));
-        check(&["sleep", "5"], short, Err("sleep: no end after 0 s"));
-        check(
-            &["no-such-command-here"],
-            long,
-            Err("no-such-command-here: not on this system"),
-        );
-    }
 
     #[test]
     fn finds_files_in_folders_and_follows_no_links() {
