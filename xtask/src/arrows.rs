@@ -1,5 +1,7 @@
 //! The arrows between the crates, and what no crate may pull in.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
@@ -59,9 +61,16 @@ const ABSENCES: &[Absence] = &[
     ("modiste-dataset", &["--no-default-features"], "ureq"),
     ("modiste-report", &[], "candle"),
     ("modiste-imaging", &[], "candle"),
+    ("modiste-infer", &[], "candle"),
+    ("modiste-infer", &[], "ureq"),
+    ("modiste-model", &["--no-default-features"], "candle"),
+    ("modiste-train", &["--no-default-features"], "candle"),
 ];
 
-/// Holds the workspace to [`ARROWS`] and [`ABSENCES`].
+/// Crates, and how many packages each compiles at most, itself included.
+const SIZES: &[(&str, usize)] = &[("modiste-infer", 90)];
+
+/// Holds the workspace to [`ARROWS`], [`ABSENCES`] and [`SIZES`].
 ///
 /// # Errors
 /// Names every arrow that should not be there.
@@ -79,24 +88,22 @@ pub(crate) fn check() -> Result<()> {
             .collect::<Vec<_>>(),
     );
     for &(package, flags, beginning) in ABSENCES {
-        let tree = command::output(
-            cargo()
-                .args([
-                    "tree",
-                    "-p",
-                    package,
-                    "-e",
-                    "normal,build",
-                    "--target",
-                    "all",
-                ])
-                .args(["--prefix", "none", "--format", "{p}"])
-                .args(flags),
-        )?;
+        let tree = tree(package, "normal,build", flags)?;
         wrong.extend(
             found(&tree, beginning)
                 .map(|name| format!("{package} {}pulls in {name}", with_space(flags))),
         );
+    }
+    for &(package, most) in SIZES {
+        let tree = tree(package, "normal", &[])?;
+        // A package that was printed before ends in a mark.
+        let lines = tree.lines().map(|line| line.trim_end_matches(" (*)"));
+        let packages = lines.collect::<BTreeSet<_>>().len();
+        if packages > most {
+            wrong.push(format!(
+                "{package} compiles {packages} packages, and {most} are allowed"
+            ));
+        }
     }
     if !wrong.is_empty() {
         bail!(
@@ -106,6 +113,16 @@ pub(crate) fn check() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The packages of `cargo tree`, one a line.
+fn tree(package: &str, edges: &str, flags: &[&str]) -> Result<String> {
+    command::output(
+        cargo()
+            .args(["tree", "-p", package, "-e", edges, "--target", "all"])
+            .args(["--prefix", "none", "--format", "{p}"])
+            .args(flags),
+    )
 }
 
 /// A crate's name and its dependencies within the workspace, those of its tests left out.

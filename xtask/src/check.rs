@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::arrows;
+use crate::circles;
 use crate::command;
 use crate::packages;
 use crate::workspace::cargo;
@@ -16,11 +17,9 @@ type Step = (&'static str, fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("format", format),
     ("arrows between the crates", arrows::check),
+    ("circles between files", circles::check),
     ("lints", lints),
-    (
-        "lints, dataset without its features",
-        lints_of_dataset_alone,
-    ),
+    ("lints, without features", lints_without_features),
     ("documentation", documentation),
     ("packages", packages::check),
 ];
@@ -72,20 +71,20 @@ fn lints() -> Result<()> {
     )
 }
 
-/// What another crate gets that wants no network: it compiles, and nothing in it lies idle.
-fn lints_of_dataset_alone() -> Result<()> {
-    let targets = [
-        "-p",
-        "modiste-dataset",
-        "--no-default-features",
-        "--all-targets",
-    ];
-    command::run(
-        cargo()
-            .arg("clippy")
-            .args(targets)
-            .args(["--", "-D", "warnings"]),
-    )
+/// What a crate gets that wants no network or no candle: it compiles, and nothing in it lies idle.
+fn lints_without_features() -> Result<()> {
+    for (package, targets) in [
+        ("modiste-dataset", "--all-targets"),
+        ("modiste-model", "--lib"),
+        ("modiste-train", "--lib"),
+    ] {
+        command::run(
+            cargo()
+                .args(["clippy", "-p", package, "--no-default-features", targets])
+                .args(["--", "-D", "warnings"]),
+        )?;
+    }
+    Ok(())
 }
 
 fn documentation() -> Result<()> {

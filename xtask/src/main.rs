@@ -8,6 +8,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod circles;
 mod command;
 mod cross_check;
 mod dist;

@@ -10,6 +10,9 @@ use crate::workspace::cargo;
 /// features than the workspace gives them, which takes 9 minutes on 2 cores.
 const EMBEDDING: [&str; 2] = ["modiste-dataset", "modiste-report"];
 
+/// The crates of the workspace that those depend on, which are not on crates.io in this version.
+const BELOW: [&str; 2] = ["modiste-core", "modiste-metrics"];
+
 /// Packs every crate that is published, and compiles the packages of those that embed files.
 ///
 /// # Errors
@@ -21,7 +24,7 @@ pub(crate) fn check() -> Result<()> {
 
     let mut compile = cargo();
     compile.args(["package", "--allow-dirty"]);
-    for name in EMBEDDING {
+    for name in BELOW.into_iter().chain(EMBEDDING) {
         compile.args(["-p", name]);
     }
     command::run(&mut compile)

@@ -1,9 +1,9 @@
-//! What is shown of training and of answers: history as CSV, curves, confusion, pages of photos.
+//! Charts, tables and HTML pages of training and classification.
 //!
-//! [`history_csv`] and [`parse_history_csv`] write and read a line per epoch; [`accuracy_curve`]
-//! and [`loss_curve`] draw the two plots of the lecture. [`Confusion`] counts what was taken for what,
-//! [`photos_page`] shows photos beside their answers, [`picture_sheet`] pictures beside each other. Text
-//! and bytes go in and come out: nothing here opens a file or prints. The font of the curves is part of the crate (`assets/README.md`).
+//! [`history_csv`] and [`parse_history_csv`] write and read one line per epoch; [`accuracy_curve`] and
+//! [`loss_curve`] draw them. [`photos_page`] shows photos beside their predictions, [`picture_sheet`]
+//! pictures beside each other. Functions take and return text and bytes: nothing here opens a file or
+//! prints. The font of the curves is part of the crate (`assets/README.md`).
 //!
 //! ```
 //! use modiste_report::{accuracy_curve, parse_history_csv};
