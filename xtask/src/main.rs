@@ -83,8 +83,14 @@ enum Task {
     },
     /// Format, lints, docs, the arrows between the crates, packages.
     Check,
-    /// `cargo test --workspace`.
+    /// Run `cargo test --workspace`, with slow tests if asked for.
     Test {
+        /// Run the slow tests too.
+        #[arg(long)]
+        all: bool,
+        /// Run the slow tests only.
+        #[arg(long, conflicts_with = "all")]
+        slow: bool,
         /// Arguments of `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -108,7 +114,11 @@ fn main() -> ExitCode {
         Task::CrossCheck => cross_check::cross_check(),
         Task::Dist { out } => dist::dist(out),
         Task::Check => check::check(),
-        Task::Test { arguments } => test(&arguments),
+        Task::Test {
+            all,
+            slow,
+            arguments,
+        } => test(all, slow, &arguments),
         Task::Mini { data } => mini::mini(data),
     };
     match done {
@@ -124,16 +134,24 @@ fn main() -> ExitCode {
 fn torture(times: usize) -> Result<()> {
     let test = ["test", "-p", "modiste-cli", "--test", "cli", "kill::"];
     let mut command = workspace::cargo();
-    command.args(test).args(["--", "--nocapture"]);
+    command.args(test).args(["--", "--ignored", "--nocapture"]);
     command::run(command.env("MODISTE_TORTURE", times.to_string()))
 }
 
-fn test(arguments: &[OsString]) -> Result<()> {
-    command::run(
-        workspace::cargo()
-            .args(["test", "--workspace"])
-            .args(arguments),
-    )
+/// Tests in two tiers: slow ones, which are marked as ignored, run if `all` or `slow` asks for them.
+fn test(all: bool, slow: bool, arguments: &[OsString]) -> Result<()> {
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace"]).args(arguments);
+    if (all || slow) && !arguments.iter().any(|argument| argument == "--") {
+        command.arg("--");
+    }
+    if all {
+        command.arg("--include-ignored");
+    }
+    if slow {
+        command.arg("--ignored");
+    }
+    command::run(&mut command)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(super) fn fetch(
     prepare(&lists, &cache, &fetched, &unpacked)
         .and_then(|()| fs::write(&status, ""))
         .and_then(|()| fs::write(&settings, NO_HOOKS))
-        .map_err(|error| format!("{}: {error}", folder.display()))?;
+        .map_err(|error| format!("{}: {error}", modiste_core::shown(folder)))?;
     let apt = |action: &[&str], wait: Duration, timeout| {
         let mut command = Command::new("apt-get");
         command.arg("-q").arg("-c").arg(&settings);

@@ -95,6 +95,7 @@ fn damage(run: &Path, rng: &mut Rng) -> bool {
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 #[expect(clippy::print_stdout, reason = "`cargo xtask torture` shows it")]
 fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
     let times =

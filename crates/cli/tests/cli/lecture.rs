@@ -15,6 +15,7 @@ fn commands(markdown: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn every_command_of_the_lecture_does_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let lecture = fs::read_to_string(root.join("docs/lecture.md")).expect("the lecture");

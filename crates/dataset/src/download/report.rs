@@ -85,7 +85,7 @@ pub struct Missing {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "By hand: put into {}", self.folder.display())?;
+        write!(f, "By hand: put into {}", shown(&self.folder))?;
         for file in &self.files {
             let from = match self.source {
                 Source::Archive { .. } => "out of",

@@ -35,6 +35,7 @@ fn go_on(_: &Event<'_>) -> Next {
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn overfits_eight_images() {
     for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         let mut data = data(8, 8);

@@ -49,16 +49,19 @@ fn check(json: &str) {
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn plain_sgd_agrees_with_keras() {
     check(include_str!("../golden/sgd.json"));
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn nesterov_with_a_decaying_rate_agrees_with_keras() {
     check(include_str!("../golden/nesterov-decay.json"));
 }
 
 #[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn a_wrong_learning_rate_is_noticed() {
     let json = include_str!("../golden/sgd.json");
     let mut golden: Golden = serde_json::from_str(json).expect("reference numbers");
