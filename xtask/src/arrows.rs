@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("modiste-kernels", &[]),
     ("modiste-metrics", &[]),
     ("modiste-imaging", &["modiste-core"]),
-    ("modiste-dataset", &["modiste-core"]),
+    ("modiste-dataset", &["modiste-core", "modiste-imaging"]),
     (
         "modiste-model",
         &["modiste-core", "modiste-kernels", "modiste-metrics"],

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use modiste_dataset::read_picture;
 use modiste_imaging::{decode_rgb, image_warning, thumbnail};
 use modiste_infer::{Classifier, Prediction};
 use rayon::prelude::*;
 
 use crate::messages::say;
-use crate::pictures;
 use modiste_core::shown;
 
 /// How many files are prepared together: enough for all threads, and little to wait for.
@@ -40,7 +40,7 @@ pub(crate) fn classify_files<F: AsRef<Path> + Sync>(
         let prepared: Vec<Result<_>> = files
             .par_iter()
             .map(|file| {
-                let bytes = pictures::read(file.as_ref())?;
+                let bytes = read_picture(file.as_ref())?;
                 let small = small.map(|longest| thumbnail(&decode_rgb(&bytes)?, longest));
                 let views = classifier.prepare(&bytes)?;
                 Ok((views, small.transpose()?, image_warning(&bytes)))

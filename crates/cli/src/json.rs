@@ -6,11 +6,11 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use modiste_core::decode_text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
-use crate::text;
 use modiste_core::shown;
 
 /// Reads a text file in UTF-8, without the byte order mark that some editors write before it.
@@ -18,7 +18,7 @@ use modiste_core::shown;
 /// # Errors
 /// If it cannot be read or is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    let text = text::decode(&fs::read(path)?);
+    let text = decode_text(&fs::read(path)?);
     text.map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
 }
 

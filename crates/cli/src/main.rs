@@ -21,7 +21,6 @@ mod output;
 mod pictures;
 mod run;
 mod shell;
-mod text;
 mod version;
 
 use std::path::{Path, PathBuf};

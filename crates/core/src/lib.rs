@@ -5,6 +5,7 @@
 //! - [`write_atomic`], [`write_numbered`], [`AtomicFile`]: files that appear complete or not at all.
 //! - [`require_memory`], [`memory_left`]: memory limits, checked before an allocation.
 //! - [`printable`], [`shown`]: names and paths as one line of text.
+//! - [`decode_text`]: text files in UTF-8 or UTF-16.
 //! - [`significant`], [`four_decimals`]: numbers as messages print them.
 
 mod atomic;
@@ -13,6 +14,7 @@ mod numbers;
 mod pixels;
 mod printable;
 mod rng;
+mod text;
 
 pub use atomic::{AtomicFile, write_atomic, write_numbered};
 pub use memory::{OutOfMemory, memory_left, require_memory};
@@ -20,3 +22,4 @@ pub use numbers::{four_decimals, significant};
 pub use pixels::{ImageShape, normalize};
 pub use printable::{is_control, printable, shown};
 pub use rng::Rng;
+pub use text::{TextError, decode_text};

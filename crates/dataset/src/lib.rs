@@ -26,6 +26,7 @@ mod catalog;
 mod download;
 mod error;
 mod files;
+mod folder;
 mod formats;
 mod images;
 mod load;
@@ -42,6 +43,10 @@ pub use download::{
 };
 pub use error::{Error, FormatError};
 pub use files::digest::sha256;
+pub use folder::{
+    LabelError, LabelledFile, LabelledFolder, LabelsError, PictureFileError, PictureFiles,
+    UnknownClass, parse_path_list, pictures_in_folder, read_labelled_folder, read_picture,
+};
 pub use formats::cifar::{Cifar100, read_cifar100, write_cifar100};
 pub use formats::cifar_names::CIFAR100_COARSE;
 pub use formats::idx::{

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use modiste_dataset::read_picture;
 use modiste_imaging::{decode_gray, image_warning, picture_png, shrunk};
 use modiste_infer::{Classifier, Prediction, Stage, View, explain, is_unsure};
 use modiste_model::CamMap;
@@ -15,7 +16,6 @@ use crate::inspect;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::names;
-use crate::pictures;
 use modiste_core::shown;
 
 /// The longest edge of the photo on the page, in pixels.
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     files::check_target(arguments.out.as_deref(), [photo.as_path()])?;
     let mut classifier = arguments.classifier.classifier()?;
     let in_photo = || shown(photo);
-    let bytes = pictures::read(photo).with_context(in_photo)?;
+    let bytes = read_picture(photo).with_context(in_photo)?;
     if let Some(warning) = image_warning(&bytes) {
         say(format_args!("warning: {}: {warning}", shown(photo)));
     }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_core::ImageShape;
+use modiste_dataset::{LabelError, LabelledFile, LabelledFolder};
 use modiste_imaging::picture_png;
 use modiste_infer::{Prediction, is_unsure};
 use modiste_metrics::{Confusion, wilson_interval};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::classify::{Classified, classify_files};
 use crate::files;
-use crate::labels::{self, Labelled, Labels};
+use crate::labels;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
@@ -59,11 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let to_stdout = files::page_to_stdout(arguments.report.as_deref(), arguments.json)?;
     let mut classifier = arguments.classifier.classifier()?;
     let classes = classifier.network().metadata.classes.clone();
-    let Labels { photos, errors } = labels::read(&arguments.folder, &classes)?;
+    let LabelledFolder { photos, errors, .. } = labels::read(&arguments.folder, &classes)?;
     for error in &errors {
         say(format_args!("error: {error}"));
     }
-    let mut failed: Vec<Failed> = errors.into_iter().map(Failed::of_label).collect();
+    let mut failed: Vec<Failed> = errors.iter().map(Failed::of_label).collect();
     let mut confusion = Confusion::new(classes.clone());
     let mut answers: Vec<Answer> = Vec::new();
     let mut rows = Vec::new();
@@ -142,8 +143,11 @@ struct Failed {
 }
 
 impl Failed {
-    fn of_label(error: String) -> Self {
-        Self { file: None, error }
+    fn of_label(error: &LabelError) -> Self {
+        Self {
+            file: None,
+            error: error.to_string(),
+        }
     }
 
     fn row(&self) -> (String, String) {
@@ -183,13 +187,13 @@ struct Answer {
 }
 
 impl Answer {
-    fn is_wrong(&self, photos: &[Labelled]) -> bool {
+    fn is_wrong(&self, photos: &[LabelledFile]) -> bool {
         self.best.index != photos[self.index].class
     }
 }
 
 /// `    3         0  02.jpg  Dress, taken for T-shirt/top`
-fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
+fn verdict(photo: &LabelledFile, predicted: usize, classes: &[String]) -> String {
     let truth = photo.class;
     let note = match predicted == truth {
         true => classes[truth].clone(),
@@ -199,7 +203,7 @@ fn verdict(photo: &Labelled, predicted: usize, classes: &[String]) -> String {
     format!("{truth:5} {predicted:9}  {file}  {note}")
 }
 
-fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> String {
+fn summary(photos: &[LabelledFile], answers: &[Answer], confusion: &Confusion) -> String {
     let (right, total) = (confusion.correct(), confusion.total());
     let [low, high] = wilson_interval(right, total).map(|end| 100.0 * end);
     let accuracy = right as f64 / total as f64;
@@ -228,7 +232,7 @@ fn summary(photos: &[Labelled], answers: &[Answer], confusion: &Confusion) -> St
 }
 
 fn as_json(
-    photos: &[Labelled],
+    photos: &[LabelledFile],
     answers: &[Answer],
     failed: &[Failed],
     confusion: &Confusion,
@@ -268,7 +272,7 @@ fn as_json(
 }
 
 /// What the page shows of a photo.
-fn row(photo: &Labelled, found: Classified, classes: &[String], shape: ImageShape) -> PhotoRow {
+fn row(photo: &LabelledFile, found: Classified, classes: &[String], shape: ImageShape) -> PhotoRow {
     let unsure = is_unsure(&found.ranked);
     let ranked = found.ranked.into_iter().take(3);
     // Coloured views are not shown: they are the photo itself, only smaller.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
+use modiste_dataset::PictureFiles;
 use modiste_infer::{Prediction, is_unsure};
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::classify::classify_files;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::pictures::{self, Pictures};
+use crate::pictures;
 use modiste_core::printable;
 
 /// The flags of `predict`.
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ensure!(arguments.top > 0, "top is 0; take at least 1");
     let mut classifier = arguments.classifier.classifier()?;
-    let Pictures { files, skipped } = pictures::expand(&arguments.files)?;
+    let PictureFiles { files, skipped } = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut failed = 0;
     let mut objects = Vec::new();

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use modiste_core::{ImageShape, write_atomic};
+use modiste_dataset::{PictureFiles, read_picture};
 use modiste_imaging::picture_png;
 use modiste_infer::{Classifier, Stage, explain};
 use modiste_report::{Cell, Column, picture_sheet};
@@ -15,7 +16,7 @@ use serde::Serialize;
 use crate::messages::say;
 use crate::model::ClassifierArguments;
 use crate::output;
-use crate::pictures::{self, Pictures};
+use crate::pictures;
 use modiste_core::{printable, shown};
 
 /// From black to white, for a picture in letters.
@@ -59,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).with_context(|| shown(folder))?;
     }
-    let Pictures { files, skipped } = pictures::expand(&arguments.files)?;
+    let PictureFiles { files, skipped } = pictures::expand(&arguments.files)?;
     ensure!(!files.is_empty(), "the list on standard input is empty");
     let mut code = ExitCode::SUCCESS;
     let mut objects: Vec<Seen> = Vec::new();
@@ -124,7 +125,7 @@ fn show(
     written: &mut HashSet<PathBuf>,
 ) -> Result<Vec<Vec<u8>>> {
     let shape = classifier.input();
-    let bytes = pictures::read(file)?;
+    let bytes = read_picture(file)?;
     let views = if arguments.explain {
         let stages = explain(&bytes, classifier.preprocessing(), shape)?;
         let last = stages.last().map_or(&[][..], |stage| &stage.views);

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
 use modiste_core::four_decimals;
+use modiste_dataset::LabelledFile;
 
 use crate::compute::ComputeArguments;
 use crate::interrupt::INTERRUPTED;
-use crate::labels::{self, Labelled};
+use crate::labels;
 use crate::loading::Loading;
 use crate::messages::say;
 use crate::output;
@@ -181,8 +182,8 @@ fn go_on(arguments: &Arguments, run: &Path) -> Result<ExitCode> {
     conclude(arguments, folder.path(), &record)
 }
 
-fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<Labelled>>> {
-    let read = |folder| labels::read(folder, &images.data.classes)?.all();
+fn labelled(folder: Option<&Path>, images: &RunImages) -> Result<Option<Vec<LabelledFile>>> {
+    let read = |folder| labels::read_all(folder, &images.data.classes);
     folder.map(read).transpose()
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, ensure};
-use modiste_dataset::{Dataset, Images};
+use modiste_dataset::{Dataset, Images, LabelledFile};
 use modiste_metrics::wilson_interval;
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::{FileError, Metadata, Network};
@@ -21,7 +21,6 @@ use super::plan::Plan;
 use super::record::{BestResult, Record, State, TestResult};
 use super::watch::{Watch, WatchArguments};
 use crate::compute::Chosen;
-use crate::labels::Labelled;
 use crate::loading::Loading;
 use crate::messages::say;
 use modiste_core::shown;
@@ -117,7 +116,7 @@ fn metadata(plan: &Plan, data: &Dataset, training_images: usize) -> Result<Metad
 pub(crate) struct Conditions<'a> {
     pub(crate) images: &'a RunImages,
     /// Labelled photos that the finished network is tried on.
-    pub(crate) photos: Option<Vec<Labelled>>,
+    pub(crate) photos: Option<Vec<LabelledFile>>,
     /// Where the run goes on, if it does not begin.
     pub(crate) start: Option<Checkpoint>,
     /// Whole epochs after which the run is interrupted.

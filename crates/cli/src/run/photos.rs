@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use modiste_dataset::LabelledFile;
 use modiste_infer::Classifier;
 use modiste_metrics::{Confusion, wilson_interval};
 use modiste_model::Network;
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::classify_files;
 use crate::compute::kernel_options;
-use crate::labels::Labelled;
 use crate::messages::say;
 use modiste_core::shown;
 
@@ -48,7 +48,7 @@ impl fmt::Display for PhotosResult {
 pub(crate) fn photos_result(
     network: &Network,
     folder: &Path,
-    photos: &[Labelled],
+    photos: &[LabelledFile],
 ) -> Result<PhotosResult> {
     let mut classifier = Classifier::with_kernels(network.clone(), &kernel_options(false)?)?;
     let mut confusion = Confusion::new(network.metadata.classes.clone());

@@ -1,13 +1,14 @@
 //! `labels.csv`: a line per photo, as spreadsheets and other tools write it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
 use csv::StringRecord;
+use modiste_core::decode_text;
 
-use super::{Labelled, Labels, class_number};
-use crate::pictures;
-use crate::text;
+use super::class::class_number;
+use super::pictures::is_named_like_picture;
+use super::{LabelError, LabelledFile, LabelledFolder, LabelsError};
 
 /// What separates columns.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
@@ -27,24 +28,42 @@ const FILE: [&str; 7] = [
 const LABEL: [&str; 3] = ["label", "class", "category"];
 
 /// Reads the table at `path`. A line that names no class is one of the errors, and costs no other.
-///
-/// # Errors
-/// If it is not text, its heading names no columns that are known, or it is empty.
-pub(super) fn read(path: &Path, classes: &[String]) -> Result<Labels> {
-    let bytes = std::fs::read(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let labels = parse(&text::decode(&bytes)?, classes, |file| {
-        folder.join(file).exists()
+pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, LabelsError> {
+    let bytes = fs::read(path).map_err(|cause| LabelsError::Read {
+        path: path.to_owned(),
+        cause,
     })?;
-    ensure!(
-        !labels.photos.is_empty() || !labels.errors.is_empty(),
-        "it names no photo"
-    );
-    Ok(labels)
+    let text = decode_text(&bytes).map_err(|cause| LabelsError::Text {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let parsed = parse(&text, classes, |file| folder.join(file).exists());
+    let table = |reason| LabelsError::Table {
+        path: path.to_owned(),
+        reason,
+    };
+    let (photos, errors) = parsed.map_err(table)?;
+    if photos.is_empty() && errors.is_empty() {
+        return Err(table("it names no photo".to_owned()));
+    }
+    let errors = errors.into_iter().map(|reason| LabelError {
+        path: path.to_owned(),
+        reason,
+    });
+    Ok(LabelledFolder {
+        photos,
+        errors: errors.collect(),
+        table: Some(path.to_owned()),
+        ..LabelledFolder::default()
+    })
 }
 
+/// Pictures with a class, and what is wrong with other lines.
+type Parsed = (Vec<LabelledFile>, Vec<String>);
+
 /// Reads the text of a table. `exists` says whether there is a file of a name.
-fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Labels> {
+fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Parsed, String> {
     // The end of a file to DOS, which some programs still write.
     let text = text.trim_end_matches('\u{1a}');
     let first = text
@@ -67,9 +86,12 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let mut columns = None;
-    let mut labels = Labels::default();
+    let (mut photos, mut errors) = (Vec::new(), Vec::new());
     let mut before_heading = declared.is_some();
-    let records: Vec<StringRecord> = reader.records().collect::<Result<_, _>>()?;
+    let records: Vec<StringRecord> = reader
+        .records()
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
     refuse_open_quote(text, records.last())?;
     for record in records {
         let line = record
@@ -87,20 +109,22 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
                 }
                 // A first line that is a photo's: there is no heading.
                 None if is_photo(&record, classes, &exists) => *columns.insert([0, 1]),
-                None => bail!(
-                    "line {line}: the heading is `{}`; it must name a column of the photos ({}) and \
+                None => {
+                    return Err(format!(
+                        "line {line}: the heading is `{}`; it must name a column of the photos ({}) and \
                      one of their classes ({})",
-                    record
-                        .iter()
-                        .collect::<Vec<_>>()
-                        .join(&char::from(delimiter).to_string()),
-                    FILE.join(", "),
-                    LABEL.join(", ")
-                ),
+                        record
+                            .iter()
+                            .collect::<Vec<_>>()
+                            .join(&char::from(delimiter).to_string()),
+                        FILE.join(", "),
+                        LABEL.join(", ")
+                    ));
+                }
             },
         };
         let (Some(file), Some(label)) = (record.get(file), record.get(label)) else {
-            labels.errors.push(format!(
+            errors.push(format!(
                 "line {line}: {} columns, and the photo or its class would be in a further one",
                 record.len()
             ));
@@ -108,22 +132,22 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         };
         if file.is_empty() {
             let error = format!("line {line}: the photo has no name");
-            labels.errors.push(error);
+            errors.push(error);
             continue;
         }
         match class_number(label, classes) {
-            Ok(class) => labels.photos.push(Labelled {
+            Ok(class) => photos.push(LabelledFile {
                 file: local(file, &exists),
                 class,
             }),
-            Err(error) => labels.errors.push(format!("line {line}, {file}: {error}")),
+            Err(error) => errors.push(format!("line {line}, {file}: {error}")),
         }
     }
-    Ok(labels)
+    Ok((photos, errors))
 }
 
 /// Fails if the last record begins a quote that is never closed, and so took all lines behind it.
-fn refuse_open_quote(text: &str, last: Option<&StringRecord>) -> Result<()> {
+fn refuse_open_quote(text: &str, last: Option<&StringRecord>) -> Result<(), String> {
     let spans_lines = |record: &&StringRecord| record.iter().any(|field| field.contains('\n'));
     let position = last.filter(spans_lines).and_then(StringRecord::position);
     let Some(position) = position else {
@@ -131,12 +155,13 @@ fn refuse_open_quote(text: &str, last: Option<&StringRecord>) -> Result<()> {
     };
     let rest = text.get(position.byte() as usize..).unwrap_or_default();
     // A quote is closed by a second one, and a quote within it is written as two.
-    ensure!(
-        rest.matches('"').count() % 2 == 0,
-        "line {}: a quote begins and does not end; close it, or write two for one within a field",
-        line_of(text, position)
-    );
-    Ok(())
+    match rest.matches('"').count() % 2 {
+        0 => Ok(()),
+        _ => Err(format!(
+            "line {}: a quote begins and does not end; close it, or write two for one within a field",
+            line_of(text, position)
+        )),
+    }
 }
 
 /// The line of a record: blank lines before it count as its beginning to the reader.
@@ -161,7 +186,7 @@ fn heading(record: &StringRecord) -> Option<[usize; 2]> {
 fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) -> bool) -> bool {
     let file = record.get(0).is_some_and(|file| {
         let path = local(file, &exists);
-        !file.is_empty() && (exists(&path) || pictures::is_named_like_picture(&path))
+        !file.is_empty() && (exists(&path) || is_named_like_picture(&path))
     });
     let class = record
         .get(1)
@@ -184,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    fn parse_here(text: &str) -> Result<Labels> {
+    fn parse_here(text: &str) -> Result<Parsed, String> {
         let classes = ["Shirt", "T-shirt/top"].map(String::from);
         let there = ["a.jpg", "b.jpg", "x/c.jpg"].map(Path::new);
         parse(text, &classes, |path| there.contains(&path))
@@ -193,9 +218,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, usize)]) {
         let found = parse_here(text).expect("a table");
-        assert_eq!(found.errors, [""; 0]);
+        assert_eq!(found.1, [""; 0]);
         let found: Vec<_> = found
-            .photos
+            .0
             .iter()
             .map(|photo| (photo.file.to_str().expect("text"), photo.class))
             .collect();
@@ -232,8 +257,7 @@ mod tests {
     fn wrong_line_costs_no_other() {
         let labels =
             parse_here("file,label\na.jpg,Hat\nb.jpg,1\nTotal,2 photos\n").expect("a table");
-        assert_eq!(labels.photos.len(), 1);
-        assert_eq!(labels.errors.len(), 2, "{:?}", labels.errors);
+        assert_eq!((labels.0.len(), labels.1.len()), (1, 2), "{labels:?}");
     }
 
     #[test]
@@ -241,8 +265,8 @@ mod tests {
         #[track_caller]
         fn refused(text: &str, expected: &str) {
             let error = match parse_here(text) {
-                Ok(labels) => labels.errors.join("\n"),
-                Err(error) => format!("{error:#}"),
+                Ok((_, errors)) => errors.join("\n"),
+                Err(error) => error,
             };
             assert!(error.contains(expected), "{error}");
         }
@@ -270,7 +294,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(text) = text::decode(&bytes) {
+            if let Ok(text) = decode_text(&bytes) {
                 parse_here(&text).ok();
             }
         }
@@ -280,8 +304,8 @@ mod tests {
             cells in prop::collection::vec("[a-z.;,\"\t\r\n0-9]{0,6}|file|label|a\\.jpg|Shirt", 0..12),
             separator in prop::sample::select(vec![",", ";", "\t", "\n"]),
         ) {
-            if let Ok(labels) = parse_here(&cells.join(separator)) {
-                prop_assert!(labels.photos.iter().all(|photo| photo.class < 2));
+            if let Ok((photos, _)) = parse_here(&cells.join(separator)) {
+                prop_assert!(photos.iter().all(|photo| photo.class < 2));
             }
         }
     }

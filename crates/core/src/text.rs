@@ -1,12 +1,34 @@
 //! Text files as other programs write them: with a byte order mark, or in UTF-16.
 
-use anyhow::{Result, bail};
+/// Why bytes are not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TextError {
+    /// UTF-16 without a byte order mark.
+    #[error("the text is UTF-16 without a byte order mark; save it as UTF-8")]
+    Unmarked,
+    /// UTF-16 with half a unit or half a pair of them.
+    #[error("the file starts as UTF-16 text and is damaged; save it as UTF-8")]
+    Damaged,
+    /// Another encoding.
+    #[error("line {line} is not UTF-8 text; save the file as UTF-8")]
+    NotUtf8 {
+        /// First line that is not UTF-8, from 1.
+        line: usize,
+    },
+}
 
-/// The text of a file: UTF-8, with or without a byte order mark, or UTF-16 with one.
+/// Decodes the text of a file: UTF-8, with or without a byte order mark, or UTF-16 with one.
 ///
 /// # Errors
-/// Where it is neither; the message says in which line.
-pub(crate) fn decode(bytes: &[u8]) -> Result<String> {
+/// [`TextError`] if it is neither.
+///
+/// ```
+/// assert_eq!(modiste_core::decode_text(b"\xef\xbb\xbffile,label")?, "file,label");
+/// assert!(modiste_core::decode_text(b"caf\xe9").is_err());
+/// # Ok::<(), modiste_core::TextError>(())
+/// ```
+pub fn decode_text(bytes: &[u8]) -> Result<String, TextError> {
     if let Some(units) = bytes.strip_prefix(&[0xff, 0xfe]) {
         return utf16(units, u16::from_le_bytes);
     }
@@ -15,7 +37,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String> {
     }
     // Text begins with a character below 128, which UTF-16 pairs with a zero.
     if let [0, _, ..] | [_, 0, ..] = bytes {
-        bail!("the text is UTF-16 without a byte order mark; save it as UTF-8");
+        return Err(TextError::Unmarked);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match str::from_utf8(bytes) {
@@ -23,17 +45,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String> {
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-            bail!("line {line} is not UTF-8 text; save the file as UTF-8")
+            Err(TextError::NotUtf8 { line })
         }
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, TextError> {
     let (units, rest) = bytes.as_chunks::<2>();
     let text = char::decode_utf16(units.iter().map(|pair| unit(*pair))).collect();
     match text {
         Ok(text) if rest.is_empty() => Ok(text),
-        _ => bail!("the file starts as UTF-16 text and is damaged; save it as UTF-8"),
+        _ => Err(TextError::Damaged),
     }
 }
 
@@ -57,11 +79,16 @@ mod tests {
             &little,
             &big,
         ] {
-            assert_eq!(decode(bytes).expect("text"), "é,1\n");
+            assert_eq!(decode_text(bytes).expect("text"), "é,1\n");
         }
-        let latin = decode(b"a,1\nb\xe9,2\n").expect_err("Latin 1").to_string();
+        let latin = decode_text(b"a,1\nb\xe9,2\n")
+            .expect_err("Latin 1")
+            .to_string();
         assert!(latin.starts_with("line 2 is not UTF-8"), "{latin}");
-        decode(&[b'a', 0, b'b', 0]).expect_err("no mark");
-        decode(&little[..little.len() - 1]).expect_err("half a unit");
+        assert_eq!(decode_text(&[b'a', 0, b'b', 0]), Err(TextError::Unmarked));
+        assert_eq!(
+            decode_text(&little[..little.len() - 1]),
+            Err(TextError::Damaged)
+        );
     }
 }

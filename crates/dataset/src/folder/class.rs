@@ -1,0 +1,107 @@
+//! Classes that labels and folders name.
+
+/// A label that names no class.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no class `{label}`; did you mean `{nearest}`? There are: {}", classes.join(", "))]
+pub struct UnknownClass {
+    /// The label.
+    pub label: String,
+    /// The class that it means most likely.
+    pub nearest: String,
+    /// All classes.
+    pub classes: Vec<String>,
+}
+
+/// Finds the class of this name or number. Case, spaces and signs do not matter: `ankle-boot` is
+/// `Ankle boot`. A number may be a whole number's decimal fraction, as spreadsheets write it: `3.0`.
+pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, UnknownClass> {
+    let wanted = letters(label);
+    // A sign before a number is not a mark within a name.
+    let named = label.chars().any(char::is_alphabetic) || wanted == label;
+    let by_name = classes
+        .iter()
+        .position(|class| named && !wanted.is_empty() && letters(class) == wanted);
+    let by_number = || {
+        let whole = match label.split_once('.') {
+            Some((whole, zeros)) if zeros.bytes().all(|digit| digit == b'0') => whole,
+            _ => label,
+        };
+        let number = whole.parse().ok();
+        number.filter(|&number| number < classes.len())
+    };
+    let found = by_name.or_else(by_number);
+    found.ok_or_else(|| UnknownClass {
+        label: label.to_owned(),
+        nearest: nearest(&wanted, classes).to_owned(),
+        classes: classes.to_vec(),
+    })
+}
+
+/// The class that a wrong label means most likely: one that it begins, or that begins it, else the one
+/// with the fewest letters to change.
+fn nearest<'a>(wanted: &str, classes: &'a [String]) -> &'a str {
+    let distance = |class: &&String| {
+        let class = letters(class);
+        let related =
+            !wanted.is_empty() && (class.starts_with(wanted) || wanted.starts_with(&class));
+        (!related, strsim::damerau_levenshtein(wanted, &class))
+    };
+    classes
+        .iter()
+        .min_by_key(distance)
+        .map_or("", String::as_str)
+}
+
+fn letters(name: &str) -> String {
+    let kept = name.chars().filter(|letter| letter.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_names_and_numbers() {
+        let classes = ["Shirt", "T-shirt/top"].map(String::from);
+        assert_eq!(class_number("1", &classes).expect("a number"), 1);
+        assert_eq!(class_number("shirt", &classes).expect("a name"), 0);
+        assert_eq!(class_number("t-shirt-top", &classes).expect("a name"), 1);
+        for label in ["2", "-1", "", "Shirts"] {
+            let error = class_number(label, &classes).unwrap_err().to_string();
+            assert!(error.contains("There are: Shirt, T-shirt/top"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_have_zeros_behind_a_point() {
+        let classes = ["Shirt", "Coat"].map(String::from);
+        for (label, class) in [("0.0", 0), ("1.", 1), ("1.00", 1)] {
+            assert_eq!(class_number(label, &classes).expect(label), class);
+        }
+        for label in ["0.5", "-0.0", ".0", "1e0", "1.0.0"] {
+            class_number(label, &classes).expect_err(label);
+        }
+    }
+
+    #[test]
+    fn the_class_that_a_label_begins_is_suggested() {
+        let classes = ["Shirt", "T-shirt/top", "Coat"].map(String::from);
+        for (label, suggestion) in [
+            ("T-shirt", "T-shirt/top"),
+            ("Shirts", "Shirt"),
+            ("cot", "Coat"),
+        ] {
+            let error = class_number(label, &classes).unwrap_err().to_string();
+            let expected = format!("did you mean `{suggestion}`?");
+            assert!(error.contains(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn digits_are_their_own_names() {
+        let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+        assert_eq!(class_number("7", &classes).expect("a digit"), 7);
+        class_number("-1", &classes).expect_err("no digit");
+    }
+}
