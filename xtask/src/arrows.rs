@@ -34,7 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "modiste-infer",
         &["modiste-core", "modiste-imaging", "modiste-model"],
     ),
-    ("modiste-report", &["modiste-core", "modiste-metrics"]),
+    (
+        "modiste-report",
+        &["modiste-core", "modiste-imaging", "modiste-metrics"],
+    ),
     (
         "modiste-cli",
         &[

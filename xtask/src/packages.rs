@@ -11,7 +11,7 @@ use crate::workspace::cargo;
 const EMBEDDING: [&str; 2] = ["modiste-dataset", "modiste-report"];
 
 /// The crates of the workspace that those depend on, which are not on crates.io in this version.
-const BELOW: [&str; 2] = ["modiste-core", "modiste-metrics"];
+const BELOW: [&str; 3] = ["modiste-core", "modiste-imaging", "modiste-metrics"];
 
 /// Packs every crate that is published, and compiles the packages of those that embed files.
 ///

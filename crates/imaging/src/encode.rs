@@ -38,19 +38,31 @@ pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A picture as PNG: gray or red, green, blue.
+/// Effort of [`encode_png`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PngCompression {
+    /// A balance of time and size.
+    #[default]
+    Balanced,
+    /// The smallest file, for pages that hold many pictures.
+    Small,
+}
+
+/// Encodes pixels as PNG: gray, RGB or RGBA by 1, 3 or 4 channels.
 ///
 /// # Panics
-/// Where there are no pixels, or not as many as the shape says, or neither 1 nor 3 channels.
+/// If there are no pixels, not as many as the shape says, or other channels.
 ///
 /// ```
 /// use modiste_core::ImageShape;
+/// use modiste_imaging::{PngCompression, decode_gray, encode_png};
 ///
-/// let png = modiste_imaging::picture_png(&[0, 255, 128, 7, 9, 30], ImageShape::new(2, 3, 1));
-/// assert_eq!(modiste_imaging::decode_gray(&png)?.pixels, [0, 255, 128, 7, 9, 30]);
+/// let shape = ImageShape::new(2, 3, 1);
+/// let png = encode_png(&[0, 255, 128, 7, 9, 30], shape, PngCompression::Balanced);
+/// assert_eq!(decode_gray(&png)?.pixels, [0, 255, 128, 7, 9, 30]);
 /// # Ok::<(), modiste_imaging::Error>(())
 /// ```
-pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
+pub fn encode_png(pixels: &[u8], shape: ImageShape, compression: PngCompression) -> Vec<u8> {
     assert!(
         !pixels.is_empty() && pixels.len() == shape.size(),
         "{} bytes are no {shape} picture",
@@ -61,12 +73,27 @@ pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
     encoder.set_color(match shape.channels {
         1 => png::ColorType::Grayscale,
         3 => png::ColorType::Rgb,
+        4 => png::ColorType::Rgba,
         channels => panic!("{channels} channels are no colours"),
     });
     encoder.set_depth(png::BitDepth::Eight);
+    if compression == PngCompression::Small {
+        encoder.set_compression(png::Compression::High);
+    }
     encoder
         .write_header()
-        .and_then(|mut writer| writer.write_image_data(pixels))
+        .and_then(|mut writer| {
+            writer.write_image_data(pixels)?;
+            writer.finish()
+        })
         .expect("memory takes every byte");
     bytes
+}
+
+/// Encodes a picture as PNG: [`encode_png`] with balanced compression.
+///
+/// # Panics
+/// As [`encode_png`].
+pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
+    encode_png(pixels, shape, PngCompression::Balanced)
 }

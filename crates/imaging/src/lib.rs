@@ -28,7 +28,7 @@ pub use decode::{
     MAGIC_LENGTH, MAX_DECODED_BYTES, MAX_PIXELS, decode_gray, decode_over_white, decode_rgb,
     image_warning, is_image,
 };
-pub use encode::{picture_png, thumbnail};
+pub use encode::{PngCompression, encode_png, picture_png, thumbnail};
 pub use error::Error;
 pub use isolate::isolated;
 pub use picture::Picture;

@@ -1,5 +1,7 @@
 //! A white sheet with a fine pen: lines, marks and text without stairs, then a PNG.
 
+use modiste_core::ImageShape;
+use modiste_imaging::picture_png;
 use plotters::coord::Shift;
 use plotters::prelude::{
     BitMapBackend, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, RGBColor, Rectangle,
@@ -51,7 +53,8 @@ pub(crate) fn draw_png(
         })?;
         area.present().map_err(Error::drawing)?;
     }
-    encode(&shrink(&pixels))
+    let shape = ImageShape::new(CURVE_HEIGHT as usize, CURVE_WIDTH as usize, 3);
+    Ok(picture_png(&shrink(&pixels), shape))
 }
 
 /// Each pixel is the mean of [`FINENESS`] x [`FINENESS`].
@@ -75,16 +78,6 @@ fn shrink(fine: &[u8]) -> Vec<u8> {
         }
     }
     pixels
-}
-
-fn encode(pixels: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, CURVE_WIDTH, CURVE_HEIGHT);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().map_err(Error::drawing)?;
-    writer.write_image_data(pixels).map_err(Error::drawing)?;
-    writer.finish().map_err(Error::drawing)?;
-    Ok(bytes)
 }
 
 fn fine(length: f64) -> i32 {

@@ -1,5 +1,8 @@
 //! Numbers as pictures: filters, feature maps, and where a network looked.
 
+use modiste_core::ImageShape;
+use modiste_imaging::{PngCompression, encode_png};
+
 use crate::error::Error;
 
 /// How a number becomes a colour.
@@ -74,7 +77,7 @@ pub fn maps_png(
             sheet.set(top + place / width, left + place % width, colour);
         }
     }
-    sheet.png()
+    Ok(sheet.png())
 }
 
 /// A picture with where a network looked laid over it, most in yellow, as a PNG file; its pixels are
@@ -116,7 +119,7 @@ pub fn heat_png(
             sheet.set(row, column, [0, 1, 2].map(blend));
         }
     }
-    sheet.png()
+    Ok(sheet.png())
 }
 
 /// The value at a place, row and column from 0 to 1, of `values`, `[row, column]`, that are stretched
@@ -182,18 +185,9 @@ impl Sheet {
         self.pixels[start..start + 4].copy_from_slice(&[red, green, blue, u8::MAX]);
     }
 
-    fn png(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        let (width, height) = (self.width as u32, self.height as u32);
-        let mut encoder = png::Encoder::new(&mut bytes, width, height);
-        encoder.set_color(png::ColorType::Rgba);
-        encoder.set_compression(png::Compression::High);
-        let mut writer = encoder.write_header().map_err(Error::drawing)?;
-        writer
-            .write_image_data(&self.pixels)
-            .map_err(Error::drawing)?;
-        writer.finish().map_err(Error::drawing)?;
-        Ok(bytes)
+    fn png(&self) -> Vec<u8> {
+        let shape = ImageShape::new(self.height, self.width, 4);
+        encode_png(&self.pixels, shape, PngCompression::Small)
     }
 }
 

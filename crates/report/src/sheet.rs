@@ -1,5 +1,8 @@
 //! Pictures side by side, in columns with headings.
 
+use modiste_core::ImageShape;
+use modiste_imaging::picture_png;
+
 use crate::error::Error;
 use crate::letters::Letters;
 
@@ -80,15 +83,10 @@ pub fn picture_sheet(columns: &[Column]) -> Result<Vec<u8>, Error> {
             sheet.paste(&fitted(cell), HEAD + row * (SIDE + GAP), left);
         }
     }
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().map_err(Error::drawing)?;
-    writer
-        .write_image_data(&sheet.pixels)
-        .map_err(Error::drawing)?;
-    writer.finish().map_err(Error::drawing)?;
-    Ok(bytes)
+    Ok(picture_png(
+        &sheet.pixels,
+        ImageShape::new(height, width, 3),
+    ))
 }
 
 impl Cell {
