@@ -1,6 +1,11 @@
 //! Labelled images in memory.
 
-use modiste_core::ImageShape;
+use std::collections::BTreeMap;
+
+use modiste_core::{ImageShape, Rng};
+
+/// The stream of [`Rng::stream`] that splits draw from.
+const SPLIT_STREAM: u64 = 3;
 
 /// Why pixels and labels are no set of labelled images.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +141,61 @@ impl Images {
         (self.slice(0, index), self.slice(index, self.len()))
     }
 
+    /// Splits in two at random, each class by itself: `fraction` of its images, 0 to 1, go to the second part,
+    /// and if there are two or more at least one to either. A fraction that leaves nothing of all images leaves
+    /// an empty part. Both parts keep the order of the images. The
+    /// same seed gives the same split.
+    ///
+    /// ```
+    /// use modiste_dataset::{ImageShape, Images};
+    ///
+    /// // Six images of class 0, then four of class 1.
+    /// let labels = [vec![0; 6], vec![1; 4]].concat();
+    /// let images = Images::new(ImageShape::new(1, 1, 1), (0..10).collect(), labels)?;
+    /// let (train, held_out) = images.split_stratified(0.5, 1);
+    /// assert_eq!(train.labels(), [0, 0, 0, 1, 1]);
+    /// assert_eq!(held_out.labels(), [0, 0, 0, 1, 1]);
+    /// # Ok::<(), modiste_dataset::ImagesError>(())
+    /// ```
+    pub fn split_stratified(&self, fraction: f64, seed: u64) -> (Self, Self) {
+        match (self.len() as f64 * fraction).round() as usize {
+            0 => return self.split_at(self.len()),
+            all if all >= self.len() => return self.split_at(0),
+            _ => {}
+        }
+        let mut classes: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        for (index, &label) in self.labels.iter().enumerate() {
+            classes.entry(label).or_default().push(index);
+        }
+        let mut rng = Rng::stream(seed, SPLIT_STREAM);
+        let mut held_out = vec![false; self.len()];
+        for indices in classes.values_mut() {
+            rng.shuffle(indices);
+            let wanted = (indices.len() as f64 * fraction).round() as usize;
+            let count = match indices.len() {
+                0 | 1 => 0,
+                len => wanted.clamp(1, len - 1),
+            };
+            for &index in &indices[..count] {
+                held_out[index] = true;
+            }
+        }
+        (self.select(&held_out, false), self.select(&held_out, true))
+    }
+
+    /// The images whose mark is `wanted`.
+    fn select(&self, marks: &[bool], wanted: bool) -> Self {
+        let indices = || (0..self.len()).filter(|&index| marks[index] == wanted);
+        Self {
+            shape: self.shape,
+            pixels: indices()
+                .flat_map(|index| self.image(index))
+                .copied()
+                .collect(),
+            labels: indices().map(|index| self.labels[index]).collect(),
+        }
+    }
+
     fn slice(&self, start: usize, end: usize) -> Self {
         let size = self.shape.size();
         Self {
@@ -176,6 +236,25 @@ mod tests {
         assert_eq!(back.labels(), [5, 6]);
         assert_eq!(three().split_at(9).0, three());
         assert_eq!(three().first(1), front);
+    }
+
+    #[test]
+    fn split_keeps_every_class_in_both_parts() {
+        // Ordered by class, as folders are: 40, 10, 3 and 1 of them.
+        let labels = [vec![0; 40], vec![1; 10], vec![2; 3], vec![3; 1]].concat();
+        let images = Images::new(ImageShape::new(1, 1, 1), (0..54).collect(), labels);
+        let images = images.expect("a byte each");
+        let (train, held_out) = images.split_stratified(0.1, 7);
+        let count =
+            |images: &Images, class| images.labels().iter().filter(|&&l| l == class).count();
+        let counts = |images| [0, 1, 2, 3].map(|class| count(images, class));
+        assert_eq!(counts(&train), [36, 9, 2, 1]);
+        assert_eq!(counts(&held_out), [4, 1, 1, 0]);
+        let mut all = [train.pixels(), held_out.pixels()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..54).collect::<Vec<u8>>());
+        assert_eq!(images.split_stratified(0.1, 7).1, held_out);
+        assert_ne!(images.split_stratified(0.1, 8).1, held_out);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! `trainable`, `statistics` and `optimizer_state`, each laid out as
 //! [`Resolved::variables`](modiste_model::Resolved) says. Its metadata has two entries: `state`, a
 //! JSON object of all the rest with the SHA-256 of the weights (`trainable`, then `statistics`) and of
-//! the optimizer's state; and `sha256`, that of `state`. Version 1 called that tensor `velocities`.
+//! the optimizer's state; and `sha256`, that of `state`. Version 1 called that tensor `velocities`, and
+//! its `split:F` is `tail:F`.
 
 use std::collections::HashMap;
 
@@ -199,7 +200,11 @@ impl Checkpoint {
                 found: version.format_version,
             });
         }
-        let state: State = serde_json::from_str(state).map_err(|error| unreadable(&error))?;
+        let mut state: State = serde_json::from_str(state).map_err(|error| unreadable(&error))?;
+        if version.format_version == 1 {
+            let validation = &mut state.config.validation;
+            *validation = validation.from_unstratified();
+        }
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
         let data = |name: &str| match tensors.tensor(name) {
             Ok(tensor) if tensor.dtype() == Dtype::F32 => Ok(tensor.data()),
@@ -270,6 +275,7 @@ fn numbers_of(bytes: &[u8]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Validation;
 
     fn checkpoint() -> Checkpoint {
         let epoch = |epoch| EpochMetrics {
@@ -363,7 +369,8 @@ mod tests {
 
     #[test]
     fn reads_version_1() {
-        let now = checkpoint();
+        let mut now = checkpoint();
+        now.config.validation = Validation::Split(0.25);
         let bytes = now.to_bytes();
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a file");
         let state = &header.metadata().as_ref().expect("metadata")["state"];
@@ -380,6 +387,8 @@ mod tests {
             (name, view)
         });
         let before = safetensors::serialize(views, Some(metadata)).expect("a file");
+        // It held out the last images.
+        now.config.validation = Validation::Tail(0.25);
         assert_eq!(Checkpoint::from_bytes(&before), Ok(now));
     }
 

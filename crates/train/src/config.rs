@@ -94,42 +94,67 @@ impl TrainConfig {
     }
 }
 
-/// Which images are measured after each epoch. Nothing is ever chosen on the test set: it is only
-/// looked at.
+/// Which images are measured after each epoch. Nothing is ever chosen on the test set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Validation {
     /// The test images, as the lecture does.
     Test,
-    /// This fraction of the training images, the last ones, which are then not trained on.
+    /// This fraction of the training images, which are then not trained on: of each class, at random.
     Split(f64),
+    /// This fraction of the training images, the last ones, which are then not trained on.
+    Tail(f64),
 }
 
 impl Validation {
-    /// The images to train on and those to validate on.
+    /// Whether the images are held out from training, so that an epoch may be chosen on them.
+    pub fn is_held_out(self) -> bool {
+        matches!(self, Self::Split(_) | Self::Tail(_))
+    }
+
+    /// Meaning of a validation in files from before there were stratified splits, in which `split:F` held out
+    /// the last images.
+    #[must_use]
+    pub fn from_unstratified(self) -> Self {
+        match self {
+            Self::Split(fraction) => Self::Tail(fraction),
+            other => other,
+        }
+    }
+
+    /// Inverse of [`from_unstratified`](Self::from_unstratified), to write such files again.
+    #[must_use]
+    pub fn to_unstratified(self) -> Self {
+        match self {
+            Self::Tail(fraction) => Self::Split(fraction),
+            other => other,
+        }
+    }
+
+    /// Splits a dataset into the images to train on and those to validate on; `seed` decides a random split.
     ///
     /// # Errors
-    /// [`TrainError::Config`] where a split leaves either side empty.
-    pub fn split(self, dataset: &Dataset) -> Result<(Images, Images), TrainError> {
+    /// [`TrainError::Config`] if either side is empty.
+    pub fn split(self, dataset: &Dataset, seed: u64) -> Result<(Images, Images), TrainError> {
         let images = &dataset.train;
-        match self {
-            Self::Test => Ok((images.clone(), dataset.test.clone())),
-            Self::Split(fraction) => {
-                let held_back = (images.len() as f64 * fraction).round() as usize;
-                let (train, validation) =
-                    images.split_at(images.len() - held_back.min(images.len()));
-                if train.is_empty() || validation.is_empty() {
-                    return Err(TrainError::Config {
-                        problem: format!(
-                            "validation `{self}` of {} images leaves {} to train on and {} to validate on",
-                            images.len(),
-                            train.len(),
-                            validation.len()
-                        ),
-                    });
-                }
-                Ok((train, validation))
+        let (train, validation) = match self {
+            Self::Test => return Ok((images.clone(), dataset.test.clone())),
+            Self::Split(fraction) => images.split_stratified(fraction, seed),
+            Self::Tail(fraction) => {
+                let held_out = (images.len() as f64 * fraction).round() as usize;
+                images.split_at(images.len() - held_out.min(images.len()))
             }
+        };
+        match train.is_empty() || validation.is_empty() {
+            true => Err(TrainError::Config {
+                problem: format!(
+                    "validation `{self}` of {} images leaves {} to train on and {} to validate on",
+                    images.len(),
+                    train.len(),
+                    validation.len()
+                ),
+            }),
+            false => Ok((train, validation)),
         }
     }
 }
@@ -138,16 +163,19 @@ impl FromStr for Validation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "test" {
-            return Ok(Self::Test);
-        }
-        let fraction = text.strip_prefix("split:").and_then(|f| f.parse().ok());
-        match fraction {
-            Some(fraction) if 0.0 < fraction && fraction < 1.0 => Ok(Self::Split(fraction)),
-            _ => Err(format!(
-                "`{text}` is neither `test` nor `split:F` with F between 0 and 1"
-            )),
-        }
+        let fraction = |text: &str| {
+            let fraction = text.parse().ok();
+            fraction.filter(|&fraction: &f64| 0.0 < fraction && fraction < 1.0)
+        };
+        let parsed = match text.split_once(':') {
+            None if text == "test" => Some(Self::Test),
+            Some(("split", text)) => fraction(text).map(Self::Split),
+            Some(("tail", text)) => fraction(text).map(Self::Tail),
+            _ => None,
+        };
+        parsed.ok_or_else(|| {
+            format!("`{text}` is neither `test` nor `split:F` nor `tail:F` with F between 0 and 1")
+        })
     }
 }
 
@@ -156,6 +184,7 @@ impl fmt::Display for Validation {
         match self {
             Self::Test => f.write_str("test"),
             Self::Split(fraction) => write!(f, "split:{fraction}"),
+            Self::Tail(fraction) => write!(f, "tail:{fraction}"),
         }
     }
 }
@@ -271,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_holds_back_the_last_images() {
+    fn a_tail_holds_out_the_last_images() {
         let images = |count: u8| {
             Images::new(
                 ImageShape::new(1, 1, 1),
@@ -289,13 +318,16 @@ mod tests {
         let split = |text: &str| {
             let validation: Validation = text.parse().expect(text);
             assert_eq!(validation.to_string(), text);
-            validation.split(&dataset)
+            validation.split(&dataset, 1)
         };
-        let (train, validation) = split("split:0.2").expect("two of ten");
+        let (train, validation) = split("tail:0.2").expect("two of ten");
         assert_eq!((train.len(), validation.pixels()), (8, &[8, 9][..]));
         assert_eq!(split("test").expect("always there").1, dataset.test);
-        assert!(split("split:0.01").is_err());
-        for text in ["split:0", "split:1", "split:x", "train", ""] {
+        assert!(split("tail:0.01").is_err());
+        let (train, validation) = split("split:0.2").expect("two of ten");
+        assert_eq!((train.len(), validation.len()), (8, 2));
+        assert_ne!(validation.pixels(), [8, 9]);
+        for text in ["split:0", "tail:1", "split:x", "train", "tail", ""] {
             assert!(text.parse::<Validation>().is_err(), "{text}");
         }
     }

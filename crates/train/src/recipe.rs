@@ -85,7 +85,7 @@ pub fn recipes() -> Vec<Recipe> {
                 optimizer: sgd(4e-3),
                 mirror: true,
                 augmentation: Some(Augmentation::photos()),
-                validation: Validation::Split(1.0 / 30.0),
+                validation: Validation::Tail(1.0 / 30.0),
                 precision: Precision::F16,
                 ..TrainConfig::default()
             },
@@ -119,7 +119,7 @@ pub fn recipes() -> Vec<Recipe> {
                 learning_rate: 0.05,
                 schedule: schedule(Curve::OneCycle),
                 optimizer: sgd(1e-3),
-                validation: Validation::Split(0.1),
+                validation: Validation::Tail(0.1),
                 ..TrainConfig::default()
             },
             floor: 0.38,

@@ -192,7 +192,7 @@ fn conclude(arguments: &Arguments, run: &Path, record: &Record) -> Result<ExitCo
     let resume = shell::resume(run);
     let run = shown(run);
     if arguments.json {
-        output::if_read(output::json(record))?;
+        output::if_read(output::json(&record.as_stored()))?;
     }
     if record.state == State::Interrupted {
         say(format_args!(

@@ -9,7 +9,7 @@ use modiste_metrics::wilson_interval;
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::{FileError, Metadata, Network};
 use modiste_train::{
-    Checkpoint, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, Validation, evaluate, fit,
+    Checkpoint, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, evaluate, fit,
     fit_temperature, made_up_pictures, require_training_memory, resume,
 };
 use serde_json::json;
@@ -48,7 +48,7 @@ impl RunImages {
             data.train = data.train.first(limit);
             data.test = data.test.first(limit);
         }
-        let (train, validation) = plan.config.validation.split(&data)?;
+        let (train, validation) = plan.config.validation.split(&data, plan.config.seed)?;
         let pictures = match &plan.config.augmentation {
             None => None,
             Some(augmentation) => Some(match augmentation.background.pictures.as_str() {
@@ -107,7 +107,7 @@ fn metadata(plan: &Plan, data: &Dataset, training_images: usize) -> Result<Metad
             "modiste": env!("CARGO_PKG_VERSION"),
             "recipe": plan.recipe,
             "training_images": training_images,
-            "config": plan.config,
+            "config": plan.stored_config(),
         }),
     })
 }
@@ -207,7 +207,7 @@ pub(crate) fn conduct(
         explained(error, &config, &kept)
     });
     let concluded = written.and(fitted).and_then(|outcome| {
-        if let Validation::Split(_) = config.validation {
+        if config.validation.is_held_out() {
             network.metadata.temperature = fit_temperature(&network, &images.validation, compute)?;
             with_room(folder, !ended, || folder.write_network(MODEL, &network))?;
         }
@@ -296,7 +296,8 @@ fn best_result(
     images: &RunImages,
     chosen: &Chosen,
 ) -> Result<Option<BestResult>> {
-    let (Validation::Split(_), Some(best)) = (config.validation, best_epoch(history)) else {
+    let best = best_epoch(history).filter(|_| config.validation.is_held_out());
+    let Some(best) = best else {
         return Ok(None);
     };
     let loaded = Network::load(&folder.file(BEST)).map_err(Error::from);

@@ -142,7 +142,7 @@ impl RunFolder {
     /// # Errors
     /// Where it cannot be written.
     pub(crate) fn write_record(&self, record: &Record) -> Result<()> {
-        let mut json = pretty_json(record)?;
+        let mut json = pretty_json(&record.as_stored())?;
         json.push('\n');
         self.write(RECORD, json.as_bytes())
     }

@@ -54,8 +54,8 @@ pub(crate) struct Overrides {
     /// What backgrounds are cut out of, where the variations have such: made-up, or a dataset.
     #[arg(long, value_name = "P")]
     pictures: Option<String>,
-    /// What is measured after each epoch: test (as the lecture does), or split:F, the last
-    /// fraction F of the training images, which are then not trained on.
+    /// What is measured after each epoch: test (as the lecture does); split:F, a fraction F of the
+    /// training images, of each class at random, which are then not trained on; or tail:F, the last ones.
     #[arg(long, value_name = "V")]
     validation: Option<String>,
     /// Decides initial weights, order, variations and dropout.
@@ -100,9 +100,27 @@ pub(crate) struct Plan {
     pub(crate) config: TrainConfig,
     /// Training images, and test images, that are used at most.
     pub(crate) limit: Option<usize>,
+    /// Version of the record that the plan is from: what is written of it keeps that version's words.
+    pub(crate) format_version: u32,
 }
 
+/// The version of the record that a new run writes.
+pub(super) const FORMAT_VERSION: u32 = 3;
+
+/// The oldest version that is read. Its `split:F` is `tail:F` now.
+pub(super) const OLDEST_VERSION: u32 = 2;
+
 impl Plan {
+    /// The configuration in the words of the plan's version, so that a run of an older one is repeated byte
+    /// for byte.
+    pub(super) fn stored_config(&self) -> TrainConfig {
+        let mut config = self.config.clone();
+        if self.format_version == OLDEST_VERSION {
+            config.validation = config.validation.to_unstratified();
+        }
+        config
+    }
+
     /// The recipe with every flag that was given in its place.
     ///
     /// # Errors
@@ -179,6 +197,7 @@ impl Plan {
             },
             config,
             limit: flags.limit,
+            format_version: FORMAT_VERSION,
         })
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::computer::{ComputeRecord, Machine};
 use super::photos::PhotosResult;
-use super::plan::Plan;
+use super::plan::{FORMAT_VERSION, OLDEST_VERSION, Plan};
 use crate::clock::unix_seconds;
 use crate::compute::Chosen;
 use crate::json::read_text;
@@ -22,9 +22,6 @@ use crate::version::{COMMIT, VERSION};
 
 /// The record's name.
 pub(super) const RECORD: &str = "run.json";
-
-/// The version of the record that is written and read.
-const FORMAT_VERSION: u32 = 2;
 
 /// The record of a run: all that is needed to train it again, and what came of it. Written when it
 /// starts and again when it ends.
@@ -149,7 +146,7 @@ impl Record {
     pub(crate) fn new(plan: &Plan, chosen: &Chosen, loading: &Loading) -> Result<Self> {
         let pictures = plan.pictures_dataset();
         Ok(Self {
-            format_version: FORMAT_VERSION,
+            format_version: plan.format_version,
             state: State::Running,
             modiste: VERSION.into(),
             commit: COMMIT.map(String::from),
@@ -207,16 +204,20 @@ impl Record {
         };
         let damaged = || format!("{} is no record of a run", shown(&path));
         let version: VersionOnly = serde_json::from_str(&text).with_context(damaged)?;
-        if version.format_version != FORMAT_VERSION {
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version.format_version) {
             bail!(
-                "{} is a record of version {}, by Modiste {}; this Modiste, {VERSION}, reads version \
-                 {FORMAT_VERSION}",
+                "{} is a record of version {}, by Modiste {}; this Modiste, {VERSION}, reads versions \
+                 {OLDEST_VERSION} to {FORMAT_VERSION}",
                 shown(&path),
                 version.format_version,
                 version.modiste
             );
         }
         let mut record: Self = serde_json::from_str(&text).with_context(damaged)?;
+        if version.format_version == OLDEST_VERSION {
+            let validation = &mut record.config.validation;
+            *validation = validation.from_unstratified();
+        }
         // Records from before there was the field say it in the error alone.
         let of_loss =
             |error: &String| error.contains("the loss is NaN") || error.contains("the loss is inf");
@@ -288,7 +289,15 @@ impl Record {
             preprocessing: self.preprocessing.clone(),
             config: self.config.clone(),
             limit: self.limit,
+            format_version: self.format_version,
         }
+    }
+
+    /// The record in the words of its version.
+    pub(crate) fn as_stored(&self) -> Self {
+        let mut stored = self.clone();
+        stored.config = self.plan().stored_config();
+        stored
     }
 
     /// Where the run's data come from when it goes on, or is repeated: from where `given` says, and

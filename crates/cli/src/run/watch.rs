@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::Network;
-use modiste_train::{Checkpoint, Event, Next, TrainConfig, Validation};
+use modiste_train::{Checkpoint, Event, Next, TrainConfig};
 use serde_json::json;
 
 use super::events::{EventLog, is_shown};
@@ -188,9 +188,7 @@ impl<'a> Watch<'a> {
     /// training and on no others.
     fn keep_best(&mut self, summary: EpochMetrics, checkpoint: &Checkpoint) {
         let is_best = best_epoch(&self.history).is_some_and(|best| best.epoch == summary.epoch);
-        if let Validation::Split(_) = self.config.validation
-            && is_best
-        {
+        if self.config.validation.is_held_out() && is_best {
             let mut network = Network {
                 parameters: checkpoint.parameters.clone(),
                 ..self.template.clone()

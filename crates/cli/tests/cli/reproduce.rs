@@ -67,6 +67,30 @@ fn where_a_run_parts_is_said() {
 }
 
 #[test]
+fn split_of_format_2_holds_out_the_last_images() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let arguments = [&flags("run")[..], &["--validation", "tail:0.25"]].concat();
+    succeeds(here, &arguments);
+    let path = here.join("run/run.json");
+    let text = fs::read_to_string(&path).expect("text");
+    let mut record: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(record["format_version"], 3);
+    assert_eq!(record["config"]["validation"], "tail:0.25");
+    record["format_version"] = 2.into();
+    record["config"]["validation"] = "split:0.25".into();
+    fs::write(&path, record.to_string()).expect("written");
+    // The model's description has the words of that format too.
+    let output = output(&mut modiste(here, &["reproduce", "run", "--run", "again"]));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let expected =
+        "different: again is not run\n  model.safetensors: the same numbers, another description\n";
+    assert_eq!(text, expected);
+    let text = fs::read_to_string(here.join("again/run.json")).expect("text");
+    assert!(text.contains("\"validation\": \"split:0.25\""), "{text}");
+}
+
+#[test]
 fn a_list_says_how_far_each_run_has_come() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

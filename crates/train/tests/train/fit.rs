@@ -16,7 +16,7 @@ fn train(
     engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitOutcome, TrainError> {
-    let (train, validation) = Validation::Test.split(data)?;
+    let (train, validation) = Validation::Test.split(data, 1)?;
     fit(
         network,
         TrainData {

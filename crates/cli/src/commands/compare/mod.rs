@@ -261,7 +261,8 @@ fn pair(first: &Compared, second: &Compared) -> Pair {
 
 /// All of a record that is no result.
 fn settings(record: &Record) -> Result<Value> {
-    const RESULTS: [&str; 15] = [
+    const RESULTS: [&str; 16] = [
+        "format_version",
         "state",
         "photos_folder",
         "photos_folder_in_run",
