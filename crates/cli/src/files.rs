@@ -33,7 +33,7 @@ pub(crate) fn page_to_stdout(page: Option<&Path>, json: bool) -> Result<bool> {
 /// `inputs`: writing would destroy it.
 ///
 /// # Errors
-/// If there is no folder for it, it is a folder, or it is an input.
+/// If the target's folder does not exist, or the target is a folder or one of the inputs.
 pub(crate) fn check_target<'a>(
     named: Option<&Path>,
     inputs: impl IntoIterator<Item = &'a Path>,

@@ -189,7 +189,7 @@ fn advised(error: modiste_dataset::Error, data: &Path) -> Error {
 /// line per event in a log.
 ///
 /// # Errors
-/// Those of [`download`] and of [`debian::complete`].
+/// If [`download`] fails and [`debian::complete`] does not find the missing files either.
 pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<()> {
     let verify = shell::verify(info.name, &data);
     let options = DownloadOptions {

@@ -19,7 +19,7 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
     written.context(Stdout)
 }
 
-/// Where an error of [`write()`] is from.
+/// Context of the errors of [`write()`].
 #[derive(Debug)]
 struct Stdout;
 
@@ -29,7 +29,7 @@ impl Display for Stdout {
     }
 }
 
-/// Whether an error is that standard output could not be written, which no other input would change.
+/// Returns whether standard output could not be written: the next input would fail in the same way.
 pub(crate) fn is_of_stdout(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Stdout>().is_some()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use modiste_core::shown;
 use modiste_dataset::DownloadOptions;
 
 use super::command::run;
@@ -46,7 +47,7 @@ pub(super) fn fetch(
     prepare(&lists, &cache, &fetched, &unpacked)
         .and_then(|()| fs::write(&status, ""))
         .and_then(|()| fs::write(&settings, NO_HOOKS))
-        .map_err(|error| format!("{}: {error}", modiste_core::shown(folder)))?;
+        .map_err(|error| format!("{}: {error}", shown(folder)))?;
     let apt = |action: &[&str], wait: Duration, timeout| {
         let mut command = Command::new("apt-get");
         command.arg("-q").arg("-c").arg(&settings);

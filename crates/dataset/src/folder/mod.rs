@@ -212,6 +212,11 @@ fn from_folders(
 mod tests {
     use super::*;
 
+    fn write(path: &Path) {
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, "x").expect("a file");
+    }
+
     #[test]
     fn folders_are_classes() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -223,9 +228,7 @@ mod tests {
             "shirt/x/1.png",
             "notes/readme.txt",
         ] {
-            let path = root.join(file);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-            fs::write(path, "x").expect("a file");
+            write(&root.join(file));
         }
         let found = read_labelled_folder(root, &classes).expect("two classes");
         let expected = [
@@ -245,9 +248,7 @@ mod tests {
             "loose.png",
             "._x.jpg",
         ] {
-            let path = root.join(file);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-            fs::write(path, "x").expect("a file");
+            write(&root.join(file));
         }
         assert_eq!(
             read_labelled_folder(root, &classes)

@@ -2,3 +2,4 @@
 
 mod jpeg;
 mod pictures;
+mod samples;

@@ -4,4 +4,6 @@
 mod photo;
 mod photos;
 mod pictures;
+#[path = "../../../imaging/tests/imaging/samples.rs"]
+mod samples;
 mod shipped;

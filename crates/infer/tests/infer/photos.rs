@@ -5,7 +5,7 @@ use modiste_core::ImageShape;
 use modiste_infer::{Cut, Preprocessing, Stage, Step, View, explain, preprocess};
 use proptest::prelude::*;
 
-use crate::pictures::encoded;
+use crate::samples::encoded;
 
 const INPUT: ImageShape = ImageShape::new(28, 28, 1);
 

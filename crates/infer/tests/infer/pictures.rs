@@ -1,15 +1,14 @@
 //! Network inputs against what OpenCV makes of the same files.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Cursor;
-use std::path::PathBuf;
 
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::ImageFormat;
 use modiste_core::ImageShape;
 use modiste_imaging::{Interpolation, decode_gray};
 use modiste_infer::{Preprocessing, preprocess};
 use serde::Deserialize;
+
+use crate::samples::{colours, deviation, encoded, opencv};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -25,21 +24,6 @@ struct GoldenPicture {
     invert_nearest_28: Vec<u8>,
     invert_linear_28: Vec<u8>,
     invert_area_28: Vec<u8>,
-}
-
-fn opencv(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../imaging/tests/opencv")
-        .join(name);
-    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The largest difference between two rows of bytes of the same length.
-#[track_caller]
-fn deviation(found: &[u8], expected: &[u8]) -> u8 {
-    assert_eq!(found.len(), expected.len());
-    let differences = found.iter().zip(expected).map(|(a, b)| a.abs_diff(*b));
-    differences.max().unwrap_or(0)
 }
 
 #[test]
@@ -89,21 +73,6 @@ fn pictures_become_what_opencv_makes_of_them() {
         );
     }
     assert!(agrees, "largest deviations:\n{table}");
-}
-
-/// A picture of 5 x 7 pixels with all colours distinct.
-fn colours() -> RgbImage {
-    RgbImage::from_fn(7, 5, |x, y| {
-        let (x, y) = (x as u8, y as u8);
-        image::Rgb([x * 40, y * 60, 255 - x * 20 - y * 9])
-    })
-}
-
-pub(crate) fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    let written = image.into().write_to(&mut bytes, format);
-    written.unwrap_or_else(|error| panic!("{format:?}: {error}"));
-    bytes.into_inner()
 }
 
 #[test]

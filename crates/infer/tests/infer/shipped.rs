@@ -7,7 +7,7 @@ use modiste_infer::{Classifier, Error, Prediction, Preprocessing, embedded_netwo
 use modiste_model::Precision;
 
 use crate::photo::{Scene, photo};
-use crate::pictures::encoded;
+use crate::samples::encoded;
 
 #[test]
 fn the_shipped_file_is_small_and_says_what_it_is() {
