@@ -1,26 +1,9 @@
-//! `modiste`: train, inspect and use small convolutional networks.
+//! `modiste`: trains, evaluates and explains small image classifiers.
 
-mod classify;
-mod clock;
 mod commands;
-mod compute;
 mod debian;
-mod failure;
-mod files;
-mod inspect;
-mod interrupt;
-mod json;
-mod labels;
-mod loading;
-mod machine;
-mod measured;
-mod messages;
-mod model;
-mod names;
-mod output;
-mod pictures;
-mod run;
-mod shell;
+mod flags;
+mod terminal;
 mod version;
 
 use std::path::{Path, PathBuf};
@@ -30,17 +13,16 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{
-    bench, compare, data, device, evaluate, explain, photos, predict, preprocess, recipes, report,
-    reproduce, runs, summary, train,
-};
-use crate::messages::say;
 use modiste_core::shown;
 
-/// Train, inspect and use small convolutional networks.
+use crate::terminal::advice::explained;
+use crate::terminal::messages::{say, start_logging};
+use crate::terminal::{failure, output};
+
+/// Train, evaluate and explain small image classifiers.
 ///
-/// Results go to standard output, everything else to standard error. RUST_LOG=debug says more.
-/// Exit codes: 0 done, 1 failed (the message says what to do), 2 wrong usage, 130 interrupted.
+/// Results go to standard output, everything else to standard error; RUST_LOG=debug logs more.
+/// Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
 #[derive(Parser)]
 #[command(
     name = "modiste",
@@ -55,7 +37,7 @@ struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long)]
     version: bool,
-    /// With --version: also the commit, the features and what computes here.
+    /// With --version: also print the commit, the features and the kernels of this machine.
     #[arg(long, requires = "version")]
     verbose: bool,
     #[command(subcommand)]
@@ -65,46 +47,46 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// List, download and verify datasets.
-    Data(data::Arguments),
-    /// Show a network's layers, shapes and parameters, as Keras does.
-    Summary(summary::Arguments),
+    Data(flags::datasets::Arguments),
+    /// Print a network's layers, shapes and parameters, as Keras does.
+    Summary(flags::summary::Arguments),
     /// List the recipes of `train` with the accuracy they reach.
-    Recipes(recipes::Arguments),
-    /// Say what there is to compute with.
-    Device(device::Arguments),
-    /// Train a network; the run folder then has its model, history, curves and record.
-    Train(Box<train::Arguments>),
-    /// List runs: what was trained, how far it came, how good it is.
-    Runs(runs::Arguments),
-    /// Train a run anew and say whether it comes to the same, byte for byte.
-    Reproduce(Box<reproduce::Arguments>),
-    /// Show what differs between runs, and whether one is better by more than chance.
-    Compare(compare::Arguments),
-    /// Explain a run, or a model, in one page of HTML.
-    Report(report::Arguments),
+    Recipes(flags::recipes::Arguments),
+    /// List available compute devices.
+    Device(flags::device::Arguments),
+    /// Train a network: the run folder contains its model, history, curves and record.
+    Train(Box<flags::train::Arguments>),
+    /// List runs with their state and results.
+    Runs(flags::runs::Arguments),
+    /// Repeat a training run and verify that the result is bit-identical.
+    Reproduce(Box<flags::reproduce::Arguments>),
+    /// Compare settings and results of runs, with a test of significance.
+    Compare(flags::compare::Arguments),
+    /// Write an HTML report about a run or a model.
+    Report(flags::report::Arguments),
     /// Measure a model's loss and accuracy on a dataset's test images.
-    Evaluate(evaluate::Arguments),
-    /// Classify pictures.
-    Predict(predict::Arguments),
-    /// Show what a network sees of a picture.
-    Preprocess(preprocess::Arguments),
-    /// Explain what a network makes of one photo, in one page of HTML.
-    Explain(explain::Arguments),
-    /// Classify a folder of labelled photos and count the right ones, as the lecture does.
-    Photos(photos::Arguments),
-    /// Measure how long a step of training and inference take.
-    Bench(bench::Arguments),
-    /// Write a completion script for a shell.
+    Evaluate(flags::evaluate::Arguments),
+    /// Classify images.
+    Predict(flags::predict::Arguments),
+    /// Show the network's input for an image.
+    Preprocess(flags::preprocess::Arguments),
+    /// Explain the prediction for one photo in an HTML page.
+    Explain(flags::explain::Arguments),
+    /// Classify a folder of labelled photos and print the accuracy.
+    Photos(flags::photos::Arguments),
+    /// Measure the time of a training step and of inference.
+    Bench(flags::bench::Arguments),
+    /// Print a completion script for a shell.
     #[command(after_help = "Example, for bash:\n  \
                       modiste completions bash > ~/.local/share/bash-completion/completions/modiste")]
     Completions {
-        /// The shell.
+        /// Shell.
         shell: clap_complete::Shell,
     },
-    /// Write the manual, a page for each command.
+    /// Write the manual: a page for each command.
     #[command(after_help = "Example:\n  modiste man ~/.local/share/man/man1")]
     Man {
-        /// The folder for the pages.
+        /// Folder for the pages.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
@@ -115,21 +97,25 @@ fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let arguments = Arguments::parse();
-    messages::start_logging();
+    let (arguments, notes) = flags::current_arguments(std::env::args_os());
+    let arguments = Arguments::parse_from(arguments);
+    for note in notes {
+        say(format_args!("note: {note}"));
+    }
+    start_logging();
     let done = match arguments.command {
         _ if arguments.version => version::print(arguments.verbose).map(|()| ExitCode::SUCCESS),
         Some(command) => run(command),
         None => Arguments::command()
-            .error(ErrorKind::MissingSubcommand, "which command?")
+            .error(ErrorKind::MissingSubcommand, "a command is required")
             .exit(),
     };
     match done {
         Ok(code) => code,
-        // Whoever reads has seen enough: `modiste ... | head -1`.
+        // The reader has closed the pipe: `modiste ... | head -1`.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            say(format_args!("error: {error:#}"));
+            say(format_args!("error: {}", explained(&error)));
             ExitCode::FAILURE
         }
     }
@@ -138,21 +124,21 @@ fn program() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = |result: anyhow::Result<()>| result.map(|()| ExitCode::SUCCESS);
     match command {
-        Command::Data(arguments) => data::run(arguments),
-        Command::Summary(arguments) => done(summary::run(&arguments)),
-        Command::Recipes(arguments) => done(recipes::run(&arguments)),
-        Command::Device(arguments) => done(device::run(&arguments)),
-        Command::Train(arguments) => train::run(&arguments),
-        Command::Runs(arguments) => done(runs::run(&arguments)),
-        Command::Reproduce(arguments) => reproduce::run(&arguments),
-        Command::Compare(arguments) => done(compare::run(&arguments)),
-        Command::Report(arguments) => done(report::run(&arguments)),
-        Command::Evaluate(arguments) => done(evaluate::run(&arguments)),
-        Command::Predict(arguments) => predict::run(&arguments),
-        Command::Preprocess(arguments) => preprocess::run(&arguments),
-        Command::Explain(arguments) => done(explain::run(&arguments)),
-        Command::Photos(arguments) => photos::run(&arguments),
-        Command::Bench(arguments) => done(bench::run(&arguments)),
+        Command::Data(arguments) => commands::datasets::run(arguments),
+        Command::Summary(arguments) => done(commands::summary::run(&arguments)),
+        Command::Recipes(arguments) => done(commands::recipes::run(&arguments)),
+        Command::Device(arguments) => done(commands::device::run(&arguments)),
+        Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Runs(arguments) => done(commands::runs::run(&arguments)),
+        Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+        Command::Compare(arguments) => done(commands::compare::run(&arguments)),
+        Command::Report(arguments) => done(commands::report::run(&arguments)),
+        Command::Evaluate(arguments) => done(commands::evaluate::run(&arguments)),
+        Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Preprocess(arguments) => commands::preprocess::run(&arguments),
+        Command::Explain(arguments) => done(commands::explain::run(&arguments)),
+        Command::Photos(arguments) => commands::photos::run(&arguments),
+        Command::Bench(arguments) => done(commands::bench::run(&arguments)),
         Command::Completions { shell } => done(completions(shell)),
         Command::Man { folder } => done(man(&folder)),
     }
@@ -175,12 +161,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_hold_together() {
+    fn arguments_are_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn every_command_has_an_example() {
+    fn commands_have_examples() {
         fn check(command: &clap::Command) {
             let after = command.get_after_help().map(ToString::to_string);
             let name = command.get_name();
@@ -195,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_and_flag_is_explained() {
+    fn commands_and_flags_have_help() {
         fn check(command: &clap::Command) {
             for argument in command.get_arguments() {
                 let name = argument.get_id();

@@ -1,20 +1,15 @@
-//! Which Modiste this is.
+//! Version of the program.
 
 use anyhow::Result;
+use modiste_experiment::{COMMIT, VERSION};
 use modiste_model::{Instructions, KERNELS_VARIABLE};
 
-use crate::output;
+use crate::terminal::output;
 
-/// The version of the package.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The commit that it was built from, where it was built from a checkout.
-pub(crate) const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
-
-/// Prints the version; `verbose` also what a report of a bug should say.
+/// Prints the version; if `verbose`, also the facts that a bug report should contain.
 ///
 /// # Errors
-/// Where standard output cannot be written, or the environment asks for kernels that are not there.
+/// If standard output cannot be written, or the environment asks for kernels that the CPU does not support.
 pub(crate) fn print(verbose: bool) -> Result<()> {
     output::line(format_args!("modiste {VERSION}"))?;
     if !verbose {
@@ -28,7 +23,7 @@ pub(crate) fn print(verbose: bool) -> Result<()> {
     } else {
         "none"
     };
-    output::line(format_args!("commit: {}", COMMIT.unwrap_or("not known")))?;
+    output::line(format_args!("commit: {}", COMMIT.unwrap_or("unknown")))?;
     output::line(format_args!("features: {features}"))?;
     output::line(format_args!(
         "kernels: {} (of {}; {KERNELS_VARIABLE} chooses)",

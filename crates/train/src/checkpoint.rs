@@ -200,11 +200,7 @@ impl Checkpoint {
                 found: version.format_version,
             });
         }
-        let mut state: State = serde_json::from_str(state).map_err(|error| unreadable(&error))?;
-        if version.format_version == 1 {
-            let validation = &mut state.config.validation;
-            *validation = validation.from_unstratified();
-        }
+        let state: State = serde_json::from_str(state).map_err(|error| unreadable(&error))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
         let data = |name: &str| match tensors.tensor(name) {
             Ok(tensor) if tensor.dtype() == Dtype::F32 => Ok(tensor.data()),
@@ -275,7 +271,6 @@ fn numbers_of(bytes: &[u8]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Validation;
 
     fn checkpoint() -> Checkpoint {
         let epoch = |epoch| EpochMetrics {
@@ -369,14 +364,17 @@ mod tests {
 
     #[test]
     fn reads_version_1() {
-        let mut now = checkpoint();
-        now.config.validation = Validation::Split(0.25);
+        let now = checkpoint();
         let bytes = now.to_bytes();
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a file");
         let state = &header.metadata().as_ref().expect("metadata")["state"];
         let state = state
             .replace("optimizer_state_sha256", "velocities_sha256")
-            .replace("\"format_version\":2", "\"format_version\":1");
+            .replace("\"format_version\":2", "\"format_version\":1")
+            .replace(
+                "\"mirror\":false",
+                "\"mirror\":false,\"validation\":\"split:0.25\"",
+            );
         let metadata = HashMap::from([
             ("sha256".to_owned(), sha256([state.as_bytes()])),
             ("state".to_owned(), state),
@@ -387,8 +385,6 @@ mod tests {
             (name, view)
         });
         let before = safetensors::serialize(views, Some(metadata)).expect("a file");
-        // It held out the last images.
-        now.config.validation = Validation::Tail(0.25);
         assert_eq!(Checkpoint::from_bytes(&before), Ok(now));
     }
 

@@ -304,7 +304,7 @@ fn batches<'a>(
         };
         batches = batches.changed(move |indices, pixels| variations.vary(indices, pixels));
     }
-    if config.mirror {
+    if config.horizontal_flip {
         batches = batches.mirrored(config.seed, epoch as u64);
     }
     batches

@@ -1,14 +1,14 @@
-//! Configuration as files store it: one level, names that never change.
+//! Stored form of the configuration: flat JSON whose names never change.
 
-use modiste_model::Precision;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::augment::Augmentation;
-use crate::config::{TrainConfig, Validation};
+use crate::config::TrainConfig;
 use crate::optimizer::Optimizer;
 use crate::schedule::Schedule;
 
-/// [`TrainConfig`] in records of runs, checkpoints and models.
+/// [`TrainConfig`] in run records, checkpoints and models.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredConfig {
@@ -24,9 +24,11 @@ struct StoredConfig {
     #[serde(default)]
     augmentation: Option<Augmentation>,
     seed: u64,
-    validation: Validation,
-    #[serde(default)]
-    precision: Precision,
+    // Settings of a run that older checkpoints contain.
+    #[serde(default, skip_serializing, rename = "validation")]
+    _validation: IgnoredAny,
+    #[serde(default, skip_serializing, rename = "precision")]
+    _precision: IgnoredAny,
 }
 
 impl Serialize for TrainConfig {
@@ -56,11 +58,11 @@ impl From<&TrainConfig> for StoredConfig {
             momentum,
             nesterov,
             weight_decay,
-            mirror: config.mirror,
+            mirror: config.horizontal_flip,
             augmentation: config.augmentation.clone(),
             seed: config.seed,
-            validation: config.validation,
-            precision: config.precision,
+            _validation: IgnoredAny,
+            _precision: IgnoredAny,
         }
     }
 }
@@ -77,11 +79,9 @@ impl From<StoredConfig> for TrainConfig {
                 nesterov: stored.nesterov,
                 weight_decay: stored.weight_decay,
             },
-            mirror: stored.mirror,
+            horizontal_flip: stored.mirror,
             augmentation: stored.augmentation,
             seed: stored.seed,
-            validation: stored.validation,
-            precision: stored.precision,
         }
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_one_level_and_its_names() {
+    fn stores_flat_json_and_reads_older_fields() {
         let config = TrainConfig {
             optimizer: Optimizer::Sgd {
                 momentum: 0.5,
@@ -101,11 +101,14 @@ mod tests {
             ..TrainConfig::default()
         };
         let json = serde_json::to_string(&config).expect("plain data");
-        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","momentum":0.5,"nesterov":false,"weight_decay":0.001,"mirror":false,"augmentation":null,"seed":1,"validation":"test","precision":"f32"}"#;
+        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","momentum":0.5,"nesterov":false,"weight_decay":0.001,"mirror":false,"augmentation":null,"seed":1}"#;
         assert_eq!(json, expected);
-        let read: TrainConfig = serde_json::from_str(&json).expect("the same");
-        assert_eq!(read, config);
+        let older = json.replace('}', r#","validation":"test","precision":"f32"}"#);
+        for text in [&json, &older] {
+            let read: TrainConfig = serde_json::from_str(text).expect("a configuration");
+            assert_eq!(read, config);
+        }
         let unknown = json.replace("momentum", "moment");
-        serde_json::from_str::<TrainConfig>(&unknown).expect_err("a field that does not exist");
+        serde_json::from_str::<TrainConfig>(&unknown).expect_err("an unknown field");
     }
 }

@@ -1,8 +1,8 @@
-//! One module per command of `modiste`: its flags, what it does, what it prints.
+//! Commands of `modiste`, one module each.
 
 pub(crate) mod bench;
 pub(crate) mod compare;
-pub(crate) mod data;
+pub(crate) mod datasets;
 pub(crate) mod device;
 pub(crate) mod evaluate;
 pub(crate) mod explain;

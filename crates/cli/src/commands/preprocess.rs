@@ -1,4 +1,4 @@
-//! `preprocess`: what a network sees of a picture.
+//! `preprocess`: shows the network's input for an image.
 
 use std::collections::HashSet;
 use std::fs;
@@ -6,118 +6,59 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use modiste_core::{ImageShape, write_atomic};
-use modiste_dataset::{PictureFiles, read_picture};
+use modiste_core::{shown, write_atomic};
+use modiste_dataset::read_picture;
+use modiste_experiment::{Warning, pages};
 use modiste_imaging::picture_png;
-use modiste_infer::{Classifier, Stage, explain};
-use modiste_report::{Cell, Column, picture_sheet};
-use serde::Serialize;
+use modiste_infer::{Classifier, explain};
 
-use crate::messages::say;
-use crate::model::ClassifierArguments;
-use crate::output;
-use crate::pictures;
-use modiste_core::{printable, shown};
+use crate::flags::preprocess::Arguments;
+use crate::terminal::advice::warn;
+use crate::terminal::messages::say;
+use crate::terminal::output;
+use crate::terminal::pictures;
+use crate::terminal::text::preprocessing::{self, FileViews};
 
-/// From black to white, for a picture in letters.
-const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-
-/// The flags of `preprocess`.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  modiste preprocess shoe.jpg\n  \
-                        modiste preprocess shoe.jpg --explain --out seen/\n  \
-                        modiste preprocess photos/ --preprocess notebook:area --out seen/\n\n\
-                        Where the network sees several views of a picture, the first is shown; JSON has all.")]
-pub(crate) struct Arguments {
-    /// Pictures, folders of them, `-` for a list on standard input.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    classifier: ClassifierArguments,
-    /// Say what each step does; with --out also as a picture, STEM-steps.png: a column for each step.
-    #[arg(long, conflicts_with = "json")]
-    explain: bool,
-    /// Write PNGs into this folder, where no file of the name is yet, instead of printing pictures.
-    #[arg(long, value_name = "DIR", conflicts_with = "json")]
-    out: Option<PathBuf>,
-    /// Print one JSON array: file, width, height, and of each view the pixels row by row.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Runs the command. A file that fails is told and does not stop the others.
+/// Runs the command. A file that fails is reported and does not stop the others.
 ///
 /// # Errors
-/// Where the model or the preprocessing cannot be read or results cannot be written; where a file
-/// failed, exit code 1.
+/// If the model or the preprocessing cannot be read or results cannot be written. If a file failed, the exit
+/// code is 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let classifier = arguments.classifier.classifier()?;
     let shape = classifier.input();
     ensure!(
         shape.channels == 1,
-        "the network sees colours; only gray pictures are shown"
+        "the network takes colour images; only gray ones are shown"
     );
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).with_context(|| shown(folder))?;
     }
-    let PictureFiles { files, skipped } = pictures::expand(&arguments.files)?;
-    ensure!(!files.is_empty(), "the list on standard input is empty");
+    let found = pictures::expand(&arguments.files)?;
     let mut code = ExitCode::SUCCESS;
-    let mut objects: Vec<Seen> = Vec::new();
+    let mut objects = Vec::new();
     let mut written = HashSet::new();
-    for file in &files {
+    for file in &found.files {
         match show(arguments, &classifier, file, &mut written) {
-            Ok(views) if arguments.json => objects.push(Seen {
-                file: file.display().to_string(),
-                found: Found::Views {
-                    width: shape.width,
-                    height: shape.height,
-                    views,
-                },
-            }),
-            Ok(_) => {}
+            Ok(views) => objects.push(FileViews::new(file, shape, views)),
             Err(error) if output::is_of_stdout(&error) => return Err(error),
             Err(error) => {
-                let file = file.display().to_string();
                 code = ExitCode::FAILURE;
-                say(format_args!("error: {}: {error:#}", printable(&file)));
-                let error = format!("{error:#}");
-                objects.push(Seen {
-                    file,
-                    found: Found::Error { error },
-                });
+                say(format_args!("error: {}: {error:#}", shown(file)));
+                objects.push(FileViews::failed(file, &error));
             }
         }
     }
     if arguments.json {
         output::json(&objects)?;
     }
-    pictures::tell_skipped(skipped);
+    if found.skipped > 0 {
+        warn(Warning::NotImages(found.skipped));
+    }
     Ok(code)
 }
 
-/// What JSON says of a file.
-#[derive(Serialize)]
-struct Seen {
-    file: String,
-    #[serde(flatten)]
-    found: Found,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Found {
-    Views {
-        width: usize,
-        height: usize,
-        views: Vec<Vec<u8>>,
-    },
-    Error {
-        error: String,
-    },
-}
-
-/// Shows one picture as the flags ask; gives its views.
+/// Shows one image as the flags ask; returns its views.
 fn show(
     arguments: &Arguments,
     classifier: &Classifier,
@@ -126,81 +67,36 @@ fn show(
 ) -> Result<Vec<Vec<u8>>> {
     let shape = classifier.input();
     let bytes = read_picture(file)?;
-    let views = if arguments.explain {
-        let stages = explain(&bytes, classifier.preprocessing(), shape)?;
-        let last = stages.last().map_or(&[][..], |stage| &stage.views);
-        let views = last
-            .iter()
-            .map(|view| view.picture.pixels.clone())
-            .collect();
-        let name = shown(file);
-        output::line(format_args!("{name}\n{}", words(&stages)))?;
-        if let Some(folder) = &arguments.out {
-            save(folder, file, "-steps.png", &sheet(&stages)?, written)?;
+    let mut views = Vec::new();
+    let mut save = |folder, ending, png: &[u8]| save(folder, file, ending, png, written);
+    if arguments.explain {
+        let steps = explain(&bytes, classifier.preprocessing(), shape)?;
+        if let Some(last) = steps.last() {
+            views.extend(last.views.iter().map(|view| view.picture.pixels.clone()));
         }
-        views
+        let text = preprocessing::steps(&steps);
+        output::line(format_args!("{}\n{text}", shown(file)))?;
+        if let Some(folder) = &arguments.out {
+            save(folder, "-steps.png", &pages::preprocessing_sheet(&steps)?)?;
+        }
     } else {
-        classifier.prepare(&bytes)?
-    };
-    let first = views.first().context("the preprocessing gives no view")?;
+        views = classifier.prepare(&bytes)?;
+    }
+    let first = views.first().context("the preprocessing returns no view")?;
     if let Some(folder) = &arguments.out {
-        let png = picture_png(first, shape);
-        save(folder, file, ".png", &png, written)?;
+        save(folder, ".png", &picture_png(first, shape))?;
     } else if !arguments.json {
-        let picture = letters(first, shape);
+        let picture = preprocessing::picture(first, shape);
         match arguments.explain {
             true => output::line(picture)?,
-            false => {
-                let name = shown(file);
-                output::line(format_args!("{name}\n{picture}"))?;
-            }
+            false => output::line(format_args!("{}\n{picture}", shown(file)))?,
         }
     }
     Ok(views)
 }
 
-/// A line per step: what it does, and the size of what comes out.
-fn words(stages: &[Stage]) -> String {
-    let line = |(number, stage): (usize, &Stage)| {
-        let views = stage.views.len();
-        let several = if views == 1 { "" } else { "s" };
-        let size = stage.views.first().map_or(String::new(), |view| {
-            let shape = view.picture.shape;
-            format!(
-                ": {views} view{several} of {}x{}",
-                shape.width, shape.height
-            )
-        });
-        format!("  {number:2} {}{size}", stage.step)
-    };
-    let lines: Vec<String> = (1..).zip(stages).map(line).collect();
-    lines.join("\n")
-}
-
-/// A column for each step, a row for each view.
-fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
-    let columns: Vec<Column> = (1..)
-        .zip(stages)
-        .map(|(number, stage): (usize, _)| {
-            let cell = |view: &modiste_infer::View| {
-                let shown = view.shown();
-                Cell {
-                    height: shown.shape.height,
-                    width: shown.shape.width,
-                    pixels: shown.pixels,
-                }
-            };
-            Column {
-                heading: format!("{number} {}", stage.step.name()),
-                cells: stage.views.iter().map(cell).collect(),
-            }
-        })
-        .collect();
-    Ok(picture_sheet(&columns)?)
-}
-
-/// Writes `folder/STEM` and the ending, with a number if another of the pictures has this name, and prints
-/// the path. A file that was there before is not overwritten.
+/// Writes `folder/STEM` with an ending, and a number if another of the images has this name, and prints the
+/// path. A file that existed before is not overwritten.
 fn save(
     folder: &Path,
     file: &Path,
@@ -221,27 +117,11 @@ fn save(
     let path = free.context("no name is free")?;
     ensure!(
         !path.exists(),
-        "{} is there already; it is not overwritten",
+        "{} exists already and is not overwritten",
         shown(&path)
     );
     write_atomic(&path, png).with_context(|| shown(&path))?;
     output::line(shown(&path))?;
     written.insert(path);
     Ok(())
-}
-
-/// A picture of two letters per pixel, which is about square on a terminal.
-fn letters(pixels: &[u8], shape: ImageShape) -> String {
-    let rows: Vec<String> = pixels
-        .chunks_exact(shape.width)
-        .map(|row| {
-            let row: String = row
-                .iter()
-                .map(|&value| SHADES[usize::from(value) * SHADES.len() / 256])
-                .flat_map(|shade| [shade, shade])
-                .collect();
-            row.trim_end().to_owned()
-        })
-        .collect();
-    rows.join("\n")
 }

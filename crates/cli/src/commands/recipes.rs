@@ -1,23 +1,16 @@
-//! `recipes`: what `train` can be told by one name.
+//! `recipes`: lists the recipes of `train`.
 
 use anyhow::Result;
-use modiste_train::recipes;
+use modiste_experiment::recipes;
 
-use crate::output;
-
-/// The flags of `recipes`.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  modiste recipes\n  modiste recipes --json")]
-pub(crate) struct Arguments {
-    /// Print JSON, with every setting.
-    #[arg(long)]
-    json: bool,
-}
+use crate::flags::recipes::Arguments;
+use crate::terminal::output;
+use crate::terminal::table::table;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where standard output cannot be written.
+/// If standard output cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let recipes = recipes();
     if arguments.json {
@@ -30,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 recipe.name.to_owned(),
                 recipe.dataset.to_owned(),
                 recipe.architecture.to_owned(),
-                recipe.config.epochs.to_string(),
+                recipe.config.train.epochs.to_string(),
                 format!(">= {:.1} %", 100.0 * recipe.floor),
                 recipe.description.to_owned(),
             ]
@@ -44,5 +37,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ">test accuracy",
         "description",
     ];
-    output::line(output::table(headings, &rows))
+    output::line(table(headings, &rows))
 }

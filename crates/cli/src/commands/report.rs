@@ -1,139 +1,29 @@
-//! `report`: a run, or a model, explained in one page.
+//! `report`: describes a run, or a model, in an HTML page.
 
-use std::path::PathBuf;
+use anyhow::Result;
+use modiste_experiment::pages::{self, ReportOptions};
 
-use anyhow::{Result, ensure};
-use modiste_metrics::argmax;
-use modiste_model::Network;
-use modiste_report::{Section, curves_html, page};
-
-use crate::compute::ComputeArguments;
-use crate::files;
-use crate::inspect;
-use crate::loading::Loading;
-use crate::measured::{Measured, TestArguments};
-use crate::names;
-use crate::run::{MODEL, Record, read_history};
-use crate::shell;
-use modiste_core::shown;
-
-/// The flags of `report`.
-#[derive(clap::Args)]
-#[command(
-    after_help = "The page is one HTML file that needs no network and no script: what the network was told,\n\
-                        how it learned, how good it is class by class, how sure, its surest mistakes, what its\n\
-                        first layer looks for, what each layer makes of an image and where it looks.\n\n\
-                        Examples:\n  modiste report runs/fashion-1\n  \
-                        modiste report models/fashion-mnist.safetensors --out clothes.html"
-)]
-pub(crate) struct Arguments {
-    /// The folder of a run, or a model file.
-    #[arg(value_name = "RUN|MODEL")]
-    subject: PathBuf,
-    #[command(flatten)]
-    test: TestArguments,
-    /// The page, - for standard output [default: report.html in the run's folder, or here for a model file].
-    #[arg(long, value_name = "FILE.html")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    loading: Loading,
-    #[command(flatten)]
-    compute: ComputeArguments,
-}
+use crate::flags::report::Arguments;
+use crate::terminal::advice::warn;
+use crate::terminal::files;
+use crate::terminal::shell;
 
 /// Runs the command and prints the path of the page.
 ///
 /// # Errors
-/// Where there is no such run or model, its test images cannot be had, or the page cannot be written.
+/// If the run or model does not exist, its test images cannot be loaded, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let subject = &arguments.subject;
-    files::check_target(arguments.out.as_deref(), [subject.as_path()])?;
-    let chosen = arguments.compute.start()?;
-    let (title, network, mut sections, default);
-    let mut loading = arguments.loading.clone();
-    let mut test = arguments.test.clone();
-    if subject.is_dir() {
-        let record = Record::read(subject)?;
-        let model = subject.join(MODEL);
-        ensure!(
-            model.exists(),
-            "{} has no model{}",
-            shown(subject),
-            match record.can_go_on() {
-                true => format!(
-                    " yet\n{}",
-                    shell::advice("to go on with it", &shell::resume(subject))
-                ),
-                false => format!(
-                    " and cannot go on ({}); train a new run, with a lower learning rate if the \
-                     loss became NaN or infinite",
-                    record
-                        .error
-                        .as_deref()
-                        .unwrap_or("another version of Modiste began it")
-                ),
-            }
-        );
-        network = Network::load(&model)?;
-        title = format!("The run {}", names::own(subject));
-        let history = read_history(subject)?;
-        let curves = curves_html(&[(&names::own(subject), &history)]);
-        sections = vec![
-            inspect::run_facts(subject, &record)?,
-            Section {
-                id: "curves",
-                title: "How it learned".into(),
-                body: curves,
-            },
-        ];
-        loading = record.loading(&loading);
-        test.limit = test.limit.or(record.limit);
-        default = subject.join("report.html");
-    } else {
-        network = Network::load(subject)?;
-        if let Some(record) = Record::of_model(subject) {
-            loading = record.loading(&loading);
-        }
-        title = format!("The model {}", names::own(subject));
-        sections = vec![inspect::model_facts(&network, &loading.folder.path())];
-        default = PathBuf::from("report.html");
-    }
-    let measured = Measured::new(&network, &test, &loading, &chosen)?;
-    sections.extend([
-        inspect::scores(&measured),
-        inspect::classes(&measured),
-        inspect::confusion(&measured),
-        inspect::calibration(&measured),
-        inspect::mistakes(&measured),
-    ]);
-    sections.extend(inspect::filters(&network)?);
-    let sample = a_right_one(&measured);
-    let truth = usize::from(measured.images.labels()[sample]);
-    sections.extend([
-        inspect::feature_maps(
-            &network,
-            measured.images.image(sample),
-            &measured.confusion.classes()[truth],
-            &chosen.compute.kernels,
-        )?,
-        inspect::layers(&network, &measured.images, &chosen)?,
-    ]);
-    sections.extend(inspect::attention(&network, &measured)?);
-    let [low, high] = measured.interval().map(|end| 100.0 * end);
-    let lead = format!(
-        "{} on {}: {:.2} % of {} test images are told right (95 % interval {low:.2} to {high:.2} %).",
-        network.architecture.name,
-        measured.dataset,
-        100.0 * measured.evaluation.accuracy,
-        measured.evaluation.images
-    );
-    let html = page(&title, &lead, &sections);
-    files::write_page(arguments.out.as_deref(), &default, &html)
-}
-
-/// The first image that is told right; the first of all where none is.
-fn a_right_one(measured: &Measured) -> usize {
-    let mut answers = measured.answers();
-    let right = answers.position(|(row, truth)| argmax(row) == usize::from(*truth));
-    right.unwrap_or(0)
+    let (subject, out) = (&arguments.subject, arguments.out.as_deref());
+    files::check_target(out, [subject.as_path()])?;
+    let setup = arguments.compute.setup()?;
+    let options = ReportOptions {
+        test: arguments.test.options(&arguments.data, None),
+        command: Some(&shell::training_command),
+    };
+    let page = pages::report(subject, &options, &setup, &mut warn)?;
+    let default = match subject.is_dir() {
+        true => subject.join("report.html"),
+        false => "report.html".into(),
+    };
+    files::write_page(out, &default, &page)
 }

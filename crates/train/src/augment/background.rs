@@ -4,16 +4,15 @@ use std::f64::consts::TAU;
 
 use modiste_core::Rng;
 use modiste_dataset::Images;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Plane, between, chance};
 
 /// The chances of backgrounds; the rest is black.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "StoredBackgrounds")]
 pub struct Backgrounds {
-    /// What pictures are cut out of: the name of a dataset, or `made-up`.
-    pub pictures: String,
     /// One gray.
     pub plain: f64,
     /// From one gray to another.
@@ -22,6 +21,29 @@ pub struct Backgrounds {
     pub picture: f64,
     /// Black but for a piece of another background: what is left where an object was cut out badly.
     pub leftover: f64,
+}
+
+/// [`Backgrounds`] in files, which may also name the source of the pictures: a setting of the run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredBackgrounds {
+    #[serde(default, rename = "pictures")]
+    _pictures: IgnoredAny,
+    plain: f64,
+    graded: f64,
+    picture: f64,
+    leftover: f64,
+}
+
+impl From<StoredBackgrounds> for Backgrounds {
+    fn from(stored: StoredBackgrounds) -> Self {
+        Self {
+            plain: stored.plain,
+            graded: stored.graded,
+            picture: stored.picture,
+            leftover: stored.leftover,
+        }
+    }
 }
 
 impl Backgrounds {

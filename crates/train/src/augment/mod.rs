@@ -17,7 +17,7 @@ use geometry::Placement;
 
 pub use background::Backgrounds;
 pub use pictures::made_up_pictures;
-pub use settings::{Augmentation, MADE_UP, Tone};
+pub use settings::{Augmentation, Tone};
 
 /// The stream of [`Rng::stream`] that image 0 of epoch 0 draws from; the epoch is counted in bits 32
 /// to 47, the image in the bits below.
@@ -124,7 +124,6 @@ mod tests {
         none.tail = 0.0;
         none.scale = [1.0, 1.0];
         none.background = Backgrounds {
-            pictures: MADE_UP.into(),
             plain: 0.0,
             graded: 0.0,
             picture: 0.0,

@@ -65,9 +65,6 @@ pub struct Tone {
     pub light: f64,
 }
 
-/// The pictures of [`made_up_pictures`](crate::made_up_pictures), where [`Backgrounds`] name what theirs are.
-pub const MADE_UP: &str = "made-up";
-
 impl Augmentation {
     /// What makes a network for photos of clothes out of Fashion-MNIST.
     pub fn photos() -> Self {
@@ -89,7 +86,6 @@ impl Augmentation {
                 light: 0.3,
             },
             background: Backgrounds {
-                pictures: MADE_UP.into(),
                 plain: 0.12,
                 graded: 0.12,
                 picture: 0.2,

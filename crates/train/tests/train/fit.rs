@@ -4,7 +4,7 @@ use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
     Augmentation, Checkpoint, Compute, EngineKind, Event, FitOutcome, Next, Optimizer, TrainConfig,
-    TrainData, TrainError, Validation, evaluate, fit, resume,
+    TrainData, TrainError, evaluate, fit, resume,
 };
 
 use crate::networks::{data, small};
@@ -16,12 +16,11 @@ fn train(
     engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitOutcome, TrainError> {
-    let (train, validation) = Validation::Test.split(data, 1)?;
     fit(
         network,
         TrainData {
-            train: &train,
-            validation: &validation,
+            train: &data.train,
+            validation: &data.test,
             pictures: None,
         },
         config,
@@ -74,7 +73,7 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
                 epochs: 2,
                 batch_size: 16,
                 seed,
-                mirror: true,
+                horizontal_flip: true,
                 augmentation,
                 ..TrainConfig::default()
             };
@@ -256,7 +255,7 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
         let config = TrainConfig {
             epochs: 2,
             batch_size: 16,
-            mirror: true,
+            horizontal_flip: true,
             augmentation,
             schedule: "one-cycle".parse().expect("a schedule"),
             optimizer: Optimizer::Sgd {

@@ -3,6 +3,7 @@
 
 #[path = "../../examples/parity/compare.rs"]
 mod compare;
+mod config;
 mod evaluate;
 mod fit;
 #[path = "../../examples/parity/golden.rs"]

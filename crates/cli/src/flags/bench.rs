@@ -1,0 +1,41 @@
+//! Flags of `bench`.
+
+use super::ComputeFlags;
+
+/// Flags of `bench`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Times are of this machine, now: compare only what ran side by side.\n\n\
+                  Examples:\n  modiste bench --architecture vgg --profile\n  \
+                  modiste bench --batch-size 1 --steps 200 --json\n  \
+                  MODISTE_KERNELS=avx2 modiste bench"
+)]
+pub(crate) struct Arguments {
+    /// Network: compact, vgg, bnvgg, closet.
+    #[arg(long, value_name = "A", default_value = "compact")]
+    pub(crate) architecture: String,
+    /// Number of images per step.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        allow_negative_numbers = true
+    )]
+    pub(crate) batch_size: usize,
+    /// Number of training steps, and of inference passes, to measure.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        allow_negative_numbers = true
+    )]
+    pub(crate) steps: usize,
+    #[command(flatten)]
+    pub(crate) compute: ComputeFlags,
+    /// Print the forward and backward time of each layer.
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

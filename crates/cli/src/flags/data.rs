@@ -1,0 +1,63 @@
+//! Flags for the source of datasets.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use modiste_dataset::DatasetInfo;
+use modiste_experiment::{DataSource, Error, check_data_folder, default_data_folder};
+
+use crate::terminal::download::download;
+
+/// Flag for the folder of the datasets.
+#[derive(clap::Args)]
+pub(crate) struct DataFolder {
+    /// Folder of the datasets, with one folder for each [default: that of the run, else the
+    /// environment variable MODISTE_DATA, else datasets].
+    #[arg(long = "data", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl DataFolder {
+    /// Returns the folder of the datasets for a command that is not about a run.
+    ///
+    /// # Errors
+    /// If it is a file, or a folder that cannot be listed.
+    pub(crate) fn checked(&self) -> Result<PathBuf> {
+        let folder = self.folder.clone().unwrap_or_else(default_data_folder);
+        check_data_folder(&folder)?;
+        Ok(folder)
+    }
+}
+
+/// Flags for the source of datasets.
+#[derive(clap::Args)]
+pub(crate) struct DataFlags {
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Download nothing: use only files that exist.
+    #[arg(long)]
+    offline: bool,
+    /// Accept a dataset whose files are truncated or hold fewer images than the official ones.
+    #[arg(long)]
+    allow_partial: bool,
+}
+
+impl DataFlags {
+    /// Returns the source of datasets, which downloads missing files unless the flags forbid it.
+    pub(crate) fn source(&self) -> DataSource<'_> {
+        DataSource {
+            folder: self.folder.folder.as_deref(),
+            allow_partial: self.allow_partial,
+            fetch: Some(match self.offline {
+                true => &|info, data| fetch(info, data, true),
+                false => &|info, data| fetch(info, data, false),
+            }),
+        }
+    }
+}
+
+fn fetch(info: &'static DatasetInfo, data: &Path, offline: bool) -> Result<(), Error> {
+    download(info, data.into(), offline).map_err(|error| Error::Fetch {
+        reason: format!("{error:#}"),
+    })
+}

@@ -1,0 +1,71 @@
+//! Flags for the model that a command uses.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use modiste_experiment::{Record, kernel_options, load_model, read_json};
+use modiste_infer::{Classifier, Preprocessing, embedded_network};
+use modiste_model::Network;
+
+use super::start_default_threads;
+
+/// Flag for the model.
+#[derive(clap::Args)]
+pub(crate) struct ModelFlags {
+    /// Model: a file, or the folder of a run [default: the built-in network for clothes].
+    #[arg(long, value_name = "FILE|RUN")]
+    pub(crate) model: Option<PathBuf>,
+}
+
+impl ModelFlags {
+    /// Reads the model.
+    ///
+    /// # Errors
+    /// If it cannot be read as a model.
+    pub(crate) fn network(&self) -> Result<Network> {
+        match &self.model {
+            Some(path) => Ok(load_model(path)?),
+            None => Ok(embedded_network()),
+        }
+    }
+
+    /// Returns the record of the run that the model belongs to, if there is one.
+    pub(crate) fn record(&self) -> Option<Record> {
+        self.model.as_deref().and_then(Record::of_model)
+    }
+
+    /// Returns the name of the model in results.
+    pub(crate) fn name(&self) -> &Path {
+        self.model.as_deref().unwrap_or(Path::new("built-in"))
+    }
+}
+
+/// Flags for a classifier of photos: a model and its preprocessing.
+#[derive(clap::Args)]
+pub(crate) struct ClassifierFlags {
+    #[command(flatten)]
+    model: ModelFlags,
+    /// Preprocessing of photos: notebook, notebook:area, fashion, or a JSON file of steps [default:
+    /// the model's].
+    #[arg(long, value_name = "P")]
+    preprocess: Option<String>,
+}
+
+impl ClassifierFlags {
+    /// Prepares the classifier.
+    ///
+    /// # Errors
+    /// If the model or the preprocessing cannot be read.
+    pub(crate) fn classifier(&self) -> Result<Classifier> {
+        let mut network = self.model.network()?;
+        if let Some(name) = &self.preprocess {
+            let preprocessing: Preprocessing = match name.ends_with(".json") {
+                true => read_json(Path::new(name))?,
+                false => name.parse()?,
+            };
+            network.metadata.preprocessing = serde_json::to_value(preprocessing)?;
+        }
+        start_default_threads()?;
+        Ok(Classifier::with_kernels(network, &kernel_options()?)?)
+    }
+}

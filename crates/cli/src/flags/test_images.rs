@@ -1,0 +1,51 @@
+//! Flags for the test images that a network is measured on.
+
+use clap::ValueEnum;
+use modiste_experiment::{Record, TestOptions};
+
+use super::DataFlags;
+
+/// Flags for the test images that a network is measured on.
+#[derive(clap::Args)]
+pub(crate) struct TestFlags {
+    /// Dataset [default: the one that the model was trained on].
+    #[arg(long, value_name = "D")]
+    dataset: Option<String>,
+    /// Use only the first N test images.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_samples: Option<usize>,
+    /// Test-time augmentation: average the answers for each image and its mirror image (flip).
+    #[arg(long, value_name = "TTA", default_value = "none")]
+    tta: TestTimeAugmentation,
+}
+
+/// Test-time augmentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TestTimeAugmentation {
+    /// The image alone.
+    None,
+    /// The image and its mirror image.
+    Flip,
+}
+
+impl TestFlags {
+    /// Returns whether mirror images are averaged.
+    pub(crate) fn flip(&self) -> bool {
+        self.tta == TestTimeAugmentation::Flip
+    }
+
+    /// Returns the images, on the data of a run if the model belongs to one.
+    pub(crate) fn options<'a>(
+        &self,
+        data: &'a DataFlags,
+        record: Option<&'a Record>,
+    ) -> TestOptions<'a> {
+        TestOptions {
+            dataset: self.dataset.clone(),
+            max_samples: self.max_samples,
+            flip: self.flip(),
+            data: data.source(),
+            record,
+        }
+    }
+}

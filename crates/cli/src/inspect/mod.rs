@@ -1,9 +1,0 @@
-//! What there is to see of a network, in sections of a page: numbers, and pictures of what it does.
-
-mod facts;
-mod numbers;
-mod pictures;
-
-pub(crate) use facts::{model_facts, run_facts};
-pub(crate) use numbers::{calibration, classes, confusion, layers, scores};
-pub(crate) use pictures::{attention, cam, feature_maps, filters, heat, mistakes, overlays};

@@ -1,0 +1,148 @@
+//! Progress of training: a bar on a terminal, a line per epoch in a log.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use modiste_core::four_decimals;
+use modiste_experiment::{OnEvent, RunEvent};
+use modiste_metrics::EpochMetrics;
+use modiste_train::{Event, Next};
+
+use super::advice::warn;
+use super::interrupt::interrupt_flag;
+use super::messages::{bar, say};
+
+/// Progress of training on standard error.
+pub(crate) struct Progress {
+    epochs: usize,
+    quiet: bool,
+    bar: ProgressBar,
+    /// Steps of an epoch.
+    steps: usize,
+    epoch_start: Instant,
+    /// Images of the epoch that an earlier part of the run has trained on.
+    seen_before: Option<usize>,
+}
+
+impl Progress {
+    /// Progress of a training of `epochs` epochs; hidden if `quiet`.
+    pub(crate) fn new(epochs: usize, quiet: bool) -> Self {
+        let bar = if quiet {
+            ProgressBar::hidden()
+        } else {
+            bar("Epoch {prefix} [{bar:24}] {pos}/{len} - {msg}, {eta} left")
+        };
+        Self {
+            epochs,
+            quiet,
+            bar,
+            steps: 0,
+            epoch_start: Instant::now(),
+            seen_before: None,
+        }
+    }
+
+    /// Shows the events of a training until it ends, and stops it at Ctrl-C.
+    pub(crate) fn watch<T>(&mut self, train: impl FnOnce(OnEvent<'_>) -> T) -> T {
+        let interrupted = interrupt_flag();
+        let result = train(&mut |event| {
+            match event {
+                RunEvent::Train(event) => self.show(event),
+                RunEvent::Warning(warning) => self.bar.suspend(|| warn(warning)),
+                _ => {}
+            }
+            match interrupted.load(Ordering::Relaxed) {
+                true => Next::Stop,
+                false => Next::Continue,
+            }
+        });
+        self.bar.finish_and_clear();
+        result
+    }
+
+    /// Shows an event.
+    fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started { steps, .. } => {
+                self.steps = *steps;
+                self.bar.set_length(*steps as u64);
+                self.epoch_start = Instant::now();
+            }
+            Event::Step {
+                epoch,
+                step,
+                images,
+                loss,
+                accuracy,
+                ..
+            } => {
+                let seen_before = *self.seen_before.get_or_insert_with(|| {
+                    self.bar.reset();
+                    self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
+                    if *step == 1 { 0 } else { *images }
+                });
+                let seen = (images - seen_before) as f64;
+                let rate = seen / self.epoch_start.elapsed().as_secs_f64();
+                self.bar.set_message(format!(
+                    "loss: {} - accuracy: {accuracy:.4} - {rate:.0} images/s",
+                    four_decimals(*loss)
+                ));
+                self.bar.set_position(*step as u64);
+            }
+            Event::Epoch(summary, _) => {
+                self.epoch_start = Instant::now();
+                self.seen_before = None;
+                if !self.quiet {
+                    let line = epoch_line(summary, self.epochs, self.steps);
+                    self.bar.suspend(|| say(line));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Formats an epoch as Keras does.
+fn epoch_line(summary: &EpochMetrics, epochs: usize, steps: usize) -> String {
+    let EpochMetrics {
+        epoch,
+        loss,
+        accuracy,
+        val_loss,
+        val_accuracy,
+        learning_rate,
+        seconds,
+    } = summary;
+    let per_step = 1e3 * seconds / steps.max(1) as f64;
+    format!(
+        "Epoch {epoch}/{epochs} - {steps}/{steps} - {seconds:.0}s - {per_step:.0}ms/step - \
+         accuracy: {accuracy:.4} - loss: {} - val_accuracy: {val_accuracy:.4} - \
+         val_loss: {} - learning_rate: {learning_rate:.2e}",
+        four_decimals(*loss),
+        four_decimals(*val_loss)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_epoch_like_keras() {
+        let summary = EpochMetrics {
+            epoch: 2,
+            loss: 0.41234,
+            accuracy: 0.85678,
+            val_loss: 0.38,
+            val_accuracy: 0.861,
+            learning_rate: 0.04,
+            seconds: 24.4,
+        };
+        assert_eq!(
+            epoch_line(&summary, 8, 600),
+            "Epoch 2/8 - 600/600 - 24s - 41ms/step - accuracy: 0.8568 - loss: 0.4123 - \
+             val_accuracy: 0.8610 - val_loss: 0.3800 - learning_rate: 4.00e-2"
+        );
+    }
+}

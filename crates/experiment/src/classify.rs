@@ -1,0 +1,117 @@
+//! Classification of many image files.
+
+use std::path::Path;
+
+use modiste_dataset::read_picture;
+use modiste_imaging::{decode_rgb, image_warning, thumbnail};
+use modiste_infer::{Classifier, Prediction};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// Number of files that are prepared together: enough for all threads, and little to wait for.
+const CHUNK: usize = 64;
+
+/// Answer for one image file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Classified {
+    /// Classes, the most probable first.
+    pub ranked: Vec<Prediction>,
+    /// Inputs of the network: one per TTA view, pixels row by row.
+    pub views: Vec<Vec<u8>>,
+    /// Thumbnail, a JPEG file, if thumbnails were asked for.
+    pub thumbnail: Option<Vec<u8>>,
+    /// Remark about the file: an image of which only a part could be read.
+    pub warning: Option<String>,
+}
+
+/// Classifies files in parallel and returns the answers in the order of the files, with their index. A file
+/// that fails does not stop the others. `thumbnails` is the longest edge of thumbnails in pixels; without
+/// it there are none.
+///
+/// ```
+/// use modiste_experiment::classify_files;
+/// use modiste_infer::{Classifier, embedded_network};
+///
+/// let mut classifier = Classifier::new(embedded_network())?;
+/// for (_, answer) in classify_files(&mut classifier, &["missing.jpg"], None) {
+///     assert!(answer.unwrap_err().to_string().starts_with("missing.jpg: "));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn classify_files<'a, F: AsRef<Path> + Sync>(
+    classifier: &'a mut Classifier,
+    files: &'a [F],
+    thumbnails: Option<usize>,
+) -> impl Iterator<Item = (usize, Result<Classified>)> + 'a {
+    let chunks = files.chunks(CHUNK);
+    let answers = chunks.flat_map(move |files| classify_chunk(classifier, files, thumbnails));
+    answers.enumerate()
+}
+
+fn classify_chunk<F: AsRef<Path> + Sync>(
+    classifier: &mut Classifier,
+    files: &[F],
+    thumbnails: Option<usize>,
+) -> Vec<Result<Classified>> {
+    let prepared: Vec<Result<_>> = files
+        .par_iter()
+        .map(|file| prepare(classifier, file.as_ref(), thumbnails))
+        .collect();
+    let classify = |(file, prepared): (&F, Result<Prepared>)| {
+        let Prepared {
+            views,
+            thumbnail,
+            warning,
+        } = prepared?;
+        let ranked = classifier.classify_views(&views);
+        check_finite(&ranked).map_err(|reason| failed(file.as_ref(), reason))?;
+        Ok(Classified {
+            ranked,
+            views,
+            thumbnail,
+            warning,
+        })
+    };
+    files.iter().zip(prepared).map(classify).collect()
+}
+
+/// An image file that is ready for the network.
+struct Prepared {
+    views: Vec<Vec<u8>>,
+    thumbnail: Option<Vec<u8>>,
+    warning: Option<String>,
+}
+
+fn prepare(classifier: &Classifier, file: &Path, thumbnails: Option<usize>) -> Result<Prepared> {
+    let in_file = |error: modiste_infer::Error| failed(file, error);
+    let bytes = read_picture(file).map_err(|error| failed(file, error))?;
+    let thumbnail = |longest| {
+        let picture = decode_rgb(&bytes).map_err(|error| failed(file, error))?;
+        thumbnail(&picture, longest).map_err(|error| failed(file, error))
+    };
+    Ok(Prepared {
+        thumbnail: thumbnails.map(thumbnail).transpose()?,
+        views: classifier.prepare(&bytes).map_err(in_file)?,
+        warning: image_warning(&bytes).map(Into::into),
+    })
+}
+
+fn failed(file: &Path, reason: impl ToString) -> Error {
+    Error::Image {
+        path: file.into(),
+        reason: reason.to_string(),
+    }
+}
+
+/// Checks that all probabilities are finite: finite weights may be too large to compute with.
+///
+/// # Errors
+/// Returns the reason if a probability is NaN.
+pub(crate) fn check_finite(ranked: &[Prediction]) -> Result<(), &'static str> {
+    match ranked.iter().all(|one| one.probability.is_finite()) {
+        true => Ok(()),
+        false => Err("the network's output is NaN: its weights are too large to compute with"),
+    }
+}

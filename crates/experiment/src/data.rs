@@ -1,0 +1,133 @@
+//! Data of a run: datasets from disk, fetched if they are missing.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use modiste_dataset::{
+    Dataset, DatasetInfo, Error as DatasetError, LoadOptions, LoadReport, load_with_report, lookup,
+};
+
+use crate::error::{Error, Result};
+use crate::warning::Warning;
+
+/// Environment variable that names the folder of the datasets.
+pub const DATA_VARIABLE: &str = "MODISTE_DATA";
+
+/// Folder of the datasets if nothing names another.
+const DEFAULT_FOLDER: &str = "datasets";
+
+/// Fetches the files of a dataset into a folder of datasets.
+pub type Fetch<'a> = dyn Fn(&'static DatasetInfo, &Path) -> Result<()> + 'a;
+
+/// Source of datasets.
+#[derive(Clone, Copy, Default)]
+pub struct DataSource<'a> {
+    /// Folder that has one folder per dataset. `None` stands for that of the run at hand, else for
+    /// [`default_data_folder`].
+    pub folder: Option<&'a Path>,
+    /// Accepts a dataset with fewer images than the official one.
+    pub allow_partial: bool,
+    /// Called for a dataset whose files are missing. `None` makes that an error.
+    pub fetch: Option<&'a Fetch<'a>>,
+}
+
+impl fmt::Debug for DataSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSource")
+            .field("folder", &self.folder)
+            .field("allow_partial", &self.allow_partial)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A dataset and the hashes of its files.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedDataset {
+    pub(crate) dataset: Dataset,
+    pub(crate) report: LoadReport,
+}
+
+/// Returns the folder that the environment variable [`DATA_VARIABLE`] names, else `datasets`.
+pub fn default_data_folder() -> PathBuf {
+    let named = std::env::var_os(DATA_VARIABLE).filter(|folder| !folder.is_empty());
+    named.map_or_else(|| DEFAULT_FOLDER.into(), PathBuf::from)
+}
+
+impl DataSource<'_> {
+    /// Returns the folder of the datasets for a run whose record names `recorded`, if that still exists.
+    pub fn folder_of(&self, recorded: Option<&Path>) -> PathBuf {
+        let recorded = recorded.filter(|folder| folder.is_dir());
+        match self.folder.or(recorded) {
+            Some(folder) => folder.into(),
+            None => default_data_folder(),
+        }
+    }
+
+    /// Loads the dataset `name` from `folder`, after fetching it if a file is missing.
+    ///
+    /// # Errors
+    /// Returns [`Error::Dataset`] if the name is unknown or a file is not as it should be, and the error of
+    /// `fetch`.
+    pub(crate) fn load(
+        &self,
+        name: &str,
+        folder: &Path,
+        on_warning: &mut dyn FnMut(Warning),
+    ) -> Result<LoadedDataset> {
+        let failed = |cause| Error::Dataset {
+            folder: folder.into(),
+            cause,
+        };
+        let info = lookup(name).map_err(failed)?;
+        check_data_folder(folder)?;
+        let options = LoadOptions {
+            data: folder.into(),
+            allow_partial: self.allow_partial,
+        };
+        let loaded = match (load_with_report(name, &options), self.fetch) {
+            (Err(DatasetError::Missing { .. }), Some(fetch)) => {
+                fetch(info, folder)?;
+                load_with_report(name, &options)
+            }
+            (loaded, _) => loaded,
+        };
+        let (dataset, report) = loaded.map_err(failed)?;
+        for path in &report.skipped {
+            on_warning(Warning::SkippedFile(path.clone()));
+        }
+        let unofficial = report.files.iter().filter(|file| !file.official);
+        let files: Vec<String> = unofficial.map(|file| file.file.into()).collect();
+        if !files.is_empty() {
+            on_warning(Warning::Unofficial {
+                dataset: name.into(),
+                files,
+                data: folder.into(),
+            });
+        }
+        let [train, test] = [dataset.train.len(), dataset.test.len()];
+        if train < info.train_count || test < info.test_count {
+            on_warning(Warning::Partial {
+                dataset: name.into(),
+                train: [train, info.train_count],
+                test: [test, info.test_count],
+            });
+        }
+        tracing::info!(name, train, test, "loaded");
+        Ok(LoadedDataset { dataset, report })
+    }
+}
+
+/// Checks that a path is a folder, or may become one.
+///
+/// # Errors
+/// Returns [`Error::File`] if it is a file, or a folder that cannot be listed.
+pub fn check_data_folder(path: &Path) -> Result<()> {
+    match std::fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(Error::Dataset {
+            folder: path.into(),
+            cause: DatasetError::NotAFolder { path: path.into() },
+        }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
+        _ => Ok(()),
+    }
+}

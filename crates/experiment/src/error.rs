@@ -1,0 +1,374 @@
+//! Errors of runs, comparisons and reports.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use modiste_core::shown;
+use modiste_dataset::{LabelError, LabelsError};
+use modiste_infer::ClassifierError;
+use modiste_model::{ArchitectureError, FileError, GradCamError, InstructionsError};
+use modiste_train::TrainError;
+
+use crate::run::DivergenceAdvice;
+
+/// Result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an experiment cannot start, go on, or be looked into.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that is not known.
+    #[error("there is no {kind} `{name}`; did you mean `{nearest}`? There are: {known}")]
+    UnknownName {
+        /// Kind of thing: `recipe`.
+        kind: &'static str,
+        /// Name that was given.
+        name: String,
+        /// Most similar known name.
+        nearest: String,
+        /// Known names, separated by commas.
+        known: String,
+    },
+    /// A setting that cannot be used.
+    #[error("{problem}")]
+    Setting {
+        /// Setting, value, and accepted values.
+        problem: String,
+    },
+    /// A file or folder that cannot be read or written.
+    #[error("{}: {cause}", shown(path))]
+    File {
+        /// File or folder.
+        path: PathBuf,
+        /// Answer of the file system. It is part of the text, so it is not a `source()`.
+        cause: io::Error,
+    },
+    /// A file whose contents cannot be read.
+    #[error("{}: {reason}", shown(path))]
+    Contents {
+        /// File.
+        path: PathBuf,
+        /// First thing that is wrong in it.
+        reason: String,
+    },
+    /// A path that cannot be stored in JSON.
+    #[error(
+        "{} is not UTF-8, and {} could not name it: rename it, or name it by a link",
+        shown(path),
+        crate::run::RECORD
+    )]
+    PathNotUtf8 {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder that does not exist.
+    #[error("run {} does not exist", shown(path))]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder without a record.
+    #[error(
+        "{} is not a run: it has no {}. A run that was killed before it wrote one had not started; \
+         start it again with the same settings",
+        shown(path),
+        crate::run::RECORD
+    )]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A record of a version that is not supported.
+    #[error(
+        "{} has format version {found}, written by Modiste {modiste}; this Modiste, {}, reads versions {} to \
+         {}",
+        shown(path),
+        crate::VERSION,
+        crate::plan::OLDEST_VERSION,
+        crate::plan::FORMAT_VERSION
+    )]
+    RecordVersion {
+        /// The record.
+        path: PathBuf,
+        /// Its format version.
+        found: u32,
+        /// Version of Modiste that wrote it.
+        modiste: String,
+    },
+    /// A folder for a new run that is not empty.
+    #[error(
+        "{} is not empty, and a run never overwrites anything: name another folder",
+        shown(path)
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// True if it holds a run that can be resumed.
+        is_resumable: bool,
+    },
+    /// A run that another process trains.
+    #[error("{} is in use by {holder}: wait for it to end, or end it", shown(path))]
+    Locked {
+        /// Folder of the run.
+        path: PathBuf,
+        /// `process 123`.
+        holder: String,
+    },
+    /// A run that has ended.
+    #[error("{} is finished: nothing is left to train", shown(path))]
+    Finished {
+        /// Folder of the run.
+        path: PathBuf,
+    },
+    /// A run whose training diverged.
+    #[error(
+        "{} cannot be resumed, since from its last checkpoint it would diverge again: {reason}. Start a new \
+         run with other settings, in another folder",
+        shown(path)
+    )]
+    HasDiverged {
+        /// Folder of the run.
+        path: PathBuf,
+        /// Error of the run.
+        reason: String,
+    },
+    /// A run of another version of Modiste.
+    #[error(
+        "{} was started by Modiste {modiste}, and this is {}, which may compute other numbers: resume it with \
+         that version, or start a new run",
+        shown(path),
+        crate::VERSION
+    )]
+    OtherVersion {
+        /// Folder of the run.
+        path: PathBuf,
+        /// Version that started it.
+        modiste: String,
+    },
+    /// Data that differ from those that a run was trained on.
+    #[error(
+        "the data in {} differ from those that {} was trained on:{changes}",
+        shown(data),
+        shown(run)
+    )]
+    DataChanged {
+        /// Folder of the datasets.
+        data: PathBuf,
+        /// Folder of the run.
+        run: PathBuf,
+        /// A line for each file that differs, each after a line break.
+        changes: String,
+    },
+    /// A run without a model.
+    #[error("{} has no model{}", shown(path), match reason { None => " yet".into(), Some(reason) => format!(" ({reason})") })]
+    NoModel {
+        /// Folder of the run.
+        path: PathBuf,
+        /// Why it cannot be resumed; `None` if it can.
+        reason: Option<String>,
+    },
+    /// A run that has not completed an epoch.
+    #[error("{} has no completed epoch to compare with", shown(path))]
+    NoEpoch {
+        /// Folder of the run.
+        path: PathBuf,
+    },
+    /// A folder that does not hold a model.
+    #[error(
+        "{}: the folder does not contain {}; it contains {contents}",
+        shown(path),
+        crate::run::MODEL
+    )]
+    NoModelFile {
+        /// The folder.
+        path: PathBuf,
+        /// First of its files.
+        contents: String,
+    },
+    /// A folder without room for the model.
+    #[error("{} cannot take the model, {mebibytes} MiB: {cause}", shown(path))]
+    NoRoom {
+        /// Folder of the run.
+        path: PathBuf,
+        /// Size of the model and of the files beside it.
+        mebibytes: usize,
+        /// Answer of the file system.
+        cause: io::Error,
+    },
+    /// Fewer than two runs to compare.
+    #[error("comparing needs two runs with a model, and there is {}; skipped:\n  {}", match found { None => "none".to_owned(), Some(run) => format!("only {}", shown(run)) }, skipped.join("\n  "))]
+    TooFewRuns {
+        /// The only run, if there is one.
+        found: Option<PathBuf>,
+        /// Why others were skipped.
+        skipped: Vec<String>,
+    },
+    /// A file in place of the folder of a run.
+    #[error("{} is not the folder of a run", shown(path))]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A network that names no dataset, and none is given.
+    #[error("the model does not name the dataset that it was trained on: name one")]
+    NoDataset,
+    /// Photos at the end of a run whose labels cannot be read.
+    #[error("the photos that the run ends with: {cause}; name another folder")]
+    PhotosOfRun {
+        /// What is wrong with them.
+        cause: Box<Error>,
+    },
+    /// A dataset that a network cannot be measured on.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A dataset that cannot be loaded.
+    #[error("{cause}")]
+    Dataset {
+        /// Folder of the datasets.
+        folder: PathBuf,
+        /// What is wrong with it.
+        cause: modiste_dataset::Error,
+    },
+    /// A dataset that could not be fetched.
+    #[error("{reason}")]
+    Fetch {
+        /// What was tried.
+        reason: String,
+    },
+    /// Training that diverged.
+    #[error("{cause}. {advice}; {weights}")]
+    Diverged {
+        /// Epoch, step, learning rate.
+        cause: TrainError,
+        /// Setting to change.
+        advice: DivergenceAdvice,
+        /// Weights that are left, in a clause.
+        weights: String,
+    },
+    /// Training or evaluation failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A file that is not a model.
+    #[error(transparent)]
+    Model(#[from] FileError),
+    /// Layers that do not make a network.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A network that does not classify.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+    /// An image that cannot be classified.
+    #[error("{}: {reason}", shown(path))]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Labels that cannot be read.
+    #[error(transparent)]
+    LabelsFile(#[from] LabelsError),
+    /// Labels that name no class.
+    #[error("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Labels {
+        /// One per label.
+        errors: Vec<LabelError>,
+    },
+    /// Charts or pictures that cannot be drawn.
+    #[error(transparent)]
+    Report(#[from] modiste_report::Error),
+    /// A class activation map that cannot be computed.
+    #[error(transparent)]
+    GradCam(#[from] GradCamError),
+    /// Instructions that the CPU does not support.
+    #[error("{setting}: {cause}")]
+    Instructions {
+        /// Variable of the environment, or the run that asks for them.
+        setting: String,
+        /// The instruction set.
+        cause: InstructionsError,
+    },
+    /// A device that is not there.
+    #[error("{reason}")]
+    Device {
+        /// Device, and why it cannot be used.
+        reason: String,
+    },
+    /// An error while a run was trained.
+    #[error("run {}: {cause}", shown(path))]
+    InRun {
+        /// Folder of the run.
+        path: PathBuf,
+        /// The error.
+        cause: Box<Error>,
+    },
+}
+
+impl Error {
+    /// An error of a file, with its path.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::File { path, cause }
+    }
+
+    /// A setting that cannot be used.
+    pub(crate) fn setting(problem: impl Into<String>) -> Self {
+        Self::Setting {
+            problem: problem.into(),
+        }
+    }
+
+    /// A name that is not among `known`.
+    pub fn unknown(kind: &'static str, name: &str, known: &[&str]) -> Self {
+        let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
+        let nearest = known.iter().min_by_key(distance).copied();
+        Self::UnknownName {
+            kind,
+            name: name.into(),
+            nearest: nearest.unwrap_or_default().into(),
+            known: known.join(", "),
+        }
+    }
+
+    /// The error itself, without the run that it happened in.
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::InRun { cause, .. } => cause.innermost(),
+            other => other,
+        }
+    }
+
+    /// Text of the error without the file that it is about, for results that name the file themselves.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Image { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether the disk is full.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let cause = match self {
+            Self::File { cause, .. } | Self::Model(FileError::Io { reason: cause, .. }) => cause,
+            _ => return false,
+        };
+        matches!(
+            cause.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_nearest_name() {
+        assert_eq!(
+            Error::unknown("recipe", "fashon", &["smoke", "fashion"]).to_string(),
+            "there is no recipe `fashon`; did you mean `fashion`? There are: smoke, fashion"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! Resumable, reproducible training runs.
+//!
+//! - A [`Plan`] names dataset, network and configuration; [`recipes`] are plans with known results.
+//! - A [`Run`] trains a plan in a folder of its own: record, history, event log, checkpoints, model.
+//!   [`Run::resume`] continues one that was stopped or killed and ends with the same bytes.
+//! - [`reproduce`] repeats a run and compares it bit by bit. [`compare`] compares several runs.
+//! - [`measure`] computes all metrics on a dataset's test images. [`classify_files`] classifies photos.
+//! - [`pages`] contains HTML reports.
+//!
+//! Functions return data. Warnings and progress go to callbacks; nothing is printed.
+//!
+//! ```no_run
+//! use modiste_experiment::{Plan, Run, RunOptions, find_recipe};
+//! use modiste_train::Next;
+//!
+//! let plan = Plan::new(&find_recipe("fashion")?, None, None)?;
+//! let run = Run::start(&plan, &RunOptions::default(), &mut |warning| eprintln!("{warning}"))?;
+//! let record = run.train(&mut |_| Next::Continue)?;
+//! println!("{:?}", record.test);
+//! # Ok::<(), modiste_experiment::Error>(())
+//! ```
+
+mod bench;
+mod classify;
+mod clock;
+mod compare;
+mod compute;
+mod config;
+mod data;
+mod error;
+mod json;
+mod machine;
+mod measure;
+mod model;
+mod names;
+pub mod pages;
+mod photos;
+mod plan;
+mod recipe;
+mod reproduce;
+mod run;
+mod validation;
+mod warning;
+
+/// Version of Modiste.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Commit that this crate was built from, if it was built from a checkout.
+pub const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
+
+pub use bench::{BenchReport, bench};
+pub use classify::{Classified, classify_files};
+pub use compare::{Comparison, Difference, Pair, RunResult, compare};
+pub use compute::{AUTO, ComputeChoice, ComputeRecord, ComputeSetup, EngineChoice, kernel_options};
+pub use config::{RunConfig, SYNTHETIC};
+pub use data::{DATA_VARIABLE, DataSource, Fetch, check_data_folder, default_data_folder};
+pub use error::{Error, Result};
+pub use json::{pretty_json, read_json};
+pub use machine::{Machine, peak_resident_mib};
+pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure};
+pub use model::load_model;
+pub use photos::{
+    AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
+    PhotosSummary, classify_photos, photo_paths,
+};
+pub use plan::Plan;
+pub use recipe::{Recipe, find_recipe, recipes};
+pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
+pub use run::{
+    BestResult, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, PhotosResult, RUNS, Record, Run,
+    RunEvent, RunOptions, RunSummary, State, TestResult, list_runs, read_history,
+};
+pub use validation::Validation;
+pub use warning::Warning;

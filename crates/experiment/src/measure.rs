@@ -1,0 +1,249 @@
+//! Measurement of a network on a dataset's test images.
+
+use modiste_core::ImageShape;
+use modiste_dataset::{Images, lookup};
+use modiste_metrics::{
+    Confusion, ReliabilityBin, argmax, reliability, top_k_accuracy, wilson_interval,
+};
+use modiste_model::Network;
+use modiste_train::{Evaluation, evaluate};
+use serde::Serialize;
+
+use crate::compute::ComputeSetup;
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::run::Record;
+use crate::warning::Warning;
+
+/// Largest k of the top-k accuracies in a [`MetricsReport`].
+const LARGEST_K: usize = 5;
+
+/// Test images to measure a network on.
+#[derive(Clone, Debug, Default)]
+pub struct TestOptions<'a> {
+    /// Name of the dataset; `None` stands for the one that the network was trained on.
+    pub dataset: Option<String>,
+    /// Largest number of images.
+    pub max_samples: Option<usize>,
+    /// Averages the answers for each image and its mirror image.
+    pub flip: bool,
+    /// Source of the dataset.
+    pub data: DataSource<'a>,
+    /// Run that the network belongs to: its data are used.
+    pub record: Option<&'a Record>,
+}
+
+/// Result of a network on test images.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Measurement {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Test images.
+    pub images: Images,
+    /// Loss, accuracy, and the probabilities of each image.
+    pub evaluation: Evaluation,
+    /// Confusion matrix.
+    pub confusion: Confusion,
+}
+
+/// Measures a network on test images.
+///
+/// # Errors
+/// Returns [`Error::Setting`] if neither the options nor the network name a dataset, [`Error::Mismatch`] if the
+/// network does not fit its images, and the errors of loading and evaluating.
+///
+/// ```
+/// use modiste_experiment::{ComputeChoice, TestOptions, measure};
+/// use modiste_model::{Metadata, Network, zoo};
+///
+/// let data = modiste_dataset::fashion_mnist_mini();
+/// let metadata = Metadata {
+///     dataset: "fashion-mnist-mini".into(),
+///     classes: data.classes,
+///     ..Metadata::default()
+/// };
+/// let network = Network::initialize(zoo::compact(), metadata, 1)?;
+/// let options = TestOptions { max_samples: Some(10), ..TestOptions::default() };
+/// let setup = ComputeChoice::default().select()?;
+/// let measured = measure(&network, &options, &setup, &mut |_| {})?;
+/// assert_eq!(measured.report().images, 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn measure(
+    network: &Network,
+    options: &TestOptions<'_>,
+    setup: &ComputeSetup,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<Measurement> {
+    if options.max_samples == Some(0) {
+        return Err(Error::setting(
+            "the number of samples is 0; take at least 1",
+        ));
+    }
+    let metadata = &network.metadata;
+    let name = options.dataset.as_ref().unwrap_or(&metadata.dataset);
+    if name.is_empty() {
+        return Err(Error::NoDataset);
+    }
+    let recorded = options
+        .record
+        .and_then(|record| record.data_folder.as_deref());
+    let folder = options.data.folder_of(recorded);
+    let info = lookup(name).map_err(|cause| Error::Dataset {
+        folder: folder.clone(),
+        cause,
+    })?;
+    check_fit(network, name, info.shape, info.classes.len())?;
+    let source = match options.record {
+        Some(record) => record.data_source(&options.data),
+        None => options.data,
+    };
+    let dataset = source.load(name, &folder, on_warning)?.dataset;
+    if dataset.classes != metadata.classes {
+        on_warning(Warning::OtherClasses {
+            dataset: name.clone(),
+            trained_on: metadata.dataset.clone(),
+        });
+    }
+    let images = match options.max_samples {
+        Some(count) => dataset.test.first(count),
+        None => dataset.test,
+    };
+    let evaluation = evaluate(network, &images, options.flip, &setup.compute)?;
+    let mut confusion = Confusion::new(metadata.classes.clone());
+    let rows = evaluation
+        .probabilities
+        .chunks_exact(metadata.classes.len());
+    for (row, &truth) in rows.zip(images.labels()) {
+        confusion.add(truth.into(), argmax(row));
+    }
+    Ok(Measurement {
+        dataset: name.clone(),
+        images,
+        evaluation,
+        confusion,
+    })
+}
+
+impl Measurement {
+    /// Probabilities of the classes and the true class of each image.
+    pub fn answers(&self) -> impl Iterator<Item = (&[f32], usize)> {
+        let classes = self.confusion.classes().len();
+        let rows = self.evaluation.probabilities.chunks_exact(classes);
+        rows.zip(self.images.labels().iter().map(|&label| label.into()))
+    }
+
+    /// 95 % confidence interval of the accuracy, 0 to 1.
+    pub fn interval(&self) -> [f64; 2] {
+        wilson_interval(self.evaluation.correct, self.evaluation.images)
+    }
+
+    /// Fraction of images whose class is among the `k` most probable.
+    pub fn top_k(&self, k: usize) -> f64 {
+        let classes = self.confusion.classes().len();
+        let labels = self.images.labels();
+        top_k_accuracy(&self.evaluation.probabilities, labels, classes, k)
+    }
+
+    /// Accuracy of answers by their probability.
+    pub fn reliability(&self) -> Vec<ReliabilityBin> {
+        reliability(&self.evaluation.probabilities, self.images.labels())
+    }
+
+    /// All metrics.
+    pub fn report(&self) -> MetricsReport {
+        let evaluation = &self.evaluation;
+        let largest_k = self.confusion.classes().len().min(LARGEST_K);
+        let class = |class: modiste_metrics::ClassResult<'_>| ClassReport {
+            class: class.class.into(),
+            images: class.total,
+            correct: class.correct,
+            accuracy: (class.total > 0).then(|| class.recall()),
+            interval: class.interval,
+            precision: class.precision(),
+            recall: class.recall(),
+            f1: class.f1(),
+        };
+        MetricsReport {
+            dataset: self.dataset.clone(),
+            images: evaluation.images,
+            correct: evaluation.correct,
+            loss: evaluation.loss,
+            accuracy: evaluation.accuracy,
+            interval: self.interval(),
+            top_k: (1..=largest_k).map(|k| self.top_k(k)).collect(),
+            macro_f1: self.confusion.macro_f1(),
+            calibration_error: evaluation.calibration_error,
+            reliability: self.reliability(),
+            per_class: self.confusion.per_class().map(class).collect(),
+            confusion: self.confusion.counts().to_vec(),
+        }
+    }
+}
+
+/// Metrics of a network on test images.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct MetricsReport {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Number of images.
+    pub images: usize,
+    /// Correctly classified images.
+    pub correct: usize,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Accuracy, 0 to 1.
+    pub accuracy: f64,
+    /// 95 % confidence interval of the accuracy (Wilson).
+    pub interval: [f64; 2],
+    /// Top-k accuracies for k from 1 to 5, or to the number of classes.
+    pub top_k: Vec<f64>,
+    /// Mean of the classes' F1 scores.
+    pub macro_f1: f64,
+    /// Expected calibration error, 0 to 1.
+    pub calibration_error: f64,
+    /// Accuracy of answers by their probability.
+    pub reliability: Vec<ReliabilityBin>,
+    /// Metrics of each class.
+    pub per_class: Vec<ClassReport>,
+    /// Confusion matrix: a row for each true class, a column for each predicted one.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// Metrics of one class.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ClassReport {
+    /// Name of the class.
+    pub class: String,
+    /// Images of the class.
+    pub images: usize,
+    /// Correctly classified images of the class.
+    pub correct: usize,
+    /// Fraction of its images that are classified correctly; `None` without images.
+    pub accuracy: Option<f64>,
+    /// 95 % confidence interval of the accuracy (Wilson).
+    pub interval: [f64; 2],
+    /// Fraction of the images classified as the class that belong to it.
+    pub precision: f64,
+    /// Fraction of the class's images that are classified correctly.
+    pub recall: f64,
+    /// Harmonic mean of precision and recall.
+    pub f1: f64,
+}
+
+/// Fails, before anything is loaded, if a network is for other images or another number of classes.
+fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
+    let plan = network.architecture.resolve()?;
+    match (plan.input, plan.classes()) == (shape, classes) {
+        true => Ok(()),
+        false => Err(Error::Mismatch(format!(
+            "the network takes {} images of {} classes, but {dataset} has {shape} images of {classes} \
+             classes",
+            plan.input,
+            plan.classes()
+        ))),
+    }
+}

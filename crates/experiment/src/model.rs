@@ -1,0 +1,46 @@
+//! Models in files and in folders of runs.
+
+use std::fs;
+use std::path::Path;
+
+use modiste_model::Network;
+
+use crate::error::{Error, Result};
+use crate::run::MODEL;
+
+/// Largest number of names that an error lists of a folder.
+const MOST_LISTED: usize = 10;
+
+/// Reads the model in a file, or in the folder of a run.
+///
+/// # Errors
+/// Returns [`Error::Model`] if it cannot be read as a model and [`Error::NoModelFile`] if the folder does not
+/// contain one.
+pub fn load_model(path: &Path) -> Result<Network> {
+    if !path.is_dir() {
+        return Ok(Network::load(path)?);
+    }
+    let model = path.join(MODEL);
+    if model.exists() {
+        return Ok(Network::load(&model)?);
+    }
+    let entries = fs::read_dir(path).map_err(Error::file(path))?;
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let more = names.len().saturating_sub(MOST_LISTED);
+    names.truncate(MOST_LISTED);
+    let mut contents = match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(", "),
+    };
+    if more > 0 {
+        contents += &format!(" and {more} more");
+    }
+    Err(Error::NoModelFile {
+        path: path.into(),
+        contents,
+    })
+}

@@ -1,0 +1,14 @@
+//! HTML pages about runs, models, photos and comparisons. Each is one file without scripts that works offline.
+
+mod comparison;
+mod configuration;
+mod explanation;
+mod images;
+mod metrics;
+mod photos;
+mod report;
+
+pub use comparison::{RESULT_HEADINGS, comparison, result_cells, verdicts};
+pub use explanation::{explanation, preprocessing_sheet};
+pub use photos::photos;
+pub use report::{CommandFor, ReportOptions, TrainingCommand, report};

@@ -1,0 +1,148 @@
+//! Page about a run or a model.
+
+use std::path::Path;
+
+use modiste_metrics::argmax;
+use modiste_model::Network;
+use modiste_report::{Section, curves_html, page};
+
+use super::{configuration, images, metrics};
+use crate::compute::ComputeSetup;
+use crate::error::{Error, Result};
+use crate::measure::{Measurement, TestOptions, measure};
+use crate::names::file_name;
+use crate::run::{MODEL, Record, read_history};
+use crate::warning::Warning;
+
+/// Command that repeats a training.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum TrainingCommand<'a> {
+    /// Repeats a run and compares the results.
+    Reproduce {
+        /// Folder of the run.
+        run: &'a Path,
+    },
+    /// Trains a model again.
+    Train {
+        /// Name of the recipe.
+        recipe: &'a str,
+        /// Dataset, if it is not that of the recipe.
+        dataset: Option<&'a str>,
+        /// Network, if it is not that of the recipe.
+        architecture: Option<&'a str>,
+        /// Folder of the datasets.
+        data: &'a Path,
+    },
+}
+
+/// Text of a command, for a program that has such commands.
+pub type CommandFor<'a> = dyn Fn(&TrainingCommand<'_>) -> String + 'a;
+
+/// Settings of a report.
+#[derive(Clone, Default)]
+pub struct ReportOptions<'a> {
+    /// Test images.
+    pub test: TestOptions<'a>,
+    /// Text of the command that repeats the training. Without it the page contains no command.
+    pub command: Option<&'a CommandFor<'a>>,
+}
+
+/// Returns an HTML page about the run in a folder or the model in a file: configuration, training curves,
+/// metrics, confusion matrix, calibration, errors, filters, feature maps, layers and Grad-CAM.
+///
+/// # Errors
+/// Returns [`Error::NoModel`] if the run has no model, and the errors of reading and of [`measure`].
+pub fn report(
+    subject: &Path,
+    options: &ReportOptions<'_>,
+    setup: &ComputeSetup,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<String> {
+    let (title, network, mut sections);
+    let is_run = subject.is_dir();
+    let record = match is_run {
+        true => Some(Record::read(subject)?),
+        false => Record::of_model(subject),
+    };
+    let mut test = TestOptions {
+        record: record.as_ref(),
+        ..options.test.clone()
+    };
+    match record.as_ref().filter(|_| is_run) {
+        Some(record) => {
+            check_model(subject, record)?;
+            network = Network::load(&subject.join(MODEL))?;
+            title = format!("Run {}", file_name(subject));
+            let history = read_history(subject)?;
+            sections = vec![
+                configuration::of_run(subject, record, options.command),
+                Section {
+                    id: "curves",
+                    title: "Training curves".into(),
+                    body: curves_html(&[(&file_name(subject), &history)]),
+                },
+            ];
+            test.max_samples = test.max_samples.or(record.max_samples);
+        }
+        None => {
+            network = Network::load(subject)?;
+            title = format!("Model {}", file_name(subject));
+            let recorded = record
+                .as_ref()
+                .and_then(|record| record.data_folder.as_deref());
+            let data = test.data.folder_of(recorded);
+            sections = vec![configuration::of_model(&network, &data, options.command)];
+        }
+    }
+    let measured = measure(&network, &test, setup, on_warning)?;
+    sections.extend([
+        metrics::scores(&measured),
+        metrics::classes(&measured),
+        metrics::confusion(&measured),
+        metrics::calibration(&measured),
+        images::mistakes(&measured),
+    ]);
+    sections.extend(images::filters(&network)?);
+    let sample = correct_sample(&measured);
+    let truth = usize::from(measured.images.labels()[sample]);
+    sections.extend([
+        images::feature_maps(
+            &network,
+            measured.images.image(sample),
+            &measured.confusion.classes()[truth],
+            &setup.compute.kernels,
+        )?,
+        metrics::layers(&network, &measured.images, setup)?,
+    ]);
+    sections.extend(images::attention(&network, &measured)?);
+    let [low, high] = measured.interval().map(|end| 100.0 * end);
+    let lead = format!(
+        "{} on {}: {:.2} % of {} test images are classified correctly (95 % interval {low:.2} to {high:.2} %).",
+        network.architecture.name,
+        measured.dataset,
+        100.0 * measured.evaluation.accuracy,
+        measured.evaluation.images
+    );
+    Ok(page(&title, &lead, &sections))
+}
+
+/// Fails if a run has no model.
+fn check_model(run: &Path, record: &Record) -> Result<()> {
+    if run.join(MODEL).exists() {
+        return Ok(());
+    }
+    let reason = record.error.as_deref();
+    let reason = reason.unwrap_or("it cannot be resumed by this version of Modiste");
+    Err(Error::NoModel {
+        path: run.into(),
+        reason: (!record.is_resumable()).then(|| reason.into()),
+    })
+}
+
+/// The first image that is classified correctly, or the first of all if there is none.
+fn correct_sample(measured: &Measurement) -> usize {
+    let mut answers = measured.answers();
+    let correct = answers.position(|(row, truth)| argmax(row) == truth);
+    correct.unwrap_or(0)
+}

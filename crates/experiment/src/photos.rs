@@ -1,0 +1,228 @@
+//! Classification of a folder of labelled photos.
+
+use std::path::{Path, PathBuf};
+
+use modiste_core::ImageShape;
+use modiste_dataset::{LabelledFile, LabelledFolder};
+use modiste_infer::{Classifier, Prediction, is_unsure};
+use modiste_metrics::{Confusion, wilson_interval};
+use serde::Serialize;
+
+use crate::classify::{Classified, classify_files};
+use crate::warning::Warning;
+
+/// Longest edge of a thumbnail in pixels.
+const THUMBNAIL: usize = 160;
+
+/// Answers for a folder of labelled photos.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PhotosReport {
+    /// Classified photos.
+    pub answers: Vec<PhotoAnswer>,
+    /// Photos and labels that could not be read.
+    pub failed: Vec<FailedPhoto>,
+    /// Confusion matrix of the classified photos.
+    pub confusion: Confusion,
+    /// Shape of the network's input.
+    pub input: ImageShape,
+}
+
+/// Answer for a labelled photo.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PhotoAnswer {
+    /// Index of the photo in the list of labels.
+    pub index: usize,
+    /// File, relative to the folder.
+    pub file: PathBuf,
+    /// Index of the true class.
+    pub truth: usize,
+    /// Classes, the most probable first; inputs of the network; thumbnail if asked for.
+    pub classified: Classified,
+}
+
+impl PhotoAnswer {
+    /// Most probable class.
+    pub fn best(&self) -> &Prediction {
+        &self.classified.ranked[0]
+    }
+
+    /// Returns whether the most probable class is the true one.
+    pub fn is_correct(&self) -> bool {
+        self.best().index == self.truth
+    }
+}
+
+/// A photo that could not be read, or a label that names no class.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FailedPhoto {
+    /// File, relative to the folder; `None` for a label.
+    pub file: Option<String>,
+    /// Reason.
+    pub error: String,
+}
+
+/// Event of the classification of a folder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PhotoEvent<'a> {
+    /// A photo was classified.
+    Answer(&'a PhotoAnswer),
+    /// A photo or a label could not be read; the text names the file.
+    Failed(String),
+    /// A warning.
+    Warning(Warning),
+}
+
+/// Classifies the labelled photos of `folder`. A photo that cannot be read does not stop the others.
+/// `thumbnails` asks for thumbnails, which [`pages::photos`](crate::pages::photos) shows.
+pub fn classify_photos(
+    classifier: &mut Classifier,
+    folder: &Path,
+    labels: &LabelledFolder,
+    thumbnails: bool,
+    on_event: &mut dyn FnMut(PhotoEvent<'_>),
+) -> PhotosReport {
+    for warning in Warning::of_labels(labels) {
+        on_event(PhotoEvent::Warning(warning));
+    }
+    let mut report = PhotosReport {
+        answers: Vec::new(),
+        failed: Vec::new(),
+        confusion: Confusion::new(classifier.network().metadata.classes.clone()),
+        input: classifier.input(),
+    };
+    for error in &labels.errors {
+        let error = error.to_string();
+        on_event(PhotoEvent::Failed(error.clone()));
+        report.failed.push(FailedPhoto { file: None, error });
+    }
+    let paths = photo_paths(folder, labels);
+    let thumbnails = thumbnails.then_some(THUMBNAIL);
+    for (index, classified) in classify_files(classifier, &paths, thumbnails) {
+        let LabelledFile { file, class, .. } = &labels.photos[index];
+        match classified {
+            Ok(classified) => {
+                if let Some(reason) = classified.warning.clone() {
+                    let path = paths[index].clone();
+                    on_event(PhotoEvent::Warning(Warning::Image { path, reason }));
+                }
+                let answer = PhotoAnswer {
+                    index,
+                    file: file.clone(),
+                    truth: *class,
+                    classified,
+                };
+                report.confusion.add(*class, answer.best().index);
+                on_event(PhotoEvent::Answer(&answer));
+                report.answers.push(answer);
+            }
+            Err(error) => {
+                on_event(PhotoEvent::Failed(error.to_string()));
+                report.failed.push(FailedPhoto {
+                    file: Some(file.display().to_string()),
+                    error: error.reason(),
+                });
+            }
+        }
+    }
+    report
+}
+
+/// Returns the paths of the labelled photos of `folder`.
+pub fn photo_paths(folder: &Path, labels: &LabelledFolder) -> Vec<PathBuf> {
+    let photos = labels.photos.iter();
+    photos.map(|photo| folder.join(&photo.file)).collect()
+}
+
+impl PhotosReport {
+    /// Accuracy and answers, for JSON.
+    pub fn summary(&self) -> PhotosSummary {
+        let classes = self.confusion.classes();
+        let (right, photos) = (self.confusion.correct(), self.confusion.total());
+        let answer = |answer: &PhotoAnswer| AnswerSummary {
+            index: answer.index,
+            file: answer.file.display().to_string(),
+            truth: classes[answer.truth].clone(),
+            predicted: answer.best().class.clone(),
+            probability: answer.best().probability,
+            unsure: is_unsure(&answer.classified.ranked),
+        };
+        let wrong = self.answers.iter().filter(|answer| !answer.is_correct());
+        let per_class = self.confusion.per_class().map(|class| PhotoClassSummary {
+            class: class.class.into(),
+            photos: class.total,
+            right: class.correct,
+            interval: class.interval,
+        });
+        PhotosSummary {
+            photos,
+            right,
+            accuracy: right as f64 / photos as f64,
+            interval: wilson_interval(right, photos),
+            per_class: per_class.collect(),
+            confusion: self.confusion.counts().to_vec(),
+            answers: self.answers.iter().map(answer).collect(),
+            wrong: wrong.map(answer).collect(),
+            errors: self.failed.clone(),
+        }
+    }
+}
+
+/// Accuracy and answers for a folder of labelled photos.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PhotosSummary {
+    /// Classified photos.
+    pub photos: usize,
+    /// Correctly classified photos.
+    pub right: usize,
+    /// Accuracy, 0 to 1; NaN without photos.
+    pub accuracy: f64,
+    /// 95 % confidence interval of the accuracy (Wilson).
+    pub interval: [f64; 2],
+    /// Accuracy of each class.
+    pub per_class: Vec<PhotoClassSummary>,
+    /// Confusion matrix: a row for each true class, a column for each predicted one.
+    pub confusion: Vec<Vec<usize>>,
+    /// All answers.
+    pub answers: Vec<AnswerSummary>,
+    /// Wrong answers.
+    pub wrong: Vec<AnswerSummary>,
+    /// Photos and labels that could not be read.
+    pub errors: Vec<FailedPhoto>,
+}
+
+/// Accuracy of one class of photos.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PhotoClassSummary {
+    /// Name of the class.
+    pub class: String,
+    /// Photos of the class.
+    pub photos: usize,
+    /// Correctly classified photos of the class.
+    pub right: usize,
+    /// 95 % confidence interval of the accuracy (Wilson).
+    pub interval: [f64; 2],
+}
+
+/// Answer for a photo.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AnswerSummary {
+    /// Index of the photo in the list of labels.
+    pub index: usize,
+    /// File, relative to the folder.
+    pub file: String,
+    /// True class.
+    pub truth: String,
+    /// Most probable class.
+    pub predicted: String,
+    /// Probability of that class, 0 to 1.
+    pub probability: f32,
+    /// Whether the answer is a guess.
+    pub unsure: bool,
+}

@@ -1,0 +1,178 @@
+//! Plan of a run: dataset, network and configuration.
+
+use modiste_dataset::lookup;
+use modiste_infer::Preprocessing;
+use modiste_model::Architecture;
+
+use crate::config::RunConfig;
+use crate::error::{Error, Result};
+use crate::recipe::Recipe;
+
+/// Format version of the records that new runs write.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+
+/// Oldest format version that can be read. Its `split:F` is `tail:F` now.
+pub(crate) const OLDEST_VERSION: u32 = 2;
+
+/// Everything that decides the result of a run, besides the data themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the recipe that the plan started from.
+    pub recipe: String,
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Layers of the network.
+    pub architecture: Architecture,
+    /// Preprocessing of photos that is stored in the model.
+    pub preprocessing: Preprocessing,
+    /// Configuration.
+    pub config: RunConfig,
+    /// Largest number of training images, and of test images, that are used.
+    pub max_samples: Option<usize>,
+    /// Version of the record that the plan is from: what is written keeps the meaning of that version.
+    pub(crate) format_version: u32,
+}
+
+impl Plan {
+    /// Plan of a recipe, on another dataset or with another network if one is given. The network is fitted
+    /// to the images and classes of the dataset.
+    ///
+    /// # Errors
+    /// Returns [`Error::Dataset`] if the dataset is unknown and [`Error::Architecture`] if the layers do
+    /// not fit its images.
+    ///
+    /// ```
+    /// use modiste_experiment::{Plan, find_recipe};
+    ///
+    /// let mut plan = Plan::new(&find_recipe("smoke")?, Some("mnist"), None)?;
+    /// plan.config.train.epochs = 2;
+    /// plan.check()?;
+    /// # Ok::<(), modiste_experiment::Error>(())
+    /// ```
+    pub fn new(
+        recipe: &Recipe,
+        dataset: Option<&str>,
+        architecture: Option<Architecture>,
+    ) -> Result<Self> {
+        let dataset = look_up(dataset.unwrap_or(recipe.dataset))?;
+        let architecture = architecture.unwrap_or_else(|| recipe.architecture());
+        let architecture = architecture.fitted(dataset.shape, dataset.classes.len());
+        architecture.resolve()?;
+        Ok(Self {
+            recipe: recipe.name.into(),
+            dataset: dataset.name.into(),
+            architecture,
+            // The steps for photos of clothes end in gray.
+            preprocessing: match dataset.shape.channels {
+                1 => recipe
+                    .preprocessing
+                    .parse()
+                    .map_err(|error: modiste_infer::Error| Error::setting(error.to_string()))?,
+                _ => Preprocessing::default(),
+            },
+            config: recipe.config.clone(),
+            max_samples: None,
+            format_version: FORMAT_VERSION,
+        })
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Returns the first setting that cannot be used, and accepted values.
+    pub fn check(&self) -> Result<()> {
+        self.config.check()?;
+        if self.max_samples == Some(0) {
+            return Err(Error::setting(
+                "the number of samples is 0; take at least 1",
+            ));
+        }
+        if self.config.train.augmentation.is_some() {
+            if let Some(name) = &self.config.background_images {
+                look_up(name)?;
+            }
+            let channels = look_up(&self.dataset)?.shape.channels;
+            if channels != 1 {
+                return Err(Error::setting(format!(
+                    "{} has colour images, and augmentation supports gray ones only",
+                    self.dataset
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The configuration as the record of the plan's version stores it, so that a run of an older version is
+    /// repeated byte for byte.
+    pub(crate) fn stored_config(&self) -> RunConfig {
+        match self.format_version {
+            OLDEST_VERSION => self.config.to_unstratified(),
+            _ => self.config.clone(),
+        }
+    }
+}
+
+/// The dataset of a name.
+fn look_up(name: &str) -> Result<&'static modiste_dataset::DatasetInfo> {
+    lookup(name).map_err(|cause| Error::Dataset {
+        folder: std::path::PathBuf::new(),
+        cause,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use modiste_model::zoo;
+    use modiste_train::Augmentation;
+
+    use super::*;
+    use crate::recipe::find_recipe;
+
+    #[test]
+    fn fits_network_to_dataset() {
+        let recipe = find_recipe("fashion").expect("a recipe");
+        let plan = Plan::new(&recipe, Some("cifar-100"), zoo::find("vgg")).expect("a plan");
+        assert_eq!(plan.architecture.input, [32, 32, 3]);
+        let resolved = plan.architecture.resolve().expect("it fits");
+        assert_eq!(resolved.classes(), 100);
+        assert_eq!(plan.preprocessing, Preprocessing::default());
+        plan.check().expect("valid");
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Plan), expected: &str) {
+        let recipe = find_recipe("photos").expect("a recipe");
+        let mut plan = Plan::new(&recipe, None, None).expect("a plan");
+        change(&mut plan);
+        let message = plan.check().expect_err("refused").to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn rejects_settings_without_effect_or_out_of_range() {
+        check(
+            |plan| {
+                plan.config.background_images = Some("mnist".into());
+                plan.config.train.augmentation = None;
+            },
+            "background images (mnist) have no effect without augmentation",
+        );
+        check(
+            |plan| plan.config.background_images = Some("nosuch".into()),
+            "there is no dataset `nosuch`",
+        );
+        check(|plan| plan.config.train.batch_size = 0, "batch size is 0");
+        check(
+            |plan| plan.config.train.learning_rate = f64::NAN,
+            "learning rate is NaN",
+        );
+        check(|plan| plan.max_samples = Some(0), "samples is 0");
+        let recipe = find_recipe("cifar-100").expect("a recipe");
+        let mut plan = Plan::new(&recipe, None, None).expect("a plan");
+        plan.config.train.augmentation = Some(Augmentation::photos());
+        let refused = plan.check().expect_err("colour").to_string();
+        assert!(refused.contains("colour images"), "{refused}");
+        let unknown = Plan::new(&recipe, Some("mnits"), None).expect_err("unknown");
+        assert!(unknown.to_string().contains("did you mean `mnist`"));
+    }
+}

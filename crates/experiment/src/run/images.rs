@@ -1,0 +1,134 @@
+//! Images of a run, as its plan asks for them.
+
+use std::path::{Path, PathBuf};
+
+use modiste_dataset::{Dataset, Images, LoadReport};
+use modiste_model::{Metadata, Network};
+use modiste_train::{TrainData, made_up_pictures, require_training_memory};
+use serde_json::json;
+
+use crate::VERSION;
+use crate::compute::ComputeSetup;
+use crate::data::DataSource;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::warning::Warning;
+
+/// Number of synthetic background images.
+const SYNTHETIC_IMAGES: usize = 10_000;
+
+/// Images of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct RunImages {
+    pub(super) data: Dataset,
+    pub(super) train: Images,
+    pub(super) validation: Images,
+    /// Images that backgrounds are cut from, if the plan has augmentation.
+    background: Option<Images>,
+    /// Files of the dataset.
+    pub(super) report: LoadReport,
+    /// Files of the dataset that backgrounds are cut from, if there is one.
+    pub(super) background_report: Option<LoadReport>,
+    /// Folder of the datasets.
+    pub(super) data_folder: PathBuf,
+}
+
+impl RunImages {
+    /// Loads the images of a plan from the folder `data_folder`.
+    ///
+    /// # Errors
+    /// Returns [`Error::Dataset`](crate::Error::Dataset) if a dataset cannot be loaded and
+    /// [`Error::Setting`](crate::Error::Setting) if a split leaves no image.
+    pub(crate) fn load(
+        plan: &Plan,
+        source: &DataSource<'_>,
+        data_folder: &Path,
+        on_warning: &mut dyn FnMut(Warning),
+    ) -> Result<Self> {
+        let loaded = source.load(&plan.dataset, data_folder, on_warning)?;
+        let (mut data, report) = (loaded.dataset, loaded.report);
+        if let Some(count) = plan.max_samples {
+            data.train = data.train.first(count);
+            data.test = data.test.first(count);
+        }
+        let seed = plan.config.train.seed;
+        let (train, validation) = plan.config.validation.split(&data, seed)?;
+        let mut background_report = None;
+        let background = match (
+            &plan.config.train.augmentation,
+            &plan.config.background_images,
+        ) {
+            (None, _) => None,
+            (Some(_), None) => Some(made_up_pictures(SYNTHETIC_IMAGES, seed)),
+            (Some(_), Some(name)) => {
+                let loaded = source.load(name, data_folder, on_warning)?;
+                background_report = Some(loaded.report);
+                Some(loaded.dataset.train.to_gray())
+            }
+        };
+        Ok(Self {
+            data,
+            train,
+            validation,
+            background,
+            report,
+            background_report,
+            data_folder: data_folder.into(),
+        })
+    }
+
+    /// Images of training.
+    pub(super) fn train_data(&self) -> TrainData<'_> {
+        TrainData {
+            train: &self.train,
+            validation: &self.validation,
+            pictures: self.background.as_ref(),
+        }
+    }
+
+    /// Checks that there is memory to train `network`.
+    ///
+    /// # Errors
+    /// Returns [`Error::Train`](crate::Error::Train) if there is not.
+    pub(crate) fn require_memory(
+        &self,
+        network: &Network,
+        plan: &Plan,
+        setup: &ComputeSetup,
+    ) -> Result<()> {
+        let batch_size = plan.config.train.batch_size.min(self.train.len());
+        let resolved = network.architecture.resolve()?;
+        Ok(require_training_memory(
+            &resolved,
+            batch_size,
+            &setup.compute,
+        )?)
+    }
+
+    /// Network of a plan with its initial weights.
+    ///
+    /// # Errors
+    /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not make one.
+    pub(crate) fn network(&self, plan: &Plan) -> Result<Network> {
+        // Nothing that differs if the training is repeated.
+        let metadata = Metadata {
+            dataset: self.data.name.clone(),
+            classes: self.data.classes.clone(),
+            preprocessing: serde_json::to_value(&plan.preprocessing)
+                .expect("plain data becomes JSON"),
+            temperature: 1.0,
+            training: json!({
+                "modiste": VERSION,
+                "recipe": plan.recipe,
+                "training_images": self.train.len(),
+                "config": plan.stored_config(),
+            }),
+        };
+        let seed = plan.config.train.seed;
+        Ok(Network::initialize(
+            plan.architecture.clone(),
+            metadata,
+            seed,
+        )?)
+    }
+}

@@ -1,0 +1,28 @@
+//! Runs: their folder, record and logs, and the training itself.
+
+mod checkpoints;
+mod divergence;
+mod event;
+mod event_log;
+mod folder;
+mod images;
+mod list;
+mod lock;
+mod photos;
+mod record;
+mod temporary;
+mod tensorboard;
+mod training;
+mod watch;
+
+pub use divergence::DivergenceAdvice;
+pub(crate) use event::warn;
+pub use event::{OnEvent, RunEvent};
+pub(crate) use event_log::epoch_weights;
+pub(crate) use folder::EVENTS;
+pub use folder::{MODEL, RUNS, read_history};
+pub use list::{RunSummary, list_runs};
+pub use photos::PhotosResult;
+pub(crate) use record::RECORD;
+pub use record::{BestResult, DatasetRecord, Record, State, TestResult};
+pub use training::{Run, RunOptions};

@@ -1,0 +1,393 @@
+//! `run.json`: the plan of a run, its data, the machine, and its results.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use modiste_dataset::LoadReport;
+use modiste_infer::Preprocessing;
+use modiste_model::Architecture;
+use serde::{Deserialize, Serialize};
+
+use super::images::RunImages;
+use super::photos::PhotosResult;
+use crate::clock::unix_seconds;
+use crate::compute::{ComputeRecord, ComputeSetup};
+use crate::config::RunConfig;
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::json::read_text;
+use crate::machine::Machine;
+use crate::plan::{FORMAT_VERSION, OLDEST_VERSION, Plan};
+use crate::warning::Warning;
+use crate::{COMMIT, VERSION};
+
+/// Name of the record.
+pub(crate) const RECORD: &str = "run.json";
+
+/// Record of a run: everything that is needed to repeat it, and its results. It is written when the run
+/// starts and again when it ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Record {
+    format_version: u32,
+    /// State of the run.
+    pub state: State,
+    /// Version of Modiste.
+    pub modiste: String,
+    /// Commit that it was built from, if it was built from a checkout.
+    pub commit: Option<String>,
+    /// Name of the recipe.
+    pub recipe: String,
+    /// Dataset.
+    pub dataset: DatasetRecord,
+    /// Dataset that backgrounds are cut from, if there is one.
+    #[serde(rename = "pictures")]
+    pub background_images: Option<DatasetRecord>,
+    /// Layers of the network.
+    pub architecture: Architecture,
+    /// Configuration.
+    pub config: RunConfig,
+    /// Preprocessing of photos that is stored in the model.
+    pub preprocessing: Preprocessing,
+    /// Largest number of training images, and of test images, that are used.
+    #[serde(rename = "limit")]
+    pub max_samples: Option<usize>,
+    /// Whether an incomplete dataset is accepted.
+    pub allow_partial: bool,
+    /// Folder of labelled photos that the finished network is tried on.
+    pub photos_folder: Option<PathBuf>,
+    /// The same folder, relative to that of the run, if it lies inside.
+    #[serde(default)]
+    photos_folder_in_run: Option<PathBuf>,
+    /// Folder of the datasets, an absolute path.
+    #[serde(default)]
+    pub data_folder: Option<PathBuf>,
+    /// The same folder, relative to that of the run, if it lies inside.
+    #[serde(default)]
+    data_folder_in_run: Option<PathBuf>,
+    /// Whether event files for TensorBoard are written.
+    pub tensorboard: bool,
+    /// Engine, device and instructions.
+    pub compute: ComputeRecord,
+    /// Machine that computed the last part of the run.
+    pub machine: Machine,
+    /// Start, in seconds since 1970-01-01, UTC.
+    pub started_unix: u64,
+    /// Duration of training in seconds, of all parts of the run.
+    pub seconds: Option<f64>,
+    /// Completed epochs.
+    pub epochs: usize,
+    /// Result of the final weights on the test images.
+    pub test: Option<TestResult>,
+    /// Result of the best epoch's weights, if images were held out to choose it on.
+    pub best: Option<BestResult>,
+    /// Result of the final weights on the labelled photos.
+    pub photos: Option<PhotosResult>,
+    /// Error that ended the run.
+    pub error: Option<String>,
+    /// Whether the loss or a weight became NaN or infinite: it would again.
+    #[serde(default)]
+    pub diverged: bool,
+}
+
+/// State of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// The run has started and has not ended, or its process was killed.
+    Running,
+    /// The run has ended with all its epochs.
+    Finished,
+    /// The run was stopped and can be resumed.
+    Interrupted,
+    /// The run ended with an error.
+    Failed,
+}
+
+impl State {
+    /// Name of the state in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Result on the test images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// Number of images.
+    pub images: usize,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Accuracy, 0 to 1.
+    pub accuracy: f64,
+    /// 95 % confidence interval of the accuracy, 0 to 1.
+    pub interval: [f64; 2],
+}
+
+/// Result of the epoch that is best on the images that were held out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestResult {
+    /// Epoch, from 1.
+    pub epoch: usize,
+    /// Loss on the images that were held out.
+    pub val_loss: f64,
+    /// Accuracy on the images that were held out, 0 to 1.
+    pub val_accuracy: f64,
+    /// Result on the test images, which did not take part in the choice.
+    pub test: TestResult,
+}
+
+/// A dataset with the hashes of its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// Name of the dataset.
+    pub name: String,
+    files: Vec<FileRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FileRecord {
+    file: String,
+    /// Hash of the bytes after decompression.
+    sha256: String,
+    official: bool,
+}
+
+impl Record {
+    /// Record of a run that starts now.
+    pub(super) fn new(plan: &Plan, images: &RunImages, setup: &ComputeSetup) -> Self {
+        Self {
+            format_version: plan.format_version,
+            state: State::Running,
+            modiste: VERSION.into(),
+            commit: COMMIT.map(String::from),
+            recipe: plan.recipe.clone(),
+            dataset: DatasetRecord::of(&images.report),
+            background_images: images.background_report.as_ref().map(DatasetRecord::of),
+            architecture: plan.architecture.clone(),
+            config: plan.config.clone(),
+            preprocessing: plan.preprocessing.clone(),
+            max_samples: plan.max_samples,
+            allow_partial: false,
+            photos_folder: None,
+            photos_folder_in_run: None,
+            data_folder: None,
+            data_folder_in_run: None,
+            tensorboard: false,
+            compute: ComputeRecord::of(setup),
+            machine: Machine::current(),
+            started_unix: unix_seconds() as u64,
+            seconds: None,
+            epochs: 0,
+            test: None,
+            best: None,
+            photos: None,
+            error: None,
+            diverged: false,
+        }
+    }
+
+    /// Reads the record of the run in `folder`.
+    ///
+    /// # Errors
+    /// Returns [`Error::NoRun`] or [`Error::NotARun`] if there is none, [`Error::RecordVersion`] if its
+    /// version is not supported, and [`Error::Contents`] if it is damaged.
+    pub fn read(folder: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct VersionOnly {
+            format_version: u32,
+            #[serde(default)]
+            modiste: String,
+        }
+        let path = folder.join(RECORD);
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = folder.to_owned();
+                return Err(match folder.is_dir() {
+                    true => Error::NotARun { path },
+                    false => Error::NoRun { path },
+                });
+            }
+            Err(error) => return Err(Error::file(&path)(error)),
+        };
+        let damaged = |error: serde_json::Error| Error::Contents {
+            path: path.clone(),
+            reason: format!("not the record of a run: {error}"),
+        };
+        let version: VersionOnly = serde_json::from_str(&text).map_err(damaged)?;
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version.format_version) {
+            return Err(Error::RecordVersion {
+                path,
+                found: version.format_version,
+                modiste: version.modiste,
+            });
+        }
+        let mut record: Self = serde_json::from_str(&text).map_err(damaged)?;
+        if version.format_version == OLDEST_VERSION {
+            let validation = &mut record.config.validation;
+            *validation = validation.from_unstratified();
+        }
+        // Records from before there was the field contain it in the error alone.
+        let of_loss =
+            |error: &String| error.contains("the loss is NaN") || error.contains("the loss is inf");
+        record.diverged |=
+            record.state == State::Failed && record.error.as_ref().is_some_and(of_loss);
+        // Folders inside a run are moved with it.
+        for (inside, path) in [
+            (&record.data_folder_in_run, &mut record.data_folder),
+            (&record.photos_folder_in_run, &mut record.photos_folder),
+        ] {
+            let inside = inside.as_ref().map(|inside| folder.join(inside));
+            if let Some(inside) = inside.filter(|inside| inside.is_dir()) {
+                *path = Some(std::path::absolute(&inside).map_err(Error::file(&inside))?);
+            }
+        }
+        Ok(record)
+    }
+
+    /// Reads the record of the run that a model belongs to: `model` is the folder of a run or a file in it.
+    /// Returns `None` if there is none.
+    pub fn of_model(model: &Path) -> Option<Self> {
+        let run = match model.is_dir() {
+            true => model,
+            false => model.parent()?,
+        };
+        Self::read(run).ok()
+    }
+
+    /// Returns whether the run can be resumed: something is left to train, and it would get further.
+    pub fn is_resumable(&self) -> bool {
+        self.state != State::Finished && !self.diverged && self.modiste == VERSION
+    }
+
+    /// Completes the paths for the run in `folder`: those inside it are also stored relative to it.
+    pub(super) fn locate_folders(&mut self, folder: &Path) {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let inside = |path: &Option<PathBuf>| {
+            let inside = path.as_ref()?.strip_prefix(&folder).ok()?;
+            Some(inside.to_owned())
+        };
+        self.data_folder_in_run = inside(&self.data_folder);
+        self.photos_folder_in_run = inside(&self.photos_folder);
+    }
+
+    /// Names of the run's datasets that contain files other than the official ones.
+    pub fn unofficial_datasets(&self) -> Vec<&str> {
+        std::iter::once(&self.dataset)
+            .chain(&self.background_images)
+            .filter(|dataset| dataset.files.iter().any(|file| !file.official))
+            .map(|dataset| dataset.name.as_str())
+            .collect()
+    }
+
+    /// Plan of the run.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            recipe: self.recipe.clone(),
+            dataset: self.dataset.name.clone(),
+            architecture: self.architecture.clone(),
+            preprocessing: self.preprocessing.clone(),
+            config: self.config.clone(),
+            max_samples: self.max_samples,
+            format_version: self.format_version,
+        }
+    }
+
+    /// The record as its version stores it.
+    #[must_use]
+    pub fn as_stored(&self) -> Self {
+        let mut stored = self.clone();
+        stored.config = self.plan().stored_config();
+        stored
+    }
+
+    /// The source `given`, which also accepts a partial dataset if this run did.
+    pub(crate) fn data_source<'a>(&self, given: &DataSource<'a>) -> DataSource<'a> {
+        DataSource {
+            allow_partial: given.allow_partial || self.allow_partial,
+            ..*given
+        }
+    }
+
+    /// Checks that `images` are those of this run, in `folder`, byte for byte.
+    ///
+    /// # Errors
+    /// Returns [`Error::DataChanged`] if a file differs.
+    pub(crate) fn check_data(&self, folder: &Path, images: &RunImages) -> Result<()> {
+        let mut changes = String::new();
+        let background = self.background_images.iter().zip(&images.background_report);
+        for (dataset, report) in std::iter::once((&self.dataset, &images.report)).chain(background)
+        {
+            for (then, now) in dataset.files.iter().zip(&DatasetRecord::of(report).files) {
+                if then.sha256 != now.sha256 {
+                    let [before, after] = [then, now].map(|file| {
+                        let official = if file.official { " (official)" } else { "" };
+                        format!("{}{official}", file.sha256)
+                    });
+                    changes += &format!(
+                        "\n  {}/{}: sha256 {before} then, {after} now",
+                        dataset.name, now.file
+                    );
+                }
+            }
+        }
+        match changes.is_empty() {
+            true => Ok(()),
+            false => Err(Error::DataChanged {
+                data: images.data_folder.clone(),
+                run: folder.into(),
+                changes,
+            }),
+        }
+    }
+
+    /// Warning if `setup` computes with other arithmetic than this run, in `folder`, did.
+    pub(crate) fn compare_arithmetic(
+        &self,
+        folder: &Path,
+        setup: &ComputeSetup,
+        on_warning: &mut dyn FnMut(Warning),
+    ) {
+        let [then, now] = [&self.compute, &ComputeRecord::of(setup)].map(ComputeRecord::arithmetic);
+        if then != now {
+            on_warning(Warning::OtherArithmetic {
+                run: folder.into(),
+                then,
+                now,
+            });
+        }
+    }
+}
+
+/// Returns the path as a record stores it: valid in any working directory.
+///
+/// # Errors
+/// Returns [`Error::PathNotUtf8`] if JSON cannot hold it, and [`Error::File`] if it is empty.
+pub(super) fn recordable(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path).map_err(Error::file(path))?;
+    match absolute.to_str() {
+        Some(_) => Ok(absolute),
+        None => Err(Error::PathNotUtf8 { path: absolute }),
+    }
+}
+
+impl DatasetRecord {
+    fn of(report: &LoadReport) -> Self {
+        let files = report.files.iter().map(|hash| FileRecord {
+            file: hash.file.into(),
+            sha256: hash.sha256.clone(),
+            official: hash.official,
+        });
+        Self {
+            name: report.dataset.clone(),
+            files: files.collect(),
+        }
+    }
+}

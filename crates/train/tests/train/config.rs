@@ -1,0 +1,97 @@
+//! Every field of the configuration decides the result of training.
+
+use modiste_model::Parameters;
+use modiste_train::{
+    Augmentation, Compute, Next, Optimizer, TrainConfig, TrainData, fit, made_up_pictures,
+};
+use serde_json::{Value, json};
+
+use crate::networks::{data, small};
+
+/// Parameters after training with `config`.
+fn train(config: &TrainConfig) -> Parameters {
+    let data = data(64, 8);
+    let pictures = made_up_pictures(8, 1);
+    let data = TrainData {
+        train: &data.train,
+        validation: &data.test,
+        pictures: Some(&pictures),
+    };
+    let mut network = small();
+    let compute = Compute::default();
+    fit(&mut network, data, config, &compute, &mut |_| {
+        Next::Continue
+    })
+    .expect("trained");
+    network.parameters
+}
+
+/// JSON pointers of all numbers, booleans and strings in `value`.
+fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                leaves(value, &format!("{path}/{name}"), found);
+            }
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                leaves(value, &format!("{path}/{index}"), found);
+            }
+        }
+        _ => found.push(path.to_owned()),
+    }
+}
+
+/// Other values of a setting, the least similar first.
+fn others(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Bool(value) => vec![json!(!value)],
+        Value::String(_) => vec![json!("constant")],
+        Value::Number(number) if number.is_u64() => {
+            vec![json!(number.as_u64().expect("an integer") / 2)]
+        }
+        number => {
+            let number = number.as_f64().expect("a number");
+            vec![json!(number * 0.5), json!(number * 0.9)]
+        }
+    }
+}
+
+#[test]
+fn every_config_field_changes_the_result() {
+    let mut augmentation = Augmentation::photos();
+    // One of the two epochs.
+    augmentation.tail = 0.25;
+    let config = TrainConfig {
+        epochs: 2,
+        batch_size: 16,
+        learning_rate: 0.02,
+        schedule: "one-cycle".parse().expect("a schedule"),
+        optimizer: Optimizer::Sgd {
+            momentum: 0.8,
+            nesterov: true,
+            weight_decay: 0.01,
+        },
+        horizontal_flip: true,
+        augmentation: Some(augmentation),
+        seed: 2,
+    };
+    let usual = train(&config);
+    assert_eq!(train(&config), usual);
+    let stored = serde_json::to_value(&config).expect("plain data");
+    let mut paths = Vec::new();
+    leaves(&stored, "", &mut paths);
+    assert!(paths.len() > 30, "{paths:?}");
+    for path in paths {
+        let value = stored.pointer(&path).expect("a leaf");
+        let changed = others(value).into_iter().find_map(|value| {
+            let mut stored = stored.clone();
+            *stored.pointer_mut(&path).expect("a leaf") = value;
+            let config: TrainConfig = serde_json::from_value(stored).expect("a configuration");
+            config.check().is_ok().then_some(config)
+        });
+        let changed = changed.unwrap_or_else(|| panic!("{path} takes no other value"));
+        assert_ne!(train(&changed), usual, "{path} has no effect");
+    }
+}
