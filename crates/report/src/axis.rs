@@ -1,36 +1,36 @@
-//! Ranges and ticks of the axes.
+//! Ranges and ticks of axes.
 
 use std::ops::RangeInclusive;
 
-/// The part of an axis that is shown and where it carries numbers.
+/// Visible range of an axis and its ticks.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Axis {
-    /// The value at the lower or left end.
+    /// Value at the lower or left end.
     pub(crate) low: f64,
-    /// The value at the upper or right end.
+    /// Value at the upper or right end.
     pub(crate) high: f64,
-    /// Values and their labels, rising.
+    /// Values and their labels, in ascending order.
     pub(crate) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// Where a value lies: 0 at the low end, 1 at the high end.
+    /// Relative position of a value: 0 at the low end, 1 at the high end.
     pub(crate) fn position(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }
 }
 
-/// About how many ticks an axis gets at most.
+/// Approximate maximum number of ticks.
 const MOST_TICKS: f64 = 10.0;
 
 /// An axis of whole numbers from the first to the last epoch.
 pub(crate) fn epoch_axis(first: usize, last: usize) -> Axis {
     let span = last.saturating_sub(first);
     let margin = if span == 0 { 0.5 } else { 0.025 * span as f64 };
-    // Epochs beyond what a float counts are drawn at one place, but still within a range.
+    // Epochs too large for a float to tell apart share a place, in a range that is not empty.
     let margin = margin.max(1e-9 * last as f64);
     let step = whole_step(span as f64 / MOST_TICKS);
-    // The first epoch has its number; one that would touch it has none.
+    // The first epoch is labeled; an epoch that is too close to it is not.
     let round_epochs = (1..=MOST_TICKS as usize + 1)
         .map_while(|count| (first / step).checked_add(count)?.checked_mul(step))
         .take_while(|&epoch| epoch <= last)
@@ -45,7 +45,7 @@ pub(crate) fn epoch_axis(first: usize, last: usize) -> Axis {
     }
 }
 
-/// 1, 2, 5, 10, 20, 50, ...: the first that is not below `least`.
+/// The first of 1, 2, 5, 10, 20, 50, ... that is not below `least`.
 fn whole_step(least: f64) -> usize {
     let mut power = 1usize;
     loop {
@@ -59,14 +59,14 @@ fn whole_step(least: f64) -> usize {
     }
 }
 
-/// An axis around values: not from 0 where they are far from it, and never beyond `bounds`, the
-/// values that the quantity can have.
+/// An axis around values. It includes 0 only if the values are near it, and does not exceed `bounds`, the
+/// range of the quantity.
 pub(crate) fn value_axis(values: impl Iterator<Item = f64>, bounds: RangeInclusive<f64>) -> Axis {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     });
     let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-    // Equal values, or some that differ by rounding only, still get a range that can be read.
+    // Values that are equal, or differ by rounding only, still need a readable range.
     let magnitude = low.abs().max(high.abs());
     let least_span = if high - low <= 1e-6 * magnitude {
         0.01 * magnitude.max(1.0)
@@ -75,7 +75,7 @@ pub(crate) fn value_axis(values: impl Iterator<Item = f64>, bounds: RangeInclusi
     };
     let widen = (least_span - (high - low)).max(0.0) / 2.0;
     let margin = 0.06 * (high - low).max(least_span);
-    // A bound gets a third of the margin, or half a marker on it would lie outside the frame.
+    // A third of the margin keeps a mark on a bound inside the frame.
     let slack = margin / 3.0;
     let bounded_low = (low - widen - margin)
         .max(bounds.start() - slack)
@@ -107,7 +107,7 @@ fn value_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     (0..=count)
         .map(|index| {
             let value = (first + index as f64) * step;
-            // Nothing is labelled -0.00 or 0e0.
+            // Avoids the labels -0.00 and 0e0.
             let value = if value == 0.0 { 0.0 } else { value };
             let label = if large && value != 0.0 {
                 let digits = value.abs().log10().floor() as i32 - exponent;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn epochs_are_whole_numbers() {
+    fn epoch_ticks_are_whole_numbers() {
         check(&epoch_axis(1, 1), "1");
         check(&epoch_axis(1, 2), "1 2");
         check(&epoch_axis(1, 10), "1 2 3 4 5 6 7 8 9 10");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn values_do_not_start_at_zero_needlessly() {
+    fn value_ticks_fit_the_values() {
         let axis = |values: &[f64]| value_axis(values.iter().copied(), 0.0..=1.0);
         check(&axis(&[0.9, 0.95]), "0.90 0.91 0.92 0.93 0.94 0.95");
         check(&axis(&[0.0, 1.0]), "0.0 0.2 0.4 0.6 0.8 1.0");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_diverged_loss_has_an_axis() {
+    fn diverged_loss_has_ticks() {
         let axis = value_axis([2.3, 4e12].into_iter(), 0.0..=f64::INFINITY);
         check(
             &axis,

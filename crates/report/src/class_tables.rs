@@ -1,27 +1,29 @@
-//! Classes in tables: how each fares, and what was taken for what.
+//! Tables of classes: metrics, confusion matrix, probabilities.
 
-use crate::page::{escape, table, text_table};
+use maud::{Markup, html};
 use modiste_metrics::Confusion;
 
-/// Classes up to which the whole matrix can be read.
+use crate::table::{table, text_table};
+
+/// Largest number of classes whose confusion matrix is readable as a whole.
 const READABLE: usize = 20;
 
-/// Rows of the list that stands for a matrix which cannot.
+/// Rows of the list that replaces a larger matrix.
 const LISTED: usize = 20;
 
-/// What the cells of [`class_rows`] are, of images.
+/// Headings of the cells of [`class_rows`], for images.
 pub const CLASS_HEADINGS: [&str; 7] = [
     "class",
     "images",
-    "right",
+    "correct",
     "precision",
     "recall",
     "95 % interval",
     "F1",
 ];
 
-/// Precision, recall with its interval, F1 and support of each class that there are things of, or
-/// answers for, as text: see [`CLASS_HEADINGS`].
+/// Per-class metrics as text, in the order of [`CLASS_HEADINGS`]: support, correct predictions, precision,
+/// recall with its confidence interval, and F1. Classes without samples and predictions are left out.
 pub fn class_rows(confusion: &Confusion) -> Vec<[String; 7]> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     confusion
@@ -42,68 +44,61 @@ pub fn class_rows(confusion: &Confusion) -> Vec<[String; 7]> {
         .collect()
 }
 
-/// The [`class_rows`] as a table of HTML; `things` is what they are: `images`.
-pub fn classes_table(things: &str, confusion: &Confusion) -> String {
+/// Table of the [`class_rows`]. `samples` is the heading of the support, such as `images`.
+pub fn classes_table(samples: &str, confusion: &Confusion) -> Markup {
     let rows: Vec<Vec<String>> = class_rows(confusion).into_iter().map(Vec::from).collect();
-    let mut headings = CLASS_HEADINGS.map(String::from);
-    headings[1] = things.to_owned();
-    text_table("By class", &headings, &rows)
+    let mut headings = CLASS_HEADINGS;
+    headings[1] = samples;
+    text_table("Per-class metrics", &headings, &rows)
 }
 
-/// A table of HTML: classes and their probabilities, each with a bar.
-pub fn answers_table(answers: &[(&str, f32)]) -> String {
-    let rows: Vec<Vec<String>> = answers
-        .iter()
-        .map(|(class, probability)| {
-            let percent = 100.0 * probability;
-            vec![
-                escape(class),
-                format!("{percent:.1} %"),
-                format!(
-                    "<td><div class=\"bar\" style=\"width:{:.1}rem\"></div></td>",
-                    percent / 8.0
-                ),
-            ]
-        })
-        .collect();
-    let headings = ["class", "probability", "as a bar"].map(String::from);
-    table("The answer", &headings, &rows)
+/// Table of classes and their probabilities, each with a bar.
+pub fn predictions_table(ranked: &[(&str, f32)]) -> Markup {
+    let row = |(class, probability): &(&str, f32)| {
+        let percent = 100.0 * probability;
+        let cells = html! {
+            td { (format_args!("{percent:.1} %")) }
+            td { div.bar style=(format_args!("width:{:.1}rem", percent / 8.0)) {} }
+        };
+        ((*class).to_owned(), cells)
+    };
+    let headings = ["class", "probability", "bar"];
+    table("Prediction", &headings, ranked.iter().map(row))
 }
 
-/// A table of HTML: a row for each true class, a column for each answer, darker the larger the share of
-/// the row. Of many classes, a list of the pairs that are mistaken most.
-pub fn confusion_table(confusion: &Confusion) -> String {
-    if confusion.classes().len() > READABLE {
-        return most_mistaken(confusion);
-    }
+/// Confusion matrix: a row for each true class, a column for each predicted class. A cell is darker the
+/// larger its share of the row.
+///
+/// More than 20 classes become a list of the most frequent confusions.
+pub fn confusion_table(confusion: &Confusion) -> Markup {
     let names = confusion.classes();
-    let mut headings = vec![escape("shown \\ answered")];
-    headings.extend(names.iter().map(|name| escape(name)));
-    let rows: Vec<Vec<String>> = confusion
-        .counts()
-        .iter()
-        .enumerate()
-        .map(|(truth, row)| {
-            let total: usize = row.iter().sum();
-            let cell = |(predicted, &count): (usize, &usize)| {
-                let kind = match count {
-                    0 => "none",
-                    _ if truth == predicted => "hit",
-                    _ => "miss",
-                };
-                let share = 100.0 * count as f64 / total.max(1) as f64;
-                format!("<td class=\"heat {kind}\" style=\"--share:{share:.0}\">{count}</td>")
-            };
-            let cells = row.iter().enumerate().map(cell);
-            std::iter::once(escape(&names[truth]))
-                .chain(cells)
-                .collect()
-        })
-        .collect();
-    table("What was taken for what", &headings, &rows)
+    if names.len() > READABLE {
+        return most_frequent_confusions(confusion);
+    }
+    let mut headings = vec!["true \\ predicted"];
+    headings.extend(names.iter().map(String::as_str));
+    let rows = confusion.counts().iter().enumerate().map(|(truth, row)| {
+        let total = row.iter().sum::<usize>().max(1) as f64;
+        let cells = html! {
+            @for (predicted, &count) in row.iter().enumerate() {
+                td class={ "heat " (kind(truth == predicted, count)) }
+                    style=(format_args!("--share:{:.0}", 100.0 * count as f64 / total)) { (count) }
+            }
+        };
+        (names[truth].clone(), cells)
+    });
+    table("Confusion matrix", &headings, rows)
 }
 
-fn most_mistaken(confusion: &Confusion) -> String {
+fn kind(is_diagonal: bool, count: usize) -> &'static str {
+    match count {
+        0 => "none",
+        _ if is_diagonal => "hit",
+        _ => "miss",
+    }
+}
+
+fn most_frequent_confusions(confusion: &Confusion) -> Markup {
     let names = confusion.classes();
     let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
     for (truth, row) in confusion.counts().iter().enumerate() {
@@ -119,78 +114,84 @@ fn most_mistaken(confusion: &Confusion) -> String {
         .take(LISTED)
         .map(|&(count, truth, predicted)| {
             vec![
-                escape(&names[truth]),
-                escape(&names[predicted]),
+                names[truth].clone(),
+                names[predicted].clone(),
                 count.to_string(),
             ]
         })
         .collect();
-    let headings = ["shown", "answered", "times"].map(String::from);
-    table("What was most often taken for what", &headings, &rows)
+    let headings = ["true class", "predicted class", "count"];
+    text_table("Most frequent confusions", &headings, &rows)
 }
 
 #[cfg(test)]
 mod tests {
-    use expect_test::expect;
+    use expect_test::{Expect, expect};
 
     use super::*;
 
+    fn check(markup: Markup, expected: &Expect) {
+        expected.assert_eq(&markup.into_string().replace("<tr>", "\n<tr>"));
+    }
+
     #[test]
-    fn ten_classes_are_a_matrix_and_many_a_list() {
-        let mut few = Confusion::new(vec!["Bag".into(), "<b>".into()]);
+    fn matrix_of_few_classes() {
+        let mut confusion = Confusion::new(vec!["Bag".into(), "<b>".into()]);
         for (truth, predicted) in [(0, 0), (0, 0), (0, 1)] {
-            few.add(truth, predicted);
+            confusion.add(truth, predicted);
         }
-        expect![[r#"
-            <section class="scroll" tabindex="0" aria-label="What was taken for what"><table>
-            <thead><tr><th scope="col">shown \ answered</th><th scope="col">Bag</th><th scope="col">&lt;b&gt;</th></tr></thead>
-            <tbody>
+        check(
+            confusion_table(&confusion),
+            &expect![[r#"
+            <section class="scroll" tabindex="0" aria-label="Confusion matrix"><table><thead>
+            <tr><th scope="col">true \ predicted</th><th scope="col">Bag</th><th scope="col">&lt;b&gt;</th></tr></thead><tbody>
             <tr><th scope="row">Bag</th><td class="heat hit" style="--share:67">2</td><td class="heat miss" style="--share:33">1</td></tr>
-            <tr><th scope="row">&lt;b&gt;</th><td class="heat none" style="--share:0">0</td><td class="heat none" style="--share:0">0</td></tr>
-            </tbody></table></section>
-        "#]]
-        .assert_eq(&confusion_table(&few));
-        let mut many = Confusion::new((0..30).map(|class| format!("c{class}")).collect());
+            <tr><th scope="row">&lt;b&gt;</th><td class="heat none" style="--share:0">0</td><td class="heat none" style="--share:0">0</td></tr></tbody></table></section>"#]],
+        );
+    }
+
+    #[test]
+    fn list_for_many_classes() {
+        let mut confusion = Confusion::new((0..30).map(|class| format!("c{class}")).collect());
         for (truth, predicted) in [(4, 2), (4, 2), (1, 29), (3, 3)] {
-            many.add(truth, predicted);
+            confusion.add(truth, predicted);
         }
-        expect![[r#"
-            <section class="scroll" tabindex="0" aria-label="What was most often taken for what"><table>
-            <thead><tr><th scope="col">shown</th><th scope="col">answered</th><th scope="col">times</th></tr></thead>
-            <tbody>
+        check(
+            confusion_table(&confusion),
+            &expect![[r#"
+            <section class="scroll" tabindex="0" aria-label="Most frequent confusions"><table><thead>
+            <tr><th scope="col">true class</th><th scope="col">predicted class</th><th scope="col">count</th></tr></thead><tbody>
             <tr><th scope="row">c4</th><td>c2</td><td>2</td></tr>
-            <tr><th scope="row">c1</th><td>c29</td><td>1</td></tr>
-            </tbody></table></section>
-        "#]]
-        .assert_eq(&confusion_table(&many));
+            <tr><th scope="row">c1</th><td>c29</td><td>1</td></tr></tbody></table></section>"#]],
+        );
     }
 
     #[test]
-    fn an_answer_has_a_bar() {
-        expect![[r#"
-            <section class="scroll" tabindex="0" aria-label="The answer"><table>
-            <thead><tr><th scope="col">class</th><th scope="col">probability</th><th scope="col">as a bar</th></tr></thead>
-            <tbody>
+    fn probability_bars() {
+        let table = predictions_table(&[("Bag", 0.8), ("T-shirt & top", 0.2)]);
+        check(
+            table,
+            &expect![[r#"
+            <section class="scroll" tabindex="0" aria-label="Prediction"><table><thead>
+            <tr><th scope="col">class</th><th scope="col">probability</th><th scope="col">bar</th></tr></thead><tbody>
             <tr><th scope="row">Bag</th><td>80.0 %</td><td><div class="bar" style="width:10.0rem"></div></td></tr>
-            <tr><th scope="row">T-shirt &amp; top</th><td>20.0 %</td><td><div class="bar" style="width:2.5rem"></div></td></tr>
-            </tbody></table></section>
-        "#]].assert_eq(&answers_table(&[("Bag", 0.8), ("T-shirt & top", 0.2)]));
+            <tr><th scope="row">T-shirt &amp; top</th><td>20.0 %</td><td><div class="bar" style="width:2.5rem"></div></td></tr></tbody></table></section>"#]],
+        );
     }
 
     #[test]
-    fn a_class_has_its_scores() {
+    fn per_class_metrics() {
         let mut confusion = Confusion::new(vec!["Bag".into(), "Coat".into(), "Shirt".into()]);
         for (truth, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1)] {
             confusion.add(truth, predicted);
         }
-        expect![[r#"
-            <section class="scroll" tabindex="0" aria-label="By class"><table>
-            <thead><tr><th scope="col">class</th><th scope="col">images</th><th scope="col">right</th><th scope="col">precision</th><th scope="col">recall</th><th scope="col">95 % interval</th><th scope="col">F1</th></tr></thead>
-            <tbody>
+        check(
+            classes_table("images", &confusion),
+            &expect![[r#"
+            <section class="scroll" tabindex="0" aria-label="Per-class metrics"><table><thead>
+            <tr><th scope="col">class</th><th scope="col">images</th><th scope="col">correct</th><th scope="col">precision</th><th scope="col">recall</th><th scope="col">95 % interval</th><th scope="col">F1</th></tr></thead><tbody>
             <tr><th scope="row">Bag</th><td>3</td><td>2</td><td>100.0 %</td><td>66.7 %</td><td>20.8 to 93.9 %</td><td>80.0 %</td></tr>
-            <tr><th scope="row">Coat</th><td>1</td><td>1</td><td>50.0 %</td><td>100.0 %</td><td>20.7 to 100.0 %</td><td>66.7 %</td></tr>
-            </tbody></table></section>
-        "#]]
-        .assert_eq(&classes_table("images", &confusion));
+            <tr><th scope="row">Coat</th><td>1</td><td>1</td><td>50.0 %</td><td>100.0 %</td><td>20.7 to 100.0 %</td><td>66.7 %</td></tr></tbody></table></section>"#]],
+        );
     }
 }

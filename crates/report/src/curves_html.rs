@@ -1,30 +1,23 @@
-//! Accuracy and loss over the epochs, of one run or of several, for a page.
+//! Training curves of one or several runs, for a page.
 
-use crate::axis::{epoch_axis, value_axis};
-use crate::page::{escape, table};
-use crate::svg::{Svg, key};
+use maud::{Markup, html};
 use modiste_core::four_decimals;
 use modiste_metrics::EpochMetrics;
 
-/// A quantity of an epoch: its name, and its training and its validation value.
-type Quantity = (&'static str, f64, [fn(&EpochMetrics) -> f64; 2]);
+use crate::chart::Mark;
+use crate::layout::{PAGE, lay_out};
+use crate::page::{details, paragraph};
+use crate::quantity::{ACCURACY, LOSS, Quantity};
+use crate::svg::{key, svg};
+use crate::table::text_table;
 
-const QUANTITIES: [Quantity; 2] = [
-    (
-        "accuracy",
-        1.0,
-        [|epoch| epoch.accuracy, |epoch| epoch.val_accuracy],
-    ),
-    (
-        "loss",
-        f64::INFINITY,
-        [|epoch| epoch.loss, |epoch| epoch.val_loss],
-    ),
-];
+/// Name of a run and its epochs.
+type Run<'a> = (&'a str, &'a [EpochMetrics]);
 
-/// HTML of two charts, accuracy and loss over the epochs: dashed while training, solid on the
-/// validation images, a colour for each of six runs, which then begin again; and the same numbers as a
-/// table.
+/// Charts of accuracy and loss over the epochs, and a table of the same numbers.
+///
+/// Dashed lines are training values, solid lines validation values. Each run has a color; after six
+/// runs the colors repeat. A single run has a ring around its best epoch.
 ///
 /// ```
 /// use modiste_metrics::EpochMetrics;
@@ -34,72 +27,61 @@ const QUANTITIES: [Quantity; 2] = [
 ///     epoch: 1, loss: 0.6, accuracy: 0.78, val_loss: 0.5, val_accuracy: 0.81, learning_rate: 0.01,
 ///     seconds: 12.0,
 /// };
-/// let html = curves_html(&[("fashion-1", &[epoch])]);
+/// let html = curves_html(&[("fashion-1", &[epoch])]).into_string();
 /// assert_eq!(html.matches("<svg viewBox").count(), 2);
-/// assert!(curves_html(&[("fashion-1", &[])]).contains("no whole epoch"));
+/// let empty = curves_html(&[("fashion-1", &[])]).into_string();
+/// assert_eq!(empty, "<p>No epoch is complete.</p>");
 /// ```
-pub fn curves_html(runs: &[(&str, &[EpochMetrics])]) -> String {
-    let epochs = || {
-        runs.iter()
-            .flat_map(|(_, history)| *history)
-            .map(|epoch| epoch.epoch)
+pub fn curves_html(runs: &[Run<'_>]) -> Markup {
+    let charts = [&ACCURACY, &LOSS].map(|quantity| chart(quantity, runs));
+    let [Some(accuracy), Some(loss)] = charts else {
+        return paragraph("No epoch is complete.");
     };
-    let (Some(first), Some(last)) = (epochs().min(), epochs().max()) else {
-        return "<p>There is no whole epoch to draw.</p>\n".into();
-    };
-    let mut html = String::from("<p>");
-    for (colour, (name, _)) in runs.iter().enumerate() {
-        html += &key(&format!("{name}, validation"), colour, false);
-        html += &key(&format!("{name}, training"), colour, true);
-    }
-    html += "</p>\n<div class=\"charts\">\n";
-    for (name, most, values) in QUANTITIES {
-        let all = runs.iter().flat_map(|(_, history)| *history);
-        let all = all.flat_map(|epoch| values.map(|value| value(epoch)));
-        let y = value_axis(all.filter(|value| value.is_finite()), 0.0..=most);
-        let x = epoch_axis(first, last);
-        let mut svg = Svg::new(&x, &y, ["epoch", name]);
-        for (colour, (_, history)) in runs.iter().enumerate() {
-            // Validation lies on top.
-            for (value, dashed) in values.into_iter().zip([true, false]) {
-                let point = |epoch: &EpochMetrics| {
-                    let value = value(epoch);
-                    (epoch.epoch as f64, value.is_finite().then_some(value))
-                };
-                let points: Vec<_> = history.iter().map(point).collect();
-                svg.line(&points, colour, dashed);
+    let sample = |color, dashed| PAGE.line(vec![(1.0, 5.0), (27.0, 5.0)], color, dashed);
+    let tables = html! { @for (name, history) in runs { (epochs_table(name, history)) } };
+    html! {
+        p {
+            @for (color, (name, _)) in runs.iter().enumerate() {
+                (key(&format!("{name}, validation"), &sample(color, false)))
+                (key(&format!("{name}, training"), &sample(color, true)))
             }
         }
-        html += &format!(
-            "<figure class=\"chart\">{}</figure>\n",
-            svg.finish(&in_words(name, values, runs))
-        );
+        div.charts { figure.chart { (accuracy) } figure.chart { (loss) } }
+        (details("Show the numbers", &tables))
     }
-    html += "</div>\n<details><summary>The same as a table</summary>\n";
-    for (name, history) in runs {
-        html += &numbers(name, history);
-    }
-    html + "</details>\n"
 }
 
-fn in_words(
-    name: &str,
-    values: [fn(&EpochMetrics) -> f64; 2],
-    runs: &[(&str, &[EpochMetrics])],
-) -> String {
-    let run = |(run, history): &(&str, &[EpochMetrics])| {
+fn chart(quantity: &Quantity, runs: &[Run<'_>]) -> Option<Markup> {
+    let histories: Vec<&[EpochMetrics]> = runs.iter().map(|(_, history)| *history).collect();
+    let mut chart = quantity.chart(&histories)?;
+    for (color, history) in histories.iter().enumerate() {
+        // Validation is on top.
+        chart.series.extend([
+            quantity.training_series(history, color, true),
+            quantity.validation_series(history, color, Mark::Disc),
+        ]);
+    }
+    if let [history] = *histories {
+        chart.highlight = quantity.best(history, 1);
+    }
+    Some(svg(&lay_out(&chart, &PAGE), &description(quantity, runs)))
+}
+
+fn description(quantity: &Quantity, runs: &[Run<'_>]) -> String {
+    let run = |(run, history): &Run<'_>| {
         let last = history.last()?;
-        let [training, validation] = values.map(|value| four_decimals(value(last)));
+        let [training, validation] =
+            [quantity.training, quantity.validation].map(|value| four_decimals(value(last)));
         Some(format!(
-            "{run} ends after epoch {} at {training} while training and {validation} on the validation images",
+            "{run} ends after epoch {} at {training} (training) and {validation} (validation)",
             last.epoch
         ))
     };
     let runs: Vec<String> = runs.iter().filter_map(run).collect();
-    format!("{name} over the epochs: {}", runs.join("; "))
+    format!("{} over the epochs: {}", quantity.name, runs.join("; "))
 }
 
-fn numbers(name: &str, history: &[EpochMetrics]) -> String {
+fn epochs_table(name: &str, history: &[EpochMetrics]) -> Markup {
     let rows: Vec<Vec<String>> = history
         .iter()
         .map(|epoch| {
@@ -123,15 +105,10 @@ fn numbers(name: &str, history: &[EpochMetrics]) -> String {
         "learning rate",
         "seconds",
     ];
-    format!(
-        "<h3>{}</h3>\n{}",
-        escape(name),
-        table(
-            &format!("Epochs of {name}"),
-            &headings.map(String::from),
-            &rows
-        )
-    )
+    html! {
+        h3 { (name) }
+        (text_table(&format!("Epochs of {name}"), &headings, &rows))
+    }
 }
 
 #[cfg(test)]
@@ -153,52 +130,169 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_two_charts_and_a_table() {
+    fn single_run() {
         let history = [
             epoch(1, 0.8),
             epoch(2, f64::NAN),
             epoch(3, 0.4),
             epoch(4, 0.2),
         ];
+        let html = curves_html(&[("a<b", &history)]).into_string();
         expect![[r#"
-            <p><span><svg width="28" height="10" aria-hidden="true"><path class="line s0" d="M1 5H27"/></svg> a&lt;b, validation</span> <span><svg width="28" height="10" aria-hidden="true"><path class="line s0 dashed" d="M1 5H27"/></svg> a&lt;b, training</span> </p>
+            <p>
+            <span>
+            <svg width="28" height="10" aria-hidden="true">
+            <path class="s0" d="M1.0 5.0L27.0 5.0" stroke-width="2"></path></svg> a&lt;b, validation</span> <span>
+            <svg width="28" height="10" aria-hidden="true">
+            <path class="s0" d="M1.0 5.0L27.0 5.0" stroke-width="2" stroke-dasharray="5 4"></path></svg> a&lt;b, training</span> </p>
             <div class="charts">
-            <figure class="chart"><svg viewBox="0 0 420 280" role="img" aria-label="accuracy over the epochs: a&lt;b ends after epoch 4 at 0.9000 while training and 0.8000 on the validation images"><path class="grid" d="M52 226.0H406"/><text class="tick" x="46" y="230.0" text-anchor="end">0.50</text><path class="grid" d="M52 201.0H406"/><text class="tick" x="46" y="205.0" text-anchor="end">0.55</text><path class="grid" d="M52 176.0H406"/><text class="tick" x="46" y="180.0" text-anchor="end">0.60</text><path class="grid" d="M52 151.0H406"/><text class="tick" x="46" y="155.0" text-anchor="end">0.65</text><path class="grid" d="M52 126.0H406"/><text class="tick" x="46" y="130.0" text-anchor="end">0.70</text><path class="grid" d="M52 101.0H406"/><text class="tick" x="46" y="105.0" text-anchor="end">0.75</text><path class="grid" d="M52 76.0H406"/><text class="tick" x="46" y="80.0" text-anchor="end">0.80</text><path class="grid" d="M52 51.0H406"/><text class="tick" x="46" y="55.0" text-anchor="end">0.85</text><path class="grid" d="M52 26.0H406"/><text class="tick" x="46" y="30.0" text-anchor="end">0.90</text><text class="tick" x="60.4" y="254" text-anchor="middle">1</text><text class="tick" x="172.8" y="254" text-anchor="middle">2</text><text class="tick" x="285.2" y="254" text-anchor="middle">3</text><text class="tick" x="397.6" y="254" text-anchor="middle">4</text><text x="229.0" y="272" text-anchor="middle">epoch</text><text transform="translate(13 126.0) rotate(-90)" text-anchor="middle">accuracy</text><circle class="dot s0 dashed" cx="60.4" cy="176.0" r="3"/><path class="line s0 dashed" d="M285.2 76.0L397.6 26.0"/><circle class="dot s0" cx="60.4" cy="226.0" r="3"/><path class="line s0" d="M285.2 126.0L397.6 76.0"/></svg>
-            </figure>
-            <figure class="chart"><svg viewBox="0 0 420 280" role="img" aria-label="loss over the epochs: a&lt;b ends after epoch 4 at 0.2000 while training and 0.3000 on the validation images"><path class="grid" d="M52 226.0H406"/><text class="tick" x="46" y="230.0" text-anchor="end">0.2</text><path class="grid" d="M52 197.4H406"/><text class="tick" x="46" y="201.4" text-anchor="end">0.3</text><path class="grid" d="M52 168.9H406"/><text class="tick" x="46" y="172.9" text-anchor="end">0.4</text><path class="grid" d="M52 140.3H406"/><text class="tick" x="46" y="144.3" text-anchor="end">0.5</text><path class="grid" d="M52 111.7H406"/><text class="tick" x="46" y="115.7" text-anchor="end">0.6</text><path class="grid" d="M52 83.1H406"/><text class="tick" x="46" y="87.1" text-anchor="end">0.7</text><path class="grid" d="M52 54.6H406"/><text class="tick" x="46" y="58.6" text-anchor="end">0.8</text><path class="grid" d="M52 26.0H406"/><text class="tick" x="46" y="30.0" text-anchor="end">0.9</text><text class="tick" x="60.4" y="254" text-anchor="middle">1</text><text class="tick" x="172.8" y="254" text-anchor="middle">2</text><text class="tick" x="285.2" y="254" text-anchor="middle">3</text><text class="tick" x="397.6" y="254" text-anchor="middle">4</text><text x="229.0" y="272" text-anchor="middle">epoch</text><text transform="translate(13 126.0) rotate(-90)" text-anchor="middle">loss</text><circle class="dot s0 dashed" cx="60.4" cy="54.6" r="3"/><path class="line s0 dashed" d="M285.2 168.9L397.6 226.0"/><circle class="dot s0" cx="60.4" cy="26.0" r="3"/><path class="line s0" d="M285.2 140.3L397.6 197.4"/></svg>
-            </figure>
-            </div>
-            <details><summary>The same as a table</summary>
+            <figure class="chart">
+            <svg viewBox="0 0 420 280" role="img" aria-label="accuracy over the epochs: a&lt;b ends after epoch 4 at 0.9000 (training) and 0.8000 (validation)">
+            <path class="grid" d="M64.5 14.0L64.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="64.3" y="254.7" font-size="12" text-anchor="middle">1</text>
+            <path class="grid" d="M175.5 14.0L175.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="175.4" y="254.7" font-size="12" text-anchor="middle">2</text>
+            <path class="grid" d="M286.5 14.0L286.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="286.6" y="254.7" font-size="12" text-anchor="middle">3</text>
+            <path class="grid" d="M397.5 14.0L397.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="397.7" y="254.7" font-size="12" text-anchor="middle">4</text>
+            <path class="grid" d="M56.0 224.5L406.0 224.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="228.4" font-size="12" text-anchor="end">0.50</text>
+            <path class="grid" d="M56.0 199.5L406.0 199.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="203.6" font-size="12" text-anchor="end">0.55</text>
+            <path class="grid" d="M56.0 174.5L406.0 174.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="178.8" font-size="12" text-anchor="end">0.60</text>
+            <path class="grid" d="M56.0 149.5L406.0 149.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="154.1" font-size="12" text-anchor="end">0.65</text>
+            <path class="grid" d="M56.0 124.5L406.0 124.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="129.3" font-size="12" text-anchor="end">0.70</text>
+            <path class="grid" d="M56.0 100.5L406.0 100.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="104.5" font-size="12" text-anchor="end">0.75</text>
+            <path class="grid" d="M56.0 75.5L406.0 75.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="79.7" font-size="12" text-anchor="end">0.80</text>
+            <path class="grid" d="M56.0 50.5L406.0 50.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="55.0" font-size="12" text-anchor="end">0.85</text>
+            <path class="grid" d="M56.0 25.5L406.0 25.5" stroke-width="1"></path>
+            <text class="soft" x="48.8" y="30.2" font-size="12" text-anchor="end">0.90</text>
+            <path class="soft" d="M56.5 14.5L56.5 236.5L406.5 236.5L406.5 14.5L56.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="231.0" y="275.1" font-size="12" text-anchor="middle">epoch</text>
+            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
+            <circle class="paper" cx="64.3" cy="174.6" r="3"></circle>
+            <circle class="ring s0" cx="64.3" cy="174.6" r="3" stroke-width="2"></circle>
+            <path class="s0" d="M286.6 75.4L397.7 25.9" stroke-width="2" stroke-dasharray="5 4"></path>
+            <circle class="s0" cx="64.3" cy="224.1" r="3"></circle>
+            <path class="s0" d="M286.6 125.0L397.7 75.4" stroke-width="2"></path>
+            <path class="soft" d="M391.1 68.2L354.0 27.4" stroke-width="1"></path>
+            <circle class="ring paper" cx="397.7" cy="75.4" r="6.75" stroke-width="6"></circle>
+            <circle class="ring s0" cx="397.7" cy="75.4" r="6.75" stroke-width="2"></circle>
+            <rect class="paper" x="229.3" y="18.7" width="124.7" height="17.5"></rect>
+            <circle class="s0" cx="397.7" cy="75.4" r="3"></circle>
+            <text class="ink" x="291.7" y="31.7" font-size="12" text-anchor="middle">best 0.8000, epoch 4</text></svg></figure>
+            <figure class="chart">
+            <svg viewBox="0 0 420 280" role="img" aria-label="loss over the epochs: a&lt;b ends after epoch 4 at 0.2000 (training) and 0.3000 (validation)">
+            <path class="grid" d="M57.5 14.0L57.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="57.5" y="254.7" font-size="12" text-anchor="middle">1</text>
+            <path class="grid" d="M170.5 14.0L170.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="170.8" y="254.7" font-size="12" text-anchor="middle">2</text>
+            <path class="grid" d="M284.5 14.0L284.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="284.2" y="254.7" font-size="12" text-anchor="middle">3</text>
+            <path class="grid" d="M397.5 14.0L397.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="397.5" y="254.7" font-size="12" text-anchor="middle">4</text>
+            <path class="grid" d="M49.0 224.5L406.0 224.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="228.4" font-size="12" text-anchor="end">0.2</text>
+            <path class="grid" d="M49.0 195.5L406.0 195.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="200.1" font-size="12" text-anchor="end">0.3</text>
+            <path class="grid" d="M49.0 167.5L406.0 167.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="171.8" font-size="12" text-anchor="end">0.4</text>
+            <path class="grid" d="M49.0 139.5L406.0 139.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="143.4" font-size="12" text-anchor="end">0.5</text>
+            <path class="grid" d="M49.0 110.5L406.0 110.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="115.1" font-size="12" text-anchor="end">0.6</text>
+            <path class="grid" d="M49.0 82.5L406.0 82.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="86.8" font-size="12" text-anchor="end">0.7</text>
+            <path class="grid" d="M49.0 54.5L406.0 54.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="58.5" font-size="12" text-anchor="end">0.8</text>
+            <path class="grid" d="M49.0 25.5L406.0 25.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="30.2" font-size="12" text-anchor="end">0.9</text>
+            <path class="soft" d="M49.5 14.5L49.5 236.5L406.5 236.5L406.5 14.5L49.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="227.5" y="275.1" font-size="12" text-anchor="middle">epoch</text>
+            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">loss</text>
+            <circle class="paper" cx="57.5" cy="54.2" r="3"></circle>
+            <circle class="ring s0" cx="57.5" cy="54.2" r="3" stroke-width="2"></circle>
+            <path class="s0" d="M284.2 167.5L397.5 224.1" stroke-width="2" stroke-dasharray="5 4"></path>
+            <circle class="s0" cx="57.5" cy="25.9" r="3"></circle>
+            <path class="s0" d="M284.2 139.2L397.5 195.8" stroke-width="2"></path>
+            <path class="soft" d="M388.7 200.0L353.9 216.8" stroke-width="1"></path>
+            <circle class="ring paper" cx="397.5" cy="195.8" r="6.75" stroke-width="6"></circle>
+            <circle class="ring s0" cx="397.5" cy="195.8" r="6.75" stroke-width="2"></circle>
+            <rect class="paper" x="229.1" y="208.0" width="124.7" height="17.5"></rect>
+            <circle class="s0" cx="397.5" cy="195.8" r="3"></circle>
+            <text class="ink" x="291.5" y="221.1" font-size="12" text-anchor="middle">best 0.3000, epoch 4</text></svg></figure></div>
+            <details>
+            <summary>Show the numbers</summary>
             <h3>a&lt;b</h3>
-            <section class="scroll" tabindex="0" aria-label="Epochs of a&lt;b"><table>
-            <thead><tr><th scope="col">epoch</th><th scope="col">loss</th><th scope="col">accuracy</th><th scope="col">validation loss</th><th scope="col">validation accuracy</th><th scope="col">learning rate</th><th scope="col">seconds</th></tr></thead>
+            <section class="scroll" tabindex="0" aria-label="Epochs of a&lt;b">
+            <table>
+            <thead>
+            <tr>
+            <th scope="col">epoch</th>
+            <th scope="col">loss</th>
+            <th scope="col">accuracy</th>
+            <th scope="col">validation loss</th>
+            <th scope="col">validation accuracy</th>
+            <th scope="col">learning rate</th>
+            <th scope="col">seconds</th></tr></thead>
             <tbody>
-            <tr><th scope="row">1</th><td>0.8000</td><td>0.6000</td><td>0.9000</td><td>0.5000</td><td>1.00e-2</td><td>2.0</td></tr>
-            <tr><th scope="row">2</th><td>NaN</td><td>NaN</td><td>NaN</td><td>NaN</td><td>1.00e-2</td><td>2.0</td></tr>
-            <tr><th scope="row">3</th><td>0.4000</td><td>0.8000</td><td>0.5000</td><td>0.7000</td><td>1.00e-2</td><td>2.0</td></tr>
-            <tr><th scope="row">4</th><td>0.2000</td><td>0.9000</td><td>0.3000</td><td>0.8000</td><td>1.00e-2</td><td>2.0</td></tr>
-            </tbody></table></section>
-            </details>
-        "#]].assert_eq(&curves_html(&[("a<b", &history)]));
+            <tr>
+            <th scope="row">1</th>
+            <td>0.8000</td>
+            <td>0.6000</td>
+            <td>0.9000</td>
+            <td>0.5000</td>
+            <td>1.00e-2</td>
+            <td>2.0</td></tr>
+            <tr>
+            <th scope="row">2</th>
+            <td>NaN</td>
+            <td>NaN</td>
+            <td>NaN</td>
+            <td>NaN</td>
+            <td>1.00e-2</td>
+            <td>2.0</td></tr>
+            <tr>
+            <th scope="row">3</th>
+            <td>0.4000</td>
+            <td>0.8000</td>
+            <td>0.5000</td>
+            <td>0.7000</td>
+            <td>1.00e-2</td>
+            <td>2.0</td></tr>
+            <tr>
+            <th scope="row">4</th>
+            <td>0.2000</td>
+            <td>0.9000</td>
+            <td>0.3000</td>
+            <td>0.8000</td>
+            <td>1.00e-2</td>
+            <td>2.0</td></tr></tbody></table></section></details>"#]].assert_eq(&html.replace("><", ">\n<").replace(">\n</", "></"));
     }
 
     #[test]
-    fn runs_lie_over_each_other() {
+    fn overlaid_runs() {
         let (one, other) = (
             [epoch(1, 0.8), epoch(2, 0.5)],
             [epoch(1, 0.7), epoch(2, 0.4)],
         );
-        let html = curves_html(&[("one", &one), ("other", &other)]);
-        for class in ["s0", "s0 dashed", "s1", "s1 dashed"] {
-            // The key, and a line in each chart.
-            assert_eq!(
-                html.matches(&format!("\"line {class}\"")).count(),
-                3,
-                "{class}"
-            );
+        let html = curves_html(&[("one", &one), ("other", &other)]).into_string();
+        for class in ["s0", "s1"] {
+            // A solid and a dashed line in the legend and in each of the charts.
+            let lines = html.matches(&format!("<path class=\"{class}\"")).count();
+            assert_eq!(lines, 6, "{class}");
         }
+        assert_eq!(html.matches("stroke-dasharray").count(), 6);
+        assert!(!html.contains("best"));
         assert!(
-            html.contains("one ends after epoch 2 at 0.5000 while training and 0.6000"),
+            html.contains("one ends after epoch 2 at 0.5000 (training) and 0.6000 (validation)"),
             "{html}"
         );
     }

@@ -1,61 +1,46 @@
-//! What can be wrong with a history or a picture of it.
+//! Errors of histories and their curves.
 
-/// Why a history could not be read or drawn.
+/// Error of reading or drawing a history.
 ///
-/// The functions here take and give text and bytes, so no variant names a file: who read the file
-/// adds its path.
+/// The functions of this crate take text and bytes, so that no variant names a file: the caller who read
+/// the file adds its path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The first line is not the names of the columns.
+    /// The first line does not contain the names of the columns.
     #[error("line 1: expected `{expected}`, found `{found}`")]
     Header {
-        /// The names, as [`HISTORY_HEADER`](crate::HISTORY_HEADER).
+        /// [`HISTORY_HEADER`](crate::HISTORY_HEADER).
         expected: &'static str,
-        /// The beginning of the line that is there.
+        /// Beginning of the first line.
         found: String,
     },
 
     /// A line has too few or too many values.
     #[error("line {line}: expected {expected} values, found {found}")]
     Columns {
-        /// The line, the header being line 1.
+        /// Line number. The header is line 1.
         line: usize,
-        /// How many columns there are.
+        /// Number of columns.
         expected: usize,
-        /// How many values the line has.
+        /// Number of values in the line.
         found: usize,
     },
 
-    /// A value is no number.
-    #[error("line {line}, column `{column}`: `{found}` is no {expected}")]
+    /// A value is not a number.
+    #[error("line {line}, column `{column}`: `{found}` is not a {expected}")]
     Value {
-        /// The line, the header being line 1.
+        /// Line number. The header is line 1.
         line: usize,
-        /// The name of the column.
+        /// Name of the column.
         column: &'static str,
-        /// What it should be.
+        /// Expected kind of value.
         expected: &'static str,
-        /// The beginning of what is there.
+        /// Beginning of the value.
         found: String,
     },
 
-    /// There is nothing to draw.
-    #[error("a history of no epochs has no curve")]
+    /// The history is empty.
+    #[error("the history has no epochs")]
     NoEpochs,
-
-    /// The picture could not be drawn or encoded.
-    #[error("the picture could not be drawn: {reason}")]
-    Drawing {
-        /// What the drawing library says.
-        reason: String,
-    },
-}
-
-impl Error {
-    pub(crate) fn drawing(error: impl std::fmt::Display) -> Self {
-        Self::Drawing {
-            reason: error.to_string(),
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The history of a training run and its CSV form.
+//! History of a training run as CSV.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -7,20 +7,19 @@ use modiste_metrics::EpochMetrics;
 
 use crate::error::Error;
 
-/// The first line of a history in CSV.
+/// First line of a history in CSV.
 pub const HISTORY_HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
 
-/// How many columns [`HISTORY_HEADER`] names.
+/// Number of columns in [`HISTORY_HEADER`].
 const COLUMNS: usize = 7;
 
-/// Most characters of a wrong value that an error repeats.
+/// Maximum number of characters of an invalid value that an error quotes.
 const QUOTED: usize = 40;
 
-/// A history as CSV: [`HISTORY_HEADER`], then a line per epoch.
+/// Writes a history as CSV: [`HISTORY_HEADER`], then one line per epoch.
 ///
-/// Numbers are written with the fewest digits that lead back to the same number, so that
-/// [`parse_history_csv`] gives exactly what was written. Who wants rounded seconds rounds them
-/// before. What is not a number is written `NaN`, `inf` or `-inf`.
+/// Numbers have the fewest digits that identify them, so that [`parse_history_csv`] returns exactly the same
+/// history. Numbers that are not finite are written as `NaN`, `inf` or `-inf`.
 ///
 /// ```
 /// use modiste_metrics::EpochMetrics;
@@ -59,12 +58,13 @@ pub fn history_csv(history: &[EpochMetrics]) -> String {
     csv
 }
 
-/// Reads what [`history_csv`] wrote. Lines may end in `\n` or `\r\n`.
+/// Reads the output of [`history_csv`]. Lines may end in `\n` or `\r\n`.
 ///
 /// # Errors
-/// [`Error::Header`], [`Error::Columns`] or [`Error::Value`], which name the line and the column.
+/// Returns [`Error::Header`], [`Error::Columns`] or [`Error::Value`], which name the line and the column, if
+/// the text is not such a history.
 pub fn parse_history_csv(csv: &str) -> Result<Vec<EpochMetrics>, Error> {
-    // Some editors write a byte order mark before the text.
+    // Some editors write a byte order mark at the start.
     let mut lines = csv.trim_start_matches('\u{feff}').lines();
     let header = lines.next().unwrap_or_default();
     if header != HISTORY_HEADER {
@@ -131,28 +131,28 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_line_and_column() {
+    fn errors_name_line_and_column() {
         check("2,0.1,0.2", "line 3: expected 7 values, found 3");
         check("", "line 3: expected 7 values, found 1");
         check(
             "2,0.1,0.2,0.3,high,0.5,6",
-            "line 3, column `val_accuracy`: `high` is no number",
+            "line 3, column `val_accuracy`: `high` is not a number",
         );
         check(
             "2.5,0.1,0.2,0.3,0.4,0.5,6",
-            "line 3, column `epoch`: `2.5` is no whole number",
+            "line 3, column `epoch`: `2.5` is not a whole number",
         );
         check(
             &format!("2,0.1,0.2,0.3,0.4,0.5,{}", "x".repeat(99)),
             &format!(
-                "line 3, column `seconds`: `{}` is no number",
+                "line 3, column `seconds`: `{}` is not a number",
                 "x".repeat(40)
             ),
         );
     }
 
     #[test]
-    fn another_header_is_refused() {
+    fn rejects_other_header() {
         let error = parse_history_csv("epoch;loss\n").unwrap_err().to_string();
         assert!(error.ends_with("found `epoch;loss`"), "{error}");
         assert!(parse_history_csv("").is_err());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_file_saved_on_windows() {
+    fn reads_crlf_and_byte_order_mark() {
         let csv = format!("\u{feff}{HISTORY_HEADER}\r\n3,0.1,0.2,0.3,0.4,1e-5,6\r\n");
         let history = parse_history_csv(&csv).expect("a history");
         assert_eq!(history.len(), 1);

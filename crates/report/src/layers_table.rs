@@ -1,29 +1,31 @@
-//! What a network's layers do, in a table.
+//! Table of a network's layers.
 
-use crate::page::{escape, table};
+use maud::{Markup, html};
 
-/// One layer; what is not known of it, or makes no sense, is left out.
+use crate::table::table;
+
+/// Metrics of one layer. A metric that does not apply is `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerRow {
-    /// `conv2d_1`.
+    /// Name, such as `conv2d_1`.
     pub name: String,
-    /// The axes of its output for one image.
+    /// Output shape for one image.
     pub shape: Vec<usize>,
-    /// Numbers that it has.
+    /// Number of parameters.
     pub parameters: usize,
-    /// The root mean square of its outputs.
+    /// Root mean square of the activations.
     pub rms: Option<f64>,
-    /// The share of its outputs that is 0.
+    /// Fraction of the activations that are 0.
     pub zeros: Option<f64>,
-    /// Units that are 0 always, and how many units there are.
+    /// Number of dead ReLU units, and number of all units.
     pub dead: Option<(usize, usize)>,
-    /// The norm of its weights.
+    /// Norm of the weights.
     pub weights: Option<f64>,
-    /// The norm of the loss's gradient at them.
+    /// Norm of the loss gradient with respect to the weights.
     pub gradient: Option<f64>,
 }
 
-/// A table of HTML with a row for each layer.
+/// Table with a row for each layer.
 ///
 /// ```
 /// use modiste_report::{LayerRow, layers_table};
@@ -32,35 +34,9 @@ pub struct LayerRow {
 ///     name: "flatten".into(), shape: vec![4608], parameters: 0,
 ///     rms: None, zeros: None, dead: None, weights: None, gradient: None,
 /// };
-/// assert!(layers_table(&[flatten]).contains("<td>4608</td>"));
+/// assert!(layers_table(&[flatten]).into_string().contains("<td>4608</td>"));
 /// ```
-pub fn layers_table(rows: &[LayerRow]) -> String {
-    let number = |value: Option<f64>| match value {
-        None => String::new(),
-        Some(value) if value != 0.0 && !(1e-2..1e4).contains(&value.abs()) => {
-            format!("{value:.2e}")
-        }
-        Some(value) => format!("{value:.3}"),
-    };
-    let cells = |row: &LayerRow| {
-        let shape: Vec<String> = row.shape.iter().map(usize::to_string).collect();
-        vec![
-            escape(&row.name),
-            shape.join("x"),
-            row.parameters.to_string(),
-            number(row.rms),
-            row.zeros
-                .map_or(String::new(), |share| format!("{:.1} %", 100.0 * share)),
-            match row.dead {
-                None => String::new(),
-                Some((0, units)) => format!("0 of {units}"),
-                Some((dead, units)) => format!("<td class=\"miss\">{dead} of {units}</td>"),
-            },
-            number(row.weights),
-            number(row.gradient),
-        ]
-    };
-    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+pub fn layers_table(rows: &[LayerRow]) -> Markup {
     let headings = [
         "layer",
         "output",
@@ -71,7 +47,35 @@ pub fn layers_table(rows: &[LayerRow]) -> String {
         "weight norm",
         "gradient norm",
     ];
-    table("Layer by layer", &headings.map(String::from), &rows)
+    let rows = rows.iter().map(|row| (row.name.clone(), cells(row)));
+    table("Layers", &headings, rows)
+}
+
+fn cells(row: &LayerRow) -> Markup {
+    let shape: Vec<String> = row.shape.iter().map(usize::to_string).collect();
+    html! {
+        td { (shape.join("x")) }
+        td { (row.parameters) }
+        td { (number(row.rms)) }
+        td { @if let Some(share) = row.zeros { (format_args!("{:.1} %", 100.0 * share)) } }
+        @match row.dead {
+            None => td {},
+            Some((0, units)) => td { "0 of " (units) },
+            Some((dead, units)) => td.miss { (dead) " of " (units) },
+        }
+        td { (number(row.weights)) }
+        td { (number(row.gradient)) }
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => String::new(),
+        Some(value) if value != 0.0 && !(1e-2..1e4).contains(&value.abs()) => {
+            format!("{value:.2e}")
+        }
+        Some(value) => format!("{value:.3}"),
+    }
 }
 
 #[cfg(test)]
@@ -81,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_has_what_is_known() {
+    fn missing_metrics_are_empty_cells() {
         let conv = LayerRow {
             name: "conv2d".into(),
             shape: vec![26, 26, 32],
@@ -102,13 +106,11 @@ mod tests {
             weights: None,
             gradient: None,
         };
+        let html = layers_table(&[conv, flatten]).into_string();
         expect![[r#"
-            <section class="scroll" tabindex="0" aria-label="Layer by layer"><table>
-            <thead><tr><th scope="col">layer</th><th scope="col">output</th><th scope="col">parameters</th><th scope="col">activation RMS</th><th scope="col">zeros</th><th scope="col">dead units</th><th scope="col">weight norm</th><th scope="col">gradient norm</th></tr></thead>
-            <tbody>
+            <section class="scroll" tabindex="0" aria-label="Layers"><table><thead>
+            <tr><th scope="col">layer</th><th scope="col">output</th><th scope="col">parameters</th><th scope="col">activation RMS</th><th scope="col">zeros</th><th scope="col">dead units</th><th scope="col">weight norm</th><th scope="col">gradient norm</th></tr></thead><tbody>
             <tr><th scope="row">conv2d</th><td>26x26x32</td><td>320</td><td>0.250</td><td>50.0 %</td><td class="miss">3 of 32</td><td>1.23e4</td><td>1.23e-3</td></tr>
-            <tr><th scope="row">flatten</th><td>4608</td><td>0</td><td></td><td></td><td></td><td></td><td></td></tr>
-            </tbody></table></section>
-        "#]].assert_eq(&layers_table(&[conv, flatten]));
+            <tr><th scope="row">flatten</th><td>4608</td><td>0</td><td></td><td></td><td></td><td></td><td></td></tr></tbody></table></section>"#]].assert_eq(&html.replace("<tr>", "\n<tr>"));
     }
 }

@@ -1,50 +1,49 @@
-//! Numbers as pictures: filters, feature maps, and where a network looked.
+//! Arrays as images: filters, feature maps and heat maps.
 
 use modiste_core::ImageShape;
 use modiste_imaging::{PngCompression, encode_png};
 
-use crate::error::Error;
-
-/// How a number becomes a colour.
+/// Mapping of numbers to colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colours {
-    /// Black at 0, white at the largest of each map: for what is never negative. Below 0 is black.
+pub enum Colormap {
+    /// Black at 0 and below, white at the largest value of each map: for values that are never negative.
     Gray,
-    /// Blue below 0, white at 0, red above; the largest distance from 0 of all maps is full.
+    /// Blue below 0, white at 0, red above. The largest magnitude of all maps has the full color.
     Signed,
-    /// Three numbers a pixel, red, green, blue: gray at 0, the largest distance from 0 of all maps full.
+    /// Three numbers for each pixel: red, green, blue. Gray at 0, full color at the largest magnitude of all
+    /// maps.
     SignedRgb,
 }
 
-/// Small pictures of one size in a sheet, a gap of a pixel between them, as a PNG file.
+/// Draws maps of one size in a grid with a gap of one pixel, as a PNG file.
 ///
-/// `maps` are `[map, row, column]` (and three for each pixel of [`Colours::SignedRgb`]), `columns` of
-/// them lie side by side. What is no number is black.
-///
-/// # Errors
-/// [`Error::Drawing`] where it cannot be encoded.
+/// `maps` has the shape `[map, row, column]`, or `[map, row, column, 3]` for [`Colormap::SignedRgb`]. A row
+/// of the grid has `columns` maps. NaN is black.
 ///
 /// # Panics
-/// Where the numbers are no maps of that size, or there is none.
+/// Panics if the length of `maps` is not a multiple of the map size, or is 0.
 ///
 /// ```
-/// use modiste_report::{Colours, maps_png};
+/// use modiste_report::{Colormap, maps_png};
 ///
-/// let png = maps_png(&[0.0, 1.0, 2.0, 4.0], [1, 2], 2, Colours::Gray)?;
+/// let png = maps_png(&[0.0, 1.0, 2.0, 4.0], [1, 2], 2, Colormap::Gray);
 /// assert!(png.starts_with(b"\x89PNG"));
-/// # Ok::<(), modiste_report::Error>(())
 /// ```
 pub fn maps_png(
     maps: &[f32],
     [height, width]: [usize; 2],
     columns: usize,
-    colours: Colours,
-) -> Result<Vec<u8>, Error> {
-    let depth = if colours == Colours::SignedRgb { 3 } else { 1 };
+    colormap: Colormap,
+) -> Vec<u8> {
+    let depth = if colormap == Colormap::SignedRgb {
+        3
+    } else {
+        1
+    };
     let size = height * width * depth;
     assert!(
         size > 0 && columns > 0 && !maps.is_empty() && maps.len().is_multiple_of(size),
-        "{} numbers are no maps of {height}x{width}x{depth}",
+        "{} numbers are not maps of {height}x{width}x{depth}",
         maps.len()
     );
     let count = maps.len() / size;
@@ -58,9 +57,9 @@ pub fn maps_png(
     let all = largest(maps);
     let mut sheet = Sheet::new(rows * (height + 1) - 1, columns * (width + 1) - 1);
     for (index, map) in maps.chunks_exact(size).enumerate() {
-        let most = match colours {
-            Colours::Gray => map.iter().fold(0.0_f32, |most, &value| most.max(value)),
-            Colours::Signed | Colours::SignedRgb => all,
+        let most = match colormap {
+            Colormap::Gray => map.iter().fold(0.0_f32, |most, &value| most.max(value)),
+            Colormap::Signed | Colormap::SignedRgb => all,
         };
         let scale = if most > 0.0 { 1.0 / most } else { 0.0 };
         let (top, left) = (
@@ -69,48 +68,45 @@ pub fn maps_png(
         );
         for (place, pixel) in map.chunks_exact(depth).enumerate() {
             let value = pixel[0] * scale;
-            let colour = match colours {
-                Colours::Gray => [byte(value); 3],
-                Colours::Signed => signed(value),
-                Colours::SignedRgb => [0, 1, 2].map(|c| byte(0.5 + 0.5 * pixel[c] * scale)),
+            let color = match colormap {
+                Colormap::Gray => [byte(value); 3],
+                Colormap::Signed => signed(value),
+                Colormap::SignedRgb => [0, 1, 2].map(|c| byte(0.5 + 0.5 * pixel[c] * scale)),
             };
-            sheet.set(top + place / width, left + place % width, colour);
+            sheet.set(top + place / width, left + place % width, color);
         }
     }
-    Ok(sheet.png())
+    sheet.png()
 }
 
-/// A picture with where a network looked laid over it, most in yellow, as a PNG file; its pixels are
-/// enlarged so many `times`.
+/// Draws a heat map over an image, from red to yellow, as a PNG file.
 ///
-/// `pixels` are `[row, column]` of gray, or three for each pixel; `heat` says how hot a place is, 0 to 1,
-/// of which it is given row and column, 0 to 1 from the upper left: see [`stretched`].
-///
-/// # Errors
-/// [`Error::Drawing`] where it cannot be encoded.
+/// `pixels` has the shape `[row, column]` (gray) or `[row, column, 3]`; each pixel becomes `scale` x `scale`
+/// pixels. `heat` returns the heat from 0 to 1 at a place `[row, column]`, in fractions of the image from
+/// the upper left: see [`bilinear`].
 ///
 /// # Panics
-/// Where there are not as many pixels as the size says, or it is 0.
-pub fn heat_png(
+/// Panics if `pixels` does not have the given size, or the size is 0.
+pub fn heatmap_png(
     pixels: &[u8],
     [height, width]: [usize; 2],
-    times: usize,
+    scale: usize,
     heat: impl Fn([f64; 2]) -> f32,
-) -> Result<Vec<u8>, Error> {
+) -> Vec<u8> {
     let depth = pixels.len() / (height * width);
     assert!(
         [1, 3].contains(&depth) && pixels.len() == depth * height * width,
-        "{} bytes are no picture of {height}x{width}",
+        "{} bytes are not an image of {height}x{width}",
         pixels.len()
     );
-    let mut sheet = Sheet::new(times * height, times * width);
-    for row in 0..times * height {
-        for column in 0..times * width {
-            let start = (row / times * width + column / times) * depth;
+    let mut sheet = Sheet::new(scale * height, scale * width);
+    for row in 0..scale * height {
+        for column in 0..scale * width {
+            let start = (row / scale * width + column / scale) * depth;
             let pixel = [0, 1, 2].map(|c| f32::from(pixels[start + c.min(depth - 1)]) / 255.0);
             let place = [
-                (row as f64 + 0.5) / (times * height) as f64,
-                (column as f64 + 0.5) / (times * width) as f64,
+                (row as f64 + 0.5) / (scale * height) as f64,
+                (column as f64 + 0.5) / (scale * width) as f64,
             ];
             let heat = heat(place).clamp(0.0, 1.0);
             let hot = [1.0, (1.6 * heat - 0.5).clamp(0.0, 1.0), 0.0];
@@ -119,19 +115,19 @@ pub fn heat_png(
             sheet.set(row, column, [0, 1, 2].map(blend));
         }
     }
-    Ok(sheet.png())
+    sheet.png()
 }
 
-/// The value at a place, row and column from 0 to 1, of `values`, `[row, column]`, that are stretched
-/// over a picture: between the middles of the four nearest.
+/// Bilinear interpolation of `values`, shape `[row, column]`, at a place `[row, column]` in fractions of the
+/// height and width. A value is at the center of its cell; beyond the outermost centers it is constant.
 ///
 /// ```
-/// assert_eq!(modiste_report::stretched(&[0.0, 1.0], [1, 2], [0.5, 0.5]), 0.5);
+/// assert_eq!(modiste_report::bilinear(&[0.0, 1.0], [1, 2], [0.5, 0.5]), 0.5);
 /// ```
 ///
 /// # Panics
-/// Where there are not as many values as the size says, or none.
-pub fn stretched(values: &[f32], [height, width]: [usize; 2], place: [f64; 2]) -> f32 {
+/// Panics if `values` does not have the given size, or is empty.
+pub fn bilinear(values: &[f32], [height, width]: [usize; 2], place: [f64; 2]) -> f32 {
     let side = |place: f64, length: usize| {
         let at = (place * length as f64 - 0.5).clamp(0.0, (length - 1) as f64);
         let low = at.floor() as usize;
@@ -147,7 +143,7 @@ pub fn stretched(values: &[f32], [height, width]: [usize; 2], place: [f64; 2]) -
     upper + (lower - upper) * down
 }
 
-/// 0 to 1 as a byte; what is no number is 0.
+/// 0 to 1 as a byte. NaN is 0.
 fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0).round() as u8
 }
@@ -164,7 +160,7 @@ fn signed(value: f32) -> [u8; 3] {
     }
 }
 
-/// A picture of red, green, blue and cover: what nothing is drawn on stays as the page is.
+/// An RGBA image, transparent until it is drawn on.
 struct Sheet {
     height: usize,
     width: usize,
@@ -195,7 +191,7 @@ impl Sheet {
 mod tests {
     use super::*;
 
-    /// A PNG's rows of pixels, each as `rrggbbaa`.
+    /// Rows of a PNG file, each pixel as `rrggbbaa`.
     fn drawn(png: &[u8]) -> Vec<String> {
         let mut reader = png::Decoder::new(std::io::Cursor::new(png))
             .read_info()
@@ -214,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn gray_maps_lie_side_by_side_each_in_its_own_range() {
+    fn gray_maps_have_a_range_each() {
         let maps = [0.0, 2.0, 0.0, 0.5, f32::NAN, -1.0];
-        let png = maps_png(&maps, [1, 2], 2, Colours::Gray).expect("drawn");
+        let png = maps_png(&maps, [1, 2], 2, Colormap::Gray);
         let expected = [
             "000000ff ffffffff 00000000 000000ff ffffffff",
             "00000000 00000000 00000000 00000000 00000000",
@@ -226,30 +222,29 @@ mod tests {
     }
 
     #[test]
-    fn signed_maps_share_their_range() {
-        let png = maps_png(&[-4.0, 0.0, 2.0, 4.0], [1, 2], 1, Colours::Signed).expect("drawn");
+    fn signed_maps_share_a_range() {
+        let png = maps_png(&[-4.0, 0.0, 2.0, 4.0], [1, 2], 1, Colormap::Signed);
         let expected = [
             "0059ffff ffffffff",
             "00000000 00000000",
             "ff9980ff ff3300ff",
         ];
         assert_eq!(drawn(&png), expected);
-        let nan = maps_png(&[f32::NAN, 1.0], [1, 2], 1, Colours::Signed).expect("drawn");
+        let nan = maps_png(&[f32::NAN, 1.0], [1, 2], 1, Colormap::Signed);
         assert_eq!(drawn(&nan), ["000000ff ff3300ff"]);
-        // Black below 0, whatever is below.
-        let gray = maps_png(&[-10.0, 3.0], [1, 2], 1, Colours::Gray).expect("drawn");
+        // Black below 0.
+        let gray = maps_png(&[-10.0, 3.0], [1, 2], 1, Colormap::Gray);
         assert_eq!(drawn(&gray), ["000000ff ffffffff"]);
         let rgb = [0.0, 1.0, -1.0];
-        let png = maps_png(&rgb, [1, 1], 8, Colours::SignedRgb).expect("drawn");
+        let png = maps_png(&rgb, [1, 1], 8, Colormap::SignedRgb);
         assert_eq!(drawn(&png), ["80ff00ff"]);
     }
 
     #[test]
-    fn heat_is_stretched_over_the_picture() {
-        let png = heat_png(&[100, 100], [1, 2], 4, |place| {
-            stretched(&[0.0, 1.0], [1, 2], place)
-        })
-        .expect("drawn");
+    fn heatmap_is_interpolated() {
+        let png = heatmap_png(&[100, 100], [1, 2], 4, |place| {
+            bilinear(&[0.0, 1.0], [1, 2], place)
+        });
         let rows = drawn(&png);
         assert_eq!((rows.len(), &rows[0]), (4, &rows[3]));
         let pixels: Vec<&str> = rows[0].split(' ').collect();

@@ -1,40 +1,42 @@
-//! A page of photos: what each shows, what the network saw, what it answered.
+//! Page of labelled photos: each one with the network's input and its predictions.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+use modiste_metrics::{Confusion, wilson_interval};
 
 use crate::class_tables::{classes_table, confusion_table};
-use crate::page::{Section, escape, page, share, text_table};
-use modiste_metrics::Confusion;
+use crate::page::{Section, data_uri, page};
+use crate::table::text_table;
 
-/// One photo of a page.
+/// A photo and its predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoRow {
-    /// The file's name.
+    /// Name of the file.
     pub name: String,
-    /// What it shows.
+    /// Name of the true class.
     pub truth: String,
-    /// Classes and probabilities, the most probable first; the page shows three.
+    /// Classes and probabilities, the most probable first. The page shows three.
     pub ranked: Vec<(String, f32)>,
-    /// The photo, small, as a JPEG file; empty where it cannot be shown.
+    /// A thumbnail as a JPEG file, or empty for none.
     pub photo: Vec<u8>,
-    /// What the network saw, as PNG files.
-    pub seen: Vec<Vec<u8>>,
-    /// Whether the answer is a guess.
+    /// Views that the network receives, as PNG files.
+    pub views: Vec<Vec<u8>>,
+    /// `true` marks the prediction as one of low confidence.
     pub unsure: bool,
 }
 
 impl PhotoRow {
-    fn is_right(&self) -> bool {
+    fn is_correct(&self) -> bool {
         self.ranked
             .first()
             .is_some_and(|(class, _)| *class == self.truth)
     }
 }
 
-/// One HTML file that needs no network and no script: the accuracy, per class with intervals, the
-/// confusion matrix, and each photo beside what the network saw and its top three, the wrong ones
-/// first. `failed` are files that could not be read, each with the error.
+/// A page of accuracy, per-class metrics, confusion matrix, and each photo with its top three predictions,
+/// the misclassified photos first.
+///
+/// `failed` are the files that could not be read, each with its error. The page contains no script and
+/// loads nothing.
 ///
 /// ```
 /// use modiste_metrics::Confusion;
@@ -49,17 +51,15 @@ pub fn photos_page(
     failed: &[(String, String)],
     confusion: &Confusion,
 ) -> String {
-    let (right, total) = (confusion.correct(), confusion.total());
-    let lead = format!("{right} right of {total}: {}", share(right, total));
     let mut sections = vec![
         Section {
             id: "classes",
-            title: "By class".into(),
+            title: "Per-class metrics".into(),
             body: classes_table("photos", confusion),
         },
         Section {
             id: "confusion",
-            title: "What was taken for what".into(),
+            title: "Confusion matrix".into(),
             body: confusion_table(confusion),
         },
     ];
@@ -70,62 +70,66 @@ pub fn photos_page(
             .collect();
         sections.push(Section {
             id: "failed",
-            title: format!("Not counted: {}", failed.len()),
-            body: text_table(
-                "files that are not counted",
-                &["file", "error"].map(String::from),
-                &rows,
-            ),
+            title: format!("Skipped files: {}", failed.len()),
+            body: text_table("Skipped files", &["file", "error"], &rows),
         });
     }
-    let (right, wrong): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
-        rows.iter().partition(|row| row.is_right());
-    for (id, heading, rows) in [("wrong", "Wrong", wrong), ("right", "Right", right)] {
-        if rows.is_empty() {
-            continue;
+    let (correct, wrong): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
+        rows.iter().partition(|row| row.is_correct());
+    for (id, heading, rows) in [
+        ("wrong", "Misclassified", wrong),
+        ("right", "Correctly classified", correct),
+    ] {
+        if !rows.is_empty() {
+            sections.push(Section {
+                id,
+                title: format!("{heading}: {}", rows.len()),
+                body: html! { div.photos { @for row in rows { (photo(row)) } } },
+            });
         }
-        let mut body = String::from("<div class=\"photos\">\n");
-        for row in &rows {
-            photo(&mut body, row);
-        }
-        sections.push(Section {
-            id,
-            title: format!("{heading}: {}", rows.len()),
-            body: body + "</div>\n",
-        });
     }
-    page(title, &lead, &sections)
+    page(title, &lead(confusion), &sections)
 }
 
-fn photo(page: &mut String, row: &PhotoRow) {
-    let (name, truth) = (escape(&row.name), escape(&row.truth));
-    *page += &format!(
-        "<figure>\n<div class=\"pair\">{}\n<div class=\"seen\" role=\"img\" \
-         aria-label=\"what the network saw: {} views\">",
-        match row.photo.is_empty() {
-            true => String::new(),
-            false => format!(
-                "<img class=\"photo\" alt=\"photo: {truth}\" src=\"data:image/jpeg;base64,{}\">",
-                STANDARD.encode(&row.photo)
-            ),
-        },
-        row.seen.len()
-    );
-    for seen in &row.seen {
-        *page += &format!(
-            "<img alt=\"\" src=\"data:image/png;base64,{}\">",
-            STANDARD.encode(seen)
-        );
+/// Accuracy with its confidence interval.
+fn lead(confusion: &Confusion) -> String {
+    let (correct, total) = (confusion.correct(), confusion.total());
+    if total == 0 {
+        return "No photo was classified.".into();
     }
-    let verdict = if row.is_right() { "right" } else { "wrong" };
-    let guess = if row.unsure { ", a guess" } else { "" };
-    *page += &format!(
-        "</div></div>\n<figcaption>{name}: {truth} <b class=\"{verdict}\">({verdict}{guess})</b>\n<ol>"
-    );
-    for (class, probability) in row.ranked.iter().take(3) {
-        *page += &format!("<li>{} {:.1} %</li>", escape(class), 100.0 * probability);
+    let [low, high] = wilson_interval(correct, total).map(|end| 100.0 * end);
+    format!(
+        "{correct} of {total} photos are classified correctly: {:.1} % (95 % interval {low:.1} to {high:.1} %).",
+        100.0 * correct as f64 / total as f64
+    )
+}
+
+fn photo(row: &PhotoRow) -> Markup {
+    let (class, verdict) = match row.is_correct() {
+        true => ("right", "correct"),
+        false => ("wrong", "misclassified"),
+    };
+    html! {
+        figure {
+            div.pair {
+                @if !row.photo.is_empty() {
+                    img.photo alt={ "photo: " (row.truth) } src=(data_uri(&row.photo));
+                }
+                div.seen role="img" aria-label={ "network input: " (row.views.len()) " views" } {
+                    @for view in &row.views { img alt="" src=(data_uri(view)); }
+                }
+            }
+            figcaption {
+                (row.name) ": " (row.truth) " "
+                b class=(class) { "(" (verdict) @if row.unsure { ", low confidence" } ")" }
+                ol {
+                    @for (class, probability) in row.ranked.iter().take(3) {
+                        li { (class) " " (format_args!("{:.1} %", 100.0 * probability)) }
+                    }
+                }
+            }
+        }
     }
-    *page += "</ol></figcaption>\n</figure>\n";
 }
 
 #[cfg(test)]
@@ -133,13 +137,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_photos_come_first_and_names_are_text() {
+    fn misclassified_photos_come_first() {
         let row = |name: &str, truth: &str| PhotoRow {
             name: name.into(),
             truth: truth.into(),
             ranked: vec![("Bag".into(), 0.75), ("Coat".into(), 0.25)],
             photo: vec![1, 2, 3],
-            seen: vec![vec![4], vec![5]],
+            views: vec![b"\x89PNG".to_vec(), b"\x89PNG5".to_vec()],
             unsure: false,
         };
         let mut confusion = Confusion::new(vec!["Bag".into(), "Coat".into()]);
@@ -154,12 +158,14 @@ mod tests {
         );
         let at = |text: &str| {
             page.find(text)
-                .unwrap_or_else(|| panic!("no {text} in {page}"))
+                .unwrap_or_else(|| panic!("{text} is missing in {page}"))
         };
         assert!(at("&lt;b&gt;.jpg: Coat") < at("good.jpg: Bag"));
-        assert!(page.contains("1 right of 2: 50.0 % (95 % interval 9.5 to 90.5 %)"));
+        assert!(page.contains(
+            "1 of 2 photos are classified correctly: 50.0 % (95 % interval 9.5 to 90.5 %)."
+        ));
         assert!(page.contains("<li>Bag 75.0 %</li><li>Coat 25.0 %</li>"));
-        assert!(page.contains("Not counted: 1") && page.contains("no such &lt;file&gt;"));
+        assert!(page.contains("Skipped files: 1") && page.contains("no such &lt;file&gt;"));
         assert!(page.contains("data:image/jpeg;base64,AQID"));
         assert!(!page.contains("<script") && !page.contains("http"));
     }

@@ -1,59 +1,63 @@
-//! Whether answers are as often right as they are sure, for a page.
+//! Reliability diagram of a network's calibration, for a page.
 
+use maud::{Markup, html};
 use modiste_metrics::ReliabilityBin;
 
 use crate::axis::value_axis;
-use crate::page::table;
-use crate::svg::Svg;
+use crate::chart::{Bar, Chart};
+use crate::layout::{PAGE, lay_out};
+use crate::page::details;
+use crate::svg::svg;
+use crate::table::text_table;
 
-/// HTML of a reliability diagram: a bar for each of `rows`, which part 0 to 1 into equal bins, as high
-/// as its accuracy; on the diagonal answers are right as often as they say. And the same as a table.
+/// A reliability diagram, and a table of the same numbers.
+///
+/// `bins` divide the confidences from 0 to 1 equally. Each bin that contains predictions is a bar as high
+/// as its accuracy. The dotted diagonal is perfect calibration.
 ///
 /// ```
 /// use modiste_metrics::ReliabilityBin;
 /// use modiste_report::reliability_html;
 ///
-/// let rows = [(0, 0.0, 0.0), (4, 0.75, 0.5)].map(|(images, confidence, accuracy)| ReliabilityBin {
+/// let bins = [(0, 0.0, 0.0), (4, 0.75, 0.5)].map(|(images, confidence, accuracy)| ReliabilityBin {
 ///     images, confidence, accuracy,
 /// });
-/// assert_eq!(reliability_html(&rows).matches("<rect").count(), 1);
+/// assert_eq!(reliability_html(&bins).into_string().matches("<rect").count(), 1);
 /// ```
-pub fn reliability_html(rows: &[ReliabilityBin]) -> String {
+pub fn reliability_html(bins: &[ReliabilityBin]) -> Markup {
     let axis = value_axis([0.0, 1.0].into_iter(), 0.0..=1.0);
-    let mut svg = Svg::new(&axis, &axis, ["how sure", "how often right"]);
-    let width = 1.0 / rows.len().max(1) as f64;
-    let filled = || rows.iter().enumerate().filter(|(_, row)| row.images > 0);
-    for (bin, row) in filled() {
-        let sides = [bin as f64 * width, (bin + 1) as f64 * width];
-        let word = format!(
-            "{} answers, {:.1} % sure, {:.1} % right",
-            row.images,
-            100.0 * row.confidence,
-            100.0 * row.accuracy
-        );
-        svg.bar(sides, row.accuracy, &word);
+    let labels = ["confidence", "accuracy"];
+    let mut chart = Chart::new("Calibration", axis.clone(), axis, labels);
+    chart.diagonal = true;
+    let width = 1.0 / bins.len().max(1) as f64;
+    let mut rows = Vec::new();
+    for (index, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.images > 0) {
+        let sides = [index, index + 1].map(|side| side as f64 * width);
+        let [low, high] = sides.map(|side| 100.0 * side);
+        let [confidence, accuracy] = [bin.confidence, bin.accuracy].map(|share| 100.0 * share);
+        chart.bars.push(Bar {
+            sides,
+            value: bin.accuracy,
+            tooltip: format!(
+                "{} predictions, mean confidence {confidence:.1} %, accuracy {accuracy:.1} %",
+                bin.images
+            ),
+        });
+        rows.push(vec![
+            format!("{low:.0} to {high:.0} %"),
+            bin.images.to_string(),
+            format!("{confidence:.1} %"),
+            format!("{accuracy:.1} %"),
+        ]);
     }
-    svg.diagonal();
-    let cells: Vec<Vec<String>> = filled()
-        .map(|(bin, row)| {
-            let [low, high] = [bin, bin + 1].map(|side| 100.0 * side as f64 * width);
-            vec![
-                format!("{low:.0} to {high:.0} %"),
-                row.images.to_string(),
-                format!("{:.1} %", 100.0 * row.confidence),
-                format!("{:.1} %", 100.0 * row.accuracy),
-            ]
-        })
-        .collect();
-    let words =
-        "how often answers are right, by how sure they are; the table below has the numbers";
-    let headings = ["sure", "answers", "mean probability", "right"].map(String::from);
-    format!(
-        "<div class=\"charts\"><figure class=\"chart\">{}</figure></div>\n\
-         <details><summary>The same as a table</summary>\n{}</details>\n",
-        svg.finish(words),
-        table("Reliability", &headings, &cells)
-    )
+    let description =
+        "accuracy of the predictions by their confidence; the table below has the numbers";
+    let headings = ["confidence", "predictions", "mean confidence", "accuracy"];
+    let table = text_table("Calibration", &headings, &rows);
+    html! {
+        div.charts { figure.chart { (svg(&lay_out(&chart, &PAGE), description)) } }
+        (details("Show the numbers", &table))
+    }
 }
 
 #[cfg(test)]
@@ -63,24 +67,70 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bin_with_answers_is_a_bar() {
-        let row = |images, confidence, accuracy| ReliabilityBin {
+    fn skips_empty_bins() {
+        let bin = |images, confidence, accuracy| ReliabilityBin {
             images,
             confidence,
             accuracy,
         };
-        let rows = [row(0, 0.0, 0.0), row(3, 0.6, 1.0 / 3.0), row(9, 0.9, 1.0)];
+        let bins = [bin(0, 0.0, 0.0), bin(3, 0.6, 1.0 / 3.0), bin(9, 0.9, 1.0)];
+        let html = reliability_html(&bins).into_string();
         expect![[r#"
-            <div class="charts"><figure class="chart"><svg viewBox="0 0 420 280" role="img" aria-label="how often answers are right, by how sure they are; the table below has the numbers"><path class="grid" d="M52 233.7H406"/><text class="tick" x="46" y="237.7" text-anchor="end">0.0</text><path class="grid" d="M52 190.6H406"/><text class="tick" x="46" y="194.6" text-anchor="end">0.2</text><path class="grid" d="M52 147.5H406"/><text class="tick" x="46" y="151.5" text-anchor="end">0.4</text><path class="grid" d="M52 104.5H406"/><text class="tick" x="46" y="108.5" text-anchor="end">0.6</text><path class="grid" d="M52 61.4H406"/><text class="tick" x="46" y="65.4" text-anchor="end">0.8</text><path class="grid" d="M52 18.3H406"/><text class="tick" x="46" y="22.3" text-anchor="end">1.0</text><text class="tick" x="58.8" y="254" text-anchor="middle">0.0</text><text class="tick" x="126.9" y="254" text-anchor="middle">0.2</text><text class="tick" x="195.0" y="254" text-anchor="middle">0.4</text><text class="tick" x="263.0" y="254" text-anchor="middle">0.6</text><text class="tick" x="331.1" y="254" text-anchor="middle">0.8</text><text class="tick" x="399.2" y="254" text-anchor="middle">1.0</text><text x="229.0" y="272" text-anchor="middle">how sure</text><text transform="translate(13 126.0) rotate(-90)" text-anchor="middle">how often right</text><rect class="bar" x="172.8" y="161.9" width="112.5" height="71.8"><title>3 answers, 60.0 % sure, 33.3 % right</title></rect><rect class="bar" x="286.2" y="18.3" width="112.5" height="215.4"><title>9 answers, 90.0 % sure, 100.0 % right</title></rect><path class="ideal" d="M52.0 238.0L406.0 14.0"/></svg>
-            </figure></div>
-            <details><summary>The same as a table</summary>
-            <section class="scroll" tabindex="0" aria-label="Reliability"><table>
-            <thead><tr><th scope="col">sure</th><th scope="col">answers</th><th scope="col">mean probability</th><th scope="col">right</th></tr></thead>
+            <div class="charts">
+            <figure class="chart">
+            <svg viewBox="0 0 420 280" role="img" aria-label="accuracy of the predictions by their confidence; the table below has the numbers">
+            <path class="grid" d="M55.5 14.0L55.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="55.9" y="254.7" font-size="12" text-anchor="middle">0.0</text>
+            <path class="grid" d="M124.5 14.0L124.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="124.5" y="254.7" font-size="12" text-anchor="middle">0.2</text>
+            <path class="grid" d="M193.5 14.0L193.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="193.2" y="254.7" font-size="12" text-anchor="middle">0.4</text>
+            <path class="grid" d="M261.5 14.0L261.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="261.8" y="254.7" font-size="12" text-anchor="middle">0.6</text>
+            <path class="grid" d="M330.5 14.0L330.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="330.5" y="254.7" font-size="12" text-anchor="middle">0.8</text>
+            <path class="grid" d="M399.5 14.0L399.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="399.1" y="254.7" font-size="12" text-anchor="middle">1.0</text>
+            <path class="grid" d="M49.0 231.5L406.0 231.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="236.0" font-size="12" text-anchor="end">0.0</text>
+            <path class="grid" d="M49.0 189.5L406.0 189.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="193.3" font-size="12" text-anchor="end">0.2</text>
+            <path class="grid" d="M49.0 146.5L406.0 146.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="150.6" font-size="12" text-anchor="end">0.4</text>
+            <path class="grid" d="M49.0 103.5L406.0 103.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="107.9" font-size="12" text-anchor="end">0.6</text>
+            <path class="grid" d="M49.0 60.5L406.0 60.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="65.2" font-size="12" text-anchor="end">0.8</text>
+            <path class="grid" d="M49.0 18.5L406.0 18.5" stroke-width="1"></path>
+            <text class="soft" x="41.8" y="22.6" font-size="12" text-anchor="end">1.0</text>
+            <path class="soft" d="M49.5 14.5L49.5 236.5L406.5 236.5L406.5 14.5L49.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="227.5" y="275.1" font-size="12" text-anchor="middle">confidence</text>
+            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
+            <rect class="s1" x="170.8" y="160.6" width="113.4" height="71.2">
+            <title>3 predictions, mean confidence 60.0 %, accuracy 33.3 %</title></rect>
+            <rect class="s1" x="285.2" y="18.3" width="113.4" height="213.5">
+            <title>9 predictions, mean confidence 90.0 %, accuracy 100.0 %</title></rect>
+            <path class="soft" d="M49.0 236.0L406.0 14.0" stroke-width="1" stroke-dasharray="2 3"></path></svg></figure></div>
+            <details>
+            <summary>Show the numbers</summary>
+            <section class="scroll" tabindex="0" aria-label="Calibration">
+            <table>
+            <thead>
+            <tr>
+            <th scope="col">confidence</th>
+            <th scope="col">predictions</th>
+            <th scope="col">mean confidence</th>
+            <th scope="col">accuracy</th></tr></thead>
             <tbody>
-            <tr><th scope="row">33 to 67 %</th><td>3</td><td>60.0 %</td><td>33.3 %</td></tr>
-            <tr><th scope="row">67 to 100 %</th><td>9</td><td>90.0 %</td><td>100.0 %</td></tr>
-            </tbody></table></section>
-            </details>
-        "#]].assert_eq(&reliability_html(&rows));
+            <tr>
+            <th scope="row">33 to 67 %</th>
+            <td>3</td>
+            <td>60.0 %</td>
+            <td>33.3 %</td></tr>
+            <tr>
+            <th scope="row">67 to 100 %</th>
+            <td>9</td>
+            <td>90.0 %</td>
+            <td>100.0 %</td></tr></tbody></table></section></details>"#]].assert_eq(&html.replace("><", ">\n<").replace(">\n</", "></"));
     }
 }

@@ -1,65 +1,61 @@
-//! Pictures side by side, in columns with headings.
+//! Sheet of images in columns with headings.
 
 use modiste_core::ImageShape;
 use modiste_imaging::picture_png;
 
-use crate::error::Error;
-use crate::letters::Letters;
+use crate::raster::{Palette, Rgb, rasterize};
+use crate::scene::{Anchor, Paint, Scene, Shape};
 
-/// A picture of red, green, blue.
+/// An RGB image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
-    /// `[row, column, channel]`.
+    /// Bytes of shape `[row, column, 3]`.
     pub pixels: Vec<u8>,
 }
 
-/// Pictures below each other.
+/// A column of a sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// What stands above them.
+    /// Text above the images, cut off at the width of the column.
     pub heading: String,
-    /// From top to bottom.
+    /// Images from top to bottom.
     pub cells: Vec<Cell>,
 }
 
-/// The square that each picture is fitted into, in pixels.
+/// Side of the square that each image is fitted into, in pixels.
 const SIDE: usize = 140;
 
-/// Between pictures.
+/// Gap between images.
 const GAP: usize = 12;
 
-/// For the heading.
+/// Height of the headings.
 const HEAD: usize = 30;
 
-/// The height of its letters.
-const LETTERS: f32 = 15.0;
+/// Font size of the headings.
+const TEXT: f64 = 15.0;
 
-/// What is around the pictures.
-const PAPER: [u8; 3] = [244, 244, 244];
+const PAPER: Rgb = [244; 3];
 
-/// Draws the columns from left to right, as PNG. Small pictures become larger by whole pixels; large
-/// ones smaller, by the mean of what each pixel covers.
-///
-/// # Errors
-/// [`Error`] where it cannot be drawn.
+const INK: Rgb = [20; 3];
+
+/// Draws the columns from left to right, as a PNG file. Small images are enlarged by a whole factor, large
+/// ones are reduced by averaging.
 ///
 /// # Panics
-/// Where a cell has not as many pixels as it says.
+/// Panics if the pixels of a cell do not match its height and width.
 ///
 /// ```
 /// use modiste_report::{Cell, Column, picture_sheet};
 ///
 /// let red = Cell { height: 1, width: 2, pixels: vec![255, 0, 0, 255, 0, 0] };
-/// let png = picture_sheet(&[Column { heading: "red".into(), cells: vec![red] }])?;
+/// let png = picture_sheet(&[Column { heading: "red".into(), cells: vec![red] }]);
 /// assert!(png.starts_with(b"\x89PNG"));
-/// # Ok::<(), modiste_report::Error>(())
 /// ```
-pub fn picture_sheet(columns: &[Column]) -> Result<Vec<u8>, Error> {
-    let letters = Letters::load().map_err(Error::drawing)?;
+pub fn picture_sheet(columns: &[Column]) -> Vec<u8> {
     let rows = columns.iter().map(|column| column.cells.len());
     let rows = rows.max().unwrap_or(0);
     let width = GAP + columns.len() * (SIDE + GAP);
@@ -71,32 +67,37 @@ pub fn picture_sheet(columns: &[Column]) -> Result<Vec<u8>, Error> {
     };
     for (index, column) in columns.iter().enumerate() {
         let left = GAP + index * (SIDE + GAP);
-        for ink in letters.ink(&column.heading, LETTERS) {
-            let (x, y) = (left as i32 + ink.x, HEAD as i32 / 2 + ink.y);
-            let paper = f32::from(PAPER[0]);
-            let value = (paper * (1.0 - ink.cover) + 20.0 * ink.cover) as u8;
-            if x < (left + SIDE) as i32 {
-                sheet.set(y as usize, x as usize, [value; 3]);
-            }
-        }
+        sheet.paste(&heading(&column.heading), 0, left);
         for (row, cell) in column.cells.iter().enumerate() {
             sheet.paste(&fitted(cell), HEAD + row * (SIDE + GAP), left);
         }
     }
-    Ok(picture_png(
-        &sheet.pixels,
-        ImageShape::new(height, width, 3),
-    ))
+    picture_png(&sheet.pixels, ImageShape::new(height, width, 3))
+}
+
+fn heading(text: &str) -> Cell {
+    let (height, width) = (HEAD, SIDE);
+    let start = (0.0, height as f64 / 2.0);
+    let scene = Scene {
+        width: width as u32,
+        height: height as u32,
+        shapes: vec![Shape::text(text, start, Anchor::Start, TEXT, Paint::Ink)],
+    };
+    let palette = Palette {
+        ink: INK,
+        soft: INK,
+        grid: INK,
+        paper: PAPER,
+        series: &[INK],
+    };
+    Cell {
+        height,
+        width,
+        pixels: rasterize(&scene, &palette),
+    }
 }
 
 impl Cell {
-    fn set(&mut self, row: usize, column: usize, colour: [u8; 3]) {
-        if row < self.height && column < self.width {
-            let start = (row * self.width + column) * 3;
-            self.pixels[start..start + 3].copy_from_slice(&colour);
-        }
-    }
-
     fn paste(&mut self, cell: &Self, top: usize, left: usize) {
         for row in 0..cell.height {
             let source = &cell.pixels[row * cell.width * 3..(row + 1) * cell.width * 3];
@@ -106,12 +107,15 @@ impl Cell {
     }
 }
 
-/// As large as fits into the square.
+/// Scales a cell to the largest size that fits into the square.
 fn fitted(cell: &Cell) -> Cell {
     assert_eq!(
         cell.pixels.len(),
         3 * cell.height * cell.width,
-        "a cell's pixels"
+        "{} bytes are not an image of {}x{}",
+        cell.pixels.len(),
+        cell.height,
+        cell.width
     );
     let edge = cell.height.max(cell.width).max(1);
     let side = |length: usize| match SIDE / edge {
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_grow_by_whole_pixels_and_large_ones_shrink() {
+    fn enlarges_small_and_reduces_large_cells() {
         let grown = fitted(&cell(2, 3));
         assert_eq!((grown.height, grown.width), (92, 138));
         assert_eq!(grown.pixels[..3], grown.pixels[45 * 3..46 * 3]);
@@ -172,18 +176,17 @@ mod tests {
     }
 
     #[test]
-    fn cells_lie_in_their_columns() {
+    fn cells_are_in_their_columns() {
         let white = |side| Cell {
             height: side,
             width: side,
             pixels: vec![255; 3 * side * side],
         };
         let column = |cells| Column {
-            heading: "seen".into(),
+            heading: "a heading wider than its column".into(),
             cells,
         };
         let png = picture_sheet(&[column(vec![white(28)]), column(vec![white(28), white(1)])]);
-        let png = png.expect("drawn");
         let mut reader = png::Decoder::new(std::io::Cursor::new(png))
             .read_info()
             .expect("a PNG");
@@ -191,6 +194,11 @@ mod tests {
         reader.next_frame(&mut pixels).expect("pixels");
         let at = |row: usize, column: usize| pixels[(row * 316 + column) * 3];
         assert_eq!(reader.info().size(), (316, 334));
+        let margins = (0..HEAD).flat_map(|row| (152..164).map(move |column| (row, column)));
+        for (row, column) in margins {
+            assert_eq!(at(row, column), 244, "{row} {column}");
+        }
+        assert!((12..152).any(|column| at(HEAD / 2, column) < 100));
         assert_eq!(
             (at(40, 20), at(40, 170), at(200, 170), at(200, 20)),
             (255, 255, 255, 244)

@@ -1,144 +1,143 @@
-//! Charts as SVG, in the page's colours.
+//! Scenes as SVG inside a page, in the page's colors.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use crate::axis::Axis;
-use crate::page::escape;
+use crate::scene::{Anchor, Paint, Point, Scene, Shape};
 
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 280.0;
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = WIDTH - 14.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = HEIGHT - 42.0;
+/// Number of series colors: `page.css` names them `s0` to `s5`.
+pub(crate) const SERIES_COLORS: usize = 6;
 
-/// Colours that there are: the style names them `s0` to `s5`.
-pub(crate) const COLOURS: usize = 6;
-
-/// A frame with its axes, to be drawn into.
-pub(crate) struct Svg<'a> {
-    x: &'a Axis,
-    y: &'a Axis,
-    content: String,
+/// A scene as an `svg` element. `description` is its text alternative.
+pub(crate) fn svg(scene: &Scene, description: &str) -> Markup {
+    html! {
+        svg viewBox=(format_args!("0 0 {} {}", scene.width, scene.height)) role="img" aria-label=(description) {
+            @for shape in &scene.shapes { (element(shape)) }
+        }
+    }
 }
 
-impl<'a> Svg<'a> {
-    /// Axes with their numbers, a grid, and what they count.
-    pub(crate) fn new(x: &'a Axis, y: &'a Axis, labels: [&str; 2]) -> Self {
-        let mut svg = Self {
-            x,
-            y,
-            content: String::new(),
-        };
-        for (value, label) in &y.ticks {
-            let (_, at) = svg.place((x.low, *value));
-            svg.add(format_args!(
-                "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{RIGHT}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1}\" \
-                 text-anchor=\"end\">{label}</text>",
-                LEFT - 6.0,
-                at + 4.0
-            ));
-        }
-        for (value, label) in &x.ticks {
-            let (at, _) = svg.place((*value, y.low));
-            svg.add(format_args!(
-                "<text class=\"tick\" x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
-                BOTTOM + 16.0
-            ));
-        }
-        let [x_label, y_label] = labels.map(escape);
-        svg.add(format_args!(
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{x_label}</text>\
-             <text transform=\"translate(13 {:.1}) rotate(-90)\" text-anchor=\"middle\">{y_label}</text>",
-            f64::midpoint(LEFT, RIGHT),
-            HEIGHT - 8.0,
-            f64::midpoint(TOP, BOTTOM)
-        ));
-        svg
+/// A name with a short piece of its line.
+pub(crate) fn key(name: &str, line: &Shape) -> Markup {
+    html! {
+        span { svg width="28" height="10" aria-hidden="true" { (element(line)) } " " (name) }
+        " "
     }
+}
 
-    /// A line of one of six colours; where a value is missing it has a gap, and what stands alone is a dot:
-    /// a ring where the line would be dashed.
-    pub(crate) fn line(&mut self, points: &[(f64, Option<f64>)], colour: usize, dashed: bool) {
-        let colour = colour % COLOURS;
-        let dashes = if dashed { " dashed" } else { "" };
-        for run in points.split(|(_, value)| value.is_none()) {
-            let places: Vec<(f64, f64)> = run
-                .iter()
-                .filter_map(|&(x, y)| Some(self.place((x, y?))))
-                .collect();
-            match *places {
-                [] => {}
-                [(x, y)] => self.add(format_args!(
-                    "<circle class=\"dot s{colour}{dashes}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
-                )),
-                _ => {
-                    let mut path = String::new();
-                    for (index, (x, y)) in places.iter().enumerate() {
-                        let letter = if index == 0 { 'M' } else { 'L' };
-                        let _ = write!(path, "{letter}{x:.1} {y:.1}");
-                    }
-                    self.add(format_args!(
-                        "<path class=\"line s{colour}{dashes}\" d=\"{path}\"/>"
-                    ));
-                }
+fn element(shape: &Shape) -> Markup {
+    match shape {
+        Shape::Line {
+            points,
+            paint,
+            width,
+            dashes,
+        } => html! {
+            path class=(class(*paint)) d=(path(points)) stroke-width=(width)
+                stroke-dasharray=[dashes.map(|[dash, gap]| format!("{dash} {gap}"))] {}
+        },
+        Shape::Circle {
+            center: (x, y),
+            radius,
+            fill,
+            stroke,
+        } => html! {
+            @if let Some(paint) = fill {
+                circle class=(class(*paint)) cx=(tenths(*x)) cy=(tenths(*y)) r=(radius) {}
             }
-        }
-    }
-
-    /// A bar from the foot to `value`, between two places of the horizontal axis, with a word for who
-    /// points at it.
-    pub(crate) fn bar(&mut self, [from, to]: [f64; 2], value: f64, word: &str) {
-        let (left, top) = self.place((from, value));
-        let (right, foot) = self.place((to, self.y.low.max(0.0)));
-        self.add(format_args!(
-            "<rect class=\"bar\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
-            left + 0.5,
-            right - left - 1.0,
-            foot - top,
-            escape(word)
-        ));
-    }
-
-    /// The diagonal, where both axes are the same.
-    pub(crate) fn diagonal(&mut self) {
-        let low = self.x.low.max(self.y.low);
-        let high = self.x.high.min(self.y.high);
-        let ((x1, y1), (x2, y2)) = (self.place((low, low)), self.place((high, high)));
-        self.add(format_args!(
-            "<path class=\"ideal\" d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\"/>"
-        ));
-    }
-
-    /// The chart with what it says in words, for those who do not see it.
-    pub(crate) fn finish(self, words: &str) -> String {
-        format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{}</svg>\n",
-            escape(words),
-            self.content
-        )
-    }
-
-    fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (
-            LEFT + (RIGHT - LEFT) * self.x.position(x),
-            BOTTOM - (BOTTOM - TOP) * self.y.position(y),
-        )
-    }
-
-    fn add(&mut self, content: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _ = self.content.write_fmt(content);
+            @if let Some((paint, width)) = stroke {
+                circle class={ "ring " (class(*paint)) } cx=(tenths(*x)) cy=(tenths(*y)) r=(radius) stroke-width=(width) {}
+            }
+        },
+        Shape::Rectangle {
+            corner: (x, y),
+            size: (width, height),
+            paint,
+            tooltip,
+        } => html! {
+            rect class=(class(*paint)) x=(tenths(*x)) y=(tenths(*y)) width=(tenths(*width))
+                height=(tenths(*height)) { @if let Some(text) = tooltip { title { (text) } } }
+        },
+        Shape::Text {
+            text,
+            baseline: (x, y),
+            anchor,
+            size,
+            paint,
+            upward: false,
+        } => html! {
+            text class=(class(*paint)) x=(tenths(*x)) y=(tenths(*y)) font-size=(size)
+                text-anchor=(anchor_name(*anchor)) { (text) }
+        },
+        Shape::Text {
+            text,
+            baseline: (x, y),
+            anchor,
+            size,
+            paint,
+            upward: true,
+        } => html! {
+            text class=(class(*paint)) transform=(format_args!("translate({x:.1} {y:.1}) rotate(-90)"))
+                font-size=(size) text-anchor=(anchor_name(*anchor)) { (text) }
+        },
     }
 }
 
-/// A short piece of line beside a name.
-pub(crate) fn key(name: &str, colour: usize, dashed: bool) -> String {
-    let dashes = if dashed { " dashed" } else { "" };
-    format!(
-        "<span><svg width=\"28\" height=\"10\" aria-hidden=\"true\"><path class=\"line s{}{dashes}\" \
-         d=\"M1 5H27\"/></svg> {}</span> ",
-        colour % COLOURS,
-        escape(name)
-    )
+fn class(paint: Paint) -> String {
+    match paint {
+        Paint::Ink => "ink".into(),
+        Paint::Soft => "soft".into(),
+        Paint::Grid => "grid".into(),
+        Paint::Paper => "paper".into(),
+        Paint::Series(number) => format!("s{}", number % SERIES_COLORS),
+    }
+}
+
+fn anchor_name(anchor: Anchor) -> &'static str {
+    match anchor {
+        Anchor::Start => "start",
+        Anchor::Middle => "middle",
+        Anchor::End => "end",
+    }
+}
+
+fn path(points: &[Point]) -> String {
+    let step = |(index, (x, y)): (usize, &Point)| {
+        let command = if index == 0 { 'M' } else { 'L' };
+        format!("{command}{x:.1} {y:.1}")
+    };
+    points.iter().enumerate().map(step).collect()
+}
+
+/// A tenth of a pixel is finer than the eye.
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_text() {
+        let shapes = vec![
+            Shape::text("a<b", (1.0, 2.0), Anchor::End, 10.0, Paint::Ink),
+            Shape::Rectangle {
+                corner: (0.0, 0.0),
+                size: (1.0, 2.0),
+                paint: Paint::Series(8),
+                tooltip: Some("<i>".into()),
+            },
+        ];
+        let scene = Scene {
+            width: 3,
+            height: 4,
+            shapes,
+        };
+        assert_eq!(
+            svg(&scene, "\"x\"").into_string(),
+            "<svg viewBox=\"0 0 3 4\" role=\"img\" aria-label=\"&quot;x&quot;\">\
+             <text class=\"ink\" x=\"1.0\" y=\"5.6\" font-size=\"10\" text-anchor=\"end\">a&lt;b</text>\
+             <rect class=\"s2\" x=\"0.0\" y=\"0.0\" width=\"1.0\" height=\"2.0\"><title>&lt;i&gt;</title></rect></svg>"
+        );
+    }
 }

@@ -1,8 +1,8 @@
-//! Event files that TensorBoard reads.
+//! TensorBoard event files.
 //!
-//! A file is a row of records: the length of the data (u64), a masked CRC-32C of those eight bytes,
-//! the data, a masked CRC-32C of them; least significant bytes first. The data are a protocol buffer
-//! `Event`. Source: TensorFlow's `core/lib/io/record_writer.h`, `core/util/event.proto` and
+//! A file is a sequence of records. A record contains the length of its data (u64), a masked CRC-32C of
+//! those eight bytes, the data, and a masked CRC-32C of the data; numbers are little-endian. The data is a
+//! protocol buffer `Event`. Source: TensorFlow's `core/lib/io/record_writer.h`, `core/util/event.proto` and
 //! `core/framework/summary.proto`.
 
 /// Field numbers of `Event`.
@@ -12,7 +12,7 @@ const FILE_VERSION: u8 = 3;
 const SUMMARY: u8 = 5;
 const SESSION_LOG: u8 = 7;
 
-/// What follows a field's number.
+/// Wire type of a field.
 #[derive(Clone, Copy)]
 enum Wire {
     Varint = 0,
@@ -21,9 +21,11 @@ enum Wire {
     Fixed32 = 5,
 }
 
-/// How a file begins. `wall_time` is in seconds since 1970-01-01; `step` is the first that the file will
-/// tell of: what other files of the folder say from there on is void, as a training that goes on from
-/// a checkpoint takes those steps again.
+/// First records of an event file.
+///
+/// `wall_time` is in seconds since 1970-01-01. `step` is the first step of the file: TensorBoard discards the
+/// events that other files of the folder have from that step on, because a run that resumes from a
+/// checkpoint repeats those steps.
 ///
 /// ```
 /// use modiste_report::{tensorboard_scalars, tensorboard_start};
@@ -41,7 +43,7 @@ pub fn tensorboard_start(wall_time: f64, step: u64) -> Vec<u8> {
     [record(&version), record(&start)].concat()
 }
 
-/// Numbers with their names, as of a step.
+/// Record of named scalars at a step. `wall_time` is in seconds since 1970-01-01.
 pub fn tensorboard_scalars(wall_time: f64, step: u64, scalars: &[(&str, f64)]) -> Vec<u8> {
     let mut summary = Vec::new();
     for (name, number) in scalars {
@@ -75,7 +77,7 @@ fn bytes(message: &mut Vec<u8>, field: u8, content: &[u8]) {
     message.extend(content);
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
+/// Seven bits per byte, the lowest first. The eighth bit is set if more bytes follow.
 fn varint(message: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         message.push(number as u8 | 0x80);
@@ -94,7 +96,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     record
 }
 
-/// A checksum of data that hold checksums themselves would be weak: so they are turned and shifted.
+/// The mask makes checksums of data that contain checksums safe.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c::crc32c(data)
         .rotate_right(15)
@@ -106,8 +108,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_framed_as_tensorflow_frames_it() {
-        // What TensorBoard's own RecordWriter writes for b"abc".
+    fn record_framing() {
+        // Output of TensorBoard's own RecordWriter for b"abc".
         let expected = [
             &[3, 0, 0, 0, 0, 0, 0, 0, 176, 153, 73, 14][..],
             b"abc",
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_seven_bits_a_byte() {
+    fn varint_encoding() {
         let written = |number| {
             let mut message = Vec::new();
             varint(&mut message, number);
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_the_message_of_its_fields() {
+    fn scalar_event_encoding() {
         let scalars = tensorboard_scalars(1.0, 300, &[("a", 0.5)]);
         let data = &scalars[12..scalars.len() - 4];
         let expected = [

@@ -1,4 +1,4 @@
-//! Histories there and back, and curves looked at pixel by pixel.
+//! CSV round trips, and pixels of the curves.
 
 use std::io::Cursor;
 
@@ -36,24 +36,24 @@ impl Picture {
         [0, 1, 2].map(|channel| self.pixels[start + channel])
     }
 
-    /// Where a colour is below the legend: the rows in which column `x` has it.
-    fn rows_of(&self, colour: [u8; 3], x: usize) -> Vec<usize> {
+    /// Rows below the legend in which column `x` has the color.
+    fn rows_of(&self, color: [u8; 3], x: usize) -> Vec<usize> {
         (50..CURVE_HEIGHT as usize)
-            .filter(|&y| self.at(x, y) == colour)
+            .filter(|&y| self.at(x, y) == color)
             .collect()
     }
 
-    /// The columns in which a colour is seen, below the legend.
-    fn columns_of(&self, colour: [u8; 3]) -> Vec<usize> {
+    /// Columns below the legend that contain the color.
+    fn columns_of(&self, color: [u8; 3]) -> Vec<usize> {
         (0..CURVE_WIDTH as usize)
-            .filter(|&x| !self.rows_of(colour, x).is_empty())
+            .filter(|&x| !self.rows_of(color, x).is_empty())
             .collect()
     }
 
-    fn count(&self, colour: [u8; 3]) -> usize {
+    fn count(&self, color: [u8; 3]) -> usize {
         self.pixels
             .chunks_exact(3)
-            .filter(|pixel| *pixel == colour)
+            .filter(|pixel| *pixel == color)
             .count()
     }
 }
@@ -85,8 +85,8 @@ fn ten_epochs() -> Vec<EpochMetrics> {
 }
 
 #[test]
-fn curves_have_the_lecture_s_colours_and_the_same_bytes_each_time() {
-    for (draw, colours) in [
+fn curves_have_their_colors_and_are_deterministic() {
+    for (draw, colors) in [
         (
             accuracy_curve as fn(&[EpochMetrics]) -> Result<Vec<u8>, Error>,
             [PURPLE, BLUE],
@@ -96,21 +96,21 @@ fn curves_have_the_lecture_s_colours_and_the_same_bytes_each_time() {
         let png = draw(&ten_epochs()).expect("ten epochs");
         assert_eq!(draw(&ten_epochs()), Ok(png.clone()));
         let picture = Picture::decode(&png);
-        for colour in colours {
-            // The frame ends 30 pixels before the right side, the lines a little before it.
-            let columns = picture.columns_of(colour);
-            assert!(columns.len() > 500, "{colour:?} in {}", columns.len());
+        for color in colors {
+            // The plot area ends 30 pixels before the right side, the lines a little before it.
+            let columns = picture.columns_of(color);
+            assert!(columns.len() > 500, "{color:?} in {}", columns.len());
             assert!(columns[0] > 60 && columns[columns.len() - 1] < 930);
         }
-        for colour in [PURPLE, BLUE, GREEN, RED] {
-            let seen = picture.count(colour) > 0;
-            assert_eq!(seen, colours.contains(&colour), "{colour:?}");
+        for color in [PURPLE, BLUE, GREEN, RED] {
+            let seen = picture.count(color) > 0;
+            assert_eq!(seen, colors.contains(&color), "{color:?}");
         }
     }
 }
 
 #[test]
-fn a_line_runs_through_its_values() {
+fn line_runs_through_its_values() {
     // Training rises from 0 to 1 in a straight line; validation stays at a half.
     let history: Vec<EpochMetrics> = (1..=5)
         .map(|epoch| record(epoch, (epoch - 1) as f64 / 4.0, 0.5))
@@ -121,7 +121,7 @@ fn a_line_runs_through_its_values() {
     let middle = |rows: Vec<usize>| rows.iter().sum::<usize>() as f64 / rows.len() as f64;
     let half = middle(picture.rows_of(BLUE, (3 * left + right) / 4));
     // A quarter of the way the training line is as far below a half as it is above it after
-    // three quarters; 0 and 1 lie 2 % of the range inside the frame (62 to 570).
+    // three quarters; 0 and 1 are 2 % of the range inside the plot area (62 to 570).
     let low = middle(picture.rows_of(PURPLE, (7 * left + right) / 8));
     let high = middle(picture.rows_of(PURPLE, (left + 7 * right) / 8));
     assert!((half - 316.0).abs() <= 1.0, "{half}");
@@ -131,7 +131,7 @@ fn a_line_runs_through_its_values() {
 }
 
 #[test]
-fn the_best_epoch_has_a_ring() {
+fn best_epoch_has_a_ring() {
     // Epoch 2 of 3 is best, in the middle between the others.
     let history = [
         record(1, 0.1, 0.2),
@@ -143,7 +143,7 @@ fn the_best_epoch_has_a_ring() {
     let middle = (columns[0] + columns[columns.len() - 1]) / 2;
     let rows = picture.rows_of(BLUE, middle);
     let top = rows[0];
-    // The ring's top, white, the mark within.
+    // Top of the ring, paper, the mark inside.
     assert!(
         rows.iter().any(|&row| (8..=10).contains(&(row - top))),
         "{rows:?}"
@@ -153,21 +153,21 @@ fn the_best_epoch_has_a_ring() {
 }
 
 #[test]
-fn one_epoch_is_seen() {
+fn single_epoch_is_visible() {
     let picture = Picture::decode(&accuracy_curve(&[record(7, 0.5, 0.6)]).expect("an epoch"));
-    for colour in [PURPLE, BLUE] {
-        let columns = picture.columns_of(colour);
+    for color in [PURPLE, BLUE] {
+        let columns = picture.columns_of(color);
         assert!((4..=24).contains(&columns.len()), "{columns:?}");
     }
 }
 
 #[test]
-fn values_that_are_no_numbers_leave_gaps() {
+fn values_that_are_not_finite_leave_gaps() {
     let whole = ten_epochs();
     let mut broken = whole.clone();
     broken[4].accuracy = f64::NAN;
     broken[4].loss = f64::INFINITY;
-    for (draw, colour) in [
+    for (draw, color) in [
         (
             accuracy_curve as fn(&[EpochMetrics]) -> Result<Vec<u8>, Error>,
             PURPLE,
@@ -176,9 +176,9 @@ fn values_that_are_no_numbers_leave_gaps() {
     ] {
         let columns = |history: &[EpochMetrics]| {
             let picture = Picture::decode(&draw(history).expect("ten epochs"));
-            picture.columns_of(colour).len()
+            picture.columns_of(color).len()
         };
-        // Two of the nine stretches are missing.
+        // Two of the nine segments are missing.
         let (whole, broken) = (columns(&whole), columns(&broken));
         assert!(
             broken * 100 > whole * 65 && broken * 100 < whole * 85,
@@ -194,13 +194,13 @@ fn values_that_are_no_numbers_leave_gaps() {
 }
 
 #[test]
-fn no_epochs_are_an_error() {
+fn rejects_empty_history() {
     assert_eq!(accuracy_curve(&[]), Err(Error::NoEpochs));
     assert_eq!(loss_curve(&[]), Err(Error::NoEpochs));
 }
 
 #[test]
-fn nothing_is_cut_off() {
+fn margins_are_blank() {
     let mut large = ten_epochs();
     large[3].val_loss = 1.23e45;
     for history in [ten_epochs(), large, vec![record(123_456, 0.1, 0.2)]] {
@@ -242,7 +242,7 @@ fn any_record() -> impl Strategy<Value = EpochMetrics> {
     })
 }
 
-/// The bits of a record; all that is not a number counts as the same.
+/// Bits of a record, with one NaN for all.
 fn bits(record: &EpochMetrics) -> (usize, [u64; 6]) {
     let values = [
         record.loss,
@@ -260,14 +260,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn csv_leads_back_to_the_same_history(history in prop::collection::vec(any_record(), 0..8)) {
-        let back = parse_history_csv(&history_csv(&history)).expect("what was just written");
+    fn csv_round_trip(history in prop::collection::vec(any_record(), 0..8)) {
+        let back = parse_history_csv(&history_csv(&history)).expect("valid CSV");
         let bits = |history: &[EpochMetrics]| history.iter().map(bits).collect::<Vec<_>>();
         prop_assert_eq!(bits(&back), bits(&history));
     }
 
     #[test]
-    fn no_text_panics(text in "\\PC*", lines in "[0-9a-zA-Z,.\n\r -]*") {
+    fn parsing_never_panics(text in "\\PC*", lines in "[0-9a-zA-Z,.\n\r -]*") {
         let _ = parse_history_csv(&text);
         let _ = parse_history_csv(&format!("{HISTORY_HEADER}\n{lines}"));
     }
@@ -277,7 +277,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
 
     #[test]
-    fn every_history_can_be_drawn(history in prop::collection::vec(any_record(), 1..12)) {
+    fn draws_any_history(history in prop::collection::vec(any_record(), 1..12)) {
         for png in [accuracy_curve(&history), loss_curve(&history)] {
             Picture::decode(&png.expect("some epochs"));
         }
