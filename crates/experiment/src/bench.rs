@@ -1,5 +1,7 @@
 //! Benchmark of a training step and of inference.
 
+use std::fmt;
+
 use modiste_model::Architecture;
 use modiste_train::{EngineKind, MAX_BATCH_SIZE, Timings, median};
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use crate::compute::ComputeSetup;
 use crate::error::{Error, Result};
 use crate::machine::{Machine, peak_resident_mib};
+use crate::table::table;
 
 /// Largest number of steps: more than anybody waits for is a typing error.
 const MAX_STEPS: usize = 100_000;
@@ -92,4 +95,84 @@ pub fn bench(
 
 fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+impl fmt::Display for BenchReport {
+    /// Writes the configuration, the times and the memory.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BenchReport {
+            architecture,
+            batch_size,
+            steps,
+            kernels,
+            threads,
+            machine,
+            ..
+        } = self;
+        let exact = if self.exact { ", exact" } else { "" };
+        let mut lines = vec![
+            format!(
+                "{architecture}, batch size {batch_size}: {kernels}{exact}, {threads} threads, {machine}"
+            ),
+            format!(
+                "step       {:.2} ms (median of {steps}; least {:.2}), {:.0} images per second",
+                self.step_ms_median, self.step_ms_min, self.images_per_second
+            ),
+            format!(
+                "inference  {:.2} ms (median of {steps}; least {:.2})",
+                self.eval_ms_median, self.eval_ms_min
+            ),
+        ];
+        lines.extend(
+            self.peak_resident_mib
+                .map(|peak| format!("memory     {peak:.0} MiB at peak")),
+        );
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl BenchReport {
+    /// Returns a table of the times of each fused operation; `None` if the engine does not measure them.
+    pub fn profile(&self) -> Option<String> {
+        let stages = &self.timings.stages;
+        if stages.is_empty() {
+            return None;
+        }
+        let milliseconds = |value: f64| format!("{value:.2}");
+        let rate = |value: f64| match value < 0.05 {
+            true => String::new(),
+            false => format!("{value:.0}"),
+        };
+        let rows: Vec<[String; 6]> = stages
+            .iter()
+            .map(|stage| {
+                [
+                    stage.name.clone(),
+                    stage.method.unwrap_or_default().to_owned(),
+                    milliseconds(stage.forward_ms),
+                    rate(stage.forward_gflops),
+                    milliseconds(stage.backward_ms),
+                    rate(stage.backward_gflops),
+                ]
+            })
+            .collect();
+        let headings = [
+            "layers",
+            "method",
+            ">forward ms",
+            ">GFLOP/s",
+            ">backward ms",
+            ">GFLOP/s",
+        ];
+        let sum: f64 = stages
+            .iter()
+            .map(|stage| stage.forward_ms + stage.backward_ms)
+            .sum();
+        Some(format!(
+            "{}\n\nThe rest of a step, {:.2} ms, is the loss and the optimizer. GFLOP/s count the operations of \
+         the direct method.",
+            table(headings, &rows),
+            self.step_ms_median - sum
+        ))
+    }
 }

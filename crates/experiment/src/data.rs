@@ -20,7 +20,7 @@ const DEFAULT_FOLDER: &str = "datasets";
 pub type Fetch<'a> = dyn Fn(&'static DatasetInfo, &Path) -> Result<()> + 'a;
 
 /// Source of datasets.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct DataSource<'a> {
     /// Folder that has one folder per dataset. `None` stands for that of the run at hand, else for
     /// [`default_data_folder`].
@@ -29,6 +29,33 @@ pub struct DataSource<'a> {
     pub allow_partial: bool,
     /// Called for a dataset whose files are missing. `None` makes that an error.
     pub fetch: Option<&'a Fetch<'a>>,
+}
+
+impl Default for DataSource<'_> {
+    /// The default folder, complete datasets only. With the feature `download` missing files are downloaded from
+    /// mirrors.
+    fn default() -> Self {
+        Self {
+            folder: None,
+            allow_partial: false,
+            #[cfg(feature = "download")]
+            fetch: Some(&download),
+            #[cfg(not(feature = "download"))]
+            fetch: None,
+        }
+    }
+}
+
+/// Downloads a dataset from its mirrors.
+#[cfg(feature = "download")]
+fn download(info: &'static DatasetInfo, folder: &Path) -> Result<()> {
+    let options = modiste_dataset::DownloadOptions {
+        data: folder.into(),
+        ..modiste_dataset::DownloadOptions::default()
+    };
+    modiste_dataset::download(info, &options, &mut |_| {}).map_err(|error| Error::Fetch {
+        reason: error.to_string(),
+    })
 }
 
 impl fmt::Debug for DataSource<'_> {
@@ -61,6 +88,15 @@ impl DataSource<'_> {
             Some(folder) => folder.into(),
             None => default_data_folder(),
         }
+    }
+
+    /// Loads the dataset `name`, after fetching it if a file is missing.
+    ///
+    /// # Errors
+    /// Returns [`Error::Dataset`] if the name is unknown or a file is not as it should be, and the error of
+    /// `fetch`.
+    pub fn load_dataset(&self, name: &str, on_warning: &mut dyn FnMut(Warning)) -> Result<Dataset> {
+        Ok(self.load(name, &self.folder_of(None), on_warning)?.dataset)
     }
 
     /// Loads the dataset `name` from `folder`, after fetching it if a file is missing.

@@ -63,7 +63,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder that does not exist.
-    #[error("run {} does not exist", shown(path))]
+    #[error("the run {} does not exist", shown(path))]
     NoRun {
         /// The folder.
         path: PathBuf,
@@ -296,7 +296,7 @@ pub enum Error {
         reason: String,
     },
     /// An error while a run was trained.
-    #[error("run {}: {cause}", shown(path))]
+    #[error("{}: {cause}", shown(path))]
     InRun {
         /// Folder of the run.
         path: PathBuf,

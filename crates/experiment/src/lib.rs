@@ -1,5 +1,6 @@
 //! Resumable, reproducible training runs.
 //!
+//! - [`train()`] trains a network in memory.
 //! - A [`Plan`] names dataset, network and configuration; [`recipes`] are plans with known results.
 //! - A [`Run`] trains a plan in a folder of its own: record, history, event log, checkpoints, model.
 //!   [`Run::resume`] continues one that was stopped or killed and ends with the same bytes.
@@ -27,6 +28,8 @@ mod compare;
 mod compute;
 mod config;
 mod data;
+mod datasets;
+mod epoch_line;
 mod error;
 mod json;
 mod machine;
@@ -39,7 +42,11 @@ mod plan;
 mod recipe;
 mod reproduce;
 mod run;
+mod table;
+mod threads;
+mod train;
 mod validation;
+mod views;
 mod warning;
 
 /// Version of Modiste.
@@ -54,11 +61,13 @@ pub use compare::{Comparison, Difference, Pair, RunResult, compare};
 pub use compute::{AUTO, ComputeChoice, ComputeRecord, ComputeSetup, EngineChoice, kernel_options};
 pub use config::{RunConfig, SYNTHETIC};
 pub use data::{DATA_VARIABLE, DataSource, Fetch, check_data_folder, default_data_folder};
+pub use datasets::{DatasetFile, DatasetListing, VerifiedFile, list_datasets, verify_dataset};
+pub use epoch_line::epoch_line;
 pub use error::{Error, Result};
 pub use json::{pretty_json, read_json};
 pub use machine::{Machine, peak_resident_mib};
-pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure};
-pub use model::load_model;
+pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure, measure_images};
+pub use model::{find_architecture, load_model};
 pub use photos::{
     AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
     PhotosSummary, classify_photos, photo_paths,
@@ -68,7 +77,11 @@ pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
     BestResult, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, PhotosResult, RUNS, Record, Run,
-    RunEvent, RunOptions, RunSummary, State, TestResult, list_runs, read_history,
+    RunEvent, RunOptions, RunSummary, State, TestResult, list_runs, read_history, runs_table,
 };
+pub use table::table;
+pub use threads::{start_threads, start_threads_with_current};
+pub use train::train;
 pub use validation::Validation;
+pub use views::FileViews;
 pub use warning::Warning;

@@ -1,11 +1,14 @@
 //! Measurement of a network on a dataset's test images.
 
-use modiste_core::ImageShape;
+use std::fmt;
+
+use modiste_core::{ImageShape, four_decimals};
 use modiste_dataset::{Images, lookup};
 use modiste_metrics::{
     Confusion, ReliabilityBin, argmax, reliability, top_k_accuracy, wilson_interval,
 };
 use modiste_model::Network;
+use modiste_report::{CLASS_HEADINGS, class_rows};
 use modiste_train::{Evaluation, evaluate};
 use serde::Serialize;
 
@@ -13,6 +16,7 @@ use crate::compute::ComputeSetup;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
 use crate::run::Record;
+use crate::table::table;
 use crate::warning::Warning;
 
 /// Largest k of the top-k accuracies in a [`MetricsReport`].
@@ -78,7 +82,7 @@ pub fn measure(
 ) -> Result<Measurement> {
     if options.max_samples == Some(0) {
         return Err(Error::setting(
-            "the number of samples is 0; take at least 1",
+            "the maximum number of samples is 0; take at least 1",
         ));
     }
     let metadata = &network.metadata;
@@ -110,16 +114,30 @@ pub fn measure(
         Some(count) => dataset.test.first(count),
         None => dataset.test,
     };
-    let evaluation = evaluate(network, &images, options.flip, &setup.compute)?;
-    let mut confusion = Confusion::new(metadata.classes.clone());
-    let rows = evaluation
-        .probabilities
-        .chunks_exact(metadata.classes.len());
+    measure_images(network, name, images, options.flip, setup)
+}
+
+/// Measures a network on images of a dataset of that name. `flip` averages the answers for each image and its
+/// mirror image.
+///
+/// # Errors
+/// Returns [`Error::Train`] if the network does not fit the images.
+pub fn measure_images(
+    network: &Network,
+    dataset: &str,
+    images: Images,
+    flip: bool,
+    setup: &ComputeSetup,
+) -> Result<Measurement> {
+    let classes = &network.metadata.classes;
+    let evaluation = evaluate(network, &images, flip, &setup.compute)?;
+    let mut confusion = Confusion::new(classes.clone());
+    let rows = evaluation.probabilities.chunks_exact(classes.len());
     for (row, &truth) in rows.zip(images.labels()) {
         confusion.add(truth.into(), argmax(row));
     }
     Ok(Measurement {
-        dataset: name.clone(),
+        dataset: dataset.into(),
         images,
         evaluation,
         confusion,
@@ -149,6 +167,38 @@ impl Measurement {
     /// Accuracy of answers by their probability.
     pub fn reliability(&self) -> Vec<ReliabilityBin> {
         reliability(&self.evaluation.probabilities, self.images.labels())
+    }
+
+    /// Returns a CSV file with a row for each image: its class, the predicted class, every probability.
+    pub fn predictions_csv(&self) -> Vec<u8> {
+        let classes = self.confusion.classes();
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        let columns = ["image", "truth", "predicted", "probability"].map(String::from);
+        let mut write = |row: &[String]| csv.write_record(row).expect("rows of equal length");
+        write(&[&columns, classes].concat());
+        for (image, (row, truth)) in self.answers().enumerate() {
+            let best = argmax(row);
+            let mut record = vec![
+                image.to_string(),
+                classes[truth].clone(),
+                classes[best].clone(),
+                row[best].to_string(),
+            ];
+            record.extend(row.iter().map(f32::to_string));
+            write(&record);
+        }
+        csv.into_inner().expect("memory does not fail")
+    }
+
+    /// Returns a table of the metrics of each class.
+    pub fn class_table(&self) -> String {
+        let [class, numbers @ ..] = CLASS_HEADINGS;
+        let numbers = numbers.map(|heading| format!(">{heading}"));
+        let mut headings = [class; 7];
+        for (heading, number) in headings[1..].iter_mut().zip(&numbers) {
+            *heading = number;
+        }
+        table(headings, &class_rows(&self.confusion))
     }
 
     /// All metrics.
@@ -210,6 +260,24 @@ pub struct MetricsReport {
     pub per_class: Vec<ClassReport>,
     /// Confusion matrix: a row for each true class, a column for each predicted one.
     pub confusion: Vec<Vec<usize>>,
+}
+
+impl fmt::Display for MetricsReport {
+    /// Writes the main metrics in a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [low, high] = self.interval;
+        let top_3 = self.top_k.get(2).copied().unwrap_or(1.0);
+        write!(
+            f,
+            "loss: {} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {top_3:.4} - calibration error: \
+             {:.4} on {} test images of {}",
+            four_decimals(self.loss),
+            self.accuracy,
+            self.calibration_error,
+            self.images,
+            self.dataset
+        )
+    }
 }
 
 /// Metrics of one class.

@@ -3,13 +3,28 @@
 use std::fs;
 use std::path::Path;
 
-use modiste_model::Network;
+use modiste_model::{Architecture, Network, zoo};
 
 use crate::error::{Error, Result};
 use crate::run::MODEL;
 
 /// Largest number of names that an error lists of a folder.
 const MOST_LISTED: usize = 10;
+
+/// Returns the zoo's architecture of a name, else the one in a model file or in the folder of a run.
+///
+/// # Errors
+/// Returns [`Error::UnknownName`] if there is neither, and the errors of [`load_model`].
+pub fn find_architecture(name: &Path) -> Result<Architecture> {
+    let text = name.to_string_lossy();
+    if let Some(architecture) = zoo::find(&text) {
+        return Ok(architecture);
+    }
+    if name.exists() || name.extension().is_some() || name.components().count() > 1 {
+        return Ok(load_model(name)?.architecture);
+    }
+    Err(Error::unknown("architecture or file", &text, zoo::names()))
+}
 
 /// Reads the model in a file, or in the folder of a run.
 ///

@@ -1,14 +1,16 @@
 //! Classification of a folder of labelled photos.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use modiste_core::ImageShape;
+use modiste_core::{ImageShape, shown};
 use modiste_dataset::{LabelledFile, LabelledFolder};
 use modiste_infer::{Classifier, Prediction, is_unsure};
 use modiste_metrics::{Confusion, wilson_interval};
 use serde::Serialize;
 
 use crate::classify::{Classified, classify_files};
+use crate::table::table;
 use crate::warning::Warning;
 
 /// Longest edge of a thumbnail in pixels.
@@ -46,6 +48,17 @@ impl PhotoAnswer {
     /// Most probable class.
     pub fn best(&self) -> &Prediction {
         &self.classified.ranked[0]
+    }
+
+    /// Returns a line: `    3         0  02.jpg  Dress, classified as T-shirt/top`. `classes` are the names of
+    /// the classes.
+    pub fn line(&self, classes: &[String]) -> String {
+        let (truth, predicted) = (self.truth, self.best().index);
+        let note = match self.is_correct() {
+            true => classes[truth].clone(),
+            false => format!("{}, classified as {}", classes[truth], classes[predicted]),
+        };
+        format!("{truth:5} {predicted:9}  {}  {note}", shown(&self.file))
     }
 
     /// Returns whether the most probable class is the true one.
@@ -168,6 +181,46 @@ impl PhotosReport {
             wrong: wrong.map(answer).collect(),
             errors: self.failed.clone(),
         }
+    }
+}
+
+impl fmt::Display for PhotosReport {
+    /// Writes the accuracy, the numbers of the wrong photos, the accuracy of each class and the confusion
+    /// matrix.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let confusion = &self.confusion;
+        let (correct, total) = (confusion.correct(), confusion.total());
+        let [low, high] = wilson_interval(correct, total).map(|end| 100.0 * end);
+        let accuracy = correct as f64 / total as f64;
+        let wrong = self.answers.iter().filter(|answer| !answer.is_correct());
+        let false_number: Vec<usize> = wrong.map(|answer| answer.index).collect();
+        let rows: Vec<_> = confusion
+            .per_class()
+            .filter(|class| class.total > 0)
+            .map(|class| {
+                let [low, high] = class.interval.map(|end| 100.0 * end);
+                [
+                    class.class.to_owned(),
+                    class.total.to_string(),
+                    class.correct.to_string(),
+                    format!("{:.1} %", 100.0 * class.correct as f64 / class.total as f64),
+                    format!("{low:.1} to {high:.1} %"),
+                ]
+            })
+            .collect();
+        let headings = [
+            "class",
+            ">photos",
+            ">correct",
+            ">accuracy",
+            ">95 % interval",
+        ];
+        write!(
+            f,
+            "accuracy = {accuracy} ({correct} of {total}; 95 % interval {low:.1} to {high:.1} %)\n\
+         false_number = {false_number:?}\n\n{}\n\n{confusion}",
+            table(headings, &rows)
+        )
     }
 }
 

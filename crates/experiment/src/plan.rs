@@ -84,7 +84,7 @@ impl Plan {
         self.config.check()?;
         if self.max_samples == Some(0) {
             return Err(Error::setting(
-                "the number of samples is 0; take at least 1",
+                "the maximum number of samples is 0; take at least 1",
             ));
         }
         if self.config.train.augmentation.is_some() {
@@ -166,7 +166,7 @@ mod tests {
             |plan| plan.config.train.learning_rate = f64::NAN,
             "learning rate is NaN",
         );
-        check(|plan| plan.max_samples = Some(0), "samples is 0");
+        check(|plan| plan.max_samples = Some(0), "number of samples is 0");
         let recipe = find_recipe("cifar-100").expect("a recipe");
         let mut plan = Plan::new(&recipe, None, None).expect("a plan");
         plan.config.train.augmentation = Some(Augmentation::photos());

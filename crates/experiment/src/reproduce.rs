@@ -1,5 +1,6 @@
 //! Repetition of a run, and comparison of the results bit by bit.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -124,6 +125,50 @@ pub fn reproduce(
         first_difference,
         model,
     }))
+}
+
+impl fmt::Display for Reproduction {
+    /// Writes whether the runs are identical, or where they differ and by how much.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reproduction {
+            original, again, ..
+        } = self;
+        if self.identical {
+            let model = match &self.model {
+                Some(model) => format!(" and model.safetensors (sha256 {})", model.sha256[0]),
+                None => String::new(),
+            };
+            return write!(
+                f,
+                "identical: {again} and {original}, {} epochs of history, the weights after {} of them{model}",
+                self.epochs, self.weights_compared
+            );
+        }
+        let mut lines = vec![format!("different: {again} and {original}")];
+        if let Some(first) = &self.first_difference {
+            for (column, then, now) in &first.columns {
+                lines.push(format!(
+                    "  epoch {}: {column} was {then}, is {now} (difference {:.1e})",
+                    first.epoch,
+                    (now - then).abs()
+                ));
+            }
+            if first.weights_differ {
+                lines.push(format!("  epoch {}: the weights differ", first.epoch));
+            }
+        }
+        if let Some(model) = self.model.as_ref().filter(|model| !model.identical) {
+            lines.push(match &model.largest {
+                Some((difference, variable)) => {
+                    format!(
+                        "  model.safetensors: largest difference {difference:.1e}, in {variable}"
+                    )
+                }
+                None => "  model.safetensors: same weights, different metadata".into(),
+            });
+        }
+        f.write_str(&lines.join("\n"))
+    }
 }
 
 fn compare_versions(original: &Path, before: &Record, on_warning: &mut dyn FnMut(Warning)) {

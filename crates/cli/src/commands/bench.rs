@@ -6,7 +6,6 @@ use modiste_experiment::bench;
 use crate::flags::architecture;
 use crate::flags::bench::Arguments;
 use crate::terminal::output;
-use crate::terminal::text::bench::{profile, summary};
 
 /// Runs the command.
 ///
@@ -19,9 +18,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         return output::json(&report);
     }
-    output::line(summary(&report))?;
+    output::line(&report)?;
     match arguments.profile {
-        true => output::line(profile(&report)),
+        true => output::line(format_args!(
+            "\n{}",
+            report.profile().unwrap_or_else(|| {
+                "Only the kernels measure their layers: use `--engine kernels`.".into()
+            })
+        )),
         false => Ok(()),
     }
 }

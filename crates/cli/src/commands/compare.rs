@@ -7,7 +7,6 @@ use crate::flags::compare::Arguments;
 use crate::terminal::advice::{explained_library, warn};
 use crate::terminal::files;
 use crate::terminal::output;
-use crate::terminal::text::comparison;
 
 /// Runs the command.
 ///
@@ -34,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match arguments.json {
         _ if to_stdout => {}
         true => output::json(&result)?,
-        false => output::line(comparison::text(&result))?,
+        false => output::line(&result)?,
     }
     left_out
 }

@@ -1,11 +1,10 @@
 //! `device`: lists available compute devices.
 
 use anyhow::Result;
-use modiste_experiment::ComputeChoice;
+use modiste_experiment::{ComputeChoice, start_threads};
 use serde_json::json;
 
 use crate::flags::device::Arguments;
-use crate::flags::start_default_threads;
 use crate::terminal::output;
 
 /// Runs the command.
@@ -18,7 +17,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ..ComputeChoice::default()
     };
     let setup = choice.select()?;
-    start_default_threads()?;
+    start_threads(None)?;
     let threads = rayon::current_num_threads();
     if arguments.json {
         return output::json(&json!({

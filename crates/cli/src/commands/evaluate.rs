@@ -8,7 +8,6 @@ use crate::terminal::advice::warn;
 use crate::terminal::files;
 use crate::terminal::messages::say;
 use crate::terminal::output;
-use crate::terminal::text::evaluation;
 
 /// Runs the command.
 ///
@@ -29,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     // Neither result is lost if the other cannot be written.
     let printed = print(arguments, &measured, to_stdout);
     if let Some(path) = predictions {
-        files::write(path, &evaluation::predictions(&measured)?)?;
+        files::write(path, &measured.predictions_csv())?;
     }
     printed
 }
@@ -42,12 +41,12 @@ fn print(arguments: &Arguments, measured: &Measurement, to_stdout: bool) -> Resu
         return output::json(&json);
     }
     if arguments.per_class {
-        output::line(evaluation::per_class(measured))?;
+        output::line(measured.class_table())?;
     }
     if arguments.confusion {
         output::line(&measured.confusion)?;
     }
-    let line = evaluation::line(measured);
+    let line = measured.report().to_string();
     match to_stdout {
         true => say(line),
         false => output::line(line)?,

@@ -13,7 +13,6 @@ use crate::terminal::advice::warn;
 use crate::terminal::files;
 use crate::terminal::messages::say;
 use crate::terminal::output::{self, Lines};
-use crate::terminal::text::photos;
 
 /// Runs the command. A photo that cannot be read is reported, does not count, and does not stop the others.
 ///
@@ -36,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         &labels,
         page.is_some(),
         &mut |event| match event {
-            PhotoEvent::Answer(answer) => lines.print(photos::line(answer, &classes)),
+            PhotoEvent::Answer(answer) => lines.print(answer.line(&classes)),
             PhotoEvent::Failed(error) => say(format_args!("error: {error}")),
             PhotoEvent::Warning(warning) => warn(warning),
             _ => {}
@@ -45,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         output::if_read(output::json(&report.summary()))?;
     } else if !report.answers.is_empty() {
-        lines.print(photos::summary(&report));
+        lines.print(&report);
     }
     // A page is written to its file even if the lines cannot be written.
     if let Some(path) = page {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use modiste_core::{shown, write_atomic};
 use modiste_dataset::read_picture;
-use modiste_experiment::{Warning, pages};
+use modiste_experiment::{FileViews, Warning, pages};
 use modiste_imaging::picture_png;
 use modiste_infer::{Classifier, explain};
 
@@ -17,7 +17,7 @@ use crate::terminal::advice::warn;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::pictures;
-use crate::terminal::text::preprocessing::{self, FileViews};
+use crate::terminal::text::preprocessing;
 
 /// Runs the command. A file that fails is reported and does not stop the others.
 ///
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             Err(error) => {
                 code = ExitCode::FAILURE;
                 say(format_args!("error: {}: {error:#}", shown(file)));
-                objects.push(FileViews::failed(file, &error));
+                objects.push(FileViews::failed(file, &format!("{error:#}")));
             }
         }
     }
@@ -77,7 +77,7 @@ fn show(
         let text = preprocessing::steps(&steps);
         output::line(format_args!("{}\n{text}", shown(file)))?;
         if let Some(folder) = &arguments.out {
-            save(folder, "-steps.png", &pages::preprocessing_sheet(&steps)?)?;
+            save(folder, "-steps.png", &pages::preprocessing_sheet(&steps))?;
         }
     } else {
         views = classifier.prepare(&bytes)?;

@@ -1,11 +1,10 @@
 //! `recipes`: lists the recipes of `train`.
 
 use anyhow::Result;
-use modiste_experiment::recipes;
+use modiste_experiment::{recipes, table};
 
 use crate::flags::recipes::Arguments;
 use crate::terminal::output;
-use crate::terminal::table::table;
 
 /// Runs the command.
 ///

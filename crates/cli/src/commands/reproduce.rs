@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use modiste_experiment::reproduce;
+use modiste_experiment::{Record, reproduce};
 
 use crate::flags::reproduce::Arguments;
 use crate::terminal::interrupt::INTERRUPTED;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::reproduction;
 
 /// Runs the command.
 ///
@@ -20,7 +19,8 @@ use crate::terminal::text::reproduction;
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let options = arguments.options(arguments.compute.choice()?);
     let (original, epochs) = (&arguments.original, arguments.epochs);
-    let mut progress = Progress::new(reproduction::epochs(original)?, arguments.watch.quiet);
+    let record = Record::read(original)?;
+    let mut progress = Progress::new(record.config.train.epochs, arguments.watch.quiet);
     let result = progress.watch(|on_event| reproduce(original, epochs, &options, on_event))?;
     let Some(result) = result else {
         say("interrupted before there was enough to compare");
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     output::if_read(match arguments.json {
         true => output::json(&result),
-        false => output::line(reproduction::text(&result)),
+        false => output::line(&result),
     })?;
     Ok(match result.identical {
         true => ExitCode::SUCCESS,

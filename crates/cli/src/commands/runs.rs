@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use modiste_core::shown;
-use modiste_experiment::{RunSummary, list_runs};
+use modiste_experiment::{list_runs, runs_table};
 
 use crate::flags::runs::Arguments;
 use crate::terminal::advice::warn;
 use crate::terminal::messages::say;
 use crate::terminal::output;
-use crate::terminal::table::table;
 
 /// Runs the command.
 ///
@@ -23,34 +22,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         say(format_args!("no runs in {}", shown(&arguments.folder)));
         return Ok(());
     }
-    let rows: Vec<_> = runs.iter().map(cells).collect();
-    let headings = [
-        "run",
-        "recipe",
-        "network",
-        "state",
-        ">epochs",
-        ">accuracy",
-        ">loss",
-        ">seconds",
-    ];
-    output::line(table(headings, &rows))
-}
-
-fn cells(run: &RunSummary) -> [String; 8] {
-    let number = |test: Option<f64>, validation: Option<f64>| match (test, validation) {
-        (Some(test), _) => format!("{test:.4}"),
-        (None, Some(validation)) => format!("({validation:.4})"),
-        (None, None) => "-".into(),
-    };
-    [
-        run.name.clone(),
-        run.recipe.clone(),
-        run.architecture.clone(),
-        run.state.into(),
-        format!("{}/{}", run.epochs_done, run.epochs),
-        number(run.test_accuracy, run.val_accuracy),
-        number(run.test_loss, run.val_loss),
-        format!("{:.0}", run.seconds),
-    ]
+    output::line(runs_table(&runs))
 }

@@ -11,7 +11,7 @@ use crate::terminal::interrupt::INTERRUPTED;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::run::{interrupted, results, start};
+use crate::terminal::text::run::{interrupted, start};
 
 /// Runs the command.
 ///
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if !arguments.json {
-        output::line(results(&folder, &record))?;
+        output::line(record.results(&folder).join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! The files of a Debian package, without root and without a change to the system.
+//! Files of a Debian package, without root and without a change to the system.
 
 use std::fs;
 use std::io;
@@ -11,31 +11,29 @@ use modiste_dataset::DownloadOptions;
 
 use super::command::run;
 
-/// The longest that a local command may take, and apt's reading of the package lists.
+/// Longest duration of a local command, and of reading the package lists.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
 const LISTS_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Read after the system's own configuration: desktop systems hook into `apt-get update` what needs
-/// root or changes the system.
+/// Settings that are read after those of the system: hooks of desktop systems need root or change the system.
 const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;\n\
                         #clear APT::Update::Post-Invoke;\n\
                         #clear APT::Update::Post-Invoke-Success;\n";
 
-/// The files of a package that is installed.
+/// Returns the files of an installed package.
 ///
 /// # Errors
-/// The reason, in one line.
+/// Returns the reason, in one line.
 pub(super) fn installed(package: &str) -> Result<Vec<PathBuf>, String> {
     let list = run(Command::new("dpkg").args(["-L", package]), LOCAL_TIMEOUT)?;
     Ok(list.lines().map(PathBuf::from).collect())
 }
 
-/// Fetches a package with the system's sources, keys and proxy, but with lists and a cache of its
-/// own in `folder`, and unpacks it there. Works where the system's lists are empty. Returns the
-/// paths of its files.
+/// Downloads a package with the system's sources, keys and proxy, but with lists and a cache of its own in
+/// `folder`, and unpacks it there. The lists of the system may be empty. Returns the paths of its files.
 ///
 /// # Errors
-/// The reason, in one line.
+/// Returns the reason, in one line.
 pub(super) fn fetch(
     package: &str,
     folder: &Path,
@@ -61,7 +59,7 @@ pub(super) fn fetch(
             option.push(path);
             command.arg("-o").arg(option);
         }
-        // Root's apt would else fetch as a user who cannot enter `folder`.
+        // Otherwise root's apt downloads as a user who cannot enter `folder`.
         command.args(["-o", "APT::Sandbox::User=root"]);
         command.args(["-o", "Acquire::Languages=none", "-o", "Acquire::Retries=0"]);
         for protocol in ["http", "https"] {
@@ -72,7 +70,7 @@ pub(super) fn fetch(
     };
     // apt has one timeout for connecting and for waiting, and asks several times for the lists.
     apt(&["update"], options.connect_timeout, LISTS_TIMEOUT)?;
-    // Sources that do not answer are mere warnings to it.
+    // apt only warns about sources that do not answer.
     let is_list = |path: &PathBuf| path.to_string_lossy().contains("_Packages");
     if !files_below(&lists).iter().any(is_list) {
         let reason = "apt-get update: no package list arrives from the system's sources";
@@ -94,8 +92,8 @@ fn prepare(lists: &Path, cache: &Path, fetched: &Path, unpacked: &Path) -> io::R
     fs::create_dir_all(unpacked)
 }
 
-/// All regular files in a folder and its folders. Links are not followed; what cannot be read is
-/// not there.
+/// Returns the regular files in a folder and its subfolders. Links are not followed; folders that cannot be
+/// read are left out.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

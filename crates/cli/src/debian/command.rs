@@ -1,4 +1,4 @@
-//! Commands of the system that are given a time to end.
+//! Commands of the system with a timeout.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs a command to its end, or kills it after `timeout`. Returns its output.
+/// Runs a command, or kills it after `timeout`. Returns its output.
 ///
 /// # Errors
-/// The command's name and the first thing that it says is wrong, in one line.
+/// Returns the name of the command and its first error message, in one line.
 pub(super) fn run(command: &mut Command, timeout: Duration) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let failed = |what: &dyn std::fmt::Display| format!("{name}: {what}");
-    // Into files, for nobody reads a pipe while this waits, and a full one would stop the command.
+    // Into files: nobody reads a pipe while this waits, and a full one would stop the command.
     let mut output = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut errors = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut child = command
@@ -41,7 +41,7 @@ pub(super) fn run(command: &mut Command, timeout: Duration) -> Result<String, St
     if status.success() {
         return text(&mut output).map_err(|error| failed(&error));
     }
-    // apt marks its errors among warnings; others say first what is wrong, and then give hints.
+    // apt marks errors among its warnings; other commands print the error first, then hints.
     let errors = text(&mut errors).unwrap_or_default();
     let marked: Vec<&str> = errors
         .lines()
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_answer_fail_or_are_stopped() {
+    fn returns_output_error_or_timeout() {
         let [long, short] = [10, 0].map(Duration::from_secs);
         check(&["sh", "-c", "echo yes"], long, Ok("yes\n"));
         let hint = ["sh", "-c", "echo wrong >&2; echo a hint >&2; exit 1"];

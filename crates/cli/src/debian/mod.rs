@@ -1,6 +1,5 @@
-//! A dataset's Debian package: the last source of its files, where no mirror has them.
-//!
-//! The library asks mirrors alone, for a library runs no programs.
+//! Debian package of a dataset: the last source of its files, if no mirror has them. The libraries download
+//! from mirrors alone, since a library runs no programs.
 
 mod apt;
 mod command;
@@ -13,12 +12,12 @@ use modiste_dataset::{
     Attempt, DownloadError, DownloadOptions, Missing, Progress, Source, StoreError, store_file,
 };
 
-/// Takes the files that no mirror had from the dataset's Debian package, if there is one. An
-/// installed package is copied from, or else it is fetched through `apt-get`, without root and
-/// without a change to the system.
+/// Copies the files that no mirror had from the Debian package of the dataset, if there is one: from the
+/// installed package, or else from one that `apt-get` downloads, without root and without a change to the
+/// system.
 ///
 /// # Errors
-/// `error`, with the attempts of the package added to it, if files are still missing, and
+/// Returns `error`, with the attempts of the package added to it, if files are still missing, and
 /// [`DownloadError::Write`] if a file cannot be written.
 pub(crate) fn complete(
     error: DownloadError,
@@ -50,42 +49,38 @@ pub(crate) fn complete(
     }
 }
 
-/// Asks the package that is installed and then the one in the archive. Returns what failed.
+/// Tries the installed package and then the one in the archive. Returns the attempts that failed.
 fn ask_both(
     package: &str,
     missing: &mut Missing,
     options: &DownloadOptions,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Vec<Attempt>, DownloadError> {
-    let installed = attempt(
-        package,
-        "installed",
-        missing,
-        progress,
-        |missing, progress| {
-            let paths = apt::installed(package).map_err(refused)?;
-            copy(&paths, missing, progress)
-        },
-    )?;
-    let fetched = attempt(
-        package,
-        "through apt-get",
-        missing,
-        progress,
-        |missing, progress| {
-            let folder = tempfile::tempdir().map_err(|cause| StoreError::Write {
-                path: std::env::temp_dir(),
-                cause,
-            })?;
-            let paths = apt::fetch(package, folder.path(), options).map_err(refused)?;
-            copy(&paths, missing, progress)
-        },
-    )?;
-    Ok(installed.into_iter().chain(fetched).collect())
+    let folder = tempfile::tempdir().map_err(|cause| DownloadError::Write {
+        path: std::env::temp_dir(),
+        cause,
+    })?;
+    let places: [(&str, &dyn Fn() -> Result<Vec<PathBuf>, String>); 2] = [
+        ("installed", &|| apt::installed(package)),
+        ("through apt-get", &|| {
+            apt::fetch(package, folder.path(), options)
+        }),
+    ];
+    let mut failed = Vec::new();
+    for (place, find) in places {
+        failed.extend(attempt(
+            package,
+            place,
+            missing,
+            progress,
+            |missing, progress| copy(&find().map_err(refused)?, missing, progress),
+        )?);
+    }
+    Ok(failed)
 }
 
-/// Takes the package from one place, unless nothing is missing any more. If that fails, what was
-/// met there is told and returned; only a file that cannot be written is an error.
+/// Copies files from one place, unless nothing is missing any more. A failure is reported and returned; only a
+/// file that cannot be written is an error.
 fn attempt(
     package: &str,
     place: &str,
@@ -122,7 +117,7 @@ fn copy(
     for info in missing.files.clone() {
         let file = info.name;
         let found = paths.iter().find(|path| path.ends_with(file));
-        let path = found.ok_or_else(|| refused(format!("there is no {file}")))?;
+        let path = found.ok_or_else(|| refused(format!("it does not contain {file}")))?;
         let bytes =
             File::open(path).map_err(|error| refused(format!("{}: {error}", shown(path))))?;
         let path = store_file(&info, &missing.folder, bytes)?;
@@ -153,7 +148,7 @@ mod tests {
         FileInfo { name, inner, gz }
     }
 
-    /// Two files that lack, which belong into `folder`, of a dataset with or without a package.
+    /// Two missing files, which belong into `folder`, of a dataset with or without a package.
     fn missing(folder: PathBuf, debian_package: Option<&'static str>) -> Missing {
         Missing {
             files: vec![file("one.gz", b"first"), file("two.gz", b"second")],
@@ -166,10 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn copies_right_files_until_one_is_wrong() {
+    fn copies_files_until_one_is_wrong() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let package = folder.path().join("package");
-        let place = folder.path().join("made-up");
+        let place = folder.path().join("example");
         for folder in [&package, &place] {
             fs::create_dir(folder).expect("a folder");
         }
@@ -194,7 +189,7 @@ mod tests {
         let names: Vec<&str> = missing.files.iter().map(|file| file.name).collect();
         assert_eq!(names, ["two.gz"]);
         let absent = copy(&paths[..1], &mut missing).expect_err("absent");
-        assert_eq!(absent, "there is no two.gz");
+        assert_eq!(absent, "it does not contain two.gz");
         fs::write(&paths[1], "second").expect("written");
         copy(&paths, &mut missing).expect("right");
         assert!(missing.files.is_empty());
@@ -204,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_package_the_error_stays_as_it_is() {
+    fn keeps_error_without_package() {
         let error = DownloadError::NoSource {
-            dataset: "made-up",
+            dataset: "example",
             attempts: vec![Attempt {
                 source: "http://example.invalid/one.gz".to_owned(),
                 reason: "http status: 404".to_owned(),
             }],
-            missing: Box::new(missing("made-up".into(), None)),
+            missing: Box::new(missing("example".into(), None)),
         };
         let expected = error.to_string();
         let mut tell = |progress: Progress<'_>| panic!("{progress:?}");
@@ -220,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_fails_is_told_and_returned() {
+    fn reports_failed_attempt() {
         let mut told = Vec::new();
-        let mut missing = missing("made-up".into(), Some("package"));
+        let mut missing = missing("example".into(), Some("package"));
         let mut attempt = |take: fn() -> Result<(), StoreError>, missing: &mut Missing| {
             let mut tell = |progress: Progress<'_>| told.push(format!("{progress:?}"));
             attempt("package", "installed", missing, &mut tell, |_, _| take())

@@ -23,7 +23,7 @@ mod test_images;
 pub(crate) mod train;
 mod watch;
 
-pub(crate) use compute::{ComputeFlags, start_default_threads};
+pub(crate) use compute::ComputeFlags;
 pub(crate) use data::{DataFlags, DataFolder};
 pub(crate) use model::{ClassifierFlags, ModelFlags};
 pub(crate) use plan::{PlanFlags, architecture};

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use modiste_experiment::{Record, kernel_options, load_model, read_json};
+use modiste_experiment::{Record, kernel_options, load_model, read_json, start_threads};
 use modiste_infer::{Classifier, Preprocessing, embedded_network};
 use modiste_model::Network;
-
-use super::start_default_threads;
 
 /// Flag for the model.
 #[derive(clap::Args)]
@@ -65,7 +63,7 @@ impl ClassifierFlags {
             };
             network.metadata.preprocessing = serde_json::to_value(preprocessing)?;
         }
-        start_default_threads()?;
+        start_threads(None)?;
         Ok(Classifier::with_kernels(network, &kernel_options()?)?)
     }
 }

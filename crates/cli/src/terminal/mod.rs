@@ -10,5 +10,4 @@ pub(crate) mod output;
 pub(crate) mod pictures;
 pub(crate) mod progress;
 pub(crate) mod shell;
-pub(crate) mod table;
 pub(crate) mod text;

@@ -27,7 +27,13 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
         "`phots` is neither none nor photos nor a file",
     );
     check(
-        &["train", "--augment", "photos", "--pictures", "cifar-10"],
+        &[
+            "train",
+            "--augment",
+            "photos",
+            "--background-images",
+            "cifar-10",
+        ],
         "did you mean `cifar-100`?",
     );
     let elsewhere = [
@@ -36,13 +42,13 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
         "smoke",
         "--augment",
         "photos",
-        "--pictures",
+        "--background-images",
         "cifar-100",
         "--offline",
     ];
     check(&elsewhere, "By hand: put into datasets/cifar-100");
-    let coloured = ["train", "--dataset", "cifar-100", "--augment", "photos"];
-    check(&coloured, "only gray ones can be varied");
+    let colour = ["train", "--dataset", "cifar-100", "--augment", "photos"];
+    check(&colour, "augmentation supports gray ones only");
     check(
         &["train", "--recipe", "smoke", "--photos", "wardrobe"],
         "wardrobe: No such file",
@@ -106,7 +112,7 @@ fn bench_refuses_numbers_that_make_no_sense() {
         folder.path(),
         &["bench", "--batch-size", "0"],
         1,
-        "batch-size is 0",
+        "batch size is 0",
     );
 }
 
@@ -125,7 +131,7 @@ fn numbers_that_cannot_be_trained_with_are_refused() {
     check("--learning-rate", "NaN", "learning rate is NaN");
     check("--epochs", "0", "epochs is 0");
     check("--momentum", "1.5", "momentum is 1.5");
-    check("--limit", "0", "limit is 0");
+    check("--max-samples", "0", "number of samples is 0");
     check("--threads", "0", "threads is 0");
     fails(
         folder.path(),
@@ -149,7 +155,8 @@ fn a_gpu_that_is_not_there_is_said_to_be_missing() {
         &["train", "--device", "cuda:1"],
     ] {
         let stderr = fails(folder.path(), arguments, 1, "GPU device not found");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert_eq!(stderr.lines().count(), 2, "{stderr}");
+        assert!(stderr.contains("--device cpu"), "{stderr}");
     }
 }
 
@@ -169,7 +176,7 @@ fn files_that_are_no_model_are_told_apart() {
     };
     check("text", "does not begin like a safetensors file");
     check("cut", "is cut or damaged");
-    check(".", "it is a folder");
+    check(".", "the folder does not contain model.safetensors");
     check("none", "none: No such file");
 }
 

@@ -82,7 +82,14 @@ fn evaluate_counts_every_class() {
     let model = TRAINED.model();
     let result = json(
         folder.path(),
-        &["evaluate", "--model", &model, "--limit", "50", "--json"],
+        &[
+            "evaluate",
+            "--model",
+            &model,
+            "--max-samples",
+            "50",
+            "--json",
+        ],
     );
     assert_eq!(
         (&result["images"], &result["dataset"]),
@@ -102,7 +109,14 @@ fn evaluate_counts_every_class() {
     let error = result["calibration_error"].as_f64().expect("a share");
     assert!(error > 0.0 && error < 1.0 && result["flips"] == false);
     let flips = [
-        "evaluate", "--model", &model, "--limit", "50", "--json", "--flips",
+        "evaluate",
+        "--model",
+        &model,
+        "--max-samples",
+        "50",
+        "--json",
+        "--tta",
+        "flip",
     ];
     let flipped = json(folder.path(), &flips);
     assert_eq!(
@@ -112,7 +126,7 @@ fn evaluate_counts_every_class() {
     assert_ne!(flipped["loss"], result["loss"]);
     let text = succeeds(
         folder.path(),
-        &["evaluate", "--model", &model, "--limit", "50"],
+        &["evaluate", "--model", &model, "--max-samples", "50"],
     );
     assert!(
         text.contains(&format!("accuracy: {accuracy:.4} (")),
@@ -124,12 +138,12 @@ fn evaluate_counts_every_class() {
 fn evaluate_shows_classes_confusion_and_every_prediction() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
-    let mut evaluate = vec!["evaluate", "--model", &model, "--limit", "60"];
+    let mut evaluate = vec!["evaluate", "--model", &model, "--max-samples", "60"];
     let result = json(folder.path(), &[&evaluate[..], &["--json"]].concat());
     evaluate.extend(["--per-class", "--confusion", "--predictions", "p.csv"]);
     let text = succeeds(folder.path(), &evaluate);
     assert!(
-        text.starts_with("class        images  right  precision   recall "),
+        text.starts_with("class        images  correct  precision   recall "),
         "{text}"
     );
     assert!(text.contains("\nT-shirt/top 0 "), "{text}");
@@ -264,7 +278,7 @@ fn preprocess_shows_what_the_network_sees() {
         folder.path(),
         &out,
         1,
-        "is there already; it is not overwritten",
+        "exists already and is not overwritten",
     );
     assert!(succeeds(folder.path(), &["preprocess", file]).contains("@@"));
 

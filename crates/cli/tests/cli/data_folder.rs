@@ -201,7 +201,7 @@ fn data_folder_and_list_say_what_is_there() {
             arguments.push("mnist");
         }
         arguments.extend(["--data", "file"]);
-        fails(here, &arguments, 1, "file is not a folder");
+        fails(here, &arguments, 1, "--data names the folder");
     }
     let mini = crate::pictures();
     let mini = mini.parent().expect("a folder");
@@ -270,7 +270,7 @@ fn a_data_folder_that_no_record_could_name_is_refused() {
     let mut command = modiste(here, &flags);
     let failed = output(command.arg("--data").arg(name));
     let stderr = String::from_utf8_lossy(&failed.stderr);
-    assert!(stderr.contains("is no UTF-8"), "{stderr}");
+    assert!(stderr.contains("is not UTF-8"), "{stderr}");
     assert!(!here.join("run").exists());
 }
 

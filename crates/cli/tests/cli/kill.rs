@@ -25,7 +25,7 @@ const SEEDS: u64 = 4;
 
 /// A small run with batch norm, dropout, mirrored images and a best epoch, a checkpoint each step.
 fn flags(run: &str, seed: u64) -> Vec<String> {
-    let flags = "train --recipe smoke --architecture closet --limit 80 --batch-size 16 --epochs 2 \
+    let flags = "train --recipe smoke --architecture closet --max-samples 80 --batch-size 16 --epochs 2 \
                  --mirror true --validation split:0.2 --offline --quiet --checkpoint-seconds 0";
     let flags = flags.split_whitespace().map(String::from);
     flags

@@ -36,9 +36,17 @@ fn any_limit_ends_in_an_answer_or_a_line() {
         for arguments in [
             &["predict", boot][..],
             &["photos", "labelled"],
-            &["report", run, "--limit", "50", "--out", &page],
+            &["report", run, "--max-samples", "50", "--out", &page],
             &[
-                "train", "--recipe", "smoke", "--epochs", "1", "--limit", "64", "--run", &number,
+                "train",
+                "--recipe",
+                "smoke",
+                "--epochs",
+                "1",
+                "--max-samples",
+                "64",
+                "--run",
+                &number,
             ],
         ] {
             let output = limited(here, kibibytes, arguments);

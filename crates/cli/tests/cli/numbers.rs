@@ -20,7 +20,14 @@ fn validation_and_test_report_the_same_loss() {
     assert_eq!(record["test"]["loss"].as_f64(), Some(last.val_loss));
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
-    let evaluate = ["evaluate", "--model", &model, "--limit", "64", "--json"];
+    let evaluate = [
+        "evaluate",
+        "--model",
+        &model,
+        "--max-samples",
+        "64",
+        "--json",
+    ];
     let evaluated = json(folder.path(), &evaluate);
     assert_eq!(evaluated["loss"].as_f64(), Some(last.val_loss));
     assert_eq!(evaluated["accuracy"].as_f64(), Some(last.val_accuracy));
@@ -91,7 +98,7 @@ fn a_run_folder_is_a_model() {
     );
     let evaluate = json(
         here,
-        &["evaluate", "--model", run, "--limit", "8", "--json"],
+        &["evaluate", "--model", run, "--max-samples", "8", "--json"],
     );
     assert_eq!(evaluate["images"], 8);
     fs::create_dir(here.join("empty")).expect("a folder");
@@ -104,7 +111,7 @@ fn a_run_folder_is_a_model() {
         };
         check(
             "./empty",
-            "it is a folder without model.safetensors: it has nothing",
+            "the folder does not contain model.safetensors; it contains nothing",
         );
         check(".", "it has empty, file-00, ");
         check(".", "file-08 and 3 more");
@@ -120,7 +127,7 @@ fn a_mismatch_names_both_numbers_of_classes_before_anything_is_loaded() {
         &["evaluate", "--model", &model, "--dataset", "cifar-100"][..],
         &["report", &model, "--dataset", "cifar-100"],
     ] {
-        let expected = "the network takes 28x28x1 images and tells 10 classes apart, but cifar-100 has \
+        let expected = "the network takes 28x28x1 images of 10 classes, but cifar-100 has \
                         32x32x3 images of 100 classes";
         fails(folder.path(), arguments, 1, expected);
     }
@@ -154,13 +161,13 @@ fn a_diverged_run_names_the_cause_and_does_not_go_on() {
         here.join(run).join("model.safetensors").exists()
     };
     let rate = [
-        "Take a lower learning rate than 1000000000 (--learning-rate 0.01) or a warm-up",
+        "Use a lower learning rate than 1000000000, such as 0.01, or a warm-up",
         "in epoch 1 at step ",
         " of 4, with learning rate 1000000000 and momentum 0.9",
         "no epoch ended before that, so there is no model",
     ];
     assert!(!diverges("rate", &["--learning-rate", "1e9"], &rate));
-    let decay = ["Take a lower weight decay (--weight-decay): 1000 times"];
+    let decay = ["Use a lower weight decay: 1000 times"];
     assert!(!diverges("decay", &["--weight-decay", "1000"], &decay));
     let raised = ["--schedule", "piecewise:1=1000", "--learning-rate", "1e4"];
     let arguments = [&flags("raised")[..], &raised].concat();
@@ -196,8 +203,13 @@ fn numbers_in_flags_that_make_no_sense_are_named() {
         ("--epochs", "-1", 2, "invalid value '-1' for '--epochs <N>'"),
         ("--batch-size", "1e9", 2, "invalid value '1e9'"),
         ("--batch-size", "1000000000", 1, "take 1 to"),
-        ("--limit", "0", 1, "limit is 0"),
-        ("--limit", "-3", 2, "invalid value '-3' for '--limit <N>'"),
+        ("--max-samples", "0", 1, "number of samples is 0"),
+        (
+            "--max-samples",
+            "-3",
+            2,
+            "invalid value '-3' for '--max-samples <N>'",
+        ),
         ("--seed", "-1", 2, "invalid value '-1' for '--seed <N>'"),
         ("--threads", "0", 1, "threads is 0"),
         (
@@ -217,8 +229,13 @@ fn numbers_in_flags_that_make_no_sense_are_named() {
             1,
             "is no number of steps",
         ),
-        ("--pictures", "nosuch", 1, "there is no dataset `nosuch`"),
-        ("--pictures", "mnist", 1, "add --augment photos"),
+        (
+            "--background-images",
+            "nosuch",
+            1,
+            "there is no dataset `nosuch`",
+        ),
+        ("--background-images", "mnist", 1, "add --augment photos"),
     ] {
         let arguments = ["train", "--recipe", "smoke", "--offline", flag, value];
         let stderr = fails(folder.path(), &arguments, code, expected);
@@ -228,7 +245,7 @@ fn numbers_in_flags_that_make_no_sense_are_named() {
         "train",
         "--recipe",
         "smoke",
-        "--limit",
+        "--max-samples",
         "10",
         "--validation",
         "split:0.999999",
@@ -254,8 +271,8 @@ fn a_conflict_names_the_flags_that_were_given() {
     conflict(&["--batch-size", "10"], &["--batch-size"]);
     conflict(&["--no-nesterov"], &["--no-nesterov"]);
     conflict(
-        &["--run", "x", "--seed", "3", "--mirror", "true"],
-        &["--mirror", "--run", "--seed"],
+        &["--run", "x", "--seed", "3", "--horizontal-flip", "true"],
+        &["--horizontal-flip", "--run", "--seed"],
     );
 }
 
@@ -263,7 +280,7 @@ fn a_conflict_names_the_flags_that_were_given() {
 fn an_empty_environment_variable_is_an_unset_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
-    let evaluate = ["evaluate", "--model", &model, "--limit", "8"];
+    let evaluate = ["evaluate", "--model", &model, "--max-samples", "8"];
     let with = |variables: &[(&str, &str)]| {
         let mut command = modiste(folder.path(), &evaluate);
         let output = output(command.envs(variables.iter().copied()));
@@ -324,7 +341,14 @@ fn json_has_a_line_per_row() {
     );
     assert!(text.lines().count() < views.len() + 20, "{text}");
     let model = TRAINED.model();
-    let evaluate = ["evaluate", "--model", &model, "--limit", "8", "--json"];
+    let evaluate = [
+        "evaluate",
+        "--model",
+        &model,
+        "--max-samples",
+        "8",
+        "--json",
+    ];
     let text = succeeds(folder.path(), &evaluate);
     let value: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(value["confusion"][0].as_array().map(Vec::len), Some(10));

@@ -42,7 +42,7 @@ fn the_report_of_a_run_says_what_evaluate_says() {
         "evaluate",
         "--model",
         &TRAINED.model(),
-        "--limit",
+        "--max-samples",
         "64",
         "--json",
     ];
@@ -113,7 +113,7 @@ fn a_model_file_has_a_report_where_its_dataset_is_known() {
     let here = folder.path();
     let model = TRAINED.model();
     assert_eq!(
-        succeeds(here, &["report", &model, "--limit", "30"]),
+        succeeds(here, &["report", &model, "--max-samples", "30"]),
         "report.html\n"
     );
     let html = page(&here.join("report.html"));
@@ -137,7 +137,7 @@ fn a_model_file_has_a_report_where_its_dataset_is_known() {
     fails(here, &["report", "none"], 1, "none: No such file");
     fails(
         here,
-        &["report", &model, "--limit", "5", "--out", "no/r.html"],
+        &["report", &model, "--max-samples", "5", "--out", "no/r.html"],
         1,
         "no/r.html: No such file",
     );
@@ -211,10 +211,10 @@ fn runs_are_compared_on_the_same_images() {
     assert_eq!(pair["p"], 1.0);
 
     let mut fewer = flags("fewer");
-    fewer.extend(["--limit", "32"]);
+    fewer.extend(["--max-samples", "32"]);
     let place = fewer
         .iter()
-        .position(|flag| *flag == "--limit")
+        .position(|flag| *flag == "--max-samples")
         .expect("there");
     fewer.drain(place..place + 2);
     succeeds(here, &fewer);

@@ -49,13 +49,13 @@ fn where_a_run_parts_is_said() {
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("note: run is by Modiste 0.1.0 (another)"),
+        stderr.contains("warning: run was trained by Modiste 0.1.0 (another)"),
         "{stderr}"
     );
     for expected in [
-        "different: again is not run\n  epoch 1: loss was ",
-        "\n  epoch 1: the weights after it differ\n",
-        "\n  model.safetensors: by ",
+        "different: again and run\n  epoch 1: loss was ",
+        "\n  epoch 1: the weights differ\n",
+        "\n  model.safetensors: largest difference ",
     ] {
         assert!(text.contains(expected), "{text}");
     }
@@ -63,7 +63,12 @@ fn where_a_run_parts_is_said() {
     fs::write(&path, record.to_string()).expect("written");
     let changed = "fashion-mnist-mini/train-labels-idx1-ubyte.gz: sha256 00 (official) then, ";
     fails(here, &["reproduce", "run"], 1, changed);
-    fails(here, &["reproduce", "none"], 1, "there is no run none");
+    fails(
+        here,
+        &["reproduce", "none"],
+        1,
+        "the run none does not exist",
+    );
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn split_of_format_2_holds_out_the_last_images() {
     let output = output(&mut modiste(here, &["reproduce", "run", "--run", "again"]));
     let text = String::from_utf8(output.stdout).expect("text");
     let expected =
-        "different: again is not run\n  model.safetensors: the same numbers, another description\n";
+        "different: again and run\n  model.safetensors: same weights, different metadata\n";
     assert_eq!(text, expected);
     let text = fs::read_to_string(here.join("again/run.json")).expect("text");
     assert!(text.contains("\"validation\": \"split:0.25\""), "{text}");

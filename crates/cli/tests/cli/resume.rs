@@ -39,9 +39,9 @@ fn what_cannot_go_on_says_why() {
     let resume = |run: &str, expected: &str| {
         fails(here, &["train", "--resume", run], 1, expected);
     };
-    resume("none", "there is no run none");
+    resume("none", "the run none does not exist");
     fs::create_dir(here.join("empty")).expect("a folder");
-    resume("empty", "empty holds no run: it has no run.json");
+    resume("empty", "empty is not a run: it has no run.json");
     assert_eq!(here.join("empty").read_dir().expect("a folder").count(), 0);
     let finished = TRAINED.run();
     let finished = finished.to_str().expect("a plain path");
@@ -52,7 +52,7 @@ fn what_cannot_go_on_says_why() {
     let again = ["train", "--recipe", "smoke", "--run", "run"];
     fails(here, &again, 1, "modiste train --resume /");
     edit(&run, |record| record["modiste"] = "0.0.9".into());
-    resume("run", "run was begun by Modiste 0.0.9, and this is");
+    resume("run", "run was started by Modiste 0.0.9, and this is");
     edit(&run, |record| {
         record["modiste"] = env!("CARGO_PKG_VERSION").into();
         record["dataset"]["files"][0]["sha256"] = "00".into();
@@ -62,9 +62,9 @@ fn what_cannot_go_on_says_why() {
         "train-images-idx3-ubyte.gz: sha256 00 (official) then, ",
     );
     edit(&run, |record| record["format_version"] = 1.into());
-    resume("run", "is a record of version 1, by Modiste");
+    resume("run", "has format version 1, written by Modiste");
     fs::write(run.join("run.json"), "{").expect("written");
-    resume("run", "run.json is no record of a run");
+    resume("run", "run.json: not the record of a run");
     let both = ["train", "--resume", "run", "--epochs", "3"];
     fails(here, &both, 2, "cannot be used with");
 }
@@ -80,7 +80,7 @@ fn one_process_at_a_time_and_damage_is_told() {
         here,
         &["train", "--resume", "run"],
         1,
-        "run is in the hands of process ",
+        "run is in use by process ",
     );
     drop(lock);
     let last = here.join("run/checkpoints/last.safetensors");
@@ -91,16 +91,16 @@ fn one_process_at_a_time_and_damage_is_told() {
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.success(), "{stderr}");
     for expected in [
-        "had it and ended without a word",
+        "removing a stale lock left by process ",
         "last.safetensors: the checkpoint is damaged",
-        "Going on with run after ",
+        "Resuming run after ",
     ] {
         assert!(stderr.contains(expected), "{stderr}");
     }
     assert!(!here.join("run/checkpoints").exists(), "it is finished");
     let stdout = String::from_utf8(output.stdout).expect("text");
     assert!(
-        stdout.contains("was the best on the images held back"),
+        stdout.contains("has the best validation accuracy"),
         "{stdout}"
     );
 }

@@ -6,7 +6,7 @@ use crate::{TRAINED, fails, modiste, output, succeeds};
 
 /// A training run of a few steps.
 pub(crate) fn flags(run: &str) -> Vec<&str> {
-    let mut flags = vec!["train", "--recipe", "smoke", "--limit", "64"];
+    let mut flags = vec!["train", "--recipe", "smoke", "--max-samples", "64"];
     flags.extend([
         "--batch-size",
         "16",
@@ -114,7 +114,7 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
         "fashion-mnist-mini",
     ];
     photos.extend([
-        "--limit",
+        "--max-samples",
         "100",
         "--epochs",
         "1",
@@ -131,7 +131,7 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
     let stdout = String::from_utf8(output.stdout).expect("text");
     let last = stdout.lines().last().expect("a line");
     assert!(
-        last.ends_with(" of 2 photos are right, 1 could not be read"),
+        last.ends_with(" of 2 photos are classified correctly, 1 could not be read"),
         "{stdout}"
     );
 
@@ -166,7 +166,14 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
 fn fresh_runs_are_numbered_and_none_is_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = [
-        "train", "--recipe", "smoke", "--limit", "8", "--epochs", "1", "--quiet",
+        "train",
+        "--recipe",
+        "smoke",
+        "--max-samples",
+        "8",
+        "--epochs",
+        "1",
+        "--quiet",
     ];
     for expected in ["runs/smoke-1", "runs/smoke-2"] {
         assert!(succeeds(folder.path(), &flags).starts_with(expected));
@@ -180,7 +187,7 @@ fn a_diverged_run_says_so_and_leaves_its_record() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut diverging = flags("run");
     diverging.extend(["--learning-rate", "1e9", "--schedule", "constant"]);
-    fails(folder.path(), &diverging, 1, "Take a lower learning rate");
+    fails(folder.path(), &diverging, 1, "Use a lower learning rate");
     let record = fs::read_to_string(folder.path().join("run/run.json")).expect("text");
     let record: Value = serde_json::from_str(&record).expect("JSON");
     assert_eq!(record["state"], "failed");
@@ -200,7 +207,15 @@ fn an_interrupted_run_keeps_what_it_has() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let flags = [
-        "train", "--recipe", "smoke", "--limit", "64", "--epochs", "10000", "--run", "r",
+        "train",
+        "--recipe",
+        "smoke",
+        "--max-samples",
+        "64",
+        "--epochs",
+        "10000",
+        "--run",
+        "r",
     ];
     let mut child = modiste(folder.path(), &flags)
         .stderr(Stdio::piped())

@@ -1,17 +1,20 @@
 //! Page about a comparison of runs.
 
+use std::fmt;
+
 use maud::html;
 use modiste_core::four_decimals;
 use modiste_metrics::EpochMetrics;
 use modiste_report::{Section, curves_html, page, paragraph, text_table};
 
 use crate::compare::{Comparison, Pair, RunResult};
+use crate::table::table;
 
 /// Headings of a table of results.
-pub const RESULT_HEADINGS: [&str; 5] = ["run", "accuracy", "95 % interval", "loss", "seconds"];
+const RESULT_HEADINGS: [&str; 5] = ["run", "accuracy", "95 % interval", "loss", "seconds"];
 
-/// Returns the row of a run in a table of results.
-pub fn result_cells(result: &RunResult) -> [String; 5] {
+/// Row of a run in a table of results.
+fn result_cells(result: &RunResult) -> [String; 5] {
     let [low, high] = result.interval.map(|end| 100.0 * end);
     [
         result.run.clone(),
@@ -22,8 +25,8 @@ pub fn result_cells(result: &RunResult) -> [String; 5] {
     ]
 }
 
-/// Returns a sentence for each pair of runs.
-pub fn verdicts(comparison: &Comparison) -> Vec<String> {
+/// A sentence for each pair of runs.
+fn verdicts(comparison: &Comparison) -> Vec<String> {
     match comparison.pairs.is_empty() {
         true => vec!["no two runs are measured on the same test images".into()],
         false => comparison.pairs.iter().map(verdict).collect(),
@@ -94,4 +97,25 @@ pub fn comparison(comparison: &Comparison) -> String {
         section("curves", "Training curves", curves_html(&curves)),
     ];
     page("Comparison of runs", &headings[1..].join(", "), &sections)
+}
+
+impl fmt::Display for Comparison {
+    /// Writes the settings that differ, a table of the results, and the significance of their differences.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for difference in &self.differences {
+            writeln!(
+                f,
+                "{}: {}",
+                difference.setting,
+                difference.values.join(" | ")
+            )?;
+        }
+        if self.differences.is_empty() {
+            writeln!(f, "no setting differs")?;
+        }
+        let rows: Vec<[String; 5]> = self.runs.iter().map(result_cells).collect();
+        let headings = ["run", ">accuracy", ">95 % interval", ">loss", ">seconds"];
+        let verdicts = verdicts(self).join("\n");
+        write!(f, "\n{}\n\n{verdicts}", table(headings, &rows))
+    }
 }

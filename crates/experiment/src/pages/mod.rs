@@ -8,7 +8,7 @@ mod metrics;
 mod photos;
 mod report;
 
-pub use comparison::{RESULT_HEADINGS, comparison, result_cells, verdicts};
+pub use comparison::comparison;
 pub use explanation::{explanation, preprocessing_sheet};
 pub use photos::photos;
 pub use report::{CommandFor, ReportOptions, TrainingCommand, report};

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::warning::Warning;
 
 /// Number of synthetic background images.
-const SYNTHETIC_IMAGES: usize = 10_000;
+pub(crate) const SYNTHETIC_IMAGES: usize = 10_000;
 
 /// Images of a run.
 #[derive(Clone, Debug)]

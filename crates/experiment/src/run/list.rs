@@ -10,6 +10,7 @@ use super::lock::Lock;
 use super::record::{RECORD, Record, State};
 use crate::error::{Error, Result};
 use crate::names::file_name;
+use crate::table::table;
 use crate::warning::Warning;
 
 /// Summary of a run.
@@ -60,6 +61,39 @@ pub fn list_runs(folder: &Path, on_warning: &mut dyn FnMut(Warning)) -> Result<V
         }
     }
     Ok(runs)
+}
+
+/// Formats a list of runs as a table. In parentheses are the validation results of runs that are not finished.
+pub fn runs_table(runs: &[RunSummary]) -> String {
+    let headings = [
+        "run",
+        "recipe",
+        "network",
+        "state",
+        ">epochs",
+        ">accuracy",
+        ">loss",
+        ">seconds",
+    ];
+    let number = |test: Option<f64>, validation: Option<f64>| match (test, validation) {
+        (Some(test), _) => format!("{test:.4}"),
+        (None, Some(validation)) => format!("({validation:.4})"),
+        (None, None) => "-".into(),
+    };
+    let row = |run: &RunSummary| {
+        [
+            run.name.clone(),
+            run.recipe.clone(),
+            run.architecture.clone(),
+            run.state.into(),
+            format!("{}/{}", run.epochs_done, run.epochs),
+            number(run.test_accuracy, run.val_accuracy),
+            number(run.test_loss, run.val_loss),
+            format!("{:.0}", run.seconds),
+        ]
+    };
+    let rows: Vec<[String; 8]> = runs.iter().map(row).collect();
+    table(headings, &rows)
 }
 
 fn summarize(path: &Path) -> Result<RunSummary> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use modiste_core::{four_decimals, shown};
 use modiste_dataset::LoadReport;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
@@ -363,6 +364,33 @@ impl Record {
                 now,
             });
         }
+    }
+}
+
+impl Record {
+    /// Returns lines about the results of the run in `folder`; no line if it is not finished.
+    pub fn results(&self, folder: &Path) -> Vec<String> {
+        let run = shown(folder);
+        let mut lines = Vec::new();
+        if let Some(test) = &self.test {
+            let [low, high] = test.interval;
+            lines.push(format!(
+                "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
+                four_decimals(test.loss),
+                test.accuracy,
+                test.images
+            ));
+        }
+        if let Some(best) = &self.best {
+            let [low, high] = best.test.interval;
+            lines.push(format!(
+                "{run}: epoch {} has the best validation accuracy ({:.4}); its test accuracy is {:.4} \
+                 ({low:.4} to {high:.4})",
+                best.epoch, best.val_accuracy, best.test.accuracy
+            ));
+        }
+        lines.extend(self.photos.as_ref().map(ToString::to_string));
+        lines
     }
 }
 

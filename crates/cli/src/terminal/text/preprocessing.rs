@@ -1,58 +1,10 @@
 //! Inputs of a network as text.
 
-use std::path::Path;
-
 use modiste_core::ImageShape;
 use modiste_infer::Stage;
-use serde::Serialize;
 
 /// Characters from black to white.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-
-/// JSON object of a file.
-#[derive(Serialize)]
-pub(crate) struct FileViews {
-    file: String,
-    #[serde(flatten)]
-    result: Views,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Views {
-    Read {
-        width: usize,
-        height: usize,
-        views: Vec<Vec<u8>>,
-    },
-    Failed {
-        error: String,
-    },
-}
-
-impl FileViews {
-    /// Object of a file with its views.
-    pub(crate) fn new(file: &Path, shape: ImageShape, views: Vec<Vec<u8>>) -> Self {
-        Self {
-            file: file.display().to_string(),
-            result: Views::Read {
-                width: shape.width,
-                height: shape.height,
-                views,
-            },
-        }
-    }
-
-    /// Object of a file that could not be read.
-    pub(crate) fn failed(file: &Path, error: &anyhow::Error) -> Self {
-        Self {
-            file: file.display().to_string(),
-            result: Views::Failed {
-                error: format!("{error:#}"),
-            },
-        }
-    }
-}
 
 /// A line per step: its description and the size of its result.
 pub(crate) fn steps(steps: &[Stage]) -> String {

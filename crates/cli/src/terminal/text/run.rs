@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use modiste_core::{four_decimals, shown};
+use modiste_core::shown;
 use modiste_experiment::{Record, Run};
 
 use crate::terminal::shell;
@@ -34,29 +34,4 @@ pub(crate) fn interrupted(folder: &Path, record: &Record) -> String {
         shown(folder),
         shell::advice("to resume", &shell::resume(folder))
     )
-}
-
-/// Results of a finished run.
-pub(crate) fn results(folder: &Path, record: &Record) -> String {
-    let run = shown(folder);
-    let mut lines = Vec::new();
-    if let Some(test) = &record.test {
-        let [low, high] = test.interval;
-        lines.push(format!(
-            "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
-            four_decimals(test.loss),
-            test.accuracy,
-            test.images
-        ));
-    }
-    if let Some(best) = &record.best {
-        let [low, high] = best.test.interval;
-        lines.push(format!(
-            "{run}: epoch {} has the best validation accuracy ({:.4}); its test accuracy is {:.4} ({low:.4} \
-             to {high:.4})",
-            best.epoch, best.val_accuracy, best.test.accuracy
-        ));
-    }
-    lines.extend(record.photos.as_ref().map(ToString::to_string));
-    lines.join("\n")
 }

@@ -1,8 +1,9 @@
-//! Tables of text.
+//! Tables for a terminal.
 
 /// Formats rows under their headings, in columns as wide as their widest cell. A heading that begins with
 /// `>` aligns its column to the right.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+#[must_use]
+pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let right = headings.map(|heading| heading.starts_with('>'));
     let headings = headings.map(|heading| heading.trim_start_matches('>').to_owned());
     let all = || std::iter::once(&headings).chain(rows);

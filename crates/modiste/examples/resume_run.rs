@@ -1,0 +1,40 @@
+//! Stops a run after its first epoch and resumes it: the model has the same bytes as that of a run that was
+//! never stopped.
+//!
+//! ```sh
+//! cargo run --release --example resume_run
+//! ```
+
+use modiste::{Event, Next, Plan, Run, RunEvent, RunOptions, find_recipe};
+
+fn main() -> modiste::Result<()> {
+    let mut plan = Plan::new(&find_recipe("smoke")?, None, None)?;
+    plan.config.train.epochs = 2;
+    plan.max_samples = Some(500);
+    let folder = tempfile::tempdir()?;
+    let options = |name: &str| RunOptions {
+        folder: Some(folder.path().join(name)),
+        ..RunOptions::default()
+    };
+    let warn = &mut |warning| eprintln!("warning: {warning}");
+
+    // The callback stops the run when the first epoch ends. A crash would do as well.
+    let run = Run::start(&plan, &options("stopped"), warn)?;
+    let record = run.train(&mut |event| match event {
+        RunEvent::Train(Event::Epoch(..)) => Next::Stop,
+        _ => Next::Continue,
+    })?;
+    println!("{:?} after {} epochs", record.state, record.epochs);
+
+    let stopped = folder.path().join("stopped");
+    let run = Run::resume(&stopped, &RunOptions::default(), warn)?;
+    let record = run.train(&mut |_| Next::Continue)?;
+    println!("{:?} after {} epochs", record.state, record.epochs);
+
+    let run = Run::start(&plan, &options("whole"), warn)?;
+    run.train(&mut |_| Next::Continue)?;
+    let model = |name: &str| std::fs::read(folder.path().join(name).join("model.safetensors"));
+    assert!(model("stopped")? == model("whole")?);
+    println!("the models are identical");
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Train, evaluate and deploy small image classifiers in pure Rust, on a laptop CPU.
+//!
+//! Classify a photo with the built-in network for clothes:
+//!
+//! ```
+//! use modiste::Classifier;
+//!
+//! let mut classifier = Classifier::embedded();
+//! # let path = "../imaging/tests/opencv/large-612x408.jpg";
+//! let ranked = classifier.classify(&std::fs::read(path)?)?;
+//! println!("{}: {:.1} %", ranked[0].class, 100.0 * ranked[0].probability);
+//! # Ok::<(), modiste::Error>(())
+//! ```
+//!
+//! Train a network, evaluate it, save it:
+//!
+//! ```
+//! # #[cfg(feature = "train")] {
+//! use modiste::{Next, TrainConfig, evaluate, load_dataset, train, zoo};
+//!
+//! let mut data = load_dataset("fashion-mnist-mini")?;
+//! # data.train = data.train.first(100);
+//! # data.test = data.test.first(100);
+//! let config = TrainConfig { epochs: 2, ..TrainConfig::default() };
+//! let network = train(zoo::compact(), &data, &config, &mut |_| Next::Continue)?;
+//! println!("{}", evaluate(&network, &data)?.report());
+//! # let folder = tempfile::tempdir()?;
+//! # std::env::set_current_dir(folder.path())?;
+//! network.save("clothes.safetensors".as_ref())?;
+//! # }
+//! # Ok::<(), modiste::Error>(())
+//! ```
+//!
+//! [`Run`] trains in a folder that can be resumed after a crash and reproduced bit by bit; [`pages`] contains
+//! HTML reports. The examples in the repository show each on one screen. The crates below this one
+//! (`modiste-model`, `modiste-train`, `modiste-experiment`, ...) contain the rest.
+//!
+//! # Features
+//!
+//! - `train` (default): training, evaluation, runs and reports, on Modiste's own kernels. Without it the crate
+//!   classifies only.
+//! - `candle`: the candle engine beside the kernels; `cuda`: NVIDIA GPUs for it.
+//! - `download`: downloads datasets that are missing.
+
+mod error;
+#[cfg(feature = "train")]
+mod shortcuts;
+
+pub use error::{Error, Result};
+pub use modiste_infer::{Classifier, Prediction};
+pub use modiste_model::{Architecture, Layer, Network, Padding, zoo};
+#[cfg(feature = "train")]
+pub use {
+    modiste_dataset::Dataset,
+    modiste_experiment::{
+        ComputeChoice, Measurement, Plan, Run, RunEvent, RunOptions, find_recipe, pages, train,
+    },
+    modiste_train::{Event, Next, TrainConfig},
+    shortcuts::{classify_folder, evaluate, load_dataset},
+};
+
+/// The examples of the README, run as tests.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
