@@ -8,6 +8,7 @@ use crate::arrows;
 use crate::circles;
 use crate::command;
 use crate::packages;
+use crate::words;
 use crate::workspace::cargo;
 
 /// A step's name and what it does.
@@ -18,6 +19,7 @@ const STEPS: &[Step] = &[
     ("format", format),
     ("arrows between the crates", arrows::check),
     ("circles between files", circles::check),
+    ("words", words::check),
     ("lints", lints),
     ("lints, without features", lints_without_features),
     ("documentation", documentation),
@@ -77,6 +79,8 @@ fn lints_without_features() -> Result<()> {
         ("modiste-dataset", "--all-targets"),
         ("modiste-model", "--lib"),
         ("modiste-train", "--lib"),
+        ("modiste-experiment", "--lib"),
+        ("modiste", "--lib"),
     ] {
         command::run(
             cargo()

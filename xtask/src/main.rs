@@ -12,6 +12,7 @@ mod circles;
 mod command;
 mod cross_check;
 mod dist;
+mod examples;
 mod history;
 mod mini;
 mod modiste;
@@ -22,6 +23,7 @@ mod python;
 mod run_folder;
 mod smoke;
 mod train;
+mod words;
 mod workspace;
 
 use std::ffi::OsString;
@@ -151,7 +153,12 @@ fn test(all: bool, slow: bool, arguments: &[OsString]) -> Result<()> {
     if slow {
         command.arg("--ignored");
     }
-    command::run(&mut command)
+    command::run(&mut command)?;
+    // Without arguments, all tests were meant: the examples are part of the slow tier.
+    match (all || slow) && arguments.is_empty() {
+        true => examples::run(),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]
