@@ -30,8 +30,3 @@ pub use classifier::{
 pub use error::Error;
 pub use preprocess::{Preprocessing, Stage, Step, View, Window, explain, preprocess};
 pub use segment::Cut;
-
-/// The examples of the README, run as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod readme {}
