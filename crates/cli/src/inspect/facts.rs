@@ -1,12 +1,13 @@
-//! What a network was told when it was trained, and how to train it again.
+//! Configuration of a training run, and the commands that repeat it.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
+use maud::{Markup, html};
 use modiste_core::significant;
 use modiste_model::Network;
-use modiste_report::{Section, commands, definitions, paragraph};
+use modiste_report::{Section, commands, definitions, details, paragraph};
 use modiste_train::{Recipe, recipes};
 use serde_json::Value;
 
@@ -14,10 +15,10 @@ use crate::json::{differences, leaves, plain};
 use crate::run::Record;
 use crate::shell;
 
-/// Of a run: its record.
+/// Configuration of a run, from its record.
 pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
     let config = serde_json::to_value(&record.config)?;
-    let commit = record.commit.as_deref().unwrap_or("not known");
+    let commit = record.commit.as_deref().unwrap_or("unknown");
     let commit: String = commit.chars().take(12).collect();
     let mut rows = vec![
         ("state", record.state.name().to_owned()),
@@ -26,15 +27,15 @@ pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
         ("dataset", record.dataset.name.clone()),
         ("Modiste", record.modiste.clone()),
         ("commit", commit),
-        ("computed with", record.compute.arithmetic()),
+        ("arithmetic", record.compute.arithmetic()),
         ("threads", record.compute.threads.to_string()),
         ("machine", record.machine.to_string()),
     ];
     if let Some(seconds) = record.seconds {
-        rows.push(("training took", format!("{seconds:.0} s")));
+        rows.push(("training time", format!("{seconds:.0} s")));
     }
     if let Some(limit) = record.limit {
-        rows.push(("images at most", limit.to_string()));
+        rows.push(("image limit", limit.to_string()));
     }
     let unofficial = record.unofficial_datasets();
     if !unofficial.is_empty() {
@@ -46,26 +47,25 @@ pub(crate) fn run_facts(run: &Path, record: &Record) -> Result<Section> {
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     rows.extend(settings(&config));
-    let body = [
-        definitions(&rows),
-        variations(&config),
-        paragraph(
-            "To train it again and compare, byte for byte; run.json holds all that decides it:",
-        ),
-        commands(&[shell::reproduce(run)]),
-        match changed(&record.recipe, &config) {
-            changed if changed.is_empty() => String::new(),
-            changed => paragraph(&format!(
-                "Where it departs from the recipe {}: {}.",
+    let changed = changed(&record.recipe, &config);
+    Ok(section(html! {
+        (definitions(&rows))
+        (augmentation(&config))
+        (paragraph(
+            "This command repeats the run from run.json and verifies that the result is bit-identical:"
+        ))
+        (commands(&[shell::reproduce(run)]))
+        @if !changed.is_empty() {
+            (paragraph(&format!(
+                "Settings that differ from the recipe {}: {}.",
                 record.recipe,
                 changed.join(", ")
-            )),
-        },
-    ];
-    Ok(section(body.concat()))
+            )))
+        }
+    }))
 }
 
-/// Of a model file: what it says of itself. `data` is the folder of the datasets.
+/// Configuration stored in a model file. `data` is the folder of the datasets.
 pub(crate) fn model_facts(network: &Network, data: &Path) -> Section {
     let metadata = &network.metadata;
     let training = &metadata.training;
@@ -87,7 +87,7 @@ pub(crate) fn model_facts(network: &Network, data: &Path) -> Section {
     }
     let config = &training["config"];
     rows.extend(settings(config));
-    let mut body = definitions(&rows) + &variations(config);
+    let mut again = html! {};
     if let Some(name) = training["recipe"].as_str() {
         let mut words = ["train", "--recipe", name].map(OsString::from).to_vec();
         let usual = recipe(name).map_or(["", ""], |recipe| [recipe.dataset, recipe.architecture]);
@@ -98,28 +98,30 @@ pub(crate) fn model_facts(network: &Network, data: &Path) -> Section {
             }
         }
         words.extend(["--data".into(), shell::absolute(data).into()]);
-        body += &paragraph("To train it again, on all images of the dataset:");
-        body += &commands(&[shell::command(words)]);
         let changed = changed(name, config);
-        if !changed.is_empty() {
-            body += &paragraph(&format!(
-                "with what departs from that recipe: {}.",
-                changed.join(", ")
-            ));
-        }
+        again = html! {
+            (paragraph("This command repeats the training on all images of the dataset:"))
+            (commands(&[shell::command(words)]))
+            @if !changed.is_empty() {
+                (paragraph(&format!(
+                    "Settings that differ from the recipe {name}: {}.",
+                    changed.join(", ")
+                )))
+            }
+        };
     }
-    section(body)
+    section(html! { (definitions(&rows)) (augmentation(config)) (again) })
 }
 
-fn section(body: String) -> Section {
+fn section(body: Markup) -> Section {
     Section {
         id: "configuration",
-        title: "What it was told".into(),
+        title: "Configuration".into(),
         body,
     }
 }
 
-/// The configuration's settings, one a row; how images are varied is too long for that.
+/// Rows of the configuration's settings. The augmentation has a list of its own.
 fn settings(config: &Value) -> Vec<(String, String)> {
     let Value::Object(config) = config else {
         return Vec::new();
@@ -127,7 +129,7 @@ fn settings(config: &Value) -> Vec<(String, String)> {
     let row = |(name, value): (&String, &Value)| {
         let name = name.replace('_', " ");
         match value {
-            Value::Object(_) if name == "augmentation" => Some((name, "yes, below".into())),
+            Value::Object(_) if name == "augmentation" => Some((name, "yes, see below".into())),
             Value::Object(_) => {
                 let parts = leaves(value).into_iter();
                 let parts: Vec<String> =
@@ -140,17 +142,14 @@ fn settings(config: &Value) -> Vec<(String, String)> {
     config.iter().filter_map(row).collect()
 }
 
-/// How images are varied, behind a word that opens it; nothing where they are not.
-fn variations(config: &Value) -> String {
+/// Settings of the augmentation, if there is one.
+fn augmentation(config: &Value) -> Markup {
     let augmentation = &config["augmentation"];
     if !augmentation.is_object() {
-        return String::new();
+        return html! {};
     }
     let rows: Vec<(String, String)> = leaves(augmentation).into_iter().collect();
-    format!(
-        "<details><summary>How images are varied</summary>\n{}</details>\n",
-        definitions(&rows)
-    )
+    details("Augmentation", &definitions(&rows))
 }
 
 fn leaf(value: &Value) -> Option<String> {
@@ -161,12 +160,12 @@ fn leaf(value: &Value) -> Option<String> {
     }
 }
 
-/// The recipe of this name, where this version knows it.
+/// Recipe of this name, if this version has it.
 fn recipe(name: &str) -> Option<Recipe> {
     recipes().into_iter().find(|recipe| recipe.name == name)
 }
 
-/// What of a configuration is not the recipe's.
+/// Settings of a configuration that differ from the recipe.
 fn changed(recipe: &str, config: &Value) -> Vec<String> {
     let Some(Ok(usual)) = self::recipe(recipe).map(|recipe| serde_json::to_value(recipe.config))
     else {
@@ -174,6 +173,6 @@ fn changed(recipe: &str, config: &Value) -> Vec<String> {
     };
     differences(&[&usual, config])
         .into_iter()
-        .map(|(key, values)| format!("{key} is {} and not {}", values[1], values[0]))
+        .map(|(key, values)| format!("{key} is {} instead of {}", values[1], values[0]))
         .collect()
 }
