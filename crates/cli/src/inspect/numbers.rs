@@ -1,6 +1,7 @@
-//! A network in numbers: how good it is, how sure, and what its layers do.
+//! Metrics of a network: results, calibration and layers.
 
 use anyhow::Result;
+use maud::html;
 use modiste_core::four_decimals;
 use modiste_dataset::Images;
 use modiste_model::Network;
@@ -13,10 +14,10 @@ use modiste_train::{gradient_norms, layer_activity};
 use crate::compute::Chosen;
 use crate::measured::Measured;
 
-/// Images over which gradients are looked at: one batch, as training takes them.
+/// Number of images for the gradient norms: one batch.
 const GRADIENT_IMAGES: usize = 100;
 
-/// Accuracy, loss and the like on the test images.
+/// Accuracy, loss and other metrics on the test images.
 pub(crate) fn scores(measured: &Measured) -> Section {
     let evaluation = &measured.evaluation;
     let [low, high] = measured.interval().map(|end| 100.0 * end);
@@ -31,10 +32,10 @@ pub(crate) fn scores(measured: &Measured) -> Section {
             ),
         ),
         ("loss", four_decimals(evaluation.loss)),
-        ("mean F1", percent(measured.confusion.macro_f1())),
+        ("macro F1", percent(measured.confusion.macro_f1())),
         ("calibration error", percent(evaluation.calibration_error)),
     ];
-    let top = [2, 3, 5].map(|k| (k, format!("right among the first {k}")));
+    let top = [2, 3, 5].map(|k| (k, format!("top-{k} accuracy")));
     for (k, name) in &top {
         if *k < measured.confusion.classes().len() {
             rows.push((name, percent(measured.top(*k))));
@@ -46,51 +47,55 @@ pub(crate) fn scores(measured: &Measured) -> Section {
         .collect();
     Section {
         id: "scores",
-        title: format!("How good it is on {}", measured.dataset),
+        title: format!("Results on {}", measured.dataset),
         body: definitions(&rows),
     }
 }
 
-/// Each class's precision, recall, F1 and support.
+/// Precision, recall, F1 and support of each class.
 pub(crate) fn classes(measured: &Measured) -> Section {
     Section {
         id: "classes",
-        title: "Class by class".into(),
-        body: paragraph(
-            "Recall is the share of a class's images that are told right, precision the share of what is \
-             taken for it that is of it; F1 is their harmonic mean.",
-        ) + &classes_table("images", &measured.confusion),
+        title: "Per-class metrics".into(),
+        body: html! {
+            (paragraph(
+                "Precision is the fraction of the predictions of a class that are correct. Recall is the \
+                 fraction of a class's images that are classified correctly; the interval is that of the \
+                 recall. F1 is the harmonic mean of the two."
+            ))
+            (classes_table("images", &measured.confusion))
+        },
     }
 }
 
-/// What was taken for what.
+/// Confusion matrix.
 pub(crate) fn confusion(measured: &Measured) -> Section {
     Section {
         id: "confusion",
-        title: "What it takes for what".into(),
+        title: "Confusion matrix".into(),
         body: confusion_table(&measured.confusion),
     }
 }
 
-/// Whether it is as often right as it is sure.
+/// Reliability diagram.
 pub(crate) fn calibration(measured: &Measured) -> Section {
     let text = format!(
-        "Answers by the probability of the likeliest class, and the share of them that is right: on the \
-         dotted line they are right as often as they say. The mean distance from it, the calibration \
-         error, is {:.2} %.",
+        "Accuracy of the predictions by their confidence, which is the probability of the predicted class. \
+         On the dotted line, accuracy equals confidence. The expected calibration error, which is the mean \
+         distance from that line, is {:.2} %.",
         100.0 * measured.evaluation.calibration_error
     );
     Section {
         id: "calibration",
-        title: "How sure it is, and how often right".into(),
-        body: paragraph(&text) + &reliability_html(&measured.reliability()),
+        title: "Calibration (reliability diagram)".into(),
+        body: html! { (paragraph(&text)) (reliability_html(&measured.reliability())) },
     }
 }
 
-/// What each layer puts out over all images, its silent units, and how gradients reach it.
+/// Activations, dead ReLU units and gradient norms of each layer.
 ///
 /// # Errors
-/// Where the network cannot be run on them.
+/// If the network cannot be run on the images.
 pub(crate) fn layers(network: &Network, images: &Images, chosen: &Chosen) -> Result<Section> {
     let options = &chosen.compute.kernels;
     let activity = layer_activity(network, images, options)?;
@@ -121,16 +126,16 @@ pub(crate) fn layers(network: &Network, images: &Images, chosen: &Chosen) -> Res
         })
         .collect();
     let text = format!(
-        "Activations over all {} test images, as inference computes them: their root mean square, and the \
-         share that is 0. A dead unit is one behind a rectifier that is 0 for every image: no gradient \
-         passes it, and it learns nothing. Norms are those of a layer's kernel (of batch norm, its gamma) \
-         and of the loss's gradient at it, over the first {} of these images.",
+        "Activations of inference over all {} test images: their root mean square and the fraction that \
+         is 0. A dead ReLU unit outputs 0 for every image; it receives no gradient and does not learn. \
+         Norms are those of the layer's kernel (for batch norm, gamma) and of the loss gradient with respect \
+         to it, over the first {} of these images.",
         images.len(),
         images.len().min(GRADIENT_IMAGES)
     );
     Ok(Section {
         id: "layers",
-        title: "Layer by layer".into(),
-        body: paragraph(&text) + &layers_table(&rows),
+        title: "Layers".into(),
+        body: html! { (paragraph(&text)) (layers_table(&rows)) },
     })
 }
