@@ -1,33 +1,36 @@
-//! A network in pictures: what it has learned to look for, what it sees, where it looks.
+//! Images of a network: misclassified samples, filters, feature maps, Grad-CAM.
 
 use anyhow::Result;
+use maud::html;
 use modiste_core::{ImageShape, normalize};
 use modiste_imaging::picture_png;
 use modiste_metrics::argmax;
 use modiste_model::{CamMap, Inference, KernelOptions, Network, Operation, Shape, grad_cam};
-use modiste_report::{Colours, Figure, Section, figures, heat_png, maps_png, paragraph, stretched};
+use modiste_report::{
+    Colormap, Figure, Section, bilinear, figures, heatmap_png, maps_png, paragraph,
+};
 
 use crate::measured::Measured;
 
-/// Mistakes that are shown.
+/// Maximum number of misclassified images shown.
 const MISTAKES: usize = 24;
 
-/// Right and wrong samples that are looked at by Grad-CAM, of each.
+/// Number of correct and of misclassified images for Grad-CAM.
 const LOOKED_AT: usize = 6;
 
-/// Maps of a layer that are shown.
+/// Maximum number of maps shown per layer.
 const MAPS: usize = 64;
 
-/// How many maps lie side by side.
+/// Maps per row.
 const ACROSS: usize = 8;
 
-/// How wide a sample is shown, in pixels.
+/// Display width of a sample in pixels.
 const SAMPLE: usize = 108;
 
-/// How wide a sheet of maps is shown at most.
+/// Maximum display width of a sheet of maps.
 const SHEET: usize = 520;
 
-/// The mistakes that it was surest of.
+/// Misclassified images with the highest confidence.
 pub(crate) fn mistakes(measured: &Measured) -> Section {
     let mut wrong: Vec<(f32, usize)> = Vec::new();
     for (index, (row, &truth)) in measured.answers().enumerate() {
@@ -51,24 +54,24 @@ pub(crate) fn mistakes(measured: &Measured) -> Section {
         .collect();
     Section {
         id: "mistakes",
-        title: "Its surest mistakes".into(),
+        title: "Most confident errors".into(),
         body: match wrong.len() {
-            0 => paragraph("None: every image is told right."),
+            0 => paragraph("Every image is classified correctly."),
             count => {
                 let text = format!(
-                    "{} of {count}: what each is, what it was taken for, and how surely.",
+                    "The {} of {count} misclassified images with the highest confidence.",
                     shown.len()
                 );
-                paragraph(&text) + &figures(&pictures)
+                html! { (paragraph(&text)) (figures(&pictures)) }
             }
         },
     }
 }
 
-/// The filters of the first layer, where that is a convolution.
+/// Filters of the first layer, if it is a convolution.
 ///
 /// # Errors
-/// Where a picture cannot be drawn.
+/// If the architecture is invalid.
 pub(crate) fn filters(network: &Network) -> Result<Option<Section>> {
     let resolved = network.architecture.resolve()?;
     let Some((
@@ -95,9 +98,9 @@ pub(crate) fn filters(network: &Network) -> Result<Option<Section>> {
     let Some(kernel) = kernel.map(|variable| network.parameters.values(variable)) else {
         return Ok(None);
     };
-    let colours = match in_channels {
-        1 => Colours::Signed,
-        3 => Colours::SignedRgb,
+    let colormap = match in_channels {
+        1 => Colormap::Signed,
+        3 => Colormap::SignedRgb,
         _ => return Ok(None),
     };
     // [row, column, in, out] to [out, row, column, in].
@@ -106,33 +109,34 @@ pub(crate) fn filters(network: &Network) -> Result<Option<Section>> {
         .flat_map(|filter| (0..places).map(move |place| kernel[place * filters + filter]))
         .collect();
     let across = ACROSS.min(*filters);
-    let png = maps_png(&by_filter, [rows.kernel, columns.kernel], across, colours)?;
+    let png = maps_png(&by_filter, [rows.kernel, columns.kernel], across, colormap);
     let figure = Figure {
         picture: png,
         alt: format!(
-            "{filters} filters of {}x{}, each a small picture of its weights",
+            "{filters} filters of {}x{}, each drawn as an image of its weights",
             rows.kernel, columns.kernel
         ),
         caption: vec![format!("{}: {filters} filters", layer.name)],
         width: (across * (columns.kernel + 1) * 10).min(SHEET),
     };
-    let text = match colours {
-        Colours::Signed => {
-            "What the first layer looks for: red is wanted bright, blue dark, white does not matter."
+    let text = match colormap {
+        Colormap::Signed => {
+            "Weights of the first layer. Red weights are positive: the filter responds to bright pixels there. \
+             Blue weights are negative, white weights are 0."
         }
-        _ => "What the first layer looks for: the colours it wants more of than gray, and less.",
+        _ => "Weights of the first layer, as offsets of red, green and blue from gray.",
     };
     Ok(Some(Section {
         id: "filters",
-        title: "The first layer's filters".into(),
-        body: paragraph(text) + &figures(&[figure]),
+        title: "First-layer filters".into(),
+        body: html! { (paragraph(text)) (figures(&[figure])) },
     }))
 }
 
-/// What every layer makes of one image.
+/// Feature maps of one image in each layer.
 ///
 /// # Errors
-/// Where a picture cannot be drawn.
+/// If the architecture is invalid.
 pub(crate) fn feature_maps(
     network: &Network,
     pixels: &[u8],
@@ -152,20 +156,23 @@ pub(crate) fn feature_maps(
     for (name, values) in inference.activations(1) {
         let layer = resolved.layers.iter().find(|layer| layer.name == name);
         if let Some(layer) = layer {
-            all.push(layer_maps(name, layer.output, values)?);
+            all.push(layer_maps(name, layer.output, values));
         }
     }
     Ok(Section {
         id: "maps",
-        title: "What each layer makes of one image".into(),
-        body: paragraph(
-            "A small picture for each filter, white where it speaks most; the units of a dense layer in \
-             rows, a pixel each. What is below 0 is black.",
-        ) + &figures(&all),
+        title: "Feature maps".into(),
+        body: html! {
+            (paragraph(
+                "One map for each filter, white at its largest activation and black at 0 or below. The \
+                 units of a dense layer are pixels in rows."
+            ))
+            (figures(&all))
+        },
     })
 }
 
-fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Result<Figure> {
+fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Figure {
     let (png, caption, pixels) = match shape {
         Shape::Image(ImageShape {
             height,
@@ -178,7 +185,7 @@ fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Result<Figure> {
                 .flat_map(|channel| values.iter().skip(channel).step_by(channels).copied())
                 .collect();
             let across = ACROSS.min(shown);
-            let png = maps_png(&maps, [height, width], across, Colours::Gray)?;
+            let png = maps_png(&maps, [height, width], across, Colormap::Gray);
             let some = match shown < channels {
                 true => format!(", the first {shown} of them"),
                 false => String::new(),
@@ -196,24 +203,24 @@ fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Result<Figure> {
             };
             let mut rows = values.to_vec();
             rows.resize(units.div_ceil(width) * width, 0.0);
-            let png = maps_png(&rows, [rows.len() / width, width], 1, Colours::Gray)?;
+            let png = maps_png(&rows, [rows.len() / width, width], 1, Colormap::Gray);
             (png, format!("{units} units"), width)
         }
     };
-    // As large as fits, by whole pixels, and small ones not too large.
+    // Enlarged by a whole factor, up to the width of a sheet.
     let times = (SHEET / pixels.max(1)).clamp(1, 12);
-    Ok(Figure {
+    Figure {
         picture: png,
         alt: format!("{name}: {caption}"),
         caption: vec![format!("{name}: {caption}")],
         width: (pixels * times).min(SHEET),
-    })
+    }
 }
 
-/// Where it looked, of right and of wrong samples; none of a network without a convolution.
+/// Grad-CAM of correct and of misclassified images. `None` for a network without a convolution.
 ///
 /// # Errors
-/// Where the gradients cannot be had or a picture cannot be drawn.
+/// If the gradients cannot be computed.
 pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option<Section>> {
     let samples = |right: bool| -> Vec<usize> {
         let answers = measured.answers().enumerate();
@@ -222,11 +229,11 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
             .map(|(index, _)| index);
         wanted.take(LOOKED_AT).collect()
     };
-    let mut body = paragraph(
-        "Grad-CAM: red where the last convolution's maps speak for the answer, yellow where most. Of the \
-         first images that are right, and of the first that are wrong.",
-    );
-    for (heading, indices) in [("Right", samples(true)), ("Wrong", samples(false))] {
+    let mut groups = Vec::new();
+    for (heading, indices) in [
+        ("Correct", samples(true)),
+        ("Misclassified", samples(false)),
+    ] {
         if indices.is_empty() {
             continue;
         }
@@ -243,29 +250,32 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
         let Some(maps) = cam(network, &pixels, &classes)? else {
             return Ok(None);
         };
-        let pictures = overlays(measured.images.shape(), &pixels, &maps)?;
+        let pictures = overlays(measured.images.shape(), &pixels, &maps);
         let pictures: Vec<Figure> = indices
             .iter()
             .zip(pictures)
             .map(|(&index, picture)| sample(measured, index, picture))
             .collect();
-        body += &format!("<h3>{heading}</h3>\n{}", figures(&pictures));
+        groups.push(html! { h3 { (heading) } (figures(&pictures)) });
     }
     Ok(Some(Section {
         id: "attention",
-        title: "Where it looks".into(),
-        body,
+        title: "Grad-CAM".into(),
+        body: html! {
+            (paragraph(
+                "Evidence for the predicted class in the feature maps of the last convolution: red is some, \
+                 yellow is the most. The images are the first correct and the first misclassified ones."
+            ))
+            @for group in groups { (group) }
+        },
     }))
 }
 
-/// Images with what speaks for their classes laid over them, as PNG files.
-///
-/// # Errors
-/// Where one cannot be drawn.
-pub(crate) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Result<Vec<Vec<u8>>> {
+/// Images with their Grad-CAM heat maps on top, as PNG files.
+pub(crate) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Vec<Vec<u8>> {
     let size = [shape.height, shape.width];
     let draw =
-        |(pixels, map): (&[u8], &CamMap)| Ok(heat_png(pixels, size, 4, |place| heat(map, place))?);
+        |(pixels, map): (&[u8], &CamMap)| heatmap_png(pixels, size, 4, |place| heat(map, place));
     pixels
         .chunks_exact(shape.size())
         .zip(maps)
@@ -273,11 +283,11 @@ pub(crate) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Res
         .collect()
 }
 
-/// What speaks for its class in each image, `pixels` being the bytes of as many as there are classes;
-/// nothing of a network without a convolution.
+/// Grad-CAM of images, `pixels`, each for its class in `classes`. `None` for a network without a
+/// convolution.
 ///
 /// # Errors
-/// Where the gradients cannot be had.
+/// If the gradients cannot be computed.
 pub(crate) fn cam(
     network: &Network,
     pixels: &[u8],
@@ -287,22 +297,22 @@ pub(crate) fn cam(
     Ok(grad_cam(network, &scaled(pixels), classes, &options)?)
 }
 
-/// Pixels as a network takes them.
+/// Pixels scaled to the range of the network input.
 fn scaled(pixels: &[u8]) -> Vec<f32> {
     let mut values = vec![0.0; pixels.len()];
     normalize(pixels, &mut values);
     values
 }
 
-/// How hot a place is, row and column from 0 to 1; nothing is outside.
+/// Heat at a place `[row, column]` in fractions of the image. It is 0 outside.
 pub(crate) fn heat(map: &CamMap, place: [f64; 2]) -> f32 {
     match place.iter().all(|side| (0.0..=1.0).contains(side)) {
-        true => stretched(&map.values, [map.height, map.width], place),
+        true => bilinear(&map.values, [map.height, map.width], place),
         false => 0.0,
     }
 }
 
-/// A test image, as `picture` shows it, with what it is and what it was taken for.
+/// A test image, drawn as `picture`, with its true and its predicted class.
 fn sample(measured: &Measured, index: usize, picture: Vec<u8>) -> Figure {
     let classes = measured.confusion.classes();
     let width = classes.len();
@@ -315,7 +325,7 @@ fn sample(measured: &Measured, index: usize, picture: Vec<u8>) -> Figure {
         alt: format!("test image {index}: {truth}"),
         caption: match *truth == classes[best] {
             true => vec![answer],
-            false => vec![format!("is {truth}"), format!("taken for {answer}")],
+            false => vec![format!("true: {truth}"), format!("predicted: {answer}")],
         },
         width: SAMPLE,
     }
