@@ -1,4 +1,4 @@
-//! What there is to see of a network, in sections of a page: numbers, and pictures of what it does.
+//! Sections of a page about a network: configuration, metrics and images.
 
 mod facts;
 mod numbers;
