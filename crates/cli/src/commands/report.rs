@@ -1,4 +1,4 @@
-//! `report`: a run, or a model, explained in one page.
+//! `report`: a page about a run or a model.
 
 use std::path::PathBuf;
 
@@ -20,9 +20,9 @@ use modiste_core::shown;
 /// The flags of `report`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "The page is one HTML file that needs no network and no script: what the network was told,\n\
-                        how it learned, how good it is class by class, how sure, its surest mistakes, what its\n\
-                        first layer looks for, what each layer makes of an image and where it looks.\n\n\
+    after_help = "The page is one HTML file without scripts that loads nothing: configuration, training\n\
+                        curves, per-class metrics, confusion matrix, calibration, most confident errors,\n\
+                        first-layer filters, feature maps, layers and Grad-CAM.\n\n\
                         Examples:\n  modiste report runs/fashion-1\n  \
                         modiste report models/fashion-mnist.safetensors --out clothes.html"
 )]
@@ -75,14 +75,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             }
         );
         network = Network::load(&model)?;
-        title = format!("The run {}", names::own(subject));
+        title = format!("Run {}", names::own(subject));
         let history = read_history(subject)?;
         let curves = curves_html(&[(&names::own(subject), &history)]);
         sections = vec![
             inspect::run_facts(subject, &record)?,
             Section {
                 id: "curves",
-                title: "How it learned".into(),
+                title: "Training curves".into(),
                 body: curves,
             },
         ];
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if let Some(record) = Record::of_model(subject) {
             loading = record.loading(&loading);
         }
-        title = format!("The model {}", names::own(subject));
+        title = format!("Model {}", names::own(subject));
         sections = vec![inspect::model_facts(&network, &loading.folder.path())];
         default = PathBuf::from("report.html");
     }
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         inspect::mistakes(&measured),
     ]);
     sections.extend(inspect::filters(&network)?);
-    let sample = a_right_one(&measured);
+    let sample = correct_sample(&measured);
     let truth = usize::from(measured.images.labels()[sample]);
     sections.extend([
         inspect::feature_maps(
@@ -121,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     sections.extend(inspect::attention(&network, &measured)?);
     let [low, high] = measured.interval().map(|end| 100.0 * end);
     let lead = format!(
-        "{} on {}: {:.2} % of {} test images are told right (95 % interval {low:.2} to {high:.2} %).",
+        "{} on {}: {:.2} % of {} test images are classified correctly (95 % interval {low:.2} to {high:.2} %).",
         network.architecture.name,
         measured.dataset,
         100.0 * measured.evaluation.accuracy,
@@ -131,8 +131,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     files::write_page(arguments.out.as_deref(), &default, &html)
 }
 
-/// The first image that is told right; the first of all where none is.
-fn a_right_one(measured: &Measured) -> usize {
+/// The first image that is classified correctly, or the first of all if there is none.
+fn correct_sample(measured: &Measured) -> usize {
     let mut answers = measured.answers();
     let right = answers.position(|(row, truth)| argmax(row) == usize::from(*truth));
     right.unwrap_or(0)
