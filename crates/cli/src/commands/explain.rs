@@ -1,13 +1,14 @@
-//! `explain`: what a network makes of one photo, in one page.
+//! `explain`: a page about the prediction for one photo.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use maud::html;
 use modiste_dataset::read_picture;
 use modiste_imaging::{decode_gray, image_warning, picture_png, shrunk};
 use modiste_infer::{Classifier, Prediction, Stage, View, explain, is_unsure};
 use modiste_model::CamMap;
-use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
+use modiste_report::{Figure, Section, figures, heatmap_png, page, paragraph, predictions_table};
 
 use crate::classify::finite;
 use crate::compute::kernel_options;
@@ -24,8 +25,8 @@ const LONGEST: usize = 360;
 /// The flags of `explain`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "The page is one HTML file that needs no network and no script: the answer, each step from the\n\
-                        photo to what the network sees, where it looks, and what each layer makes of it.\n\n\
+    after_help = "The page is one HTML file without scripts that loads nothing: prediction, preprocessing steps,\n\
+                        Grad-CAM and feature maps.\n\n\
                         Examples:\n  modiste explain shoe.jpg\n  \
                         modiste explain shoe.jpg --model runs/fashion-1/model.safetensors --out shoe.html"
 )]
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let best = &ranked[0];
     let network = classifier.network();
     let what = format!("{} {:.1} %", best.class, 100.0 * best.probability);
-    let mut sections = vec![answer(&ranked), steps(&stages)?];
+    let mut sections = vec![prediction(&ranked), steps(&stages)];
     sections.extend(attention(&classifier, &bytes, views, best).with_context(in_photo)?);
     sections.push(inspect::feature_maps(
         network,
@@ -76,12 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         &kernel_options(false)?,
     )?);
     let guess = if is_unsure(&ranked) {
-        ", which is a guess"
+        " (low confidence)"
     } else {
         ""
     };
     let lead = format!(
-        "{what}{guess}, says the network {}.",
+        "Prediction of the network {}: {what}{guess}.",
         network.architecture.name
     );
     let html = page(&names::own(photo), &lead, &sections);
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     files::write_page(arguments.out.as_deref(), Path::new(&default), &html)
 }
 
-fn answer(ranked: &[Prediction]) -> Section {
+fn prediction(ranked: &[Prediction]) -> Section {
     let rows: Vec<(&str, f32)> = ranked
         .iter()
         .take(10)
@@ -98,13 +99,13 @@ fn answer(ranked: &[Prediction]) -> Section {
         .collect();
     Section {
         id: "answer",
-        title: "The answer".into(),
-        body: answers_table(&rows),
+        title: "Prediction".into(),
+        body: predictions_table(&rows),
     }
 }
 
-/// Each step, with the first view after it.
-fn steps(stages: &[Stage]) -> Result<Section> {
+/// Each preprocessing step with the first view of its result.
+fn steps(stages: &[Stage]) -> Section {
     let figure = |(number, stage): (usize, &Stage)| {
         let view = stage.views.first()?;
         let shown = shrunk(&view.shown(), LONGEST / 2);
@@ -124,17 +125,20 @@ fn steps(stages: &[Stage]) -> Result<Section> {
         })
     };
     let pictures: Vec<Figure> = (1..).zip(stages).filter_map(figure).collect();
-    Ok(Section {
+    Section {
         id: "steps",
-        title: "From the photo to what the network sees".into(),
-        body: paragraph(
-            "Every step that the model is stored with. What is not taken for the garment is tinted.",
-        ) + &figures(&pictures),
-    })
+        title: "Preprocessing steps".into(),
+        body: html! {
+            (paragraph(
+                "The steps are part of the model file. Pixels outside the segmented garment are tinted."
+            ))
+            (figures(&pictures))
+        },
+    }
 }
 
-/// What speaks for the answer, over the photo and over the views that the network sees; nothing of a
-/// network without a convolution.
+/// Grad-CAM over the photo and over the views that the network receives. `None` for a network without a
+/// convolution.
 fn attention(
     classifier: &Classifier,
     bytes: &[u8],
@@ -153,24 +157,24 @@ fn attention(
     let photo = shrunk(&decode_gray(bytes)?, LONGEST);
     let size = [photo.shape.height, photo.shape.width];
     let over_photo = heat_over_photo(views, &maps);
-    let over_photo = heat_png(&photo.pixels, size, 1, |place| {
+    let over_photo = heatmap_png(&photo.pixels, size, 1, |place| {
         inspect::heat(&over_photo, place)
-    })?;
+    });
     let mut pictures = vec![Figure {
         picture: over_photo,
         alt: format!(
-            "the photo, red to yellow where it speaks for {}",
+            "the photo, red to yellow at the evidence for {}",
             best.class
         ),
-        caption: vec![format!("what speaks for {}", best.class)],
+        caption: vec![format!("evidence for {}", best.class)],
         width: photo.shape.width,
     }];
-    let over_views = inspect::overlays(classifier.input(), &pixels, &maps)?;
+    let over_views = inspect::overlays(classifier.input(), &pixels, &maps);
     for (number, picture) in (1..).zip(over_views) {
         pictures.push(Figure {
             picture,
             alt: format!(
-                "view {number}, red to yellow where it speaks for {}",
+                "view {number}, red to yellow at the evidence for {}",
                 best.class
             ),
             caption: vec![format!("view {number}")],
@@ -179,16 +183,19 @@ fn attention(
     }
     Ok(Some(Section {
         id: "attention",
-        title: "Where it looks".into(),
-        body: paragraph(
-            "Grad-CAM: red where the last convolution's maps speak for the answer, yellow where most; over the \
-             photo, and over each view that the network sees of it.",
-        ) + &figures(&pictures),
+        title: "Grad-CAM".into(),
+        body: html! {
+            (paragraph(
+                "Evidence for the predicted class in the feature maps of the last convolution, over the photo \
+                 and over each view that the network receives: red is some, yellow is the most."
+            ))
+            (figures(&pictures))
+        },
     }))
 }
 
-/// The mean of all views' maps where each shows the photo, as the answer is the mean of theirs, and the
-/// hottest place 1.
+/// Mean of the maps of all views at their places in the photo, scaled to a maximum of 1. The prediction is
+/// the mean over the views, too.
 fn heat_over_photo(views: &[View], maps: &[CamMap]) -> CamMap {
     const SIDE: usize = 64;
     let at = |cell: usize| (cell as f64 + 0.5) / SIDE as f64;
