@@ -282,7 +282,7 @@ fn row(photo: &LabelledFile, found: Classified, classes: &[String], shape: Image
         truth: classes[photo.class].clone(),
         ranked: ranked.map(|one| (one.class, one.probability)).collect(),
         photo: found.thumbnail.unwrap_or_default(),
-        seen: seen.map(|view| picture_png(view, shape)).collect(),
+        views: seen.map(|view| picture_png(view, shape)).collect(),
         unsure,
     }
 }
