@@ -136,7 +136,7 @@ fn show(
         let name = shown(file);
         output::line(format_args!("{name}\n{}", words(&stages)))?;
         if let Some(folder) = &arguments.out {
-            save(folder, file, "-steps.png", &sheet(&stages)?, written)?;
+            save(folder, file, "-steps.png", &sheet(&stages), written)?;
         }
         views
     } else {
@@ -178,7 +178,7 @@ fn words(stages: &[Stage]) -> String {
 }
 
 /// A column for each step, a row for each view.
-fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
+fn sheet(stages: &[Stage]) -> Vec<u8> {
     let columns: Vec<Column> = (1..)
         .zip(stages)
         .map(|(number, stage): (usize, _)| {
@@ -196,7 +196,7 @@ fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
             }
         })
         .collect();
-    Ok(picture_sheet(&columns)?)
+    picture_sheet(&columns)
 }
 
 /// Writes `folder/STEM` and the ending, with a number if another of the pictures has this name, and prints
