@@ -1,12 +1,13 @@
-//! The comparison as a page.
+//! Page of a comparison.
 
+use maud::html;
 use modiste_metrics::EpochMetrics;
 use modiste_report::{Section, curves_html, page, paragraph, text_table};
 
 use super::{Compared, Comparison, RESULTS};
 
 impl Comparison {
-    /// Results, what differs, and the curves over each other.
+    /// Results, settings that differ, and the training curves in one chart.
     pub(super) fn page(&self, runs: &[Compared]) -> String {
         let curves: Vec<(&str, &[EpochMetrics])> = runs
             .iter()
@@ -30,27 +31,25 @@ impl Comparison {
             title: title.into(),
             body,
         };
-        let verdicts: String = self
-            .verdicts()
-            .iter()
-            .map(|verdict| paragraph(verdict))
-            .collect();
         let sections = [
             section(
                 "results",
-                "How good they are",
-                text_table("Results", &result_headings, &results) + &verdicts,
+                "Results",
+                html! {
+                    (text_table("Results", &result_headings, &results))
+                    @for verdict in self.verdicts() { (paragraph(&verdict)) }
+                },
             ),
             section(
                 "settings",
-                "What differs between them",
+                "Settings that differ",
                 match differences.is_empty() {
                     true => paragraph("No setting differs."),
-                    false => text_table("Settings", &headings, &differences),
+                    false => text_table("Settings that differ", &headings, &differences),
                 },
             ),
-            section("curves", "How they learned", curves_html(&curves)),
+            section("curves", "Training curves", curves_html(&curves)),
         ];
-        page("Runs compared", &headings[1..].join(", "), &sections)
+        page("Comparison of runs", &headings[1..].join(", "), &sections)
     }
 }
