@@ -181,7 +181,7 @@ impl Comparison {
 
     fn verdicts(&self) -> Vec<String> {
         if self.pairs.is_empty() {
-            return vec!["no two of them are measured on the same test images".into()];
+            return vec!["no two runs are measured on the same test images".into()];
         }
         self.pairs.iter().map(Pair::verdict).collect()
     }
@@ -206,7 +206,7 @@ impl RunResult {
 impl Pair {
     fn verdict(&self) -> String {
         format!(
-            "{} and {}: {} images only the first tells right, {} only the second: p = {}, {}",
+            "{} and {}: {} images are classified correctly by the first only, {} by the second only: p = {}, {}",
             self.first,
             self.second,
             self.only_first,
@@ -216,8 +216,8 @@ impl Pair {
                 false => format!("{:.3}", self.p),
             },
             match self.p < SIGNIFICANT {
-                true => "more than chance",
-                false => "which may be chance",
+                true => "significant",
+                false => "not significant",
             }
         )
     }
