@@ -129,7 +129,7 @@ fn evaluate_shows_classes_confusion_and_every_prediction() {
     evaluate.extend(["--per-class", "--confusion", "--predictions", "p.csv"]);
     let text = succeeds(folder.path(), &evaluate);
     assert!(
-        text.starts_with("class        images  right  precision   recall "),
+        text.starts_with("class        images  correct  precision   recall "),
         "{text}"
     );
     assert!(text.contains("\nT-shirt/top 0 "), "{text}");
