@@ -164,15 +164,15 @@ impl Loading {
 
 /// An error of a dataset with the flag or the command that helps.
 fn advised(error: modiste_dataset::Error, data: &Path) -> Error {
-    let partial_would_do = matches!(
+    let partial_suffices = matches!(
         error,
-        modiste_dataset::Error::Cut {
-            partial_would_do: true,
+        modiste_dataset::Error::Truncated {
+            partial_suffices: true,
             ..
         }
     );
     let mut text = error.to_string();
-    if partial_would_do {
+    if partial_suffices {
         text += "\nto train on what is there, add --allow-partial";
     }
     if let Some(dataset) = error.repaired_by_download() {
@@ -200,7 +200,7 @@ pub(crate) fn fetch(info: &DatasetInfo, data: PathBuf, offline: bool) -> Result<
     let bar = bar("{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}");
     let tell = |text: String| bar.suspend(|| say(text));
     let mut progress = |progress: Progress<'_>| match progress {
-        Progress::Kept { file } => tell(format!("{file}: is there")),
+        Progress::AlreadyPresent { file } => tell(format!("{file}: is there")),
         Progress::Started { file, source } => {
             bar.reset();
             bar.set_message(file.to_owned());

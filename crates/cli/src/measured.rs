@@ -83,7 +83,7 @@ impl Measured {
     }
 
     /// For each image, the probabilities of the classes and the true one.
-    pub(crate) fn answers(&self) -> impl Iterator<Item = (&[f32], &u8)> {
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (&[f32], &u16)> {
         let classes = self.confusion.classes().len();
         let rows = self.evaluation.probabilities.chunks_exact(classes);
         rows.zip(self.images.labels())

@@ -235,7 +235,7 @@ pub(crate) fn attention(network: &Network, measured: &Measured) -> Result<Option
             .flat_map(|&index| measured.images.image(index))
             .copied()
             .collect();
-        let answers: Vec<(&[f32], &u8)> = measured.answers().collect();
+        let answers: Vec<(&[f32], &u16)> = measured.answers().collect();
         let classes: Vec<usize> = indices
             .iter()
             .map(|&index| argmax(answers[index].0))

@@ -214,7 +214,7 @@ fn data_folder_and_list_say_what_is_there() {
     let state = files[1]["state"].as_str().expect("a state");
     assert_eq!(
         state,
-        "wrong: holds train-labels-idx1-ubyte of fashion-mnist-mini"
+        "invalid: contains train-labels-idx1-ubyte of fashion-mnist-mini"
     );
     let mut set = modiste(here, &["data", "list"]);
     let empty = output(set.env("MODISTE_DATA", ""));
@@ -233,7 +233,7 @@ fn dead_proxy_is_named() {
         .env("HTTPS_PROXY", "http://127.0.0.1:9");
     let failed = output(&mut command);
     let stderr = String::from_utf8_lossy(&failed.stderr);
-    let expected = "through the proxy http://127.0.0.1:9 that HTTPS_PROXY names";
+    let expected = "through the proxy http://127.0.0.1:9 set in HTTPS_PROXY";
     assert!(stderr.contains(expected), "{stderr}");
 }
 
@@ -250,7 +250,7 @@ fn a_value_that_is_no_proxy_is_named() {
     let failed = output(&mut command);
     let stderr = String::from_utf8_lossy(&failed.stderr);
     assert!(
-        stderr.contains("HTTPS_PROXY is a:b:c, which is no address of a proxy"),
+        stderr.contains("HTTPS_PROXY is a:b:c, which is not the address of a proxy"),
         "{stderr}"
     );
     let verified = run_printed(&stderr);
