@@ -19,11 +19,11 @@ fn write_mnist(data: &Path) {
     fs::create_dir_all(&folder).expect("a folder");
     for (name, count) in [("train", 64), ("t10k", 32)] {
         let pixels = (0..count * 784).map(|index| (index % 251) as u8).collect();
-        let labels = (0..count).map(|index| (index % 10) as u8).collect();
+        let labels = (0..count).map(|index| (index % 10) as u16).collect();
         let images = Images::new(ImageShape::new(28, 28, 1), pixels, labels).expect("images");
         let bytes = write_idx_images(&images).expect("gray");
         fs::write(folder.join(format!("{name}-images.idx3-ubyte")), bytes).expect("written");
-        let bytes = write_idx_labels(images.labels());
+        let bytes = write_idx_labels(images.labels()).expect("labels below 256");
         fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), bytes).expect("written");
     }
 }
