@@ -36,6 +36,7 @@ mod split;
 mod status;
 #[cfg(test)]
 mod synthetic;
+mod transform;
 
 pub use batches::{Batch, Batches};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};

@@ -1,4 +1,4 @@
-//! Entries of the catalog. Each fact is the authors' or measured on the official files.
+//! Entries of the catalog. Each fact comes from the authors of the dataset or from the official files.
 
 use modiste_core::ImageShape;
 
