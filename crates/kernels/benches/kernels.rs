@@ -335,7 +335,7 @@ fn sgd(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn loss(bencher: Bencher<'_, '_>) {
     let logits = numbers(batch() * 10);
-    let labels: Vec<u8> = (0..batch()).map(|index| (index % 10) as u8).collect();
+    let labels: Vec<u16> = (0..batch()).map(|index| (index % 10) as u16).collect();
     let mut gradient = Buffer::zeros(logits.len());
     bencher.bench_local(|| softmax_cross_entropy(black_box(&logits), &labels, 10, &mut gradient));
 }

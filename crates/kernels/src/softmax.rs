@@ -40,7 +40,7 @@ pub fn softmax(logits: &[f32], classes: usize, probabilities: &mut [f32]) {
 ///
 /// # Panics
 /// Where the lengths do not agree or a label is no class.
-pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> f64 {
+pub fn cross_entropy(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
     check_len("the logits", logits.len(), labels.len() * classes);
     check_rows(logits, classes);
     logits
@@ -65,7 +65,7 @@ const LEAST: f32 = 1e-30;
 /// Where the lengths do not agree or a label is no class.
 pub fn softmax_cross_entropy(
     logits: &[f32],
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
     gradient: &mut [f32],
 ) -> f64 {

@@ -201,7 +201,7 @@ fn a_dataset_of_another_shape_is_refused() {
         folder.path(),
         &train,
         1,
-        "the file is cut: 2 of 50000 records",
+        "the file is truncated: 2 of 50000 records",
     );
 }
 
@@ -213,7 +213,7 @@ fn damaged_datasets_name_file_and_offset() {
     let shape = ImageShape::new(28, 28, 1);
     let images = Images::new(shape, vec![7; 3 * shape.size()], vec![0, 1, 2]).expect("three");
     let good = write_idx_images(&images).expect("gray images");
-    let labels = write_idx_labels(images.labels());
+    let labels = write_idx_labels(images.labels()).expect("labels below 256");
     let check = |images: &[u8], labels: &[u8], expected| {
         for part in ["train", "t10k"] {
             fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("written");
@@ -245,8 +245,8 @@ fn damaged_datasets_name_file_and_offset() {
         &label,
         "offset 10: a label below 10 expected, 10 found",
     );
-    check(&good[..100], &labels, "the file is cut");
-    check(&good, &labels[..10], "the file is cut");
+    check(&good[..100], &labels, "the file is truncated");
+    check(&good, &labels[..10], "the file is truncated");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn labels_that_are_wrong_are_named() {
         "line 1: the heading is `name,class`; it must name",
     );
     fs::write(&labels, "file,label\n").expect("written");
-    fails(folder.path(), &photos, 1, "names no photo");
+    fails(folder.path(), &photos, 1, "lists no photos");
     fs::write(&labels, "file,label\na.png,1\n").expect("written");
     fails(
         folder.path(),

@@ -53,7 +53,7 @@ fn dropout_scales_what_it_keeps() {
     assert_eq!(gradient, output, "dropout is linear");
 }
 
-fn naive_loss(logits: &[f64], labels: &[u8], classes: usize) -> f64 {
+fn naive_loss(logits: &[f64], labels: &[u16], classes: usize) -> f64 {
     let losses = logits.chunks(classes).zip(labels).map(|(row, &label)| {
         let sum: f64 = row.iter().map(|v| v.exp()).sum();
         -(row[usize::from(label)].exp() / sum).ln()
@@ -68,7 +68,7 @@ fn cross_entropy_and_its_gradient() {
             .iter()
             .map(|v| 5.0 * v)
             .collect();
-        let labels: Vec<u8> = (0..batch).map(|b| (b * 7 % classes) as u8).collect();
+        let labels: Vec<u16> = (0..batch).map(|b| (b * 7 % classes) as u16).collect();
         let mut gradient = vec![f32::NAN; logits.len()];
         let loss = softmax_cross_entropy(&logits, &labels, classes, &mut gradient);
         let logits64 = wide(&logits);

@@ -131,7 +131,7 @@ impl Walk {
         &mut self,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u8],
+        labels: &[u16],
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepOutcome {
@@ -145,7 +145,7 @@ impl Walk {
         batch: usize,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u8],
+        labels: &[u16],
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepOutcome {

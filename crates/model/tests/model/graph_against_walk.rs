@@ -25,7 +25,7 @@ struct Both {
     resolved: Resolved,
     parameters: Parameters,
     images: Vec<f32>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     batch: usize,
 }
 
@@ -37,7 +37,7 @@ impl Both {
         Self {
             parameters: Parameters::initialize(&resolved, 3),
             images: numbers(batch * resolved.input.size(), 4),
-            labels: (0..batch).map(|_| rng.below(classes) as u8).collect(),
+            labels: (0..batch).map(|_| rng.below(classes) as u16).collect(),
             resolved,
             batch,
         }
