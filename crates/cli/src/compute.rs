@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Error, Result, bail};
 use modiste_core::memory_left;
 use modiste_model::{
-    DeviceChoice, Instructions, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
+    DeviceChoice, InstructionSet, KERNELS_VARIABLE, KernelOptions, SelectedDevice, select_device,
 };
 use modiste_train::{Compute, EngineKind};
 
@@ -177,16 +177,16 @@ fn default_threads() -> Result<usize> {
 }
 
 /// Those that the environment asks for, else those `recorded`, else the best.
-fn instructions(recorded: Option<&str>) -> Result<Instructions> {
+fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     let asked_for = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
     match recorded {
-        Some(name) if !asked_for => Instructions::named(name).with_context(|| {
+        Some(name) if !asked_for => InstructionSet::from_name(name).with_context(|| {
             format!(
                 "the run was computed with {name} instructions; {KERNELS_VARIABLE}={} goes on with \
                  others, and to other bytes",
-                Instructions::best().name()
+                InstructionSet::best().name()
             )
         }),
-        _ => Instructions::from_environment().context(KERNELS_VARIABLE),
+        _ => InstructionSet::from_env().context(KERNELS_VARIABLE),
     }
 }

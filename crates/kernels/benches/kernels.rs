@@ -9,10 +9,10 @@ use std::fmt;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use modiste_kernels::{
-    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, DenseKernel, DenseShape, Finish,
-    Gradient, Input, InputGradient, Instructions, MaxPool2dShape, SgdStep, Window, Workspace,
-    batch_norm_statistics, batch_norm_statistics_len, dense_backward, dense_forward,
-    dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
+    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvInput, DenseShape, DenseWeight,
+    Epilogue, FusedGradient, InputGradient, InstructionSet, MaxPool2dShape, SgdStep, Window,
+    Workspace, batch_norm_statistics, batch_norm_statistics_scratch_len, dense_backward,
+    dense_forward, dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
 };
 
 /// Images.
@@ -24,8 +24,8 @@ fn main() {
     divan::main();
 }
 
-fn instructions() -> Instructions {
-    Instructions::from_environment().expect("MODISTE_KERNELS names what this machine has")
+fn instructions() -> InstructionSet {
+    InstructionSet::from_env().expect("MODISTE_KERNELS names what this machine has")
 }
 
 /// Numbers that look random, around zero.
@@ -79,7 +79,7 @@ impl Layer {
         Conv2d {
             shape,
             pool: self.pool,
-            method: Conv2d::method_for(&shape, exact),
+            algorithm: Conv2d::algorithm_for(&shape, exact),
             instructions: instructions(),
         }
     }
@@ -135,26 +135,26 @@ fn operations(conv: &Conv2d) -> ItemsCount {
 fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
     let conv = layer.conv(exact);
     let input = numbers(conv.shape.input_len());
-    let mut prepared = Buffer::zeros(conv.prepared_len());
-    conv.prepare(&numbers(conv.shape.weight_len()), &mut prepared);
+    let mut packed = Buffer::zeros(conv.packed_len());
+    conv.pack_weight(&numbers(conv.shape.weight_len()), &mut packed);
     let bias = numbers(conv.shape.out_channels);
-    let finish = Finish {
+    let epilogue = Epilogue {
         bias: &bias,
         relu: true,
         affine: None,
     };
     let mut values = Buffer::zeros(output_len(&conv));
-    let mut winners = Buffer::zeros(values.len());
+    let mut argmax = Buffer::zeros(values.len());
     let mut workspace = Workspace::new(conv.workspace_len());
     bencher.counter(operations(&conv)).bench_local(|| {
         let output = Conv2dOutput {
             values: &mut values,
-            winners: conv.pool.then_some(&mut *winners),
+            argmax: conv.pool.then_some(&mut *argmax),
         };
         conv.forward(
-            &Input::plain(black_box(&input)),
-            &prepared,
-            &finish,
+            &ConvInput::plain(black_box(&input)),
+            &packed,
+            &epilogue,
             output,
             &mut workspace,
         );
@@ -176,7 +176,7 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     } else {
         output_len(&outputs)
     });
-    let winners = Buffer::zeros(gradients.len());
+    let argmax = Buffer::zeros(gradients.len());
     let mut weight_gradient = Buffer::zeros(weight.len());
     let mut bias_gradient = Buffer::zeros(conv.shape.out_channels);
     let mut input_gradient = Buffer::zeros(input.len());
@@ -184,12 +184,12 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     let needed = conv.shape.in_channels > 3;
     bencher.counter(operations(&conv)).bench_local(|| {
         conv.backward(
-            &Input::plain(black_box(&input)),
+            &ConvInput::plain(black_box(&input)),
             &weight,
-            &Gradient {
+            &FusedGradient {
                 values: &gradients,
-                winners: conv.pool.then_some(&*winners),
-                norm: None,
+                argmax: conv.pool.then_some(&*argmax),
+                batch_norm: None,
                 relu: Some(&convolved),
             },
             Conv2dGradients {
@@ -197,7 +197,7 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
                 bias: &mut bias_gradient,
                 input: needed.then_some(InputGradient {
                     values: &mut input_gradient,
-                    sums: None,
+                    batch_norm_sums: None,
                 }),
             },
             &mut workspace,
@@ -227,7 +227,7 @@ fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
             &shape,
             instructions(),
             black_box(&input),
-            DenseKernel::Plain(&weight),
+            DenseWeight::Plain(&weight),
             &bias,
             true,
             &mut output,
@@ -273,7 +273,7 @@ fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
     let input = numbers(batch() * side * side * channels);
     let mut mean = Buffer::zeros(channels);
     let mut variance = Buffer::zeros(channels);
-    let mut scratch = Buffer::zeros(batch_norm_statistics_len(channels));
+    let mut scratch = Buffer::zeros(batch_norm_statistics_scratch_len(channels));
     let bytes = BytesCount::new(4 * input.len());
     bencher.counter(bytes).bench_local(|| {
         batch_norm_statistics(
@@ -297,10 +297,10 @@ fn max_pool(bencher: Bencher<'_, '_>) {
     };
     let input = numbers(batch() * 28 * 28 * 32);
     let mut output = Buffer::zeros(input.len() / 4);
-    let mut winners = vec![0; output.len()];
+    let mut argmax = vec![0; output.len()];
     let bytes = BytesCount::new(4 * input.len());
     bencher.counter(bytes).bench_local(|| {
-        max_pool2d_forward(&shape, black_box(&input), &mut output, &mut winners);
+        max_pool2d_forward(&shape, black_box(&input), &mut output, &mut argmax);
     });
 }
 

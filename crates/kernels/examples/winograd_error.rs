@@ -7,8 +7,8 @@
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use modiste_kernels::{
-    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, Input, InputGradient,
-    Instructions, Method, Window, Workspace,
+    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvAlgorithm, ConvInput, Epilogue,
+    FusedGradient, InputGradient, InstructionSet, Window, Workspace,
 };
 
 const BATCH: usize = 8;
@@ -34,20 +34,20 @@ fn main() {
             in_channels,
             out_channels,
         };
-        let exact = everything(shape, Method::Direct);
-        let fast = everything(shape, Method::Winograd);
+        let exact = everything(shape, ConvAlgorithm::Direct);
+        let fast = everything(shape, ConvAlgorithm::Winograd);
         let [outputs, inputs, kernel] = [0, 1, 2].map(|i| difference(&fast[i], &exact[i]));
         println!("| {name} | {outputs} | {inputs} | {kernel} |");
     }
 }
 
 /// Outputs, the input's gradient and the kernel's.
-fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
+fn everything(shape: Conv2dShape, algorithm: ConvAlgorithm) -> [Vec<f32>; 3] {
     let conv = Conv2d {
         shape,
         pool: false,
-        method,
-        instructions: Instructions::best(),
+        algorithm,
+        instructions: InstructionSet::best(),
     };
     let fans = 9 * (shape.in_channels + shape.out_channels);
     let limit = (6.0 / fans as f32).sqrt();
@@ -61,14 +61,14 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
         .map(|value| value - 0.5)
         .collect();
     let bias = vec![0.0; shape.out_channels];
-    let mut prepared = vec![0.0; conv.prepared_len()];
-    conv.prepare(&weight, &mut prepared);
+    let mut packed = vec![0.0; conv.packed_len()];
+    conv.pack_weight(&weight, &mut packed);
     let mut workspace = Workspace::new(conv.workspace_len());
     let mut output = vec![0.0; shape.output_len()];
     conv.forward(
-        &Input::plain(&input),
-        &prepared,
-        &Finish {
+        &ConvInput::plain(&input),
+        &packed,
+        &Epilogue {
             bias: &bias,
             relu: false,
             affine: None,
@@ -79,12 +79,12 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
     let mut input_gradient = vec![0.0; input.len()];
     let mut weight_gradient = vec![0.0; weight.len()];
     conv.backward(
-        &Input::plain(&input),
+        &ConvInput::plain(&input),
         &weight,
-        &Gradient {
+        &FusedGradient {
             values: &gradient,
-            winners: None,
-            norm: None,
+            argmax: None,
+            batch_norm: None,
             relu: None,
         },
         Conv2dGradients {
@@ -92,7 +92,7 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
             bias: &mut bias.clone(),
             input: Some(InputGradient {
                 values: &mut input_gradient,
-                sums: None,
+                batch_norm_sums: None,
             }),
         },
         &mut workspace,

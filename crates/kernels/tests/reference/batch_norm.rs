@@ -1,6 +1,6 @@
 use modiste_kernels::{
-    Instructions, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
-    batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, update_moving_average,
+    InstructionSet, batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_normalize,
+    batch_norm_statistics, batch_norm_statistics_scratch_len, inverse_std, update_moving_average,
 };
 
 use crate::naive::{assert_close, dot, numbers, numeric_gradient, wide};
@@ -39,11 +39,11 @@ fn check(rows: usize, channels: usize) {
         (wide(&input), wide(&gamma), wide(&beta), wide(&probe));
     let [mean64, variance64, output64] = naive(&input64, &gamma64, &beta64);
 
-    let mut sums = vec![f64::NAN; batch_norm_sums_len(channels)];
+    let mut sums = vec![f64::NAN; batch_norm_backward_scratch_len(channels)];
     let [mut mean, mut variance, mut inverse] = [(); 3].map(|()| vec![f32::NAN; channels]);
     let mut all = Vec::new();
-    let mut scratch = vec![f32::NAN; batch_norm_statistics_len(channels)];
-    for instructions in Instructions::available() {
+    let mut scratch = vec![f32::NAN; batch_norm_statistics_scratch_len(channels)];
+    for instructions in InstructionSet::available() {
         batch_norm_statistics(instructions, &input, &mut mean, &mut variance, &mut scratch);
         assert_close("mean", &mean, &mean64, 1e-6);
         assert_close("variance", &variance, &variance64, 1e-6);
@@ -54,7 +54,7 @@ fn check(rows: usize, channels: usize) {
         "one order, one result"
     );
 
-    inverse_deviation(&variance, EPSILON as f32, &mut inverse);
+    inverse_std(&variance, EPSILON as f32, &mut inverse);
     let mut output = vec![f32::NAN; input.len()];
     batch_norm_normalize(&input, &mean, &inverse, &gamma, &beta, &mut output);
     assert_close("output", &output, &output64, 1e-5);

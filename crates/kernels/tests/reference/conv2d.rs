@@ -1,6 +1,6 @@
 use modiste_kernels::{
-    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
-    InputGradient, Instructions, Method, Window, Workspace,
+    BatchNormGradientSums, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvAlgorithm,
+    ConvInput, Epilogue, FusedGradient, InputGradient, InstructionSet, Window, Workspace,
 };
 
 use crate::naive::{self, assert_close, numbers, wide};
@@ -16,9 +16,9 @@ fn shape(batch: usize, rows: Window, columns: Window, channels: (usize, usize)) 
 }
 
 /// Every method on every set of instructions that the machine has.
-pub(crate) fn every_way() -> Vec<(Method, Instructions)> {
-    let sets = Instructions::available().into_iter();
-    sets.flat_map(|set| [(Method::Direct, set), (Method::Winograd, set)])
+pub(crate) fn every_way() -> Vec<(ConvAlgorithm, InstructionSet)> {
+    let sets = InstructionSet::available().into_iter();
+    sets.flat_map(|set| [(ConvAlgorithm::Direct, set), (ConvAlgorithm::Winograd, set)])
         .collect()
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Buffers {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) output: Vec<f32>,
-    pub(crate) winners: Vec<f32>,
+    pub(crate) argmax: Vec<f32>,
     /// The gradient at the output.
     pub(crate) probe: Vec<f32>,
     pub(crate) weight_gradient: Vec<f32>,
@@ -53,7 +53,7 @@ impl Buffers {
             weight: numbers(shape.weight_len(), 2),
             bias: numbers(shape.out_channels, 3),
             output: vec![f32::NAN; output],
-            winners: vec![9.0; if conv.pool { output } else { 0 }],
+            argmax: vec![9.0; if conv.pool { output } else { 0 }],
             probe: numbers(output, 4),
             weight_gradient: vec![f32::NAN; shape.weight_len()],
             bias_gradient: vec![f32::NAN; shape.out_channels],
@@ -64,35 +64,35 @@ impl Buffers {
     }
 
     pub(crate) fn forward(&mut self, conv: &Conv2d, relu: bool) {
-        let mut prepared = vec![f32::NAN; conv.prepared_len()];
-        conv.prepare(&self.weight, &mut prepared);
-        let finish = Finish {
+        let mut packed = vec![f32::NAN; conv.packed_len()];
+        conv.pack_weight(&self.weight, &mut packed);
+        let epilogue = Epilogue {
             bias: &self.bias,
             relu,
             affine: None,
         };
         let output = Conv2dOutput {
             values: &mut self.output,
-            winners: conv.pool.then_some(&mut *self.winners),
+            argmax: conv.pool.then_some(&mut *self.argmax),
         };
-        let input = Input::plain(&self.input);
-        conv.forward(&input, &prepared, &finish, output, &mut self.workspace);
+        let input = ConvInput::plain(&self.input);
+        conv.forward(&input, &packed, &epilogue, output, &mut self.workspace);
     }
 
     pub(crate) fn backward(&mut self, conv: &Conv2d, relu: Option<&[f32]>, mean: Option<&[f32]>) {
-        let gradient = Gradient {
+        let gradient = FusedGradient {
             values: &self.probe,
-            winners: conv.pool.then_some(&*self.winners),
-            norm: None,
+            argmax: conv.pool.then_some(&*self.argmax),
+            batch_norm: None,
             relu,
         };
-        let sums = mean.map(|mean| GradientSums {
+        let sums = mean.map(|mean| BatchNormGradientSums {
             input: &self.input,
             mean,
             sums: &mut self.sums,
         });
         conv.backward(
-            &Input::plain(&self.input),
+            &ConvInput::plain(&self.input),
             &self.weight,
             &gradient,
             Conv2dGradients {
@@ -100,7 +100,7 @@ impl Buffers {
                 bias: &mut self.bias_gradient,
                 input: Some(InputGradient {
                     values: &mut self.input_gradient,
-                    sums,
+                    batch_norm_sums: sums,
                 }),
             },
             &mut self.workspace,
@@ -109,33 +109,33 @@ impl Buffers {
 }
 
 /// Error of a method, as a share of the largest value.
-pub(crate) fn tolerance(method: Method) -> f64 {
-    match method {
-        Method::Direct => 1e-6,
-        Method::Winograd => 2e-5,
+pub(crate) fn tolerance(algorithm: ConvAlgorithm) -> f64 {
+    match algorithm {
+        ConvAlgorithm::Direct => 1e-6,
+        ConvAlgorithm::Winograd => 2e-5,
     }
 }
 
 #[track_caller]
 fn check(shape: Conv2dShape) {
-    let fits = Conv2d::method_for(
+    let fits = Conv2d::algorithm_for(
         &Conv2dShape {
             in_channels: 9,
             ..shape
         },
         false,
     );
-    for (method, instructions) in every_way() {
-        if method == Method::Winograd && fits == Method::Direct {
+    for (algorithm, instructions) in every_way() {
+        if algorithm == ConvAlgorithm::Winograd && fits == ConvAlgorithm::Direct {
             continue;
         }
         let conv = Conv2d {
             shape,
             pool: false,
-            method,
+            algorithm,
             instructions,
         };
-        let tolerance = tolerance(method);
+        let tolerance = tolerance(algorithm);
         let mut all = Buffers::new(&conv);
         all.forward(&conv, false);
         let (input, weight, bias) = (wide(&all.input), wide(&all.weight), wide(&all.bias));
@@ -226,13 +226,13 @@ fn the_references_gradients_are_its_own() {
 
 #[test]
 fn a_workspace_for_a_batch_suffices_for_every_smaller_one() {
-    for (method, instructions) in every_way() {
+    for (algorithm, instructions) in every_way() {
         for channels in [(5, 3), (96, 96)] {
             let needs = |batch| {
                 let conv = Conv2d {
                     shape: shape(batch, valid(9, 3, 1), valid(5, 3, 1), channels),
                     pool: false,
-                    method,
+                    algorithm,
                     instructions,
                 };
                 let len = conv.workspace_len();
@@ -242,7 +242,7 @@ fn a_workspace_for_a_batch_suffices_for_every_smaller_one() {
                 let (smaller, larger) = (needs(batch), needs(batch + 1));
                 assert!(
                     smaller.0 <= larger.0 && smaller.1 <= larger.1,
-                    "{method:?}, {channels:?}, batch {batch}: {smaller:?} and {larger:?}"
+                    "{algorithm:?}, {channels:?}, batch {batch}: {smaller:?} and {larger:?}"
                 );
             }
         }
@@ -255,8 +255,8 @@ fn the_lectures_sharpening_kernel() {
     let conv = Conv2d {
         shape: shape(1, same(5, 3, 1), same(5, 3, 1), (1, 1)),
         pool: false,
-        method: Method::Direct,
-        instructions: Instructions::best(),
+        algorithm: ConvAlgorithm::Direct,
+        instructions: InstructionSet::best(),
     };
     let mut all = Buffers::new(&conv);
     all.input = [
@@ -276,8 +276,8 @@ fn a_buffer_of_another_length_is_refused() {
     let conv = Conv2d {
         shape: shape(1, valid(3, 3, 1), valid(3, 3, 1), (1, 1)),
         pool: false,
-        method: Method::Direct,
-        instructions: Instructions::best(),
+        algorithm: ConvAlgorithm::Direct,
+        instructions: InstructionSet::best(),
     };
-    conv.prepare(&[0.0; 8], &mut vec![0.0; conv.prepared_len()]);
+    conv.pack_weight(&[0.0; 8], &mut vec![0.0; conv.packed_len()]);
 }

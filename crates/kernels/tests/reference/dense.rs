@@ -1,18 +1,19 @@
 use modiste_kernels::{
-    DenseKernel, DenseShape, Instructions, Workspace, dense_backward, dense_forward, dense_prepare,
+    DenseShape, DenseWeight, InstructionSet, Workspace, dense_backward, dense_forward,
+    dense_pack_weight,
 };
 
 use crate::naive::{assert_close, numbers};
 
 #[track_caller]
 fn check(batch: usize, inputs: usize, outputs: usize) {
-    for instructions in Instructions::available() {
+    for instructions in InstructionSet::available() {
         check_with(instructions, batch, inputs, outputs);
     }
 }
 
 #[track_caller]
-fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: usize) {
+fn check_with(instructions: InstructionSet, batch: usize, inputs: usize, outputs: usize) {
     let shape = DenseShape {
         batch,
         inputs,
@@ -26,7 +27,7 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
     let at = |values: &[f32], index: usize| f64::from(values[index]);
 
     let mut workspace = Workspace::new(shape.workspace_len());
-    let mut forward = |kernel: DenseKernel<'_>, relu: bool| {
+    let mut forward = |kernel: DenseWeight<'_>, relu: bool| {
         let mut output = vec![f32::NAN; batch * outputs];
         dense_forward(
             &shape,
@@ -40,7 +41,7 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
         );
         output
     };
-    let mut output = forward(DenseKernel::Plain(&weight), false);
+    let mut output = forward(DenseWeight::Plain(&weight), false);
     let expected: Vec<f64> = (0..batch * outputs)
         .map(|index| {
             let (b, o) = (index / outputs, index % outputs);
@@ -49,11 +50,11 @@ fn check_with(instructions: Instructions, batch: usize, inputs: usize, outputs: 
         })
         .collect();
     assert_close("output", &output, &expected, 1e-6);
-    let mut prepared = vec![f32::NAN; shape.prepared_len(instructions)];
-    dense_prepare(&shape, instructions, &weight, &mut prepared);
-    let of_prepared = forward(DenseKernel::Prepared(&prepared), false);
+    let mut packed = vec![f32::NAN; shape.packed_len(instructions)];
+    dense_pack_weight(&shape, instructions, &weight, &mut packed);
+    let of_prepared = forward(DenseWeight::Packed(&packed), false);
     assert_close("output", &of_prepared, &expected, 1e-6);
-    let rectified = forward(DenseKernel::Plain(&weight), true);
+    let rectified = forward(DenseWeight::Plain(&weight), true);
     output.iter_mut().for_each(|value| *value = value.max(0.0));
     assert_eq!(rectified, output);
 

@@ -4,8 +4,8 @@
 mod batch_norm;
 mod conv2d;
 mod dense;
+mod fused_batch_norm;
+mod max_pool;
 mod naive;
-mod norm_fold;
 mod pointwise;
-mod pool;
 mod threads;

@@ -152,7 +152,7 @@ pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], toleranc
         let error = (f64::from(found) - expected).abs() / scale;
         assert!(
             error <= tolerance,
-            "{what}[{index}]: {found} for {expected}, off by {error:.1e} of the largest"
+            "{what}[{index}]: {found} for {expected}, off by {error:.1e} of the window_argmax"
         );
     }
 }

@@ -1,5 +1,5 @@
 use modiste_kernels::{
-    Instructions, SgdStep, add_assign, cross_entropy, dropout_backward, dropout_forward, relu,
+    InstructionSet, SgdStep, add_assign, cross_entropy, dropout_backward, dropout_forward, relu,
     relu_backward, sgd_update, softmax, softmax_cross_entropy,
 };
 
@@ -40,7 +40,7 @@ fn dropout_scales_what_it_keeps() {
     let input = numbers(1000, 1);
     let mask: Vec<u8> = (0..1000).map(|i| u8::from(i % 3 != 0)).collect();
     let mut output = vec![f32::NAN; 1000];
-    let instructions = Instructions::best();
+    let instructions = InstructionSet::best();
     dropout_forward(instructions, &input, &mask, 0.25, &mut output);
     let expected: Vec<f64> = input
         .iter()

@@ -1,7 +1,7 @@
 use modiste_kernels::{
-    Conv2d, Conv2dShape, DenseKernel, DenseShape, Instructions, Window, Workspace,
-    batch_norm_backward, batch_norm_statistics, batch_norm_statistics_len, batch_norm_sums_len,
-    dense_backward, dense_forward,
+    Conv2d, Conv2dShape, DenseShape, DenseWeight, InstructionSet, Window, Workspace,
+    batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_statistics,
+    batch_norm_statistics_scratch_len, dense_backward, dense_forward,
 };
 
 use crate::conv2d::{Buffers, every_way};
@@ -34,11 +34,11 @@ fn convolution() {
             in_channels: channels,
             out_channels,
         };
-        for (method, instructions) in every_way() {
+        for (algorithm, instructions) in every_way() {
             let conv = Conv2d {
                 shape,
                 pool: false,
-                method,
+                algorithm,
                 instructions,
             };
             let mean = vec![0.1; channels];
@@ -69,7 +69,7 @@ fn dense() {
         let input = numbers(batch * inputs, 1);
         let weight = numbers(inputs * outputs, 2);
         let bias = vec![0.5; outputs];
-        let instructions = Instructions::best();
+        let instructions = InstructionSet::best();
         check(|| {
             let mut workspace = Workspace::new(shape.workspace_len());
             let mut output = vec![0.0; batch * outputs];
@@ -77,7 +77,7 @@ fn dense() {
                 &shape,
                 instructions,
                 &input,
-                DenseKernel::Plain(&weight),
+                DenseWeight::Plain(&weight),
                 &bias,
                 true,
                 &mut output,
@@ -106,11 +106,11 @@ fn dense() {
 fn batch_norm() {
     let input = numbers(5000 * 13, 1);
     check(|| {
-        let mut sums = vec![0.0; batch_norm_sums_len(13)];
+        let mut sums = vec![0.0; batch_norm_backward_scratch_len(13)];
         let (mut mean, mut variance) = (vec![0.0; 13], vec![0.0; 13]);
-        let mut scratch = vec![0.0; batch_norm_statistics_len(13)];
+        let mut scratch = vec![0.0; batch_norm_statistics_scratch_len(13)];
         batch_norm_statistics(
-            Instructions::best(),
+            InstructionSet::best(),
             &input,
             &mut mean,
             &mut variance,

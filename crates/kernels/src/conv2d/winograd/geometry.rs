@@ -4,9 +4,11 @@
 //! `[point][panel of channels][tile][channel]`, so that each of the 36 products reads contiguous
 //! panels, and a block is one piece of memory that one task can own.
 
+use std::ops::Range;
+
 use crate::conv2d::shape::Conv2dShape;
-use crate::conv2d::winograd::transforms::{POINTS, TILE};
-use crate::tile::Panels;
+use crate::conv2d::winograd::transforms::{PATCH, POINTS, TILE};
+use crate::panels::Panels;
 
 /// Numbers of a cache line.
 const LINE: usize = 16;
@@ -15,9 +17,9 @@ const LINE: usize = 16;
 pub(crate) struct Geometry {
     pub(crate) shape: Conv2dShape,
     /// Tile rows of one image.
-    pub(crate) down: usize,
+    pub(crate) tile_rows_per_image: usize,
     /// Tiles of one tile row.
-    pub(crate) across: usize,
+    pub(crate) tiles_per_row: usize,
     pub(crate) inputs: Panels,
     pub(crate) outputs: Panels,
 }
@@ -26,8 +28,8 @@ impl Geometry {
     pub(crate) fn new(shape: Conv2dShape, lanes: usize) -> Self {
         Self {
             shape,
-            down: shape.rows.output.div_ceil(TILE),
-            across: shape.columns.output.div_ceil(TILE),
+            tile_rows_per_image: shape.rows.output.div_ceil(TILE),
+            tiles_per_row: shape.columns.output.div_ceil(TILE),
             inputs: Panels::new(shape.in_channels, lanes),
             outputs: Panels::new(shape.out_channels, lanes),
         }
@@ -35,45 +37,53 @@ impl Geometry {
 
     /// Tile rows of the whole batch.
     pub(crate) fn tile_rows(&self) -> usize {
-        self.shape.batch * self.down
+        self.shape.batch * self.tile_rows_per_image
     }
 
     /// Tile rows of a block of whole images whose products read a large kernel: enough tiles to be
     /// worth reading it, and a whole number of strips of six, where there are so many.
     pub(crate) fn large_block(&self) -> usize {
-        let tiles = self.across * self.down;
+        let tiles = self.tiles_per_row * self.tile_rows_per_image;
         let fewest = 48_usize.div_ceil(tiles);
         let images = (fewest..fewest + 6).find(|images| (images * tiles).is_multiple_of(6));
-        images.unwrap_or(fewest) * self.down
+        images.unwrap_or(fewest) * self.tile_rows_per_image
     }
 
     /// Numbers of a block of so many tiles.
     pub(crate) fn block_len(panels: &Panels, tiles: usize) -> usize {
-        POINTS * Self::point_len(panels, tiles)
+        POINTS * Self::point_stride(panels, tiles)
     }
 
     /// From one point of a block of so many tiles to the next: an odd number of cache lines, so that
     /// the 36 numbers that a transform reads or writes at once fall into different cache sets.
-    pub(crate) fn point_len(panels: &Panels, tiles: usize) -> usize {
-        ((panels.padded() * tiles).div_ceil(LINE) | 1) * LINE
+    pub(crate) fn point_stride(panels: &Panels, tiles: usize) -> usize {
+        ((panels.padded_columns() * tiles).div_ceil(LINE) | 1) * LINE
     }
 
     /// Numbers of the transformed kernel, `[panel of outputs][point][in][width]`.
-    pub(crate) fn kernel_len(&self) -> usize {
-        self.outputs.padded() * POINTS * self.shape.in_channels
+    pub(crate) fn weight_len(&self) -> usize {
+        self.outputs.padded_columns() * POINTS * self.shape.in_channels
     }
 
     /// Numbers of the kernel transformed for the way back, `[panel of inputs][point][out][width]`.
     pub(crate) fn transposed_len(&self) -> usize {
-        self.inputs.padded() * POINTS * self.shape.out_channels
+        self.inputs.padded_columns() * POINTS * self.shape.out_channels
     }
 
     /// Where a tile's patch of inputs starts, which may be before the image.
-    pub(crate) fn corner(&self, down: usize, across: usize) -> (isize, isize) {
+    pub(crate) fn patch_origin(&self, tile_y: usize, tile_x: usize) -> (isize, isize) {
         let start = |tile: usize, padding: usize| (tile * TILE) as isize - padding as isize;
         (
-            start(down, self.shape.rows.padding_before),
-            start(across, self.shape.columns.padding_before),
+            start(tile_y, self.shape.rows.padding_before),
+            start(tile_x, self.shape.columns.padding_before),
         )
     }
+}
+
+/// Offsets into a patch from `start` on that lie in an image of `len`.
+#[inline(always)]
+pub(super) fn clip(start: isize, len: usize) -> Range<usize> {
+    let first = (-start).max(0);
+    let end = (len as isize - start).clamp(first, PATCH as isize);
+    first.min(end) as usize..end as usize
 }

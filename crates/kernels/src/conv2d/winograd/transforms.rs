@@ -7,7 +7,7 @@
 
 use pulp::Simd;
 
-use crate::tile::mul_add;
+use crate::microkernel::mul_add;
 
 /// Points of a tile's transform: 6 x 6.
 pub(crate) const POINTS: usize = 36;
@@ -26,12 +26,12 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
 /// Where a transform's vectors come from. Traits and loops, here and below, rather than closures:
 /// what a closure calls is not compiled for the caller's instructions unless it happens to be
 /// inlined.
-pub(crate) trait Read<S: Simd> {
+pub(crate) trait ReadTile<S: Simd> {
     fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s;
 }
 
 /// Where they go.
-pub(crate) trait Write<S: Simd> {
+pub(crate) trait WriteTile<S: Simd> {
     fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s);
 }
 
@@ -43,20 +43,23 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// What a transform leaves between its two directions. Made once for many tiles: to fill it with
 /// zeros takes a good part of a transform's time.
-pub(crate) type Between<S, const N: usize, const M: usize> = Aligned<[[<S as Simd>::f32s; N]; M]>;
+pub(crate) type Intermediate<S, const N: usize, const M: usize> =
+    Aligned<[[<S as Simd>::f32s; N]; M]>;
 
 #[inline(always)]
-pub(crate) fn new_between<S: Simd, const N: usize, const M: usize>(simd: S) -> Between<S, N, M> {
+pub(crate) fn new_intermediate<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+) -> Intermediate<S, N, M> {
     Aligned([[simd.splat_f32s(0.0); N]; M])
 }
 
 /// Applies a transform to the columns of an N x N tile, then to the rows: M x M.
 #[inline(always)]
-pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
+pub(crate) fn transform_2d<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
     simd: S,
-    from: &mut impl Read<S>,
-    to: &mut impl Write<S>,
-    rows: &mut Between<S, N, M>,
+    from: &mut impl ReadTile<S>,
+    to: &mut impl WriteTile<S>,
+    rows: &mut Intermediate<S, N, M>,
 ) {
     let zero = simd.splat_f32s(0.0);
     for j in 0..N {
@@ -78,9 +81,9 @@ pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: us
 }
 
 /// `B^T`: inputs to points.
-pub(crate) struct InputToPoints;
+pub(crate) struct InputTransform;
 
-impl Transform<6, 6> for InputToPoints {
+impl Transform<6, 6> for InputTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -103,9 +106,9 @@ impl Transform<6, 6> for InputToPoints {
 }
 
 /// `B`: the gradient at the points to the one at the inputs.
-pub(crate) struct PointsToInput;
+pub(crate) struct InputGradientTransform;
 
-impl Transform<6, 6> for PointsToInput {
+impl Transform<6, 6> for InputGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -141,9 +144,9 @@ impl Transform<6, 6> for PointsToInput {
 }
 
 /// `A^T`: points to outputs.
-pub(crate) struct PointsToOutput;
+pub(crate) struct OutputTransform;
 
-impl Transform<6, 4> for PointsToOutput {
+impl Transform<6, 4> for OutputTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 4] {
         let two = simd.splat_f32s(2.0);
@@ -168,9 +171,9 @@ impl Transform<6, 4> for PointsToOutput {
 }
 
 /// `A`: the gradient at the outputs to the one at the points.
-pub(crate) struct OutputToPoints;
+pub(crate) struct OutputGradientTransform;
 
-impl Transform<4, 6> for OutputToPoints {
+impl Transform<4, 6> for OutputGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 4]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -192,9 +195,9 @@ impl Transform<4, 6> for OutputToPoints {
 }
 
 /// `G`: weights to points.
-pub(crate) struct WeightsToPoints;
+pub(crate) struct WeightTransform;
 
-impl Transform<3, 6> for WeightsToPoints {
+impl Transform<3, 6> for WeightTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 3]) -> [S::f32s; 6] {
         let quarter = simd.splat_f32s(1.0 / 4.0);
@@ -218,9 +221,9 @@ impl Transform<3, 6> for WeightsToPoints {
 }
 
 /// `G^T`: the gradient at the points to the one at the weights.
-pub(crate) struct PointsToWeights;
+pub(crate) struct WeightGradientTransform;
 
-impl Transform<6, 3> for PointsToWeights {
+impl Transform<6, 3> for WeightGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 3] {
         let quarter = simd.splat_f32s(1.0 / 4.0);

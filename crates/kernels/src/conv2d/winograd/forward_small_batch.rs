@@ -5,72 +5,76 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::conv2d::finish::OutputBands;
-use crate::conv2d::winograd::blocks::{Points, transform_inputs};
-use crate::conv2d::winograd::forward_pass::Pass;
+use crate::conv2d::epilogue::OutputBands;
+use crate::conv2d::winograd::forward_pass::ForwardPass;
 use crate::conv2d::winograd::geometry::Geometry;
+use crate::conv2d::winograd::input_transform::transform_inputs;
+use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
-use crate::parallel::{RowsMut, for_each_piece};
+use crate::parallel::{RowsMut, parallel_for};
 
 /// Up to so many tiles are few.
-const FEW: usize = 32;
+const SMALL_BATCH_TILES: usize = 32;
 
 /// A kernel of more numbers is not read by each task.
-const LARGE_KERNEL: usize = 400 * 1024;
+const LARGE_WEIGHT: usize = 400 * 1024;
 
 /// Tasks that the tile rows, and the products, are dealt into.
 const TASKS: usize = 8;
 
-pub(super) fn are_few(geometry: &Geometry) -> bool {
-    geometry.kernel_len() > LARGE_KERNEL && geometry.tile_rows() * geometry.across <= FEW
+pub(super) fn is_small_batch(geometry: &Geometry) -> bool {
+    geometry.weight_len() > LARGE_WEIGHT
+        && geometry.tile_rows() * geometry.tiles_per_row <= SMALL_BATCH_TILES
 }
 
 /// Numbers of all points of the largest batch whose tiles are few.
-pub(super) fn few_len(geometry: &Geometry) -> usize {
-    if geometry.kernel_len() <= LARGE_KERNEL {
+pub(super) fn small_batch_len(geometry: &Geometry) -> usize {
+    if geometry.weight_len() <= LARGE_WEIGHT {
         return 0;
     }
-    let rows = geometry.tile_rows().min(FEW / geometry.across);
-    let (inputs, outputs) = lens(geometry, rows);
+    let rows = geometry
+        .tile_rows()
+        .min(SMALL_BATCH_TILES / geometry.tiles_per_row);
+    let (inputs, outputs) = transformed_lens(geometry, rows);
     inputs + outputs
 }
 
 /// Numbers of so many tile rows' points, of inputs and of outputs.
-fn lens(geometry: &Geometry, rows: usize) -> (usize, usize) {
-    let outputs = Geometry::point_len(&geometry.outputs.panel(0), rows * geometry.across);
+fn transformed_lens(geometry: &Geometry, rows: usize) -> (usize, usize) {
+    let outputs = Geometry::point_stride(&geometry.outputs.panel(0), rows * geometry.tiles_per_row);
     (
-        rows * Geometry::block_len(&geometry.inputs, geometry.across),
+        rows * Geometry::block_len(&geometry.inputs, geometry.tiles_per_row),
         geometry.outputs.count * POINTS * outputs,
     )
 }
 
-impl Pass<'_> {
+impl ForwardPass<'_> {
     /// All tile rows to points, each product for all of them, all points to outputs.
-    pub(super) fn few(&self, pieces: OutputBands<'_>, shared: &mut [f32]) {
+    pub(super) fn forward_small_batch(&self, parts: OutputBands<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let instructions = self.conv.instructions;
         let rows = geometry.tile_rows();
-        let (inputs_len, outputs_len) = lens(geometry, rows);
+        let (inputs_len, outputs_len) = transformed_lens(geometry, rows);
         let (inputs, shared) = shared.split_at_mut(inputs_len);
         let products = &mut shared[..outputs_len];
         let grain = rows.div_ceil(TASKS);
         let blocks = RowsMut::new(&mut *inputs, inputs_len / rows);
-        for_each_piece(0..rows, grain, blocks, &|rows, points| {
-            instructions.run(RowInputs {
+        parallel_for(0..rows, grain, blocks, &|rows, transformed| {
+            instructions.run(TransformRows {
                 pass: self,
                 rows,
-                points: points.values,
+                transformed: transformed.values,
             });
         });
         let inputs = &*inputs;
         let units = geometry.outputs.count * POINTS;
         let outputs = RowsMut::new(&mut *products, outputs_len / units);
-        for_each_piece(
+        parallel_for(
             0..units,
             units.div_ceil(TASKS),
             outputs,
             &|units, output| {
-                instructions.run(Products {
+                instructions.run(Gemms {
                     pass: self,
                     units,
                     inputs,
@@ -79,42 +83,42 @@ impl Pass<'_> {
             },
         );
         let products = &*products;
-        for_each_piece(0..rows, grain, pieces, &|rows, pieces| {
-            instructions.run(RowOutputs {
+        parallel_for(0..rows, grain, parts, &|rows, parts| {
+            instructions.run(WriteRows {
                 pass: self,
                 rows,
                 products,
-                pieces,
+                parts,
             });
         });
     }
 }
 
 /// Some tile rows to points, each row by itself.
-struct RowInputs<'a> {
-    pass: &'a Pass<'a>,
+struct TransformRows<'a> {
+    pass: &'a ForwardPass<'a>,
     rows: Range<usize>,
-    points: &'a mut [f32],
+    transformed: &'a mut [f32],
 }
 
-impl WithSimd for RowInputs<'_> {
+impl WithSimd for TransformRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (geometry, input) = (self.pass.geometry, self.pass.input);
         let blocks = self
-            .points
-            .chunks_exact_mut(self.points.len() / self.rows.len());
-        for (row, points) in self.rows.zip(blocks) {
-            transform_inputs(simd, geometry, input, row..row + 1, points);
+            .transformed
+            .chunks_exact_mut(self.transformed.len() / self.rows.len());
+        for (row, transformed) in self.rows.zip(blocks) {
+            transform_inputs(simd, geometry, input, row..row + 1, transformed);
         }
     }
 }
 
 /// Some of the products: 36 for each panel.
-struct Products<'a> {
-    pass: &'a Pass<'a>,
+struct Gemms<'a> {
+    pass: &'a ForwardPass<'a>,
     units: Range<usize>,
     /// A block for each tile row.
     inputs: &'a [f32],
@@ -122,24 +126,24 @@ struct Products<'a> {
     output: &'a mut [f32],
 }
 
-impl WithSimd for Products<'_> {
+impl WithSimd for Gemms<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = self.pass.geometry;
-        let tiles = geometry.across;
+        let tiles = geometry.tiles_per_row;
         let row_len = tiles * geometry.outputs.width;
-        let left_len = Geometry::point_len(&geometry.inputs, tiles);
+        let point_stride = Geometry::point_stride(&geometry.inputs, tiles);
         let outputs = self
             .output
             .chunks_exact_mut(self.output.len() / self.units.len());
         for (unit, output) in self.units.zip(outputs) {
             let (panel, point) = (unit / POINTS, unit % POINTS);
-            let blocks = self.inputs.chunks_exact(POINTS * left_len);
+            let blocks = self.inputs.chunks_exact(POINTS * point_stride);
             for (block, output) in blocks.zip(output.chunks_exact_mut(row_len)) {
                 self.pass
-                    .product(panel, point, tiles, &block[point * left_len..])
+                    .gemm(panel, point, tiles, &block[point * point_stride..])
                     .run(simd, output);
             }
         }
@@ -147,32 +151,32 @@ impl WithSimd for Products<'_> {
 }
 
 /// Some tile rows' points to outputs.
-struct RowOutputs<'a> {
-    pass: &'a Pass<'a>,
+struct WriteRows<'a> {
+    pass: &'a ForwardPass<'a>,
     rows: Range<usize>,
     /// `[panel][point][tile][width]`.
     products: &'a [f32],
-    pieces: OutputBands<'a>,
+    parts: OutputBands<'a>,
 }
 
-impl WithSimd for RowOutputs<'_> {
+impl WithSimd for WriteRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let outputs = &self.pass.geometry.outputs;
-        let first = self.rows.start * self.pass.geometry.across;
+        let first = self.rows.start * self.pass.geometry.tiles_per_row;
         let panel_len = self.products.len() / outputs.count;
         for (panel, products) in self.products.chunks_exact(panel_len).enumerate() {
-            let points = Points {
+            let transformed = TransformedTiles {
                 values: &products[first * outputs.width..],
                 panels: outputs.panel(panel),
-                tiles: self.rows.len() * self.pass.geometry.across,
+                tiles: self.rows.len() * self.pass.geometry.tiles_per_row,
                 stride: panel_len / POINTS,
             };
             let rows = self.rows.clone();
             self.pass
-                .write_outputs(simd, rows, panel, &points, &mut self.pieces);
+                .write_outputs(simd, rows, panel, &transformed, &mut self.parts);
         }
     }
 }

@@ -23,8 +23,8 @@ fn check(shape: MaxPool2dShape) {
     );
     let probe = numbers(positions * shape.channels, 2);
     let mut output = vec![f32::NAN; probe.len()];
-    let mut winners = vec![255; probe.len()];
-    max_pool2d_forward(&shape, &input, &mut output, &mut winners);
+    let mut argmax = vec![255; probe.len()];
+    max_pool2d_forward(&shape, &input, &mut output, &mut argmax);
     assert_close(
         "output",
         &output,
@@ -33,7 +33,7 @@ fn check(shape: MaxPool2dShape) {
     );
 
     let mut gradient = vec![f32::NAN; input.len()];
-    max_pool2d_backward(&shape, &probe, &winners, &mut gradient);
+    max_pool2d_backward(&shape, &probe, &argmax, &mut gradient);
     let expected = numeric_gradient(&wide(&input), |input| {
         dot(&naive::max_pool(&shape, input), &wide(&probe))
     });
@@ -58,21 +58,16 @@ fn other_windows() {
 #[test]
 fn ties_go_to_the_first() {
     let shape = shape(1, [2, 2, 2], [2, 2, 2], 1);
-    let (mut output, mut winners, mut gradient) = ([0.0], [9], [0.0; 4]);
-    max_pool2d_forward(&shape, &[1.0, 7.0, 7.0, 7.0], &mut output, &mut winners);
-    max_pool2d_backward(&shape, &[3.0], &winners, &mut gradient);
+    let (mut output, mut argmax, mut gradient) = ([0.0], [9], [0.0; 4]);
+    max_pool2d_forward(&shape, &[1.0, 7.0, 7.0, 7.0], &mut output, &mut argmax);
+    max_pool2d_backward(&shape, &[3.0], &argmax, &mut gradient);
     assert_eq!((output, gradient), ([7.0], [0.0, 3.0, 0.0, 0.0]));
 }
 
 #[test]
 fn what_is_no_number_is_seen() {
     let shape = shape(1, [2, 2, 2], [2, 2, 2], 1);
-    let (mut output, mut winners) = ([0.0], [0]);
-    max_pool2d_forward(
-        &shape,
-        &[1.0, f32::NAN, 7.0, 2.0],
-        &mut output,
-        &mut winners,
-    );
+    let (mut output, mut argmax) = ([0.0], [0]);
+    max_pool2d_forward(&shape, &[1.0, f32::NAN, 7.0, 2.0], &mut output, &mut argmax);
     assert!(output[0].is_nan());
 }

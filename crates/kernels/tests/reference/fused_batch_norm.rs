@@ -1,12 +1,13 @@
 //! Normalisation folded into its neighbours gives what the separate operations give.
 
 use modiste_kernels::{
-    Affine, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums,
-    Input, InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window,
-    Workspace, batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
-    batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, max_pool2d_backward,
-    max_pool2d_forward, norm_gradient, norm_gradient_sums, norm_pool_forward,
-    norm_pool_gradient_sums, relu_backward,
+    Affine, BatchNormGradient, BatchNormGradientSums, BatchNormPoolShape, Conv2d, Conv2dGradients,
+    Conv2dOutput, Conv2dShape, ConvInput, Epilogue, FusedGradient, InputGradient, InstructionSet,
+    MaxPool2dShape, Window, Workspace, batch_norm_affine, batch_norm_backward,
+    batch_norm_backward_coefficients, batch_norm_backward_reduce, batch_norm_backward_scratch_len,
+    batch_norm_normalize, batch_norm_pool_backward_reduce, batch_norm_pool_forward,
+    batch_norm_statistics, batch_norm_statistics_scratch_len, inverse_std, max_pool2d_backward,
+    max_pool2d_forward, relu_backward,
 };
 
 use crate::conv2d::{every_way, tolerance};
@@ -31,15 +32,15 @@ impl Norm {
         let [mut mean, mut variance, mut inverse, mut scale, mut shift] =
             [(); 5].map(|()| vec![f32::NAN; channels]);
         let (gamma, beta) = (numbers(channels, 2), numbers(channels, 3));
-        let mut scratch = vec![f32::NAN; batch_norm_statistics_len(channels)];
+        let mut scratch = vec![f32::NAN; batch_norm_statistics_scratch_len(channels)];
         batch_norm_statistics(
-            Instructions::best(),
+            InstructionSet::best(),
             &values,
             &mut mean,
             &mut variance,
             &mut scratch,
         );
-        inverse_deviation(&variance, 1e-3, &mut inverse);
+        inverse_std(&variance, 1e-3, &mut inverse);
         batch_norm_affine(&mean, &inverse, &gamma, &beta, &mut scale, &mut shift);
         Self {
             values,
@@ -85,7 +86,7 @@ impl Norm {
             &mut gradient,
             &mut gamma,
             &mut beta,
-            &mut vec![0.0; batch_norm_sums_len(channels)],
+            &mut vec![0.0; batch_norm_backward_scratch_len(channels)],
         );
         [gradient, gamma, beta]
     }
@@ -95,7 +96,7 @@ impl Norm {
         let channels = self.mean.len();
         let [mut gamma, mut beta] = [(); 2].map(|()| vec![f32::NAN; channels]);
         let mut coefficients = vec![f32::NAN; 3 * channels];
-        norm_gradient(
+        batch_norm_backward_coefficients(
             sums,
             self.values.len() / channels,
             &self.mean,
@@ -115,14 +116,14 @@ fn sums_give_the_gradients_of_gamma_and_beta() {
         let norm = Norm::new(batch * pixels, channels);
         let gradient = numbers(norm.values.len(), 4);
         let [_, by_gamma, by_beta] = norm.backward(&gradient);
-        for instructions in Instructions::available() {
+        for instructions in InstructionSet::available() {
             let mut sums = vec![f32::NAN; 2 * batch * channels];
-            let target = GradientSums {
+            let target = BatchNormGradientSums {
                 input: &norm.values,
                 mean: &norm.mean,
                 sums: &mut sums,
             };
-            norm_gradient_sums(instructions, &gradient, target);
+            batch_norm_backward_reduce(instructions, &gradient, target);
             let [_, gamma, beta] = norm.gradients_of_sums(&sums);
             assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
             assert_close("beta", &beta, &wide(&by_beta), 1e-5);
@@ -168,7 +169,7 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
         columns,
         channels: filters,
     };
-    let norm_pool = NormPoolShape {
+    let norm_pool = BatchNormPoolShape {
         batch,
         height,
         width,
@@ -195,77 +196,82 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
     let [mut at_relu, by_gamma, by_beta] = after.backward(&at_norm);
     relu_backward(&after.values, &mut at_relu);
 
-    for (method, instructions) in every_way() {
+    for (algorithm, instructions) in every_way() {
         let conv = Conv2d {
             shape,
             pool: false,
-            method,
+            algorithm,
             instructions,
         };
         let mut workspace = Workspace::new(conv.workspace_len());
-        let mut prepared = vec![f32::NAN; conv.prepared_len()];
-        conv.prepare(&weight, &mut prepared);
-        let finish = Finish {
+        let mut packed = vec![f32::NAN; conv.packed_len()];
+        conv.pack_weight(&weight, &mut packed);
+        let epilogue = Epilogue {
             bias: &vec![0.5; filters],
             relu: false,
             affine: None,
         };
-        let folded = Input {
+        let folded = ConvInput {
             values: &before.values,
             affine: Some(before.affine()),
         };
-        let outputs = [folded, Input::plain(&normalized)].map(|input| {
+        let outputs = [folded, ConvInput::plain(&normalized)].map(|input| {
             let mut output = vec![f32::NAN; shape.output_len()];
             let target = Conv2dOutput::plain(&mut output);
-            conv.forward(&input, &prepared, &finish, target, &mut workspace);
+            conv.forward(&input, &packed, &epilogue, target, &mut workspace);
             output
         });
-        assert_close("output", &outputs[0], &wide(&outputs[1]), tolerance(method));
+        assert_close(
+            "output",
+            &outputs[0],
+            &wide(&outputs[1]),
+            tolerance(algorithm),
+        );
 
-        let mut winners = vec![f32::NAN; pooled];
+        let mut argmax = vec![f32::NAN; pooled];
         let mut sums = vec![f32::NAN; 2 * batch * filters];
-        let target = GradientSums {
+        let target = BatchNormGradientSums {
             input: &after.values,
             mean: &after.mean,
             sums: &mut sums,
         };
         if pool {
             let mut output = vec![f32::NAN; pooled];
-            norm_pool_forward(
+            batch_norm_pool_forward(
                 &norm_pool,
                 instructions,
                 &after.values,
                 after.affine(),
                 &mut output,
-                &mut winners,
+                &mut argmax,
             );
             assert_close("pool", &output, &wide(&expected_pool), 1e-6);
-            norm_pool_gradient_sums(&norm_pool, instructions, &gradient, &winners, target);
+            batch_norm_pool_backward_reduce(&norm_pool, instructions, &gradient, &argmax, target);
         } else {
-            norm_gradient_sums(instructions, &gradient, target);
+            batch_norm_backward_reduce(instructions, &gradient, target);
         }
         let [coefficients, gamma, beta] = after.gradients_of_sums(&sums);
         assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
         assert_close("beta", &beta, &wide(&by_beta), 1e-5);
 
-        let folded_gradient = Gradient {
+        let folded_gradient = FusedGradient {
             values: &gradient,
-            winners: pool.then_some(&winners),
-            norm: Some(NormGradient {
+            argmax: pool.then_some(&argmax),
+            batch_norm: Some(BatchNormGradient {
                 input: &after.values,
                 coefficients: &coefficients,
             }),
             relu: Some(&after.values),
         };
-        let plain_gradient = Gradient {
+        let plain_gradient = FusedGradient {
             values: &at_relu,
-            winners: None,
-            norm: None,
+            argmax: None,
+            batch_norm: None,
             relu: None,
         };
         let results = [
             (folded, folded_gradient),
-            (Input::plain(&normalized), plain_gradient),
+            (ConvInput::plain(&normalized), plain_gradient),
         ]
         .map(|(input, gradient)| {
             let mut by_weight = vec![f32::NAN; weight.len()];
@@ -274,7 +280,7 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
             let mut sums = vec![f32::NAN; 2 * batch * channels];
             let target = InputGradient {
                 values: &mut by_input,
-                sums: Some(GradientSums {
+                batch_norm_sums: Some(BatchNormGradientSums {
                     input: &before.values,
                     mean: &before.mean,
                     sums: &mut sums,
@@ -292,12 +298,12 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
                 &mut workspace,
             );
             let mut own_sums = vec![f32::NAN; sums.len()];
-            let target = GradientSums {
+            let target = BatchNormGradientSums {
                 input: &before.values,
                 mean: &before.mean,
                 sums: &mut own_sums,
             };
-            norm_gradient_sums(instructions, &by_input, target);
+            batch_norm_backward_reduce(instructions, &by_input, target);
             assert_close("gathered sums", &sums, &wide(&own_sums), 1e-5);
             [by_weight, by_bias, by_input]
         });
@@ -306,7 +312,7 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
             .iter()
             .zip(folded.iter().zip(&plain))
         {
-            assert_close(what, folded, &wide(plain), tolerance(method).max(1e-5));
+            assert_close(what, folded, &wide(plain), tolerance(algorithm).max(1e-5));
         }
     }
 }
