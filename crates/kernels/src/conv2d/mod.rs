@@ -153,7 +153,7 @@ impl Conv2d {
     pub fn packed_len(&self) -> usize {
         match self.algorithm {
             ConvAlgorithm::Direct => direct::packed_len(self),
-            ConvAlgorithm::Winograd => winograd::geometry(self).weight_len(),
+            ConvAlgorithm::Winograd => winograd::geometry(self).packed_weight_len(),
         }
     }
 

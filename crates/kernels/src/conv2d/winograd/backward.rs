@@ -1,5 +1,5 @@
-//! Backwards by the transposed transforms: gradients and inputs to points, 36 products for the
-//! kernel's gradient and 36 for the input's, then back.
+//! Backward pass by the transposed transforms: transforms of inputs and output gradients, 36 matrix
+//! products each for the weight gradient and the input gradient, inverse transforms.
 
 use std::ops::Range;
 
@@ -15,37 +15,37 @@ use crate::conv2d::{Conv2d, Conv2dGradients};
 use crate::operand::{ConvInput, FusedGradient};
 use crate::parallel::{RowsMut, parallel_for};
 
-/// Images are dealt into at by_memory so many groups, each with a share of the kernel's gradient.
+/// Maximum number of groups of images with partial sums of the weight gradient.
 const GROUPS: usize = 8;
 
-/// Numbers of a block's points that a task works on: with the kernel and its gradient they stay in
-/// a core's cache.
+/// Elements of a block of transformed tiles, small enough to stay in a core's cache together with
+/// the weight and its gradient.
 const BLOCK: usize = 300 * 1024;
 
-/// A kernel of more numbers is not read again for each block, nor has each group a share of its
-/// gradient: each product is done for all images at once.
+/// For transformed weights above this length, the weight is not read once per block and the groups
+/// have no partial sums: each product runs over all images at once.
 const LARGE_WEIGHT: usize = 400 * 1024;
 
-/// Numbers of all points that lie in memory at once when the kernel is large.
+/// Maximum length of the transformed tiles that are in memory at once if the weight is large.
 const LARGE_BATCH: usize = 6 * 1024 * 1024;
 
 fn is_large(geometry: &Geometry) -> bool {
-    geometry.weight_len() > LARGE_WEIGHT
+    geometry.packed_weight_len() > LARGE_WEIGHT
 }
 
-/// Images of a group.
+/// Images per group.
 fn group_size(geometry: &Geometry) -> usize {
     geometry.shape.batch.div_ceil(GROUPS).max(1)
 }
 
-/// Numbers of one tile row's points: what both transforms write, and the input's once more where
-/// its gradient has a place of its own.
+/// Length of the transformed tiles of one tile row: inputs and output gradients, and the input
+/// gradients if they do not overwrite the inputs.
 fn transformed_row_len(geometry: &Geometry) -> usize {
     let inputs = if is_large(geometry) { 2 } else { 1 } * geometry.inputs.padded_columns();
     POINTS * (inputs + geometry.outputs.padded_columns()) * geometry.tiles_per_row
 }
 
-/// Tile rows of a block: of whole images where the kernel is large.
+/// Tile rows per block; whole images if the weight is large.
 pub(super) fn block(geometry: &Geometry) -> usize {
     if is_large(geometry) {
         geometry.large_block()
@@ -54,14 +54,14 @@ pub(super) fn block(geometry: &Geometry) -> usize {
     }
 }
 
-/// Images whose points lie in memory at once when the kernel is large: whole blocks.
+/// Images whose transformed tiles are in memory at once if the weight is large: whole blocks.
 pub(super) fn large_chunk(geometry: &Geometry) -> usize {
     let by_memory = LARGE_BATCH / transformed_row_len(geometry);
     let block = block(geometry);
     (by_memory / block).max(1) * block / geometry.tile_rows_per_image
 }
 
-/// Numbers of the kernel's gradient at all points.
+/// Length of the transformed weight gradient.
 pub(super) fn weight_gradient_len(geometry: &Geometry) -> usize {
     POINTS * geometry.shape.in_channels * geometry.outputs.padded_columns()
 }
@@ -69,7 +69,7 @@ pub(super) fn weight_gradient_len(geometry: &Geometry) -> usize {
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
     let batch = geometry.shape.batch;
     let weight_gradients =
-        geometry.transposed_len().next_multiple_of(16) + bias_gradients_len(geometry);
+        geometry.packed_transposed_len().next_multiple_of(16) + bias_gradients_len(geometry);
     let rows = block(geometry).min(geometry.tile_rows());
     let inputs = Geometry::block_len(&geometry.inputs, rows * geometry.tiles_per_row);
     let outputs = Geometry::block_len(&geometry.outputs, rows * geometry.tiles_per_row);
@@ -107,8 +107,9 @@ pub(crate) fn backward(
     let geometry = super::geometry(conv);
     let shape = &conv.shape;
     let Workspace { threads, shared } = workspace;
-    let (transposed, shared) = shared.split_at_mut(geometry.transposed_len().next_multiple_of(16));
-    let transposed = &mut transposed[..geometry.transposed_len()];
+    let (transposed, shared) =
+        shared.split_at_mut(geometry.packed_transposed_len().next_multiple_of(16));
+    let transposed = &mut transposed[..geometry.packed_transposed_len()];
     if gradients.input.is_some() {
         transform_weight(&geometry, conv.instructions, weight, true, transposed);
     }
@@ -175,7 +176,7 @@ pub(crate) fn backward(
     }
 }
 
-/// The blocks of one group of images, one after the other.
+/// Backward pass of one group of images, block by block.
 struct Group<'a> {
     pass: &'a BackwardPass<'a>,
     images: Range<usize>,
@@ -223,7 +224,7 @@ impl WithSimd for Group<'_> {
                 let accumulate = start > all.start;
                 weight_gradient_gemm(geometry, tiles, accumulate, inputs, gradients)
                     .run(simd, weight_gradient);
-                // The inputs have served: their place takes the gradient.
+                // The inputs are not read again: the input gradient overwrites them.
                 if images.is_some() {
                     self.pass
                         .input_gradient_gemm(point, tiles, gradients)

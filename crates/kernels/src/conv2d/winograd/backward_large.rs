@@ -1,5 +1,5 @@
-//! Backwards with a large kernel: everything to points, each of the 36 products for all images, then
-//! back.
+//! Backward pass for a large weight: each step runs over all images before the next, so that each
+//! of the 36 products reads the weight only once.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::conv2d::winograd::transforms::POINTS;
 use crate::parallel::{Partition, RowsMut, parallel_for};
 
 impl BackwardPass<'_> {
-    /// Everything to points, each product for all images, then back.
+    /// Runs transforms, products and inverse transforms one after the other, each in parallel.
     pub(super) fn run_large(&self, mut images: ImageOutputs<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let batch = geometry.shape.batch;
@@ -117,7 +117,7 @@ impl BackwardPass<'_> {
     }
 }
 
-/// A block's inputs and gradients to points.
+/// Transforms of a block's inputs and output gradients.
 struct BlockTransform<'a> {
     pass: &'a BackwardPass<'a>,
     images: Range<usize>,
@@ -140,13 +140,13 @@ impl WithSimd for BlockTransform<'_> {
     }
 }
 
-/// One point's products for all blocks of a chunk.
+/// Products at one point for all blocks of a chunk.
 struct LargeGemms<'a> {
     pass: &'a BackwardPass<'a>,
     point: usize,
-    /// Of all blocks.
+    /// Tiles of all blocks.
     tiles: usize,
-    /// Of one block; the last may have fewer.
+    /// Tiles per block; the last block may have fewer.
     block: usize,
     accumulate: bool,
     inputs: &'a [f32],
@@ -187,7 +187,7 @@ impl WithSimd for LargeGemms<'_> {
     }
 }
 
-/// A block's points back to images.
+/// Input gradients of a block.
 struct BlockOutputs<'a> {
     pass: &'a BackwardPass<'a>,
     tile_rows: Range<usize>,

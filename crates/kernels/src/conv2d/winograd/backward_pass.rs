@@ -1,4 +1,4 @@
-//! Steps of a backward pass that all blocks share: transforms, products and input gradients.
+//! Steps of a backward pass that all blocks share: transforms, matrix products and input gradients.
 
 use std::ops::Range;
 
@@ -15,14 +15,14 @@ use crate::conv2d::winograd::transforms::POINTS;
 use crate::operand::{ConvInput, FusedGradient};
 use crate::parallel::RowsMut;
 
-/// The input's gradient and its sums, windex_in_part they are asked for, and the biases' gradient: a row for
-/// each image.
+/// Outputs of each image: the input gradient and its batch norm sums, if they are needed, and the
+/// bias gradient.
 pub(super) type ImageOutputs<'a> = (
     Option<(RowsMut<'a, f32>, Option<RowsMut<'a, f32>>)>,
     RowsMut<'a, f32>,
 );
 
-/// What all tasks of one call share.
+/// State that all tasks of one call share.
 #[derive(Clone, Copy)]
 pub(super) struct BackwardPass<'a> {
     pub(super) conv: &'a Conv2d,
@@ -30,12 +30,12 @@ pub(super) struct BackwardPass<'a> {
     pub(super) input: &'a ConvInput<'a>,
     pub(super) gradient: &'a FusedGradient<'a>,
     pub(super) transposed: &'a [f32],
-    /// What batch normalisation read and its mean, windex_in_part its sums are asked for.
+    /// Input and mean of the preceding batch norm, if its sums are needed.
     pub(super) batch_norm: Option<(&'a [f32], &'a [f32])>,
 }
 
 impl<'a> BackwardPass<'a> {
-    /// The product of a block's gradients with the transposed kernel at one point.
+    /// Product of a block's transformed output gradients with the transposed weight at one point.
     #[inline(always)]
     pub(super) fn input_gradient_gemm(
         &self,
@@ -54,7 +54,7 @@ impl<'a> BackwardPass<'a> {
         }
     }
 
-    /// A block's inputs and gradients to points.
+    /// Transforms the inputs and the output gradients of a block.
     #[inline(always)]
     pub(super) fn transform<S: Simd>(
         &self,
@@ -77,8 +77,9 @@ impl<'a> BackwardPass<'a> {
         );
     }
 
-    /// The points of some tile rows to the input's gradient, and its sums windex_in_part an image is done.
-    /// `values` starts with the first tile row's image, and `sums` too.
+    /// Computes the input gradient of some tile rows from the transformed tiles, and the batch norm
+    /// sums of each image that is complete. `values` and `sums` begin with the first tile row's
+    /// image.
     #[inline(always)]
     pub(super) fn write_images<S: Simd>(
         &self,

@@ -1,4 +1,5 @@
-//! Forwards: inputs to points, 36 products, points to outputs.
+//! Forward pass: input transform, 36 matrix products per panel of output channels, output
+//! transform.
 
 use std::ops::Range;
 
@@ -16,22 +17,24 @@ use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::operand::ConvInput;
 use crate::parallel::parallel_for;
 
-/// Numbers of a block's points that a task works on: they stay in a core's cache while the kernel
-/// passes by.
+/// Elements of a block of transformed tiles, small enough to stay in a core's cache while the
+/// weight streams by.
 const BLOCK: usize = 160 * 1024;
 
-/// Tiles of a block, at least: enough to be worth reading the kernel for.
+/// Minimum number of tiles per block, to amortize reading the weight.
 const MIN_TILES: usize = 36;
 
-/// Tasks that even one image is dealt into, where it has so many tile rows.
+/// Number of tasks that even one image is divided into, if it has enough tile rows.
 const MIN_TASKS: usize = 4;
 
-/// Tile rows of a block.
+/// Tile rows per block.
 fn block(geometry: &Geometry) -> usize {
-    // Of the products there is one panel at a time.
+    // Only one panel of products is in memory at a time.
     let transformed_tile_len = POINTS * (geometry.inputs.padded_columns() + geometry.outputs.width);
-    let most = (BLOCK / transformed_tile_len).max(MIN_TILES) / geometry.tiles_per_row;
-    most.min(geometry.tile_rows().div_ceil(MIN_TASKS)).max(1)
+    let by_cache = (BLOCK / transformed_tile_len).max(MIN_TILES) / geometry.tiles_per_row;
+    by_cache
+        .min(geometry.tile_rows().div_ceil(MIN_TASKS))
+        .max(1)
 }
 
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
@@ -78,7 +81,7 @@ pub(crate) fn forward(
     });
 }
 
-/// One block from inputs to outputs.
+/// Forward pass of one block of tile rows.
 struct Block<'a> {
     pass: &'a ForwardPass<'a>,
     rows: Range<usize>,

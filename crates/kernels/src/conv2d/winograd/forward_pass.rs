@@ -1,4 +1,4 @@
-//! What a forward pass shares between its tasks: products with the kernel, and points to outputs.
+//! Steps of a forward pass that all blocks share: matrix products, output transform and epilogue.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::conv2d::winograd::transforms::{
 };
 use crate::operand::ConvInput;
 
-/// What all tasks of one call share.
+/// State that all tasks of one call share.
 #[derive(Clone, Copy)]
 pub(super) struct ForwardPass<'a> {
     pub(super) conv: &'a Conv2d,
@@ -26,7 +26,8 @@ pub(super) struct ForwardPass<'a> {
 }
 
 impl<'a> ForwardPass<'a> {
-    /// The product of some tiles' inputs with a panel of the kernel at one point.
+    /// Product of the transformed inputs of some tiles with one panel of the transformed weight at
+    /// one point.
     #[inline(always)]
     pub(super) fn gemm(
         &self,
@@ -47,7 +48,8 @@ impl<'a> ForwardPass<'a> {
         }
     }
 
-    /// Some tile rows' points of one panel to outputs: finished, and pooled.
+    /// Applies output transform, epilogue and pool to one panel of some tile rows and writes the
+    /// outputs.
     #[inline(always)]
     pub(super) fn write_outputs<S: Simd>(
         &self,
@@ -72,7 +74,7 @@ impl<'a> ForwardPass<'a> {
     }
 }
 
-/// One tile row's outputs, finished but not pooled.
+/// Writes the outputs of one tile row, without pooling.
 #[inline(always)]
 fn write_band<S: Simd>(
     simd: S,
@@ -108,7 +110,7 @@ fn write_band<S: Simd>(
     }
 }
 
-/// One tile row's outputs, finished and pooled.
+/// Writes the pooled outputs of one tile row.
 #[inline(always)]
 fn write_pooled<S: Simd>(
     simd: S,
@@ -155,7 +157,7 @@ fn write_pooled<S: Simd>(
     }
 }
 
-/// A tile's finished outputs, kept.
+/// Writer that applies the epilogue and keeps the tile in memory.
 struct EpilogueTile<'a, S: Simd> {
     epilogue: EpilogueVectors<S::f32s, 1>,
     values: &'a mut Intermediate<S, TILE, TILE>,
@@ -168,7 +170,7 @@ impl<S: Simd> WriteTile<S> for EpilogueTile<'_, S> {
     }
 }
 
-/// Finishes a tile's outputs and writes those that are inside.
+/// Writer that applies the epilogue and stores the pixels that lie inside the image.
 struct EpiloguePixels<'a, S: Simd> {
     epilogue: EpilogueVectors<S::f32s, 1>,
     columns: usize,

@@ -1,5 +1,5 @@
-//! Forwards for few tiles with a large kernel, as of a single image: each part of the kernel is read
-//! by one task alone.
+//! Forward pass for few tiles and a large weight, such as a single image: each part of the weight
+//! is read by one task only.
 
 use std::ops::Range;
 
@@ -13,23 +13,23 @@ use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::parallel::{RowsMut, parallel_for};
 
-/// Up to so many tiles are few.
+/// Maximum number of tiles of a small batch.
 const SMALL_BATCH_TILES: usize = 32;
 
-/// A kernel of more numbers is not read by each task.
+/// Transformed weights above this length are too large for each task to read.
 const LARGE_WEIGHT: usize = 400 * 1024;
 
-/// Tasks that the tile rows, and the products, are dealt into.
+/// Number of tasks of each step.
 const TASKS: usize = 8;
 
 pub(super) fn is_small_batch(geometry: &Geometry) -> bool {
-    geometry.weight_len() > LARGE_WEIGHT
+    geometry.packed_weight_len() > LARGE_WEIGHT
         && geometry.tile_rows() * geometry.tiles_per_row <= SMALL_BATCH_TILES
 }
 
-/// Numbers of all points of the largest batch whose tiles are few.
+/// Length of all transformed tiles of the largest small batch.
 pub(super) fn small_batch_len(geometry: &Geometry) -> usize {
-    if geometry.weight_len() <= LARGE_WEIGHT {
+    if geometry.packed_weight_len() <= LARGE_WEIGHT {
         return 0;
     }
     let rows = geometry
@@ -39,7 +39,7 @@ pub(super) fn small_batch_len(geometry: &Geometry) -> usize {
     inputs + outputs
 }
 
-/// Numbers of so many tile rows' points, of inputs and of outputs.
+/// Lengths of the transformed inputs and of the products of `rows` tile rows.
 fn transformed_lens(geometry: &Geometry, rows: usize) -> (usize, usize) {
     let outputs = Geometry::point_stride(&geometry.outputs.panel(0), rows * geometry.tiles_per_row);
     (
@@ -49,7 +49,7 @@ fn transformed_lens(geometry: &Geometry, rows: usize) -> (usize, usize) {
 }
 
 impl ForwardPass<'_> {
-    /// All tile rows to points, each product for all of them, all points to outputs.
+    /// Runs input transform, products and output transform one after the other, each in parallel.
     pub(super) fn forward_small_batch(&self, parts: OutputBands<'_>, shared: &mut [f32]) {
         let geometry = self.geometry;
         let instructions = self.conv.instructions;
@@ -94,7 +94,7 @@ impl ForwardPass<'_> {
     }
 }
 
-/// Some tile rows to points, each row by itself.
+/// Input transform of some tile rows, each a block of its own.
 struct TransformRows<'a> {
     pass: &'a ForwardPass<'a>,
     rows: Range<usize>,
@@ -116,11 +116,11 @@ impl WithSimd for TransformRows<'_> {
     }
 }
 
-/// Some of the products: 36 for each panel.
+/// Some of the products, of which each panel has 36.
 struct Gemms<'a> {
     pass: &'a ForwardPass<'a>,
     units: Range<usize>,
-    /// A block for each tile row.
+    /// One block per tile row.
     inputs: &'a [f32],
     /// `[unit][tile][width]`.
     output: &'a mut [f32],
@@ -150,7 +150,7 @@ impl WithSimd for Gemms<'_> {
     }
 }
 
-/// Some tile rows' points to outputs.
+/// Output transform of some tile rows.
 struct WriteRows<'a> {
     pass: &'a ForwardPass<'a>,
     rows: Range<usize>,

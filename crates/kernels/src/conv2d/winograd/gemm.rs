@@ -1,4 +1,5 @@
-//! The 36 products between the transforms, one call for each point and block of tiles.
+//! The matrix products between the transforms: one for each of the 36 points and each block of
+//! tiles.
 
 use pulp::Simd;
 
@@ -7,17 +8,17 @@ use crate::microkernel::{
 };
 use crate::panels::Panels;
 
-/// `output[tile, n] = sum over k of left[tile, k] * kernel[k, n]`: forwards with inputs and the
-/// kernel, backwards with gradients and the transposed kernel.
+/// `output[tile, n] = sum over k of lhs[tile, k] * weight[k, n]`: inputs and weight in the forward
+/// pass, output gradients and transposed weight in the backward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct TileGemm<'a> {
     pub(crate) tiles: usize,
     /// `[panel][tile][width]`.
     pub(crate) lhs: &'a [f32],
     pub(crate) lhs_panels: Panels,
-    /// From the first panel's `[k][width]` on.
+    /// The weight from the first panel's `[k][width]` on.
     pub(crate) weight: &'a [f32],
-    /// From one panel of the kernel to the next.
+    /// Distance between consecutive panels of the weight.
     pub(crate) weight_stride: usize,
     pub(crate) output_panels: Panels,
 }
@@ -32,7 +33,7 @@ impl TileGemm<'_> {
             let weight = &self.weight[panel * self.weight_stride..];
             let weight = &weight[..self.lhs_panels.columns * width];
             let mut tile = TileGemmKernel {
-                product: self,
+                gemm: self,
                 weight,
                 output,
             };
@@ -42,7 +43,7 @@ impl TileGemm<'_> {
 }
 
 struct TileGemmKernel<'a> {
-    product: TileGemm<'a>,
+    gemm: TileGemm<'a>,
     weight: &'a [f32],
     output: &'a mut [f32],
 }
@@ -55,7 +56,7 @@ impl<S: Simd> MicroKernel<S> for TileGemmKernel<'_> {
             lhs,
             lhs_panels,
             ..
-        } = self.product;
+        } = self.gemm;
         let width = VECTORS * S::F32_LANES;
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
         for panel in 0..lhs_panels.count {
@@ -69,8 +70,8 @@ impl<S: Simd> MicroKernel<S> for TileGemmKernel<'_> {
     }
 }
 
-/// One block's share of the kernel's gradient at one point:
-/// `output[c, n] += sum over tiles of inputs[tile, c] * gradients[tile, n]`.
+/// Contribution of one block to the weight gradient at one point: `output[c, n] += sum over tiles
+/// of inputs[tile, c] * gradients[tile, n]`.
 #[derive(Clone, Copy)]
 pub(crate) struct WeightGradientGemm<'a> {
     pub(crate) tiles: usize,
@@ -80,12 +81,12 @@ pub(crate) struct WeightGradientGemm<'a> {
     /// `[panel][tile][width]`.
     pub(crate) gradients: &'a [f32],
     pub(crate) gradient_panels: Panels,
-    /// Whether what `output` holds counts.
+    /// Whether the product is added to `output` or overwrites it.
     pub(crate) accumulate: bool,
 }
 
 impl WeightGradientGemm<'_> {
-    /// Changes `output`, `[panel][c][width]`.
+    /// Updates `output`, `[panel][c][width]`.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, simd: S, output: &mut [f32]) {
         let width = self.gradient_panels.width;
@@ -98,7 +99,7 @@ impl WeightGradientGemm<'_> {
                 let inputs = &self.inputs[start * self.tiles..];
                 let output = &mut output[start * width..][..rows * width];
                 let mut tile = WeightGradientTile {
-                    product: self,
+                    gemm: self,
                     inputs,
                     gradients,
                     output,
@@ -110,7 +111,7 @@ impl WeightGradientGemm<'_> {
 }
 
 struct WeightGradientTile<'a> {
-    product: WeightGradientGemm<'a>,
+    gemm: WeightGradientGemm<'a>,
     inputs: &'a [f32],
     gradients: &'a [f32],
     output: &'a mut [f32],
@@ -121,16 +122,16 @@ impl<S: Simd> MicroKernel<S> for WeightGradientTile<'_> {
     fn tile<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let output = &mut self.output[first * width..][..ROWS * width];
-        let mut tile = if self.product.accumulate {
+        let mut tile = if self.gemm.accumulate {
             load_tile(simd, output)
         } else {
             zero_tile::<S, ROWS, VECTORS>(simd)
         };
         let columns = LhsColumns {
             values: &self.inputs[first..],
-            stride: self.product.input_panels.width,
+            stride: self.gemm.input_panels.width,
         };
-        let tiles = self.product.tiles;
+        let tiles = self.gemm.tiles;
         accumulate(simd, &mut tile, columns, tiles, self.gradients, width);
         store_tile(simd, &tile, output, width, width);
     }

@@ -14,7 +14,7 @@ use crate::conv2d::winograd::transforms::{
 };
 use crate::operand::FusedGradient;
 
-/// Transforms the output's gradient of a block of tile rows, and adds each channel's sum to
+/// Transforms the output gradients of a block of tile rows and adds each channel's sum to
 /// `bias_gradient`.
 #[inline(always)]
 pub(crate) fn transform_gradients<S: Simd>(
@@ -63,7 +63,7 @@ pub(crate) fn transform_gradients<S: Simd>(
     }
 }
 
-/// A tile of a gradient.
+/// Reader of a tile of a gradient.
 struct GradientTile<S: Simd>([[S::f32s; TILE]; TILE]);
 
 impl<S: Simd> ReadTile<S> for GradientTile<S> {
@@ -73,8 +73,8 @@ impl<S: Simd> ReadTile<S> for GradientTile<S> {
     }
 }
 
-/// Adds the gradient at the points of one tile row up to the one at its image's pixels. Patches
-/// overlap by two pixels: what no tile before has touched is written, not added to.
+/// Accumulates the input gradient of one tile row in its image. Patches overlap by two pixels:
+/// pixels that no earlier tile has written are overwritten, not added to.
 #[inline(always)]
 pub(crate) fn accumulate_input_gradient<S: Simd>(
     simd: S,
@@ -116,11 +116,11 @@ pub(crate) fn accumulate_input_gradient<S: Simd>(
     }
 }
 
-/// Adds a patch to an image, where it lies inside.
+/// Writer that adds a patch to an image, clipped to the image.
 struct AddPixels<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
-    /// Rows and columns of the patch that tiles before have written.
+    /// Rows and columns of the patch that earlier tiles have written.
     written: [usize; 2],
     top: isize,
     left: isize,

@@ -36,7 +36,7 @@ pub(crate) fn transform_inputs<S: Simd>(
             let patch_origin = geometry.patch_origin(tile_y, x);
             let inside = |start: isize, len: usize| start >= 0 && start as usize + PATCH <= len;
             if whole && inside(patch_origin.0, size.height) && inside(patch_origin.1, size.width) {
-                // Read where it lies.
+                // Inside the image, patches are read in place.
                 let start = size.row_offset(image, patch_origin.0 as usize);
                 let start = start + patch_origin.1 as usize * size.channels;
                 for channel in (0..size.channels).step_by(S::F32_LANES) {
@@ -108,10 +108,10 @@ pub(crate) fn transform_inputs<S: Simd>(
     }
 }
 
-/// Pixels for a vector of channels.
+/// Reader of pixels for one vector of channels.
 struct Pixels<'a> {
     values: &'a [f32],
-    /// From one row to the next, and from one pixel to the next.
+    /// Distance between consecutive rows and between consecutive pixels.
     row: usize,
     pixel: usize,
 }
@@ -123,7 +123,7 @@ impl<S: Simd> ReadTile<S> for Pixels<'_> {
     }
 }
 
-/// Pixels that are normalised as they are read.
+/// Reader that applies an affine map.
 struct AffinePixels<'a, S: Simd> {
     pixels: Pixels<'a>,
     scale: S::f32s,
@@ -137,13 +137,13 @@ impl<S: Simd> ReadTile<S> for AffinePixels<'_, S> {
     }
 }
 
-/// Pixels of a patch that reaches past the image, or whose channels fill no whole vector: what is
-/// not there is zero.
+/// Reader of a patch that crosses the image border or whose channels do not fill a vector. Elements
+/// outside are zero.
 struct EdgePixels<'a, S: Simd> {
     /// One image.
     values: &'a [f32],
     size: ImageSize,
-    /// The part of the patch that is there.
+    /// Part of the patch that lies inside the image.
     rows: Range<usize>,
     columns: Range<usize>,
     patch_origin: (isize, isize),

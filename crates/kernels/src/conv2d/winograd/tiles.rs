@@ -6,35 +6,35 @@ use crate::conv2d::winograd::geometry::Geometry;
 use crate::conv2d::winograd::transforms::{PATCH, ReadTile, WriteTile};
 use crate::panels::Panels;
 
-/// The points of some tiles, read where they lie.
+/// Transformed tiles of a block.
 pub(crate) struct TransformedTiles<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) panels: Panels,
-    /// Tiles side by side in a panel.
+    /// Tiles per panel.
     pub(crate) tiles: usize,
-    /// From one point to the next.
+    /// Distance between consecutive points.
     pub(crate) stride: usize,
 }
 
 impl<'a> TransformedTiles<'a> {
-    /// One tile's points for a vector of channels.
+    /// One tile for the vector of channels that begins at `channel`.
     #[inline(always)]
     pub(crate) fn tile(&self, tile: usize, channel: usize) -> TransformedTile<'a> {
         TransformedTile {
-            values: &self.values[start(&self.panels, self.tiles, tile, channel)..],
+            values: &self.values[tile_offset(&self.panels, self.tiles, tile, channel)..],
             stride: self.stride,
         }
     }
 }
 
-/// Where a tile's numbers start in the first point's panels.
+/// Offset of a tile at the first point.
 #[inline(always)]
-fn start(panels: &Panels, tiles: usize, tile: usize, channel: usize) -> usize {
+fn tile_offset(panels: &Panels, tiles: usize, tile: usize, channel: usize) -> usize {
     let (panel, within) = (channel / panels.width, channel % panels.width);
     (panel * tiles + tile) * panels.width + within
 }
 
-/// One tile's points.
+/// One transformed tile.
 pub(crate) struct TransformedTile<'a> {
     values: &'a [f32],
     stride: usize,
@@ -47,7 +47,7 @@ impl<S: Simd> ReadTile<S> for TransformedTile<'_> {
     }
 }
 
-/// One tile's points, to be written.
+/// One transformed tile, to be written.
 pub(super) struct TransformedTileMut<'a> {
     values: &'a mut [f32],
     stride: usize,
@@ -63,7 +63,7 @@ impl<'a> TransformedTileMut<'a> {
         transformed: &'a mut [f32],
     ) -> Self {
         Self {
-            values: &mut transformed[start(panels, tiles, tile, channel)..],
+            values: &mut transformed[tile_offset(panels, tiles, tile, channel)..],
             stride: Geometry::point_stride(panels, tiles),
         }
     }
@@ -77,7 +77,7 @@ impl<S: Simd> WriteTile<S> for TransformedTileMut<'_> {
     }
 }
 
-/// The first vector of some numbers.
+/// Loads the first vector of `values`.
 #[inline(always)]
 pub(crate) fn load_vector<S: Simd>(values: &[f32]) -> S::f32s {
     S::as_simd_f32s(&values[..S::F32_LANES]).0[0]

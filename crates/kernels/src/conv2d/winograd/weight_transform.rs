@@ -1,4 +1,4 @@
-//! The kernel's own transforms: to the points, and its gradient back from them.
+//! Weight transform and inverse transform of the weight gradient.
 
 use std::ops::Range;
 
@@ -15,15 +15,15 @@ use crate::instruction_set::InstructionSet;
 use crate::panels::Panels;
 use crate::parallel::{Partition, RowsMut, parallel_for};
 
-/// Side of the kernel, and its elements.
+/// Kernel size, and the number of its taps.
 const SIDE: usize = 3;
 const TAPS: usize = SIDE * SIDE;
 
-/// Numbers of the widest vector.
+/// Lanes of the widest vector.
 const MAX_LANES: usize = 16;
 
-/// Writes the kernel's points, `[panel][point][row][width]`. Forwards the rows are the inputs' and
-/// the panels the outputs' channels; on the way back the other way round.
+/// Transforms a weight into `[panel][point][row][width]`. In the forward pass the rows are input
+/// channels and the panels output channels; if `transposed`, vice versa.
 pub(crate) fn transform_weight(
     geometry: &Geometry,
     instructions: InstructionSet,
@@ -74,7 +74,7 @@ impl WithSimd for WeightPanel<'_> {
             transformed,
         } = self;
         let stride = rows * panels.width;
-        // From one tap to the next, one row to the next, one column to the next.
+        // Distance between consecutive taps, rows and columns.
         let (tap, row_step, column_step) = match transposed {
             false => (rows * panels.columns, panels.columns, 1),
             true => (rows * panels.columns, 1, rows),
@@ -106,14 +106,14 @@ impl WithSimd for WeightPanel<'_> {
     }
 }
 
-/// The taps of some columns of one row of the kernel.
+/// Reader of the taps of a vector of columns in one row of the weight.
 struct Taps<'a> {
     weight: &'a [f32],
-    /// From one tap to the next.
+    /// Distance between consecutive taps.
     tap: usize,
-    /// Columns that there are.
+    /// Number of columns.
     count: usize,
-    /// From one to the next.
+    /// Distance between consecutive columns.
     step: usize,
 }
 
@@ -135,7 +135,7 @@ impl<S: Simd> ReadTile<S> for Taps<'_> {
     }
 }
 
-/// The points of one row.
+/// Writer of the transformed taps of one row.
 struct TransformedTaps<'a> {
     values: &'a mut [f32],
     stride: usize,
@@ -149,11 +149,11 @@ impl<S: Simd> WriteTile<S> for TransformedTaps<'_> {
     }
 }
 
-/// Rows of the kernel's gradient that one task makes.
+/// Rows of the weight gradient per task.
 const TASK_ROWS: usize = 8;
 
-/// The kernel's gradient from its points, `[group][point][panel of outputs][in][width]`: the groups
-/// are added up in their order.
+/// Computes the weight gradient from its transform, `[group][point][panel of outputs][in][width]`.
+/// The groups' partial sums are added in order.
 pub(crate) fn write_weight_gradient(
     geometry: &Geometry,
     instructions: InstructionSet,
@@ -181,7 +181,7 @@ pub(crate) fn write_weight_gradient(
     });
 }
 
-/// Rows of the nine `[in, out]` planes of a kernel's gradient.
+/// Rows of the nine `[in, out]` planes of a weight gradient.
 struct Planes<'a> {
     first: usize,
     len: usize,
@@ -248,7 +248,7 @@ impl WithSimd for GradientRows<'_> {
     }
 }
 
-/// The sum over the groups of one row's points.
+/// Reader that sums one row over the groups.
 struct GroupSum<'a> {
     transformed: &'a [f32],
     group: usize,
@@ -269,7 +269,7 @@ impl<S: Simd> ReadTile<S> for GroupSum<'_> {
     }
 }
 
-/// Where the taps' gradients go.
+/// Writer of the taps' gradients.
 struct TapPlanes<'a, 'p> {
     planes: &'a mut [&'p mut [f32]; TAPS],
     range: Range<usize>,
