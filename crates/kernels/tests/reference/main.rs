@@ -1,5 +1,5 @@
-//! Every kernel against naive loops in f64, its gradient against finite differences of those
-//! loops, and its bytes against those of other numbers of threads.
+//! Tests every operation against naive loops in f64, gradients against finite differences of those
+//! loops, and results against those of other numbers of threads.
 
 mod batch_norm;
 mod conv2d;

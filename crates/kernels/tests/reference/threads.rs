@@ -4,37 +4,37 @@ use modiste_kernels::{
     batch_norm_statistics_scratch_len, dense_backward, dense_forward,
 };
 
-use crate::conv2d::{Buffers, every_way};
-use crate::naive::numbers;
+use crate::conv2d::{Buffers, all_configurations};
+use crate::naive::pseudorandom;
 
-/// Runs `work` with 1, 2 and 3 threads and asserts that its bytes are the same.
+/// Asserts that `work` returns bit-identical results with 1, 2 and 3 threads.
 #[track_caller]
 fn check(work: impl Fn() -> Vec<Vec<f32>> + Sync) {
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let results = pool.expect("threads start").install(&work);
+        let results = pool.expect("thread pool").install(&work);
         results
             .into_iter()
             .map(|values| values.into_iter().map(f32::to_bits).collect())
             .collect::<Vec<Vec<u32>>>()
     };
     let one = with(1);
-    assert!(one == with(2), "2 threads give other bytes than 1");
-    assert!(one == with(3), "3 threads give other bytes than 1");
+    assert!(one == with(2), "results differ between 1 and 2 threads");
+    assert!(one == with(3), "results differ between 1 and 3 threads");
 }
 
 #[test]
-#[ignore = "slow; cargo xtask test --all runs it"]
+#[ignore = "slow; cargo xtask test --buffers runs it"]
 fn convolution() {
     for (channels, out_channels) in [(19, 23), (128, 96)] {
         let shape = Conv2dShape {
             batch: 37,
-            rows: Window::same(9, 3, 1).expect("no zero"),
-            columns: Window::valid(11, 3, 1).expect("fits"),
+            rows: Window::same(9, 3, 1).expect("non-zero sizes"),
+            columns: Window::valid(11, 3, 1).expect("the kernel fits"),
             in_channels: channels,
             out_channels,
         };
-        for (algorithm, instructions) in every_way() {
+        for (algorithm, instructions) in all_configurations() {
             let conv = Conv2d {
                 shape,
                 pool: false,
@@ -43,15 +43,15 @@ fn convolution() {
             };
             let mean = vec![0.1; channels];
             check(|| {
-                let mut all = Buffers::new(&conv);
-                all.forward(&conv, false);
-                all.backward(&conv, None, Some(&mean));
+                let mut buffers = Buffers::new(&conv);
+                buffers.forward(&conv, false);
+                buffers.backward(&conv, None, Some(&mean));
                 vec![
-                    all.output,
-                    all.weight_gradient,
-                    all.bias_gradient,
-                    all.input_gradient,
-                    all.sums,
+                    buffers.output,
+                    buffers.weight_gradient,
+                    buffers.bias_gradient,
+                    buffers.input_gradient,
+                    buffers.sums,
                 ]
             });
         }
@@ -66,8 +66,8 @@ fn dense() {
             inputs,
             outputs,
         };
-        let input = numbers(batch * inputs, 1);
-        let weight = numbers(inputs * outputs, 2);
+        let input = pseudorandom(batch * inputs, 1);
+        let weight = pseudorandom(inputs * outputs, 2);
         let bias = vec![0.5; outputs];
         let instructions = InstructionSet::best();
         check(|| {
@@ -104,7 +104,7 @@ fn dense() {
 
 #[test]
 fn batch_norm() {
-    let input = numbers(5000 * 13, 1);
+    let input = pseudorandom(5000 * 13, 1);
     check(|| {
         let mut sums = vec![0.0; batch_norm_backward_scratch_len(13)];
         let (mut mean, mut variance) = (vec![0.0; 13], vec![0.0; 13]);
