@@ -51,6 +51,7 @@ mod dense;
 mod dropout;
 mod elementwise;
 mod fused_batch_norm;
+mod fused_gradient;
 mod instruction_set;
 mod max_pool;
 mod microkernel;
@@ -82,9 +83,10 @@ pub use elementwise::add_assign;
 pub use fused_batch_norm::{
     batch_norm_affine, batch_norm_backward_coefficients, batch_norm_backward_reduce,
 };
+pub use fused_gradient::{BatchNormGradient, FusedGradient};
 pub use instruction_set::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
-pub use operand::{Affine, BatchNormGradient, ConvInput, FusedGradient};
+pub use operand::{Affine, ConvInput};
 pub use parallel::in_pool;
 pub use relu::{relu, relu_backward};
 pub use sgd::{SgdStep, sgd_update};

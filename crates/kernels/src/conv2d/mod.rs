@@ -8,8 +8,9 @@ pub(crate) mod winograd;
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::conv2d::epilogue::Epilogue;
 use crate::conv2d::shape::Conv2dShape;
+use crate::fused_gradient::FusedGradient;
 use crate::instruction_set::InstructionSet;
-use crate::operand::{ConvInput, FusedGradient};
+use crate::operand::ConvInput;
 use crate::parallel::check_len;
 
 /// Algorithm of a convolution.

@@ -15,10 +15,11 @@ use crate::conv2d::direct::{
 use crate::conv2d::epilogue::BAND;
 use crate::conv2d::shape::Conv2dShape;
 use crate::conv2d::{BatchNormGradientSums, Conv2d, Conv2dGradients, InputGradient};
+use crate::fused_gradient::FusedGradient;
 use crate::microkernel::{
     LhsColumns, MicroKernel, accumulate, for_each_tile, load_tile, store_tile,
 };
-use crate::operand::{ConvInput, FusedGradient, Operand};
+use crate::operand::{ConvInput, Operand};
 use crate::parallel::{RowsMut, parallel_for};
 
 pub(crate) fn backward(

@@ -12,7 +12,8 @@ use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::conv2d::winograd::weight_transform::{transform_weight, write_weight_gradient};
 use crate::conv2d::{Conv2d, Conv2dGradients};
-use crate::operand::{ConvInput, FusedGradient};
+use crate::fused_gradient::FusedGradient;
+use crate::operand::ConvInput;
 use crate::parallel::{RowsMut, parallel_for};
 
 /// Maximum number of groups of images with partial sums of the weight gradient.

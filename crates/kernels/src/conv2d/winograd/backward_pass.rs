@@ -12,7 +12,8 @@ use crate::conv2d::winograd::gradient_transform::{accumulate_input_gradient, tra
 use crate::conv2d::winograd::input_transform::transform_inputs;
 use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
-use crate::operand::{ConvInput, FusedGradient};
+use crate::fused_gradient::FusedGradient;
+use crate::operand::ConvInput;
 use crate::parallel::RowsMut;
 
 /// Outputs of each image: the input gradient and its batch norm sums, if they are needed, and the

@@ -12,7 +12,7 @@ use crate::conv2d::winograd::transforms::{
     InputGradientTransform, OutputGradientTransform, PATCH, ReadTile, TILE, WriteTile,
     new_intermediate, transform_2d,
 };
-use crate::operand::FusedGradient;
+use crate::fused_gradient::FusedGradient;
 
 /// Transforms the output gradients of a block of tile rows and adds each channel's sum to
 /// `bias_gradient`.
