@@ -11,7 +11,7 @@ pub struct SgdStep {
     pub learning_rate: f32,
     /// Momentum, in [0, 1); 0 for plain gradient descent.
     pub momentum: f32,
-    /// Whether to use Nesterov momentum.
+    /// Nesterov momentum instead of plain momentum.
     pub nesterov: bool,
     /// Decoupled weight decay: the weights shrink by `learning_rate * weight_decay`.
     pub weight_decay: f32,

@@ -13,7 +13,7 @@ use crate::parallel::Partition;
 pub struct Epilogue<'a> {
     /// Bias, one per output channel.
     pub bias: &'a [f32],
-    /// Whether ReLU is applied.
+    /// ReLU after the bias.
     pub relu: bool,
     /// Batch norm with known statistics, as in inference.
     pub affine: Option<Affine<'a>>,

@@ -76,7 +76,7 @@ pub enum ConvAlgorithm {
 pub struct Conv2d {
     /// Shape of the convolution.
     pub shape: Conv2dShape,
-    /// Whether 2x2 max pooling with stride 2 is fused. The unpooled output is not stored.
+    /// Fused 2x2 max pooling with stride 2. The unpooled output is not stored.
     pub pool: bool,
     /// Algorithm of all passes.
     pub algorithm: ConvAlgorithm,

@@ -116,7 +116,7 @@ impl WithSimd for TransformRows<'_> {
     }
 }
 
-/// Some of the products, of which each panel has 36.
+/// Range of the products. Each panel has 36.
 struct Gemms<'a> {
     pass: &'a ForwardPass<'a>,
     units: Range<usize>,

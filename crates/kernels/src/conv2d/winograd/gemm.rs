@@ -81,7 +81,7 @@ pub(crate) struct WeightGradientGemm<'a> {
     /// `[panel][tile][width]`.
     pub(crate) gradients: &'a [f32],
     pub(crate) gradient_panels: Panels,
-    /// Whether the product is added to `output` or overwrites it.
+    /// If true, the product is added to `output`; otherwise it overwrites `output`.
     pub(crate) accumulate: bool,
 }
 
