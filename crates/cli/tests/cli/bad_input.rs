@@ -92,9 +92,9 @@ fn kernels_that_cannot_be_had_are_refused() {
             assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         }
     };
-    refused("mmx", "choose one of portable, avx2, avx512");
-    for missing in modiste_model::Instructions::missing() {
-        refused(missing, "this machine has no");
+    refused("mmx", "expected one of portable, avx2, avx512");
+    for missing in modiste_model::InstructionSet::unsupported() {
+        refused(missing, "this CPU does not support");
     }
 }
 

@@ -7,7 +7,7 @@ mod slot;
 use std::time::Duration;
 
 use modiste_core::Rng;
-use modiste_kernels::{Buffer, Instructions, Workspace, in_pool, softmax_cross_entropy};
+use modiste_kernels::{Buffer, InstructionSet, Workspace, in_pool, softmax_cross_entropy};
 
 use modiste_metrics::count_correct;
 
@@ -56,7 +56,7 @@ struct Flow {
 /// Space that every stage may overwrite.
 #[derive(Debug)]
 struct Space {
-    instructions: Instructions,
+    instructions: InstructionSet,
     workspace: Workspace,
     /// The kernel of the convolution at hand, prepared.
     prepared: Buffer,

@@ -2,7 +2,7 @@ use candle_core::{Device, Tensor};
 use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
-    Activation, Architecture, Graph, Inference, Initializer, Instructions, KernelOptions, Layer,
+    Activation, Architecture, Graph, Inference, Initializer, InstructionSet, KernelOptions, Layer,
     Padding, Parameters, Resolved, Walk, zoo,
 };
 
@@ -144,7 +144,7 @@ impl GraphRun {
 fn check(architecture: &Architecture, batch: usize) {
     let both = Both::new(architecture, batch);
     let graph = GraphRun::new(&both).expect("the graph runs");
-    for instructions in Instructions::available() {
+    for instructions in InstructionSet::available() {
         for exact in [true, false] {
             let options = KernelOptions {
                 exact,
