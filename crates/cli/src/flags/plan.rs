@@ -1,6 +1,7 @@
 //! Flags that choose a recipe and override its settings.
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result, ensure};
+use modiste_dataset::lookup;
 use modiste_experiment::{
     Plan, RunConfig, SYNTHETIC, find_augmentation, find_recipe, recipes, zoo_architecture,
 };
@@ -132,13 +133,15 @@ impl PlanFlags {
             train.augmentation = find_augmentation(name)?;
         }
         if let Some(name) = &self.background_images {
-            if train.augmentation.is_none() {
-                bail!(
-                    "--background-images {name} has no effect without augmentation: add --augment photos, \
-                     or leave it out"
-                );
-            }
             let is_synthetic = [SYNTHETIC_FLAG, SYNTHETIC].contains(&name.as_str());
+            if !is_synthetic {
+                lookup(name)?;
+            }
+            ensure!(
+                train.augmentation.is_some(),
+                "--background-images {name} has no effect without augmentation: add --augment photos, or \
+                 leave it out"
+            );
             config.background_images = (!is_synthetic).then(|| name.clone());
         }
         if let Some(validation) = &self.validation {

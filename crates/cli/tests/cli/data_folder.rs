@@ -105,7 +105,7 @@ fn printed_commands_work_from_elsewhere() {
 
     succeeds(here, &["report", "--offline", "--", NAME]);
     let page = fs::read_to_string(run.join("report.html")).expect("a page");
-    assert!(page.contains("not the official files: mnist"));
+    assert!(page.contains("not the official dataset files: mnist"));
     let model = format!("--model={NAME}/model.safetensors");
     succeeds(here, &["evaluate", "--offline", &model]);
     let model = format!("--model={NAME}");

@@ -113,7 +113,7 @@ fn a_run_folder_is_a_model() {
             "./empty",
             "the folder does not contain model.safetensors; it contains nothing",
         );
-        check(".", "it has empty, file-00, ");
+        check(".", "it contains empty, file-00, ");
         check(".", "file-08 and 3 more");
     }
 }
