@@ -109,7 +109,7 @@ impl Measured {
 
 /// Fails, before anything is loaded, if a network is for other images or another number of classes.
 fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
-    let plan = network.architecture.resolve()?;
+    let plan = network.architecture.plan()?;
     ensure!(
         (plan.input, plan.classes()) == (shape, classes),
         "the network takes {} images and tells {} classes apart, but {dataset} has {shape} images of \

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let chosen = arguments.compute.start()?;
     let compute = &chosen.compute;
-    let timings = bench(&architecture.resolve()?, batch_size, steps, compute)?;
+    let timings = bench(&architecture.plan()?, batch_size, steps, compute)?;
     let step = median(&timings.steps);
     let kernels = match &compute.engine {
         EngineKind::Kernels => compute.kernels.instructions.name(),

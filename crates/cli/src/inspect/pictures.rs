@@ -70,7 +70,7 @@ pub(crate) fn mistakes(measured: &Measured) -> Section {
 /// # Errors
 /// Where a picture cannot be drawn.
 pub(crate) fn filters(network: &Network) -> Result<Option<Section>> {
-    let resolved = network.architecture.resolve()?;
+    let resolved = network.architecture.plan()?;
     let Some((
         layer,
         Operation::Conv2d {
@@ -139,7 +139,7 @@ pub(crate) fn feature_maps(
     what: &str,
     options: &KernelOptions,
 ) -> Result<Section> {
-    let resolved = network.architecture.resolve()?;
+    let resolved = network.architecture.plan()?;
     let mut inference = Inference::layer_by_layer(resolved.clone(), 1, options);
     inference.load(&network.parameters);
     inference.logits(&scaled(pixels));

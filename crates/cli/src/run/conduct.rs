@@ -9,8 +9,8 @@ use modiste_metrics::wilson_interval;
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::{FileError, Metadata, Network};
 use modiste_train::{
-    Checkpoint, Evaluation, MADE_UP, TrainConfig, TrainData, TrainError, evaluate, fit,
-    fit_temperature, made_up_pictures, require_training_memory, resume,
+    Checkpoint, Evaluation, SYNTHETIC, TrainConfig, TrainData, TrainError, evaluate, fit,
+    fit_temperature, require_training_memory, resume, synthetic_pictures,
 };
 use serde_json::json;
 
@@ -52,7 +52,7 @@ impl RunImages {
         let pictures = match &plan.config.augmentation {
             None => None,
             Some(augmentation) => Some(match augmentation.background.pictures.as_str() {
-                MADE_UP => made_up_pictures(MADE_UP_PICTURES, plan.config.seed),
+                SYNTHETIC => synthetic_pictures(MADE_UP_PICTURES, plan.config.seed),
                 name => loading.load(name)?.train.to_gray(),
             }),
         };
@@ -75,7 +75,7 @@ impl RunImages {
         chosen: &Chosen,
     ) -> Result<()> {
         let batch_size = plan.config.batch_size.min(self.train.len());
-        let resolved = network.architecture.resolve()?;
+        let resolved = network.architecture.plan()?;
         Ok(require_training_memory(
             &resolved,
             batch_size,

@@ -6,7 +6,7 @@ use anyhow::{Error, Result, bail, ensure};
 use modiste_dataset::lookup;
 use modiste_infer::Preprocessing;
 use modiste_model::{Architecture, zoo};
-use modiste_train::{Augmentation, MADE_UP, Optimizer, Recipe, TrainConfig, recipes};
+use modiste_train::{Augmentation, Optimizer, Recipe, SYNTHETIC, TrainConfig, recipes};
 
 use crate::json::read_json;
 use crate::names::unknown;
@@ -135,7 +135,7 @@ impl Plan {
             None => recipe.architecture(),
         };
         let architecture = architecture.fitted(dataset.shape, dataset.classes.len());
-        architecture.resolve()?;
+        architecture.plan()?;
         let mut config = recipe.config;
         replace(&mut config.epochs, flags.epochs);
         replace(&mut config.batch_size, flags.batch_size);
@@ -159,7 +159,7 @@ impl Plan {
             config.augmentation = augmentation(name)?;
         }
         if let Some(name) = &flags.pictures {
-            if name != MADE_UP {
+            if name != SYNTHETIC {
                 lookup(name)?;
             }
             let Some(augmentation) = &mut config.augmentation else {
@@ -177,7 +177,7 @@ impl Plan {
         ensure!(flags.limit != Some(0), "limit is 0; take at least 1");
         if let Some(augmentation) = &config.augmentation {
             let pictures = &augmentation.background.pictures;
-            if pictures != MADE_UP {
+            if pictures != SYNTHETIC {
                 lookup(pictures)?;
             }
             ensure!(
@@ -205,7 +205,7 @@ impl Plan {
     pub(crate) fn pictures_dataset(&self) -> Option<&str> {
         let augmentation = self.config.augmentation.as_ref()?;
         let name = augmentation.background.pictures.as_str();
-        (name != MADE_UP).then_some(name)
+        (name != SYNTHETIC).then_some(name)
     }
 }
 
@@ -258,7 +258,7 @@ mod tests {
             ("fashion", "cifar-100")
         );
         assert_eq!(plan.architecture.input, [32, 32, 3]);
-        let resolved = plan.architecture.resolve().expect("it fits");
+        let resolved = plan.architecture.plan().expect("it fits");
         assert_eq!(resolved.classes(), 100);
         let recipe = recipe(None).expect("the default");
         let expected = TrainConfig {

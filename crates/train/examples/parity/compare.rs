@@ -5,7 +5,7 @@ use std::fmt;
 
 use modiste_core::Rng;
 use modiste_dataset::{Batches, Images};
-use modiste_model::{Resolved, Variable, zoo};
+use modiste_model::{NetworkPlan, Variable, zoo};
 use modiste_train::{
     Compute, Curve, Engine, Optimizer, OptimizerStep, Schedule, TrainError, engine,
 };
@@ -134,9 +134,9 @@ fn deviations(
     } = *case;
     let expected = &golden.models[name];
     let architecture = zoo::find(name).ok_or_else(|| format!("no network is called `{name}`"))?;
-    let resolved = golden::without_dropout(architecture).resolve()?;
-    let images = golden::images(golden, &resolved, gray)?;
-    let mut parameters = golden::parameters(&resolved, golden.seed);
+    let plan = golden::without_dropout(architecture).plan()?;
+    let images = golden::images(golden, &plan, gray)?;
+    let mut parameters = golden::parameters(&plan, golden.seed);
     if disturbance > 0 {
         let mut rng = Rng::new(disturbance);
         for value in &mut parameters.trainable {
@@ -145,7 +145,7 @@ fn deviations(
         }
     }
     let size = golden.batch.max(expected.eval_logits.len());
-    let mut engine = engine(compute, &resolved, &parameters, size)?;
+    let mut engine = engine(compute, &plan, &parameters, size)?;
     let schedule = Schedule {
         warmup_steps: 0,
         curve: match golden.decay {
@@ -181,10 +181,10 @@ fn deviations(
     }
     let logits_after = logits_off(&mut *engine, &images, &expected.eval_logits_after)?;
     let after = engine.parameters()?;
-    let of_gradients = digests_off(&resolved, &expected.first_step_gradients, |variable| {
+    let of_gradients = digests_off(&plan, &expected.first_step_gradients, |variable| {
         &gradients[variable.range.clone()]
     })?;
-    let of_weights = digests_off(&resolved, &expected.weights_after, |variable| {
+    let of_weights = digests_off(&plan, &expected.weights_after, |variable| {
         after.values(variable)
     })?;
     let deviation = |what, largest, allowed| Deviation {
@@ -232,16 +232,13 @@ struct DigestsOff {
 }
 
 fn digests_off<'a>(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     expected: &BTreeMap<String, Digest>,
     values: impl Fn(&Variable) -> &'a [f32],
 ) -> Result<DigestsOff, String> {
     let mut off = DigestsOff::default();
     for (name, digest) in golden::renumbered(expected)? {
-        let variable = resolved
-            .variables
-            .iter()
-            .find(|variable| variable.name == name);
+        let variable = plan.variables.iter().find(|variable| variable.name == name);
         let variable = variable.ok_or_else(|| format!("the network has no variable `{name}`"))?;
         let values = values(variable);
         if values.len() != digest.count {

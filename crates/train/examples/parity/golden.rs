@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modiste_core::Rng;
 use modiste_dataset::Images;
-use modiste_model::{Architecture, Layer, Parameters, Resolved};
+use modiste_model::{Architecture, Layer, NetworkPlan, Parameters};
 use serde::Deserialize;
 
 /// A file of reference numbers: what was run, and what came out for each network.
@@ -88,9 +88,9 @@ pub(crate) fn without_dropout(mut architecture: Architecture) -> Architecture {
 }
 
 /// Weights by the formula: the streams count the variables from 1, each in C order.
-pub(crate) fn parameters(resolved: &Resolved, seed: u64) -> Parameters {
-    let mut parameters = Parameters::zeros(resolved);
-    for (index, variable) in resolved.variables.iter().enumerate() {
+pub(crate) fn parameters(plan: &NetworkPlan, seed: u64) -> Parameters {
+    let mut parameters = Parameters::zeros(plan);
+    for (index, variable) in plan.variables.iter().enumerate() {
         let mut rng = stream(seed, index as u64 + 1);
         let (_, kind) = variable.name.split_once('/').unwrap_or_default();
         let fan_in: usize = variable.shape.iter().rev().skip(1).product();
@@ -113,13 +113,9 @@ pub(crate) fn parameters(resolved: &Resolved, seed: u64) -> Parameters {
 ///
 /// # Errors
 /// Where there are too few images.
-pub(crate) fn images(
-    golden: &Golden,
-    resolved: &Resolved,
-    gray: &Images,
-) -> Result<Images, String> {
+pub(crate) fn images(golden: &Golden, plan: &NetworkPlan, gray: &Images) -> Result<Images, String> {
     let count = golden.steps * golden.batch;
-    let shape = resolved.input;
+    let shape = plan.input;
     if shape == gray.shape() {
         return match gray.len() {
             found if found < count => Err(format!("{count} images are needed, there are {found}")),
@@ -130,7 +126,7 @@ pub(crate) fn images(
     let pixels = (0..count * shape.size()).map(|_| (rng.uniform() * 256.0).floor() as u8);
     let pixels = pixels.collect();
     let mut rng = stream(golden.seed, 1001);
-    let classes = resolved.classes() as f64;
+    let classes = plan.classes() as f64;
     let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u8);
     Images::new(shape, pixels, labels.collect()).map_err(|error| error.to_string())
 }

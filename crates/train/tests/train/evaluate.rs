@@ -74,8 +74,8 @@ fn no_images_are_no_accuracy() {
 /// A network whose logits are its last biases, whatever the image.
 fn constant(logits: [f32; 10]) -> Network {
     let mut network = small();
-    let resolved = network.architecture.resolve().expect("a network");
-    for variable in &resolved.variables {
+    let plan = network.architecture.plan().expect("a network");
+    for variable in &plan.variables {
         let values = network.parameters.values_mut(variable);
         match variable.name.as_str() {
             "dense_1/kernel" => values.fill(0.0),

@@ -3,7 +3,7 @@ use modiste_core::ImageShape;
 use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    Augmentation, Checkpoint, Compute, EngineKind, Event, FitOutcome, Next, Optimizer, TrainConfig,
+    Augmentation, Checkpoint, Compute, EngineKind, Event, FitResult, Next, Optimizer, TrainConfig,
     TrainData, TrainError, Validation, evaluate, fit, resume,
 };
 
@@ -15,7 +15,7 @@ fn train(
     config: &TrainConfig,
     engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
-) -> Result<FitOutcome, TrainError> {
+) -> Result<FitResult, TrainError> {
     let (train, validation) = Validation::Test.split(data, 1)?;
     fit(
         network,

@@ -6,11 +6,8 @@ use crate::networks::{data, small};
 
 /// The range of a variable's numbers.
 fn range(network: &Network, name: &str) -> std::ops::Range<usize> {
-    let resolved = network.architecture.resolve().expect("a network");
-    let found = resolved
-        .variables
-        .iter()
-        .find(|variable| variable.name == name);
+    let plan = network.architecture.plan().expect("a network");
+    let found = plan.variables.iter().find(|variable| variable.name == name);
     found.expect("a variable of the network").range.clone()
 }
 
@@ -63,7 +60,7 @@ fn gradients_are_as_long_as_small_changes_say() {
     let bias = norms.iter().find(|norm| norm.variable == "dense_1/bias");
     let found = bias.expect("the last bias").gradient;
     // The same by finite differences of the training loss.
-    let resolved = network.architecture.resolve().expect("a network");
+    let plan = network.architecture.plan().expect("a network");
     let values: Vec<f32> = images
         .pixels()
         .iter()
@@ -72,8 +69,8 @@ fn gradients_are_as_long_as_small_changes_say() {
     let loss = |index: usize, by: f32| {
         let mut parameters = network.parameters.clone();
         parameters.trainable[index] += by;
-        let mut walk = modiste_model::Walk::new(resolved.clone(), 20, &options);
-        let mut gradients = vec![0.0; resolved.trainable_len()];
+        let mut walk = modiste_model::KernelNetwork::new(plan.clone(), 20, &options);
+        let mut gradients = vec![0.0; plan.trainable_len()];
         let mut rng = Rng::new(5);
         walk.gradients(
             &mut parameters,
