@@ -116,32 +116,51 @@ pub fn separable_filter(
         "one value per pixel and channel"
     );
     let row_length = shape.width * shape.channels;
-    let columns = filter_axis(values, shape.height, row_length, kernel, divisor);
-    filter_axis(&columns, shape.width, shape.channels, kernel, divisor)
+    let mut columns = vec![0.0; values.len()];
+    let mut rows = vec![0.0; values.len()];
+    if values.is_empty() {
+        return rows;
+    }
+    let reach = kernel.len() / 2;
+    for (row, sums) in columns.chunks_exact_mut(row_length).enumerate() {
+        for (offset, weight) in kernel.iter().enumerate() {
+            let from = (row + offset).saturating_sub(reach).min(shape.height - 1);
+            add_scaled(sums, *weight, &values[from * row_length..]);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= divisor);
+    }
+    // A row with its first and last pixel repeated, so that the inner loop runs over the whole row.
+    let mut padded = vec![0.0; row_length + 2 * reach * shape.channels];
+    let sources = columns.chunks_exact(row_length);
+    for (sums, source) in rows.chunks_exact_mut(row_length).zip(sources) {
+        pad(&mut padded, source, shape.channels);
+        for (offset, weight) in kernel.iter().enumerate() {
+            add_scaled(sums, *weight, &padded[offset * shape.channels..]);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= divisor);
+    }
+    rows
 }
 
-/// Convolves along an axis of `side` positions that lie `step` values apart.
-fn filter_axis(values: &[f32], side: usize, step: usize, kernel: &[f32], divisor: f32) -> Vec<f32> {
-    let reach = kernel.len() / 2;
-    let mut sums = vec![0.0; values.len()];
-    let length = (side * step).max(1);
-    for (sums, values) in sums
-        .chunks_exact_mut(length)
-        .zip(values.chunks_exact(length))
-    {
-        for (position, sums) in sums.chunks_exact_mut(step).enumerate() {
-            for (offset, weight) in kernel.iter().enumerate() {
-                let from = (position + offset).saturating_sub(reach).min(side - 1);
-                for (sum, value) in sums.iter_mut().zip(&values[from * step..]) {
-                    *sum += weight * value;
-                }
-            }
-            for sum in sums {
-                *sum /= divisor;
-            }
-        }
+/// Adds `weight * values` to `sums`, value by value.
+fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += weight * value;
     }
-    sums
+}
+
+/// Centers `row` in `padded`, and repeats its outermost pixels on both sides.
+fn pad(padded: &mut [f32], row: &[f32], channels: usize) {
+    let padding = (padded.len() - row.len()) / 2;
+    let (left, rest) = padded.split_at_mut(padding);
+    let (middle, right) = rest.split_at_mut(row.len());
+    middle.copy_from_slice(row);
+    for pixel in left.chunks_exact_mut(channels) {
+        pixel.copy_from_slice(&row[..channels]);
+    }
+    for pixel in right.chunks_exact_mut(channels) {
+        pixel.copy_from_slice(&row[row.len() - channels..]);
+    }
 }
 
 #[cfg(test)]
