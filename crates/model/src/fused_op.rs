@@ -74,9 +74,9 @@ pub(crate) struct FusedConv {
     pub(crate) relu: bool,
     pub(crate) variables: Range<usize>,
     pub(crate) norm: Option<BatchNorm>,
-    /// Whether 2x2 max pooling follows, after batch norm if there is one.
+    /// `true` if 2x2 max pooling follows, after batch norm if there is one.
     pub(crate) pool: bool,
-    /// Whether the next operation applies the normalization while it reads, so that the normalized
+    /// `true` if the next operation applies the normalization while it reads, so that the normalized
     /// values are never written.
     pub(crate) deferred: bool,
 }
@@ -241,7 +241,7 @@ fn batch_norm(layer: &PlannedLayer) -> Option<BatchNorm> {
     }
 }
 
-/// Whether a layer is 2x2 max pooling.
+/// Returns `true` for 2x2 max pooling.
 fn is_2x2_pool(layer: &PlannedLayer) -> bool {
     match &layer.operation {
         Operation::MaxPool2d { rows, columns, .. } => {

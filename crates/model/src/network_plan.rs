@@ -71,7 +71,7 @@ pub struct Variable {
     pub name: String,
     /// Shape: `[height, width, in, out]` of a convolution kernel, `[in, out]` of a dense kernel.
     pub shape: Vec<usize>,
-    /// Whether the optimizer updates the variable. Batch norm's running statistics are not
+    /// `true` if the optimizer updates the variable. Batch norm's running statistics are not
     /// trainable.
     pub trainable: bool,
     /// Range of the variable in its flat buffer: trainable parameters or running statistics.

@@ -159,7 +159,7 @@ fn print(report: &Report) -> Result<()> {
 }
 
 fn print_profile(report: &Report) -> Result<()> {
-    if report.timings.stages.is_empty() {
+    if report.timings.ops.is_empty() {
         return output::line(
             "\nOnly the kernels tell their layers apart: take `--engine kernels`.",
         );
@@ -174,7 +174,7 @@ fn print_profile(report: &Report) -> Result<()> {
     };
     let rows: Vec<[String; 6]> = report
         .timings
-        .stages
+        .ops
         .iter()
         .map(|stage| {
             [
@@ -198,7 +198,7 @@ fn print_profile(report: &Report) -> Result<()> {
     output::line(format_args!("\n{}", output::table(headings, &rows)))?;
     let sum: f64 = report
         .timings
-        .stages
+        .ops
         .iter()
         .map(|stage| stage.forward_ms + stage.backward_ms)
         .sum();

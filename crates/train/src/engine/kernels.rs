@@ -20,7 +20,7 @@ pub(super) struct KernelEngine {
     velocities: Vec<f32>,
     gradients: Vec<f32>,
     inference: Inference,
-    /// Whether the weights have changed since `inference` loaded them.
+    /// `true` if the weights have changed since `inference` loaded them.
     weights_changed: bool,
 }
 
