@@ -283,7 +283,7 @@ pub enum Error {
     GradCam(#[from] GradCamError),
     /// InstructionSet that the CPU does not support.
     #[error("{setting}: {cause}")]
-    Instructions {
+    InstructionSet {
         /// Variable of the environment, or the run that asks for them.
         setting: String,
         /// The instruction set.

@@ -150,7 +150,7 @@ impl Classifier {
                 }
             })?
         };
-        let resolved = network.architecture.resolve()?;
+        let resolved = network.architecture.plan()?;
         let (names, outputs) = (network.metadata.classes.len(), resolved.classes());
         if names != outputs {
             return Err(ClassifierError::Classes { names, outputs });
@@ -179,7 +179,7 @@ impl Classifier {
 
     /// The input of the network.
     pub fn input(&self) -> ImageShape {
-        self.inference.resolved().input
+        self.inference.plan().input
     }
 
     /// All classes, the most probable first, for a photo: the bytes of a PNG, JPEG, WebP,
@@ -233,10 +233,10 @@ impl Classifier {
     /// Where there is no view, or one has not as many bytes as [`Classifier::input`] says.
     pub fn classify_views<V: AsRef<[u8]>>(&mut self, views: &[V]) -> Vec<Prediction> {
         assert!(!views.is_empty(), "there is no view to classify");
-        let classes = self.inference.resolved().classes();
+        let classes = self.inference.plan().classes();
         let mut sums = vec![0.0; classes];
         for views in views.chunks(VIEWS) {
-            let size = self.inference.resolved().input.size();
+            let size = self.inference.plan().input.size();
             self.values.resize(views.len() * size, 0.0);
             for (values, view) in self.values.chunks_exact_mut(size).zip(views) {
                 normalize(view.as_ref(), values);

@@ -21,7 +21,10 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
         &["train", "--engine", "torch"],
         "none of auto, candle, kernels",
     );
-    check(&["train", "--schedule", "step"], "none of constant, cosine");
+    check(
+        &["train", "--schedule", "step"],
+        "expected constant, cosine",
+    );
     check(
         &["train", "--augment", "phots"],
         "`phots` is neither none nor photos nor a file",
@@ -175,7 +178,7 @@ fn files_that_are_no_model_are_told_apart() {
         )
     };
     check("text", "does not begin like a safetensors file");
-    check("cut", "is cut or damaged");
+    check("cut", "is truncated or damaged");
     check(".", "the folder does not contain model.safetensors");
     check("none", "none: No such file");
 }

@@ -2,7 +2,7 @@
 
 use modiste_model::Parameters;
 use modiste_train::{
-    Augmentation, Compute, Next, Optimizer, TrainConfig, TrainData, fit, made_up_pictures,
+    Augmentation, Compute, Next, Optimizer, TrainConfig, TrainData, fit, synthetic_pictures,
 };
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::networks::{data, small};
 /// Parameters after training with `config`.
 fn train(config: &TrainConfig) -> Parameters {
     let data = data(64, 8);
-    let pictures = made_up_pictures(8, 1);
+    let pictures = synthetic_pictures(8, 1);
     let data = TrainData {
         train: &data.train,
         validation: &data.test,
