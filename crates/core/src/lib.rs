@@ -1,6 +1,7 @@
 //! Foundations that every crate of Modiste may use: no formats, no networks, no files of its own.
 //!
 //! - [`ImageShape`]: height, width and channels; [`normalize`]: bytes to network input.
+//! - [`mirror`], [`separable_filter`]: image operations that training and inference share.
 //! - [`Rng`]: the seeded generator behind every random choice, with independent streams.
 //! - [`write_atomic`], [`write_numbered`], [`AtomicFile`]: files that appear complete or not at all.
 //! - [`require_memory`], [`memory_left`]: memory limits, checked before an allocation.
@@ -19,7 +20,7 @@ mod text;
 pub use atomic::{AtomicFile, write_atomic, write_numbered};
 pub use memory::{OutOfMemory, memory_left, require_memory};
 pub use numbers::{four_decimals, significant};
-pub use pixels::{ImageShape, normalize};
+pub use pixels::{ImageShape, mirror, normalize, separable_filter};
 pub use printable::{is_control, printable, shown};
 pub use rng::Rng;
 pub use text::{TextError, decode_text};
