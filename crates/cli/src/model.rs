@@ -94,7 +94,7 @@ impl ClassifierArguments {
     pub(crate) fn classifier(&self) -> Result<Classifier> {
         let mut network = self.model.network()?;
         if let Some(name) = &self.preprocess {
-            network.metadata.preprocessing = serde_json::to_value(preprocessing(name)?)?;
+            network.metadata.preprocessing = Some(preprocessing(name)?);
         }
         Ok(Classifier::with_kernels(network, &kernel_options(false)?)?)
     }

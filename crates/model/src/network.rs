@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::parameters::Parameters;
+use crate::preprocessing::{Preprocessing, stored};
 use crate::resolve::ArchitectureError;
 
 /// An architecture, its numbers, and what they mean: what one model file holds.
@@ -49,8 +50,9 @@ pub struct Metadata {
     pub dataset: String,
     /// A name for each logit.
     pub classes: Vec<String>,
-    /// How a photo becomes an input; the photo side of the project reads it.
-    pub preprocessing: Value,
+    /// Preprocessing of photos; `None` (`null` in the file) selects [`Preprocessing::default`].
+    #[serde(default, with = "stored")]
+    pub preprocessing: Option<Preprocessing>,
     /// How it was trained, for the record.
     pub training: Value,
     /// What logits are divided by before they become probabilities, so that these are as often right
@@ -69,7 +71,7 @@ impl Default for Metadata {
         Self {
             dataset: String::new(),
             classes: Vec::new(),
-            preprocessing: Value::Null,
+            preprocessing: None,
             training: Value::Null,
             temperature: one(),
         }

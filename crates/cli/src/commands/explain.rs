@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use modiste_dataset::read_picture;
-use modiste_imaging::{decode_gray, image_warning, picture_png, shrunk};
-use modiste_infer::{Classifier, Prediction, Stage, View, explain, is_unsure};
+use modiste_imaging::{decode_gray, image_warning, picture_png, shrink_to_fit};
+use modiste_infer::{Classifier, Prediction, StepResult, View, explain, is_unsure};
 use modiste_model::CamMap;
 use modiste_report::{Figure, Section, answers_table, figures, heat_png, page, paragraph};
 
@@ -104,10 +104,10 @@ fn answer(ranked: &[Prediction]) -> Section {
 }
 
 /// Each step, with the first view after it.
-fn steps(stages: &[Stage]) -> Result<Section> {
-    let figure = |(number, stage): (usize, &Stage)| {
+fn steps(stages: &[StepResult]) -> Result<Section> {
+    let figure = |(number, stage): (usize, &StepResult)| {
         let view = stage.views.first()?;
-        let shown = shrunk(&view.shown(), LONGEST / 2);
+        let shown = shrink_to_fit(&view.overlay(), LONGEST / 2);
         let size = view.picture.shape;
         let several = match stage.views.len() {
             1 => String::new(),
@@ -150,7 +150,7 @@ fn attention(
     let Some(maps) = inspect::cam(classifier.network(), &pixels, &classes)? else {
         return Ok(None);
     };
-    let photo = shrunk(&decode_gray(bytes)?, LONGEST);
+    let photo = shrink_to_fit(&decode_gray(bytes)?, LONGEST);
     let size = [photo.shape.height, photo.shape.width];
     let over_photo = heat_over_photo(views, &maps);
     let over_photo = heat_png(&photo.pixels, size, 1, |place| {
@@ -194,7 +194,8 @@ fn heat_over_photo(views: &[View], maps: &[CamMap]) -> CamMap {
     let at = |cell: usize| (cell as f64 + 0.5) / SIDE as f64;
     let sum = |cell: usize| -> f32 {
         let place = [at(cell / SIDE), at(cell % SIDE)];
-        let heat = |(view, map): (&View, &CamMap)| inspect::heat(map, view.window.place_of(place));
+        let heat =
+            |(view, map): (&View, &CamMap)| inspect::heat(map, view.window.position_of(place));
         views.iter().zip(maps).map(heat).sum()
     };
     let sums: Vec<f32> = (0..SIDE * SIDE).map(sum).collect();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use modiste_core::{ImageShape, write_atomic};
 use modiste_dataset::{PictureFiles, read_picture};
 use modiste_imaging::picture_png;
-use modiste_infer::{Classifier, Stage, explain};
+use modiste_infer::{Classifier, StepResult, explain};
 use modiste_report::{Cell, Column, picture_sheet};
 use serde::Serialize;
 
@@ -160,8 +160,8 @@ fn show(
 }
 
 /// A line per step: what it does, and the size of what comes out.
-fn words(stages: &[Stage]) -> String {
-    let line = |(number, stage): (usize, &Stage)| {
+fn words(stages: &[StepResult]) -> String {
+    let line = |(number, stage): (usize, &StepResult)| {
         let views = stage.views.len();
         let several = if views == 1 { "" } else { "s" };
         let size = stage.views.first().map_or(String::new(), |view| {
@@ -178,12 +178,12 @@ fn words(stages: &[Stage]) -> String {
 }
 
 /// A column for each step, a row for each view.
-fn sheet(stages: &[Stage]) -> Result<Vec<u8>> {
+fn sheet(stages: &[StepResult]) -> Result<Vec<u8>> {
     let columns: Vec<Column> = (1..)
         .zip(stages)
         .map(|(number, stage): (usize, _)| {
             let cell = |view: &modiste_infer::View| {
-                let shown = view.shown();
+                let shown = view.overlay();
                 Cell {
                     height: shown.shape.height,
                     width: shown.shape.width,

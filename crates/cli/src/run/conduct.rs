@@ -101,7 +101,7 @@ fn metadata(plan: &Plan, data: &Dataset, training_images: usize) -> Result<Metad
     Ok(Metadata {
         dataset: data.name.clone(),
         classes: data.classes.clone(),
-        preprocessing: serde_json::to_value(&plan.preprocessing)?,
+        preprocessing: Some(plan.preprocessing.clone()),
         temperature: 1.0,
         training: json!({
             "modiste": env!("CARGO_PKG_VERSION"),

@@ -158,8 +158,8 @@ fn a_photo_is_explained_step_by_step() {
     let html = page(&here.join("8-bag-explained.html"));
     for expected in [
         "says the network closet.",
-        "1. read in colours, the right way up",
-        "9. mirror as well<br>28x28, the first of 12 views",
+        "1. decode to RGB, upright",
+        "9. add the mirror image<br>28x28, the first of 12 views",
         "alt=\"view 12, red to yellow where it speaks for ",
         "conv2d_5: 128 maps of 7x7, the first 64 of them",
     ] {

@@ -59,6 +59,19 @@ pub enum FileError {
         /// Its version.
         found: u64,
     },
+    /// The preprocessing is invalid, or from a later version.
+    #[error(
+        "{}: the preprocessing {found} is not supported by this version: {reason}",
+        shown(path)
+    )]
+    Preprocessing {
+        /// File.
+        path: PathBuf,
+        /// Stored preprocessing, as JSON.
+        found: String,
+        /// Unknown or invalid step.
+        reason: String,
+    },
     /// Its layers do not make a network.
     #[error("{}: {reason}", shown(path))]
     Architecture {

@@ -13,7 +13,7 @@
 //! | `architecture` | the [`Architecture`] |
 //! | `dataset` | the name of the dataset it was trained on |
 //! | `classes` | a name per logit |
-//! | `preprocessing` | how a photo becomes an input |
+//! | `preprocessing` | the steps of [`Preprocessing`], or `null` |
 //! | `training` | how it was trained |
 //! | `temperature` | what logits are divided by before they become probabilities; 1 where absent |
 //!
@@ -31,10 +31,12 @@ use half::f16;
 use modiste_core::require_memory;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::network::{Metadata, Network, Precision};
 use crate::parameters::{BadNumber, Parameters};
+use crate::preprocessing::Preprocessing;
 use crate::resolve::ArchitectureError;
 use crate::resolved::Resolved;
 use error::{foreign, io_error};
@@ -56,10 +58,12 @@ struct Description {
     metadata: Metadata,
 }
 
-/// What must be readable in a file of any version.
+/// Parts that are checked before the rest, because a later version may have extended them.
 #[derive(Deserialize)]
-struct VersionOnly {
+struct Preamble {
     format_version: u64,
+    #[serde(default)]
+    preprocessing: Value,
 }
 
 /// The header's one key.
@@ -254,13 +258,14 @@ impl Checked {
         let damaged = |error: serde_json::Error| {
             foreign(path, &format!("its description is damaged ({error})"))
         };
-        let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
-        if version.format_version > FORMAT_VERSION {
+        let preamble: Preamble = serde_json::from_str(description).map_err(damaged)?;
+        if preamble.format_version > FORMAT_VERSION {
             return Err(FileError::Version {
                 path: path.into(),
-                found: version.format_version,
+                found: preamble.format_version,
             });
         }
+        check_preprocessing(path, preamble.preprocessing)?;
         let description: Description = serde_json::from_str(description).map_err(damaged)?;
         let resolved =
             description
@@ -331,6 +336,21 @@ fn check_variables(
             found: "there".into(),
         }),
         None => Ok(()),
+    }
+}
+
+fn check_preprocessing(path: &Path, stored: Value) -> Result<(), FileError> {
+    if stored.is_null() {
+        return Ok(());
+    }
+    let found = stored.to_string();
+    match Preprocessing::try_from(stored) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(FileError::Preprocessing {
+            path: path.into(),
+            found,
+            reason,
+        }),
     }
 }
 
