@@ -3,19 +3,20 @@
 
 use std::fmt;
 
-/// Height, width and channels of an image.
+/// Height, width and channels of an image. `Display` prints `28x28x1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageShape {
     /// Rows.
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// 1 for gray, 3 for red, green, blue.
+    /// Number of channels: 1 for gray, 3 for RGB.
     pub channels: usize,
 }
 
 impl ImageShape {
-    /// A shape from its three numbers.
+    /// Creates a shape.
+    #[inline]
     pub const fn new(height: usize, width: usize, channels: usize) -> Self {
         Self {
             height,
@@ -24,7 +25,8 @@ impl ImageShape {
         }
     }
 
-    /// Bytes of one image: height x width x channels.
+    /// Number of values of one image: height x width x channels.
+    #[inline]
     pub const fn size(self) -> usize {
         self.height * self.width * self.channels
     }
@@ -36,19 +38,19 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Scales pixels to `[0, 1]`: the one place where bytes become numbers, for training and for
-/// inference alike.
+/// Scales pixels from 0..=255 to `[0, 1]`. Training and inference both use this function.
 ///
 /// # Panics
-/// Where the slices differ in length.
+/// If the slices differ in length.
 ///
 /// ```
 /// let mut values = [0.0; 3];
 /// modiste_core::normalize(&[0, 51, 255], &mut values);
 /// assert_eq!(values, [0.0, 0.2, 1.0]);
 /// ```
+#[inline]
 pub fn normalize(pixels: &[u8], values: &mut [f32]) {
-    assert_eq!(pixels.len(), values.len(), "a value per pixel");
+    assert_eq!(pixels.len(), values.len(), "one value per pixel");
     for (value, &pixel) in values.iter_mut().zip(pixels) {
         *value = f32::from(pixel) / 255.0;
     }

@@ -64,10 +64,9 @@ impl Plan {
             architecture,
             // The steps for photos of clothes end in gray.
             preprocessing: match dataset.shape.channels {
-                1 => recipe
-                    .preprocessing
-                    .parse()
-                    .map_err(|error: modiste_infer::Error| Error::setting(error.to_string()))?,
+                1 => recipe.preprocessing.parse().map_err(
+                    |error: modiste_model::PreprocessingError| Error::setting(error.to_string()),
+                )?,
                 _ => Preprocessing::default(),
             },
             config: recipe.config.clone(),

@@ -36,6 +36,7 @@ mod kernel_network;
 mod network;
 mod network_plan;
 mod parameters;
+mod preprocessing;
 mod shape_inference;
 mod step_metrics;
 mod summary;
@@ -56,6 +57,7 @@ pub use modiste_kernels::{InstructionSet, InstructionSetError, KERNELS_VARIABLE}
 pub use network::{Metadata, Network, Precision};
 pub use network_plan::{InitialValue, NetworkPlan, Operation, PlannedLayer, Shape, Variable};
 pub use parameters::Parameters;
+pub use preprocessing::{Preprocessing, PreprocessingError, Segmentation, Step};
 pub use shape_inference::{
     ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW,
 };

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::parameters::Parameters;
+use crate::preprocessing::{Preprocessing, stored};
 use crate::shape_inference::ArchitectureError;
 
 /// An architecture with its parameters and metadata: the contents of one model file.
@@ -49,8 +50,9 @@ pub struct Metadata {
     pub dataset: String,
     /// Class names, one per logit.
     pub classes: Vec<String>,
-    /// How a photo becomes an input; the photo side of the project reads it.
-    pub preprocessing: Value,
+    /// Preprocessing of photos; `None` (`null` in the file) selects [`Preprocessing::default`].
+    #[serde(default, with = "stored")]
+    pub preprocessing: Option<Preprocessing>,
     /// Record of the training run, as JSON.
     pub training: Value,
     /// Temperature that logits are divided by before the softmax, so that the probabilities are
@@ -69,7 +71,7 @@ impl Default for Metadata {
         Self {
             dataset: String::new(),
             classes: Vec::new(),
-            preprocessing: Value::Null,
+            preprocessing: None,
             training: Value::Null,
             temperature: one(),
         }

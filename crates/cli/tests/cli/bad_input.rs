@@ -65,13 +65,13 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     check(&["data", "download", "minst"], "did you mean `mnist`?");
     check(
         &["preprocess", "x.png", "--preprocess", "book"],
-        "there is no preprocessing `book`",
+        "unknown preprocessing `book`",
     );
     let steps = r#"{"name":"x","steps":[{"step":"read"},{"step":"mirror"}]}"#;
     fs::write(folder.path().join("steps.json"), steps).expect("written");
     check(
         &["predict", "x.png", "--preprocess", "steps.json"],
-        "steps.json: step 2, mirror: first shrink",
+        "steps.json: step 2, mirror: a photo may be very large",
     );
     assert!(
         !folder.path().join("runs").exists(),

@@ -157,8 +157,8 @@ fn explain_photo() {
     let html = page(&here.join("8-bag-explained.html"));
     for expected in [
         "Prediction of the network closet: ",
-        "1. read in colours, the right way up",
-        "9. mirror as well<br>28x28, the first of 12 views",
+        "1. decode to RGB, upright",
+        "9. add the mirror image<br>28x28, the first of 12 views",
         "alt=\"view 12, red to yellow at the evidence for ",
         "conv2d_5: 128 maps of 7x7, the first 64 of them",
     ] {

@@ -114,8 +114,7 @@ impl RunImages {
         let metadata = Metadata {
             dataset: self.data.name.clone(),
             classes: self.data.classes.clone(),
-            preprocessing: serde_json::to_value(&plan.preprocessing)
-                .expect("plain data becomes JSON"),
+            preprocessing: Some(plan.preprocessing.clone()),
             temperature: 1.0,
             training: json!({
                 "modiste": VERSION,

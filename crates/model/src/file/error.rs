@@ -60,6 +60,19 @@ pub enum FileError {
         /// Format version of the file.
         found: u64,
     },
+    /// The preprocessing is invalid, or from a later version.
+    #[error(
+        "{}: the preprocessing {found} is not supported by this version: {reason}",
+        shown(path)
+    )]
+    Preprocessing {
+        /// Path of the file.
+        path: PathBuf,
+        /// Stored preprocessing, as JSON.
+        found: String,
+        /// Unknown or invalid step.
+        reason: String,
+    },
     /// The architecture in the file is invalid.
     #[error("{}: {reason}", shown(path))]
     Architecture {

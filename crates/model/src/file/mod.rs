@@ -14,7 +14,7 @@
 //! | `architecture` | the [`Architecture`] |
 //! | `dataset` | name of the training dataset |
 //! | `classes` | class names, one per logit |
-//! | `preprocessing` | steps that turn a photo into an input |
+//! | `preprocessing` | steps of [`Preprocessing`], or `null` |
 //! | `training` | record of the training run |
 //! | `temperature` | temperature of the softmax; 1 if absent |
 //!
@@ -32,11 +32,13 @@ use half::f16;
 use modiste_core::require_memory;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::network::{Metadata, Network, Precision};
 use crate::network_plan::NetworkPlan;
 use crate::parameters::{InvalidValue, Parameters};
+use crate::preprocessing::Preprocessing;
 use crate::shape_inference::ArchitectureError;
 use error::{io_error, not_a_model};
 
@@ -58,10 +60,12 @@ struct Description {
     metadata: Metadata,
 }
 
-/// Part of the JSON object that every format version has.
+/// Parts that are checked before the rest, because a later version may have extended them.
 #[derive(Deserialize)]
-struct VersionOnly {
+struct Preamble {
     format_version: u64,
+    #[serde(default)]
+    preprocessing: Value,
 }
 
 /// Name of the metadata entry.
@@ -264,13 +268,14 @@ impl Checked {
         let damaged = |error: serde_json::Error| {
             not_a_model(path, &format!("its description is damaged ({error})"))
         };
-        let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
-        if version.format_version > FORMAT_VERSION {
+        let preamble: Preamble = serde_json::from_str(description).map_err(damaged)?;
+        if preamble.format_version > FORMAT_VERSION {
             return Err(FileError::Version {
                 path: path.into(),
-                found: version.format_version,
+                found: preamble.format_version,
             });
         }
+        check_preprocessing(path, preamble.preprocessing)?;
         let description: Description = serde_json::from_str(description).map_err(damaged)?;
         let plan = description
             .architecture
@@ -340,6 +345,21 @@ fn check_variables(
             found: "present".into(),
         }),
         None => Ok(()),
+    }
+}
+
+fn check_preprocessing(path: &Path, stored: Value) -> Result<(), FileError> {
+    if stored.is_null() {
+        return Ok(());
+    }
+    let found = stored.to_string();
+    match Preprocessing::try_from(stored) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(FileError::Preprocessing {
+            path: path.into(),
+            found,
+            reason,
+        }),
     }
 }
 

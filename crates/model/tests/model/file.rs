@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use modiste_model::{
     Activation, Architecture, FileError, Initializer, Layer, Metadata, Network, Padding, Precision,
+    Preprocessing,
 };
 use proptest::prelude::*;
 
@@ -32,7 +33,7 @@ fn network(filters: usize, classes: usize, seed: u64) -> Network {
     let metadata = Metadata {
         dataset: "boots".into(),
         classes: (0..classes).map(|class| format!("class {class}")).collect(),
-        preprocessing: serde_json::json!({"preset": "notebook"}),
+        preprocessing: Some(Preprocessing::fashion()),
         training: serde_json::json!({"epochs": 3, "seed": seed}),
         temperature: 1.25,
     };
@@ -163,6 +164,32 @@ fn missing_temperature_is_one() {
     assert_eq!(network.metadata.temperature, 1.0);
     check(&changed("1.25", "-1.5"), "temperature");
     check(&changed("1.25", "0.0"), "temperature");
+}
+
+#[test]
+fn preprocessing_is_checked_on_load() {
+    check(
+        &changed(r#"\"step\":\"gray\""#, r#"\"step\":\"paint\""#),
+        "is not supported by this version: unknown variant `paint`",
+    );
+    check(
+        &changed(r#"\"sigma\":1.0"#, r#"\"sigma\":0.0"#),
+        "step 8, sharpen: sigma is 0",
+    );
+    check(
+        &changed(
+            r#"\"preprocessing\":{"#,
+            r#"\"preprocessing\":{\"preset\":\"x\","#,
+        ),
+        "model.safetensors: the preprocessing {",
+    );
+    let mut network = network(2, 3, 1);
+    network.metadata.preprocessing = None;
+    let bytes = network.to_bytes().expect("bytes");
+    assert_eq!(load(&bytes).expect("a model"), network);
+    let renamed = changed(r#"\"preprocessing\":"#, r#"\"preprocessing before\":"#);
+    let without = load(&renamed).expect("a model without preprocessing");
+    assert_eq!(without.metadata.preprocessing, None);
 }
 
 /// The file of `network` with `value` as the first number of `variable`.

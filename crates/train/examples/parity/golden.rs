@@ -130,6 +130,6 @@ pub(crate) fn images(golden: &Golden, plan: &NetworkPlan, gray: &Images) -> Resu
     let pixels = pixels.collect();
     let mut rng = stream(golden.seed, 1001);
     let classes = plan.classes() as f64;
-    let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u8);
+    let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u16);
     Images::new(shape, pixels, labels.collect()).map_err(|error| error.to_string())
 }

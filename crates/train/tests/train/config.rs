@@ -62,7 +62,7 @@ fn others(value: &Value) -> Vec<Value> {
 fn every_config_field_changes_the_result() {
     let mut augmentation = Augmentation::photos();
     // One of the two epochs.
-    augmentation.tail = 0.25;
+    augmentation.final_epochs = 0.25;
     let config = TrainConfig {
         epochs: 2,
         batch_size: 16,

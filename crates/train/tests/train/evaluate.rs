@@ -43,7 +43,7 @@ fn tta_flip_is_symmetric() {
     assert_ne!(once.loss, mirrored.loss);
     let both = result(&images, true);
     // Addition is commutative.
-    assert_eq!(both, result(&images.mirrored(), true));
+    assert_eq!(both, result(&images.flipped_horizontally(), true));
     // The logarithm is concave: the loss of the mean is at most the mean of the losses.
     assert!(both.loss <= f64::midpoint(once.loss, mirrored.loss) + 1e-9);
 }

@@ -4,7 +4,7 @@ use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
     Augmentation, Checkpoint, Compute, EngineKind, Event, FitResult, Next, Optimizer, TrainConfig,
-    TrainData, TrainError, Validation, evaluate, fit, resume,
+    TrainData, TrainError, evaluate, fit, resume,
 };
 
 use crate::networks::{data, small};
@@ -16,7 +16,6 @@ fn train(
     engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
 ) -> Result<FitResult, TrainError> {
-    let (train, validation) = Validation::Test.split(data, 1)?;
     fit(
         network,
         TrainData {
