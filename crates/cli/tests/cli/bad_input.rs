@@ -15,7 +15,7 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     check(&["train", "--architecture", "vgq"], "did you mean `vgg`?");
     check(
         &["train", "--device", "gpu"],
-        "none of auto, cpu, cuda, cuda:N",
+        "expected auto, cpu, cuda or cuda:N",
     );
     check(
         &["train", "--engine", "torch"],

@@ -213,9 +213,12 @@ mod tests {
     #[test]
     fn stored_names_never_change() {
         let json = serde_json::to_string(&Augmentation::photos()).expect("plain data");
-        let expected = r#"{"share":0.75,"tail":0.15,"tail_share":0.5,"shift":2.5,"scale":[0.72,1.1],"stretch":0.12,"rotation":14.0,"tone":{"change":0.75,"mean":[0.2,0.95],"contrast":2.0,"gamma":1.6,"invert":0.12,"pattern":0.1,"light":0.3},"background":{"pictures":"made-up","plain":0.12,"graded":0.12,"picture":0.2,"leftover":0.25},"blur":0.3,"blur_sigma":1.0,"sharpen":0.3,"noise":0.3,"noise_sigma":16.0,"erase":0.2}"#;
+        let expected = r#"{"share":0.75,"tail":0.15,"tail_share":0.5,"shift":2.5,"scale":[0.72,1.1],"stretch":0.12,"rotation":14.0,"tone":{"change":0.75,"mean":[0.2,0.95],"contrast":2.0,"gamma":1.6,"invert":0.12,"pattern":0.1,"light":0.3},"background":{"plain":0.12,"graded":0.12,"picture":0.2,"leftover":0.25},"blur":0.3,"blur_sigma":1.0,"sharpen":0.3,"noise":0.3,"noise_sigma":16.0,"erase":0.2}"#;
         assert_eq!(json, expected);
-        let read: Augmentation = serde_json::from_str(&json).expect("valid JSON");
-        assert_eq!(read, Augmentation::photos());
+        let older = json.replace(r#""plain""#, r#""pictures":"made-up","plain""#);
+        for text in [json, older] {
+            let read: Augmentation = serde_json::from_str(&text).expect("valid JSON");
+            assert_eq!(read, Augmentation::photos());
+        }
     }
 }
