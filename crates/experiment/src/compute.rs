@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use modiste_model::{Instructions, KERNELS_VARIABLE, KernelOptions};
+use modiste_model::{InstructionSet, KERNELS_VARIABLE, KernelOptions};
 use modiste_train::{Compute, EngineKind};
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ impl ComputeChoice {
     ///
     /// # Errors
     /// Returns [`Error::Device`] if the device is not there, [`Error::Setting`] if the engine does not run
-    /// on it, and [`Error::Instructions`] if the CPU does not support the instructions.
+    /// on it, and [`Error::InstructionSet`] if the CPU does not support the instructions.
     pub fn select(&self) -> Result<ComputeSetup> {
         let (engine, device, description) = select_engine(&self.device, self.engine)?;
         tracing::debug!(description, engine = engine.name(), "selected");
@@ -141,7 +141,7 @@ fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, Stri
 /// Kernel options with the instructions that the environment names, else the best.
 ///
 /// # Errors
-/// Returns [`Error::Instructions`] if the CPU does not support them.
+/// Returns [`Error::InstructionSet`] if the CPU does not support them.
 pub fn kernel_options() -> Result<KernelOptions> {
     Ok(KernelOptions {
         exact: false,
@@ -149,21 +149,21 @@ pub fn kernel_options() -> Result<KernelOptions> {
     })
 }
 
-/// Instructions that the environment names, else those `recorded`, else the best.
-fn instructions(recorded: Option<&str>) -> Result<Instructions> {
+/// InstructionSet that the environment names, else those `recorded`, else the best.
+fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     let is_named = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
     match recorded {
         Some(name) if !is_named => {
-            Instructions::named(name).map_err(|cause| Error::Instructions {
+            InstructionSet::from_name(name).map_err(|cause| Error::InstructionSet {
                 setting: format!(
                     "the run was computed with {name} instructions; {KERNELS_VARIABLE}={} computes with \
                      others, and other bytes",
-                    Instructions::best().name()
+                    InstructionSet::best().name()
                 ),
                 cause,
             })
         }
-        _ => Instructions::from_environment().map_err(|cause| Error::Instructions {
+        _ => InstructionSet::from_env().map_err(|cause| Error::InstructionSet {
             setting: KERNELS_VARIABLE.into(),
             cause,
         }),

@@ -304,7 +304,7 @@ pub struct ClassReport {
 
 /// Fails, before anything is loaded, if a network is for other images or another number of classes.
 fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
-    let plan = network.architecture.resolve()?;
+    let plan = network.architecture.plan()?;
     match (plan.input, plan.classes()) == (shape, classes) {
         true => Ok(()),
         false => Err(Error::Mismatch(format!(

@@ -15,13 +15,16 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     check(&["train", "--architecture", "vgq"], "did you mean `vgg`?");
     check(
         &["train", "--device", "gpu"],
-        "none of auto, cpu, cuda, cuda:N",
+        "expected auto, cpu, cuda or cuda:N",
     );
     check(
         &["train", "--engine", "torch"],
         "none of auto, candle, kernels",
     );
-    check(&["train", "--schedule", "step"], "none of constant, cosine");
+    check(
+        &["train", "--schedule", "step"],
+        "expected constant, cosine",
+    );
     check(
         &["train", "--augment", "phots"],
         "`phots` is neither none nor photos nor a file",
@@ -62,13 +65,13 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
     check(&["data", "download", "minst"], "did you mean `mnist`?");
     check(
         &["preprocess", "x.png", "--preprocess", "book"],
-        "there is no preprocessing `book`",
+        "unknown preprocessing `book`",
     );
     let steps = r#"{"name":"x","steps":[{"step":"read"},{"step":"mirror"}]}"#;
     fs::write(folder.path().join("steps.json"), steps).expect("written");
     check(
         &["predict", "x.png", "--preprocess", "steps.json"],
-        "steps.json: step 2, mirror: first shrink",
+        "steps.json: step 2, mirror: a photo may be very large",
     );
     assert!(
         !folder.path().join("runs").exists(),
@@ -92,9 +95,9 @@ fn kernels_that_cannot_be_had_are_refused() {
             assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         }
     };
-    refused("mmx", "choose one of portable, avx2, avx512");
-    for missing in modiste_model::Instructions::missing() {
-        refused(missing, "this machine has no");
+    refused("mmx", "expected one of portable, avx2, avx512");
+    for missing in modiste_model::InstructionSet::unsupported() {
+        refused(missing, "this CPU does not support");
     }
 }
 
@@ -175,7 +178,7 @@ fn files_that_are_no_model_are_told_apart() {
         )
     };
     check("text", "does not begin like a safetensors file");
-    check("cut", "is cut or damaged");
+    check("cut", "is truncated or damaged");
     check(".", "the folder does not contain model.safetensors");
     check("none", "none: No such file");
 }
@@ -201,7 +204,7 @@ fn a_dataset_of_another_shape_is_refused() {
         folder.path(),
         &train,
         1,
-        "the file is cut: 2 of 50000 records",
+        "the file is truncated: 2 of 50000 records",
     );
 }
 
@@ -213,7 +216,7 @@ fn damaged_datasets_name_file_and_offset() {
     let shape = ImageShape::new(28, 28, 1);
     let images = Images::new(shape, vec![7; 3 * shape.size()], vec![0, 1, 2]).expect("three");
     let good = write_idx_images(&images).expect("gray images");
-    let labels = write_idx_labels(images.labels());
+    let labels = write_idx_labels(images.labels()).expect("labels below 256");
     let check = |images: &[u8], labels: &[u8], expected| {
         for part in ["train", "t10k"] {
             fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("written");
@@ -245,8 +248,8 @@ fn damaged_datasets_name_file_and_offset() {
         &label,
         "offset 10: a label below 10 expected, 10 found",
     );
-    check(&good[..100], &labels, "the file is cut");
-    check(&good, &labels[..10], "the file is cut");
+    check(&good[..100], &labels, "the file is truncated");
+    check(&good, &labels[..10], "the file is truncated");
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn labels_that_are_wrong_are_named() {
         "line 1: the heading is `name,class`; it must name",
     );
     fs::write(&labels, "file,label\n").expect("written");
-    fails(folder.path(), &photos, 1, "names no photo");
+    fails(folder.path(), &photos, 1, "lists no photos");
     fs::write(&labels, "file,label\na.png,1\n").expect("written");
     fails(
         folder.path(),

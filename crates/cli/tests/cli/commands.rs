@@ -263,7 +263,7 @@ fn preprocess_shows_what_the_network_sees() {
     let out = ["preprocess", file, "--out", "seen", "--explain"];
     let text = succeeds(folder.path(), &out);
     for line in [
-        "1 read in colours",
+        "1 decode to RGB",
         "seen/9-ankle-boot-steps.png",
         "seen/9-ankle-boot.png",
     ] {
@@ -358,7 +358,7 @@ fn photos_are_counted_as_the_lecture_does() {
 fn bench_times_steps_inference_and_layers() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["bench", "--batch-size", "2", "--steps", "3"];
-    for set in modiste_model::Instructions::available() {
+    for set in modiste_model::InstructionSet::available() {
         let mut command = modiste(folder.path(), &flags);
         command.args(["--json", "--threads", "1"]);
         let output = output(command.env("MODISTE_KERNELS", set.name()));

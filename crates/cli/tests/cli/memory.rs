@@ -110,7 +110,7 @@ fn a_photo_that_does_not_fit_costs_no_other() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("error: large.png: decoding the picture needs about "),
+        stderr.contains("error: large.png: decoding the image needs about "),
         "{stderr}"
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("8-bag.png: Bag"));

@@ -36,7 +36,7 @@ fn validation_and_test_report_the_same_loss() {
 /// The file of a trained network in which the first number of a variable is another.
 fn damaged(path: &Path, variable: &str, value: f32) {
     let mut network = Network::load(Path::new(&TRAINED.model())).expect("a model");
-    let resolved = network.architecture.resolve().expect("a network");
+    let resolved = network.architecture.plan().expect("a network");
     let found = resolved.variables.iter().find(|v| v.name == variable);
     network.parameters.values_mut(found.expect("a variable"))[0] = value;
     fs::write(path, network.to_bytes().expect("bytes")).expect("written");
@@ -113,7 +113,7 @@ fn a_run_folder_is_a_model() {
             "./empty",
             "the folder does not contain model.safetensors; it contains nothing",
         );
-        check(".", "it has empty, file-00, ");
+        check(".", "it contains empty, file-00, ");
         check(".", "file-08 and 3 more");
     }
 }
@@ -227,7 +227,7 @@ fn numbers_in_flags_that_make_no_sense_are_named() {
             "--schedule",
             "constant+warmup:18446744073709551616",
             1,
-            "is no number of steps",
+            "is not a number of steps",
         ),
         (
             "--background-images",

@@ -1,0 +1,252 @@
+//! Execution plan of an architecture: every shape and the layout of every variable.
+
+use std::fmt;
+use std::ops::Range;
+
+use modiste_core::ImageShape;
+use modiste_kernels::{Conv2dShape, DenseShape, MaxPool2dShape, Window};
+
+use crate::architecture::Activation;
+
+/// Shape of one image's activations between two layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Height, width, channels.
+    Image(ImageShape),
+    /// A vector of this length.
+    Flat(usize),
+}
+
+impl Shape {
+    /// Number of values of one image.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Image(shape) => shape.size(),
+            Self::Flat(size) => size,
+        }
+    }
+
+    /// Length of the last axis.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Image(shape) => shape.channels,
+            Self::Flat(size) => size,
+        }
+    }
+
+    /// Lengths of the axes, without the batch axis.
+    pub fn dimensions(self) -> Vec<usize> {
+        match self {
+            Self::Image(shape) => vec![shape.height, shape.width, shape.channels],
+            Self::Flat(size) => vec![size],
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image(shape) => shape.fmt(f),
+            Self::Flat(size) => size.fmt(f),
+        }
+    }
+}
+
+/// Initial values of a variable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InitialValue {
+    /// One number for all values.
+    Constant(f32),
+    /// Uniform distribution over `(-limit, limit)`.
+    Uniform {
+        /// Largest absolute value.
+        limit: f64,
+    },
+}
+
+/// One variable of a network, with the name and shape that Keras gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Name, such as `conv2d/kernel`.
+    pub name: String,
+    /// Shape: `[height, width, in, out]` of a convolution kernel, `[in, out]` of a dense kernel.
+    pub shape: Vec<usize>,
+    /// `true` if the optimizer updates the variable. Batch norm's running statistics are not
+    /// trainable.
+    pub trainable: bool,
+    /// Range of the variable in its flat buffer: trainable parameters or running statistics.
+    pub range: Range<usize>,
+    /// Initial values.
+    pub initial_value: InitialValue,
+}
+
+/// Operation of a layer, with every size known. Ranges index into the flat buffers of
+/// [`Parameters`](crate::Parameters).
+#[derive(Clone, Debug, PartialEq)]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the layer of the same name"
+)]
+pub enum Operation {
+    /// `variables`: kernel, then bias.
+    Conv2d {
+        rows: Window,
+        columns: Window,
+        in_channels: usize,
+        filters: usize,
+        activation: Activation,
+        variables: Range<usize>,
+    },
+    /// `variables`: gamma, then beta; `running_stats`: moving mean, then moving variance.
+    BatchNorm {
+        channels: usize,
+        momentum: f32,
+        epsilon: f32,
+        variables: Range<usize>,
+        running_stats: Range<usize>,
+    },
+    MaxPool2d {
+        rows: Window,
+        columns: Window,
+        channels: usize,
+    },
+    Dropout {
+        rate: f32,
+    },
+    Flatten,
+    /// `variables`: kernel, then bias.
+    Dense {
+        inputs: usize,
+        units: usize,
+        activation: Activation,
+        variables: Range<usize>,
+    },
+    Residual {
+        layers: Vec<PlannedLayer>,
+    },
+}
+
+impl Operation {
+    /// Shape of the convolution for a batch, or `None` if this is another operation.
+    pub(crate) fn conv2d_shape(&self, batch: usize) -> Option<Conv2dShape> {
+        match *self {
+            Self::Conv2d {
+                rows,
+                columns,
+                in_channels,
+                filters,
+                ..
+            } => Some(Conv2dShape {
+                batch,
+                rows,
+                columns,
+                in_channels,
+                out_channels: filters,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Shape of the max pooling for a batch, or `None` if this is another operation.
+    pub(crate) fn max_pool2d_shape(&self, batch: usize) -> Option<MaxPool2dShape> {
+        match *self {
+            Self::MaxPool2d {
+                rows,
+                columns,
+                channels,
+            } => Some(MaxPool2dShape {
+                batch,
+                rows,
+                columns,
+                channels,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Shape of the dense layer for a batch, or `None` if this is another operation.
+    pub(crate) fn dense_shape(&self, batch: usize) -> Option<DenseShape> {
+        match *self {
+            Self::Dense { inputs, units, .. } => Some(DenseShape {
+                batch,
+                inputs,
+                outputs: units,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A layer with its name, shapes and operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedLayer {
+    /// Keras's name, such as `conv2d` or `conv2d_1`.
+    pub name: String,
+    /// Keras's class name, such as `Conv2D`.
+    pub kind: &'static str,
+    /// Shape of the input.
+    pub input: Shape,
+    /// Shape of the output.
+    pub output: Shape,
+    /// Operation of the layer.
+    pub operation: Operation,
+    /// Multiply-adds of one forward pass over one image. Only convolutions and dense layers count;
+    /// all other layers have 0.
+    pub multiply_adds: usize,
+}
+
+/// Execution plan of an architecture, as [`Architecture::plan`](crate::Architecture::plan) infers
+/// it: the layers with their shapes, and the variables with their places in the flat buffers.
+///
+/// ```
+/// let plan = modiste_model::zoo::compact().plan()?;
+/// assert_eq!(plan.layers[0].output.to_string(), "26x26x32");
+/// assert_eq!(plan.variables[0].name, "conv2d/kernel");
+/// assert_eq!(plan.variables[0].shape, [3, 3, 1, 32]);
+/// # Ok::<(), modiste_model::ArchitectureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkPlan {
+    /// Shape of an input image.
+    pub input: ImageShape,
+    /// Layers, first to last.
+    pub layers: Vec<PlannedLayer>,
+    /// All variables in Keras's order: layer by layer, with kernel before bias, and gamma before
+    /// beta, moving mean and moving variance.
+    pub variables: Vec<Variable>,
+    pub(crate) trainable_len: usize,
+    pub(crate) running_stats_len: usize,
+}
+
+impl NetworkPlan {
+    /// Number of trainable parameters.
+    pub fn trainable_len(&self) -> usize {
+        self.trainable_len
+    }
+
+    /// Number of non-trainable parameters: batch norm's running statistics.
+    pub fn running_stats_len(&self) -> usize {
+        self.running_stats_len
+    }
+
+    /// Number of images in `images`.
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images, or more than `max_batch`.
+    #[track_caller]
+    pub(crate) fn batch_len(&self, images: &[f32], max_batch: usize) -> usize {
+        let size = self.input.size();
+        assert!(
+            images.len().is_multiple_of(size) && images.len() <= max_batch * size,
+            "{} values are not a batch of at most {max_batch} images of {}",
+            images.len(),
+            self.input
+        );
+        images.len() / size
+    }
+
+    /// Number of classes, the size of the last layer's output.
+    pub fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.output.size())
+    }
+}
