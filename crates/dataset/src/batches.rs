@@ -1,6 +1,6 @@
 //! Batches of images, shuffled and scaled for a network.
 
-use modiste_core::{ImageShape, Rng, normalize};
+use modiste_core::{Rng, mirror, normalize};
 
 use crate::images::Images;
 
@@ -142,7 +142,7 @@ impl<'a> Batches<'a> {
         if let Some(rng) = &mut self.flips {
             for values in self.values.chunks_exact_mut(size) {
                 if rng.below(2) == 1 {
-                    flip_horizontally(self.images.shape(), values);
+                    mirror(self.images.shape(), values);
                 }
             }
         }
@@ -150,19 +150,6 @@ impl<'a> Batches<'a> {
             images: &self.values,
             labels: &self.labels,
         })
-    }
-}
-
-/// Flips an image left to right.
-fn flip_horizontally(shape: ImageShape, values: &mut [f32]) {
-    let (width, channels) = (shape.width, shape.channels);
-    for row in values.chunks_exact_mut(width * channels) {
-        for column in 0..width / 2 {
-            let opposite = (width - 1 - column) * channels;
-            for channel in 0..channels {
-                row.swap(column * channels + channel, opposite + channel);
-            }
-        }
     }
 }
 

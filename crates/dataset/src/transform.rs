@@ -1,6 +1,6 @@
 //! Conversion to gray and horizontal flips.
 
-use modiste_core::ImageShape;
+use modiste_core::{ImageShape, mirror};
 
 use crate::images::Images;
 
@@ -36,14 +36,11 @@ impl Images {
     /// Copies the images, each flipped left to right.
     #[must_use]
     pub fn flipped_horizontally(&self) -> Self {
-        let channels = self.shape().channels;
-        let row_length = (self.shape().width * channels).max(1);
         let mut pixels = Vec::with_capacity(self.len() * self.shape().size());
         for (image, _) in self.iter() {
-            for row in image.chunks_exact(row_length) {
-                pixels.extend(row.rchunks_exact(channels).flatten());
-            }
+            pixels.extend_from_slice(image);
         }
+        mirror(self.shape(), &mut pixels);
         Self::owned(self.shape(), pixels, self.labels().into())
     }
 }
