@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use modiste_experiment::{COMMIT, VERSION};
-use modiste_model::{Instructions, KERNELS_VARIABLE};
+use modiste_model::{InstructionSet, KERNELS_VARIABLE};
 
 use crate::terminal::output;
 
@@ -15,8 +15,8 @@ pub(crate) fn print(verbose: bool) -> Result<()> {
     if !verbose {
         return Ok(());
     }
-    let names = |sets: Vec<Instructions>| -> Vec<&str> {
-        sets.into_iter().map(Instructions::name).collect()
+    let names = |sets: Vec<InstructionSet>| -> Vec<&str> {
+        sets.into_iter().map(InstructionSet::name).collect()
     };
     let features = if cfg!(feature = "cuda") {
         "cuda"
@@ -27,7 +27,7 @@ pub(crate) fn print(verbose: bool) -> Result<()> {
     output::line(format_args!("features: {features}"))?;
     output::line(format_args!(
         "kernels: {} (of {}; {KERNELS_VARIABLE} chooses)",
-        Instructions::from_environment()?.name(),
-        names(Instructions::available()).join(", ")
+        InstructionSet::from_env()?.name(),
+        names(InstructionSet::available()).join(", ")
     ))
 }

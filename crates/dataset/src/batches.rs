@@ -1,20 +1,20 @@
-//! Batches: which images come together, in which order, as numbers a network takes.
+//! Batches of images, shuffled and scaled for a network.
 
 use modiste_core::{ImageShape, Rng, normalize};
 
 use crate::images::Images;
 
-/// Images of one step of training or evaluation.
+/// Images and labels of one step of training or evaluation.
 #[derive(Debug)]
 pub struct Batch<'a> {
     /// Pixels scaled to `[0, 1]`, `[image, row, column, channel]`.
     pub images: &'a [f32],
-    /// The class of each image.
-    pub labels: &'a [u8],
+    /// Class index of each image.
+    pub labels: &'a [u16],
 }
 
-/// Goes over images a batch at a time, reusing one buffer. The last batch is short where the
-/// number does not divide: it is kept, as Keras does.
+/// Batches of one pass over images, in buffers that are reused. The last batch is smaller if the batch size does
+/// not divide the number of images, as in Keras.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -34,68 +34,67 @@ pub struct Batches<'a> {
     batch_size: usize,
     pixels: Vec<u8>,
     values: Vec<f32>,
-    labels: Vec<u8>,
-    /// Changes a batch's pixels, where something does.
-    change: Option<Change<'a>>,
-    /// Decides which images are mirrored, where some are.
-    mirror: Option<Rng>,
+    labels: Vec<u16>,
+    /// Augmentation, if there is any.
+    map_pixels: Option<MapPixels<'a>>,
+    /// Source of the decisions which images are flipped, if flips are enabled.
+    flips: Option<Rng>,
 }
 
-/// Takes the indices of a batch's images and their pixels.
-type Change<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + 'a>;
+/// Function of the indices of a batch's images and of their pixels.
+type MapPixels<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + 'a>;
 
-/// The stream of [`Rng::stream`] that the order of epoch 0 draws from; epoch e takes the e-th after.
+/// Stream of [`Rng::stream`] for the order of epoch 0; later epochs use the streams after it.
 const SHUFFLE_STREAM: u64 = 1 << 32;
 
-/// Likewise, for which images are mirrored.
-const MIRROR_STREAM: u64 = 1 << 33;
+/// Stream of [`Rng::stream`] for the flips of epoch 0; later epochs use the streams after it.
+const FLIP_STREAM: u64 = 1 << 33;
 
 impl<'a> Batches<'a> {
-    /// Batches in an order that `seed` and `epoch` alone decide.
+    /// Creates batches in a random order, which is a function of `seed` and `epoch`.
     ///
     /// # Panics
-    /// Where `batch_size` is 0.
+    /// If `batch_size` is 0.
     pub fn shuffled(images: &'a Images, batch_size: usize, seed: u64, epoch: u64) -> Self {
         let mut order: Vec<usize> = (0..images.len()).collect();
         Rng::stream(seed, SHUFFLE_STREAM + epoch).shuffle(&mut order);
         Self::with_order(images, batch_size, order)
     }
 
-    /// The same batches with each image mirrored, left to right, half of the time: `seed` and
-    /// `epoch` alone decide which.
+    /// Flips each image left to right with a probability of one half, as a function of `seed` and `epoch`.
     #[must_use]
-    pub fn mirrored(mut self, seed: u64, epoch: u64) -> Self {
-        let mut rng = Rng::stream(seed, MIRROR_STREAM + epoch);
-        // One number for each image.
+    pub fn random_horizontal_flips(mut self, seed: u64, epoch: u64) -> Self {
+        let mut rng = Rng::stream(seed, FLIP_STREAM + epoch);
+        // One draw per image.
         rng.skip(self.position as u64);
-        self.mirror = Some(rng);
+        self.flips = Some(rng);
         self
     }
 
-    /// The same batches without the first `count`: what comes is what would have come after them.
+    /// Skips the first `count` batches. The remaining batches do not change.
     #[must_use]
     pub fn skip(mut self, count: usize) -> Self {
         let batches = count.saturating_mul(self.batch_size);
         let position = self.position.saturating_add(batches).min(self.order.len());
-        if let Some(rng) = &mut self.mirror {
+        if let Some(rng) = &mut self.flips {
             rng.skip((position - self.position) as u64);
         }
         self.position = position;
         self
     }
 
-    /// The same batches with their pixels changed: `change` is given the indices of a batch's images
-    /// and their bytes, one image after the other, before these become numbers.
+    /// Applies `function` to each batch before its pixels are scaled. The arguments are the indices of the images and
+    /// their bytes, `[image, row, column, channel]`.
     #[must_use]
-    pub fn changed(mut self, change: impl FnMut(&[usize], &mut [u8]) + 'a) -> Self {
-        self.change = Some(Box::new(change));
+    pub fn map_pixels(mut self, function: impl FnMut(&[usize], &mut [u8]) + 'a) -> Self {
+        self.map_pixels = Some(Box::new(function));
         self
     }
 
-    /// Batches in the order of the images.
+    /// Creates batches in the order of the images.
     ///
     /// # Panics
-    /// Where `batch_size` is 0.
+    /// If `batch_size` is 0.
     pub fn in_order(images: &'a Images, batch_size: usize) -> Self {
         Self::with_order(images, batch_size, (0..images.len()).collect())
     }
@@ -110,17 +109,17 @@ impl<'a> Batches<'a> {
             pixels: Vec::new(),
             values: Vec::new(),
             labels: Vec::new(),
-            change: None,
-            mirror: None,
+            map_pixels: None,
+            flips: None,
         }
     }
 
-    /// How many batches an epoch has.
+    /// Number of batches in an epoch, skipped ones included.
     pub fn count(&self) -> usize {
         self.order.len().div_ceil(self.batch_size)
     }
 
-    /// The next batch, or `None` after the last.
+    /// Returns the next batch, or `None` after the last.
     pub fn next_batch(&mut self) -> Option<Batch<'_>> {
         let end = (self.position + self.batch_size).min(self.order.len());
         let indices = &self.order[self.position..end];
@@ -136,14 +135,14 @@ impl<'a> Batches<'a> {
             self.pixels.extend_from_slice(self.images.image(index));
             self.labels.push(self.images.labels()[index]);
         }
-        if let Some(change) = &mut self.change {
-            change(indices, &mut self.pixels);
+        if let Some(function) = &mut self.map_pixels {
+            function(indices, &mut self.pixels);
         }
         normalize(&self.pixels, &mut self.values);
-        if let Some(rng) = &mut self.mirror {
+        if let Some(rng) = &mut self.flips {
             for values in self.values.chunks_exact_mut(size) {
                 if rng.below(2) == 1 {
-                    mirror(self.images.shape(), values);
+                    flip_horizontally(self.images.shape(), values);
                 }
             }
         }
@@ -154,8 +153,8 @@ impl<'a> Batches<'a> {
     }
 }
 
-/// Turns left to right.
-fn mirror(shape: ImageShape, values: &mut [f32]) {
+/// Flips an image left to right.
+fn flip_horizontally(shape: ImageShape, values: &mut [f32]) {
     let (width, channels) = (shape.width, shape.channels);
     for row in values.chunks_exact_mut(width * channels) {
         for column in 0..width / 2 {
@@ -173,10 +172,11 @@ mod tests {
 
     fn numbered(count: u8) -> Images {
         let pixels = (0..count).flat_map(|i| [i, 255 - i]).collect();
-        Images::new(ImageShape::new(1, 2, 1), pixels, (0..count).collect()).expect("two bytes each")
+        let labels = (0..count).map(u16::from).collect();
+        Images::new(ImageShape::new(1, 2, 1), pixels, labels).expect("two bytes each")
     }
 
-    fn labels(mut batches: Batches<'_>) -> Vec<Vec<u8>> {
+    fn labels(mut batches: Batches<'_>) -> Vec<Vec<u16>> {
         let mut all = Vec::new();
         while let Some(batch) = batches.next_batch() {
             all.push(batch.labels.to_vec());
@@ -185,17 +185,17 @@ mod tests {
     }
 
     #[test]
-    fn every_epoch_is_a_permutation_and_keeps_the_short_batch() {
+    fn epoch_is_a_permutation_with_a_short_last_batch() {
         let images = numbered(10);
         let epoch = labels(Batches::shuffled(&images, 4, 3, 0));
         assert_eq!(epoch.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
         let mut all = epoch.concat();
         all.sort_unstable();
-        assert_eq!(all, (0..10).collect::<Vec<u8>>());
+        assert_eq!(all, (0..10).collect::<Vec<u16>>());
     }
 
     #[test]
-    fn the_order_is_a_function_of_seed_and_epoch() {
+    fn order_depends_on_seed_and_epoch() {
         let images = numbered(50);
         let order = |seed, epoch| labels(Batches::shuffled(&images, 7, seed, epoch));
         assert_eq!(order(1, 2), order(1, 2));
@@ -204,9 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn changes_see_which_images_they_change() {
+    fn map_pixels_receives_image_indices() {
         let images = numbered(10);
-        let mut batches = Batches::shuffled(&images, 4, 3, 0).changed(|indices, pixels| {
+        let mut batches = Batches::shuffled(&images, 4, 3, 0).map_pixels(|indices, pixels| {
             for (index, pixels) in indices.iter().zip(pixels.chunks_exact_mut(2)) {
                 assert_eq!(pixels, images.image(*index));
                 pixels[0] = 0;
@@ -220,30 +220,31 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_images_are_mirrored_and_nothing_else_changes() {
+    fn flips_half_of_the_images() {
         let shape = ImageShape::new(2, 3, 2);
         let pixels: Vec<u8> = (0..12).cycle().take(12 * 200).collect();
         let images = Images::new(shape, pixels, vec![1; 200]).expect("12 bytes each");
         let straight: Vec<f32> = (0..12_u8).map(|pixel| f32::from(pixel) / 255.0).collect();
-        let turned: Vec<f32> = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7_u8]
+        let flipped: Vec<f32> = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7_u8]
             .map(|pixel| f32::from(pixel) / 255.0)
             .to_vec();
         let draw = |epoch| {
-            let mut batches = Batches::shuffled(&images, 200, 3, epoch).mirrored(3, epoch);
+            let mut batches =
+                Batches::shuffled(&images, 200, 3, epoch).random_horizontal_flips(3, epoch);
             let batch = batches.next_batch().expect("there are images");
             batch.images.to_vec()
         };
         let first = draw(0);
         let count = |wanted: &[f32]| first.chunks(12).filter(|image| *image == wanted).count();
-        assert_eq!(count(&straight) + count(&turned), 200);
+        assert_eq!(count(&straight) + count(&flipped), 200);
         // The standard deviation is 7.
-        assert!((65..135).contains(&count(&turned)), "{}", count(&turned));
+        assert!((65..135).contains(&count(&flipped)), "{}", count(&flipped));
         assert_eq!(first, draw(0));
         assert_ne!(first, draw(1));
     }
 
     #[test]
-    fn what_is_skipped_changes_nothing_behind_it() {
+    fn skip_does_not_change_later_batches() {
         let images = numbered(50);
         let rest = |mut batches: Batches<'_>, passed: usize| {
             for _ in 0..passed {
@@ -257,14 +258,20 @@ mod tests {
         };
         let batches = || Batches::shuffled(&images, 7, 3, 1);
         for count in [0, 1, 5, 8, 9] {
-            let expected = rest(batches().mirrored(3, 1), count);
-            assert_eq!(rest(batches().mirrored(3, 1).skip(count), 0), expected);
-            assert_eq!(rest(batches().skip(count).mirrored(3, 1), 0), expected);
+            let expected = rest(batches().random_horizontal_flips(3, 1), count);
+            assert_eq!(
+                rest(batches().random_horizontal_flips(3, 1).skip(count), 0),
+                expected
+            );
+            assert_eq!(
+                rest(batches().skip(count).random_horizontal_flips(3, 1), 0),
+                expected
+            );
         }
     }
 
     #[test]
-    fn pixels_stay_with_their_labels() {
+    fn shuffle_keeps_pixels_with_labels() {
         let images = numbered(9);
         let mut batches = Batches::shuffled(&images, 2, 5, 1);
         assert_eq!(batches.count(), 5);

@@ -1,88 +1,86 @@
-//! What can be wrong with a dataset and its files.
+//! Errors of loading datasets and of file formats.
 
 use std::io;
 use std::path::PathBuf;
 
-use modiste_core::{OutOfMemory, shown};
+use modiste_core::{ImageShape, OutOfMemory, shown};
 
-/// Why a dataset could not be had from its files.
+/// Error of loading a dataset.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The catalog has no dataset of this name.
+    /// The catalog does not contain a dataset of this name.
     #[error("there is no dataset `{name}`; did you mean `{nearest}`?")]
     UnknownDataset {
-        /// The name that was asked for.
+        /// Requested name.
         name: String,
-        /// The known name that needs the fewest changes.
+        /// Known name with the smallest edit distance.
         nearest: &'static str,
     },
-    /// A file is not there.
+    /// A file does not exist.
     #[error("{}: no such file; it can be downloaded from {url}", shown(path))]
     Missing {
-        /// The dataset that it belongs to.
+        /// Name of the dataset.
         dataset: &'static str,
-        /// Where it would be.
+        /// Path at which the file is expected.
         path: PathBuf,
-        /// Where it can be had.
+        /// URL of the official file.
         url: String,
     },
     /// A file ends early.
     #[error(
-        "{}: the file is cut: {found} of {expected} records are complete",
+        "{}: the file is truncated: {found} of {expected} records are complete",
         shown(path)
     )]
-    Cut {
-        /// The dataset that it belongs to.
+    Truncated {
+        /// Name of the dataset.
         dataset: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Complete records (an image, a label, or both) that it has.
+        /// Complete records (an image, a label, or both) in the file.
         found: usize,
-        /// Records that it should have.
+        /// Records of the official file.
         expected: usize,
-        /// Whether [`LoadOptions::allow_partial`](crate::LoadOptions::allow_partial) would accept it.
-        partial_would_do: bool,
+        /// `true` if [`LoadOptions::allow_partial`](crate::LoadOptions::allow_partial) would accept the file.
+        partial_suffices: bool,
     },
     /// The operating system cannot read a file.
     #[error("{}: cannot be read: {cause}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The error of the operating system. It is part of the text, so it is no `source()`, which
-        /// would be printed a second time.
+        /// Error of the operating system. The message contains it, so `source()` does not return it.
         cause: io::Error,
     },
-    /// The gzip data of a file are damaged.
+    /// The gzip data of a file is corrupt.
     #[error("{}: cannot be read: {cause}", path.display())]
     Damaged {
-        /// The dataset that it belongs to.
+        /// Name of the dataset.
         dataset: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The error of gzip. It is part of the text, so it is no `source()`.
+        /// Error of the gzip decoder. The message contains it, so `source()` does not return it.
         cause: io::Error,
     },
-    /// The folder of all datasets is a file.
-    #[error("{}: is not a folder; the folder that holds the datasets is expected", path.display())]
+    /// The data folder is a file.
+    #[error("{}: is not a folder; the folder that contains the datasets is expected", path.display())]
     NotAFolder {
-        /// The path.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// A file is another file of the catalog, as its hash shows.
+    /// A file contains another file of the catalog, identified by its hash.
     #[error(
-        "{}: holds {found}, where {expected} is expected; move it to its own folder and put the \
-         right file there",
+        "{}: contains {found} instead of {expected}; move it to its own folder and put the right file there",
         shown(path)
     )]
-    OtherFile {
-        /// The dataset that was to be read.
+    UnexpectedFile {
+        /// Name of the dataset.
         dataset: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The file of the catalog that should be there, with its dataset.
+        /// Name and dataset of the expected file.
         expected: String,
-        /// The file of the catalog that is there, with its dataset.
+        /// Name and dataset of the file that was found.
         found: String,
     },
     /// A file is in another well-known format.
@@ -90,38 +88,38 @@ pub enum Error {
         "{}: this is {found}, not {expected}; replace it by the file from {url}",
         shown(path)
     )]
-    OtherFormat {
-        /// The dataset that was to be read.
+    UnexpectedFormat {
+        /// Name of the dataset.
         dataset: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The format that was found, with an article.
+        /// Format that was found, with an article.
         found: &'static str,
-        /// The format that was expected, with an article.
+        /// Expected format, with an article.
         expected: &'static str,
-        /// Where the official file can be downloaded.
+        /// URL of the official file.
         url: String,
     },
-    /// A file is larger than this process's memory may be.
+    /// Reading a file would exceed the memory available to the process.
     #[error("{}: reading it {memory}", path.display())]
     Memory {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// How much it takes, and how much there is.
+        /// Required and available memory.
         memory: OutOfMemory,
     },
-    /// A file is not in its format.
+    /// The content of a file is invalid in its format.
     #[error("{}: {cause}", path.display())]
     Format {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The difference and its offset. It is part of the text, so it is no `source()`.
+        /// Defect and its offset. The message contains it, so `source()` does not return it.
         cause: FormatError,
     },
 }
 
 impl Error {
-    /// The dataset that a download would repair, if one would.
+    /// Name of the dataset whose download would fix the error, if any.
     ///
     /// ```
     /// use modiste_dataset::{LoadOptions, load};
@@ -133,79 +131,88 @@ impl Error {
     pub fn repaired_by_download(&self) -> Option<&'static str> {
         match self {
             Error::Missing { dataset, .. }
-            | Error::Cut { dataset, .. }
+            | Error::Truncated { dataset, .. }
             | Error::Damaged { dataset, .. }
-            | Error::OtherFormat { dataset, .. } => Some(dataset),
+            | Error::UnexpectedFormat { dataset, .. } => Some(dataset),
             _ => None,
         }
     }
 }
 
-/// Why bytes are not in the format that they should be in. Offsets are in bytes after
-/// decompression.
+/// Error of reading or writing a file format. Offsets are in bytes of the decompressed data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// The bytes do not begin as their format does.
+    /// The magic number is wrong.
     #[error("offset 0: magic number {expected:#010x} expected, {found:#010x} found")]
     Magic {
-        /// The number of the format.
+        /// Magic number of the format.
         expected: u32,
-        /// The number at the beginning.
+        /// First four bytes of the data.
         found: u32,
     },
-    /// A number of the header is not that of the dataset.
+    /// A number in the header differs from the dataset's.
     #[error("offset {offset}: {expected} {what} expected, {found} found")]
     Header {
-        /// Where the number is.
+        /// Offset of the number.
         offset: u64,
-        /// What it counts.
+        /// Noun for what is counted.
         what: &'static str,
-        /// The number of the dataset.
+        /// Number of the dataset.
         expected: u64,
-        /// The number in the header.
+        /// Number in the header.
         found: u64,
     },
-    /// The bytes end too early.
-    #[error("offset {found}: the data end, {expected} bytes expected")]
-    Short {
-        /// Bytes that the header announces.
+    /// The data ends early.
+    #[error("offset {found}: the data ends early, {expected} bytes expected")]
+    Truncated {
+        /// Length according to the header or the record size, in bytes.
         expected: u64,
-        /// Bytes that there are.
+        /// Length of the data, in bytes.
         found: u64,
     },
-    /// There are bytes after the end.
+    /// The data continues after its expected end.
     #[error("offset {expected}: the data should end, at least {found} bytes found")]
     Trailing {
-        /// Bytes that there should be.
+        /// Expected length, in bytes.
         expected: u64,
-        /// Bytes that there are, as far as they were read.
+        /// Length of the data that was read, in bytes.
         found: u64,
     },
-    /// A label names no class.
+    /// A label in a file is not below the number of classes.
     #[error("offset {offset}: a label below {classes} expected, {found} found")]
     Label {
-        /// Where the label is.
+        /// Offset of the label.
         offset: u64,
-        /// The number of classes.
+        /// Number of classes.
         classes: usize,
-        /// The label.
-        found: u8,
+        /// Label in the file.
+        found: u16,
     },
-    /// Images and labels do not come in pairs.
+    /// A label cannot be written, because the format holds smaller labels only.
+    #[error("label {found} of image {image} does not fit: the format stores labels below {limit}")]
+    LabelTooLarge {
+        /// Index of the image.
+        image: usize,
+        /// Number of labels that the format distinguishes.
+        limit: usize,
+        /// Label of the image.
+        found: u16,
+    },
+    /// The numbers of images and labels differ.
     #[error("{images} labels expected, one per image, {labels} found")]
-    Pairs {
-        /// How many images there are.
+    CountMismatch {
+        /// Number of images.
         images: usize,
-        /// How many labels there are.
+        /// Number of labels.
         labels: usize,
     },
-    /// Images of another shape than the format can hold.
+    /// The format cannot store images of this shape.
     #[error("images of {expected} expected, {found} found")]
     Shape {
-        /// What the format holds.
+        /// Shape that the format stores.
         expected: &'static str,
-        /// The shape of the images.
-        found: modiste_core::ImageShape,
+        /// Shape of the images.
+        found: ImageShape,
     },
 }

@@ -1,24 +1,25 @@
-//! Labelled images for small convolutional networks: MNIST, Fashion-MNIST and CIFAR-100.
+//! Labelled images for small image classifiers: MNIST, Fashion-MNIST, CIFAR-100 and folders of photos.
 //!
-//! Bytes in, labelled images out. Pixels stay `u8` until [`normalize`](modiste_core::normalize), the one function that
-//! scales them for training and for inference alike. Nothing here knows of networks.
+//! Pixels stay `u8` until [`normalize`](modiste_core::normalize) scales a batch, in training and inference alike. Labels
+//! are `u16` class indices.
 //!
 //! ```
 //! let dataset = modiste_dataset::fashion_mnist_mini();
-//! let first = dataset.train.labels()[0];
-//! println!("the first image shows: {}", dataset.classes[usize::from(first)]);
-//! # assert_eq!(dataset.classes[usize::from(first)], "Ankle boot");
+//! let label = dataset.train.labels()[0];
+//! assert_eq!(dataset.classes[usize::from(label)], "Ankle boot");
 //! ```
 //!
-//! - [`catalog`] knows the datasets: classes, counts, files, hashes, mirrors.
-//! - [`load`] reads one from a data folder with a folder per dataset; [`fashion_mnist_mini`] is built
-//!   in. [`read_idx`] and [`read_cifar100`] read bytes from anywhere.
-//! - [`status`], [`verify`] and [`file_hashes`] say what is there and whether it is official.
-//! - `download` fetches one from mirrors, `store_file` takes a file from a reader; files appear under
-//!   their names only when their hashes are right. No other program is ever run.
-//! - [`Batches`] hands out shuffled batches, which a seed and an epoch decide.
+//! - [`catalog`] describes the datasets: classes, counts, files, hashes, mirrors.
+//! - [`load`] reads a dataset from the data folder, which contains one folder per dataset. [`fashion_mnist_mini`] is
+//!   embedded. [`read_idx`] and [`read_cifar100`] read bytes from any source.
+//! - [`read_labelled_folder`] reads the labels of photos from a table or from the names of their folders.
+//! - [`status`], [`verify`] and [`file_hashes`] check which files are present and official.
+//! - `download` fetches a dataset from its mirrors, and `store_file` stores a file from a reader. A file is stored only
+//!   if its SHA-256 is correct.
+//! - [`Images`] is a cheap view of shared pixels, so that [splits](Images::split_stratified) copy no image. [`Batches`]
+//!   are shuffled by seed and epoch.
 //!
-//! The feature `download` (on by default) brings both; without it no HTTP stack is pulled in.
+//! The feature `download` (default) provides `download` and `store_file`. Without it the crate has no HTTP client.
 
 mod batches;
 mod catalog;
@@ -30,16 +31,19 @@ mod folder;
 mod formats;
 mod images;
 mod load;
-#[cfg(test)]
-mod made_up;
 mod mini;
+mod split;
 mod status;
+#[cfg(test)]
+mod synthetic;
+mod transform;
 
 pub use batches::{Batch, Batches};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 #[cfg(feature = "download")]
 pub use download::{
-    Attempt, DownloadError, DownloadOptions, Missing, Progress, StoreError, download, store_file,
+    DownloadError, DownloadOptions, FailedAttempt, MissingFiles, Progress, StoreError, download,
+    store_file,
 };
 pub use error::{Error, FormatError};
 pub use files::digest::sha256;
@@ -57,3 +61,7 @@ pub use load::{FileHash, LoadOptions, LoadReport, load, load_with_report};
 pub use mini::fashion_mnist_mini;
 pub use modiste_core::{ImageShape, OutOfMemory, Rng};
 pub use status::{FileState, FileStatus, file_hashes, status, verify};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,12 +1,12 @@
-//! The dataset that is built in.
+//! The embedded dataset.
 
 use std::path::PathBuf;
 
 use crate::images::Dataset;
 use crate::load::{LoadOptions, load};
 
-/// The first 5,000 training and 1,000 test images of Fashion-MNIST, in the official order. They
-/// are built in: no disk, no network. MIT licence, copyright 2017 Zalando SE.
+/// Loads the embedded dataset: the first 5,000 training and 1,000 test images of Fashion-MNIST, in the official
+/// order. It needs neither disk nor network. MIT licence, copyright 2017 Zalando SE.
 ///
 /// ```
 /// let dataset = modiste_dataset::fashion_mnist_mini();
@@ -18,8 +18,8 @@ pub fn fashion_mnist_mini() -> Dataset {
         data: PathBuf::new(),
         allow_partial: false,
     };
-    // The bytes are the crate's own, and a test below reads them.
-    load("fashion-mnist-mini", &options).expect("the files that are built in are whole")
+    // The bytes are part of the crate, and a test below reads them.
+    load("fashion-mnist-mini", &options).expect("the embedded files are valid")
 }
 
 #[cfg(test)]
@@ -29,8 +29,8 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn the_bytes_are_those_of_the_catalog() {
-        let hashes = file_hashes("fashion-mnist-mini", Path::new("none")).expect("built in");
+    fn embedded_files_match_the_catalog() {
+        let hashes = file_hashes("fashion-mnist-mini", Path::new("none")).expect("embedded");
         assert_eq!(hashes.len(), 4);
         assert!(hashes.iter().all(|hash| hash.official), "{hashes:?}");
         let files = verify("fashion-mnist-mini", Path::new("none")).expect("known");
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_beginning_of_fashion_mnist() {
+    fn contains_the_first_images_of_fashion_mnist() {
         let dataset = fashion_mnist_mini();
         // The first labels of the official files.
         assert_eq!(dataset.train.labels()[..8], [9, 0, 0, 3, 0, 2, 7, 2]);

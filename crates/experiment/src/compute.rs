@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use modiste_model::{Instructions, KERNELS_VARIABLE, KernelOptions};
+use modiste_model::{InstructionSet, KERNELS_VARIABLE, KernelOptions};
 use modiste_train::{Compute, EngineKind};
 use serde::{Deserialize, Serialize};
 
@@ -149,21 +149,21 @@ pub fn kernel_options() -> Result<KernelOptions> {
     })
 }
 
-/// Instructions that the environment names, else those `recorded`, else the best.
-fn instructions(recorded: Option<&str>) -> Result<Instructions> {
+/// InstructionSet that the environment names, else those `recorded`, else the best.
+fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     let is_named = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
     match recorded {
         Some(name) if !is_named => {
-            Instructions::named(name).map_err(|cause| Error::Instructions {
+            InstructionSet::from_name(name).map_err(|cause| Error::Instructions {
                 setting: format!(
                     "the run was computed with {name} instructions; {KERNELS_VARIABLE}={} computes with \
                      others, and other bytes",
-                    Instructions::best().name()
+                    InstructionSet::best().name()
                 ),
                 cause,
             })
         }
-        _ => Instructions::from_environment().map_err(|cause| Error::Instructions {
+        _ => InstructionSet::from_env().map_err(|cause| Error::Instructions {
             setting: KERNELS_VARIABLE.into(),
             cause,
         }),

@@ -6,6 +6,7 @@ use modiste_dataset::{DatasetInfo, FileState, FileStatus, Source, catalog, looku
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::table::table;
 
 /// A dataset of the catalog and the state of its files.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +64,24 @@ pub struct VerifiedFile {
 /// Returns [`Error::Dataset`] if the folder cannot be read.
 pub fn list_datasets(folder: &Path) -> Result<Vec<DatasetListing>> {
     catalog().iter().map(|info| listing(info, folder)).collect()
+}
+
+/// Formats a list of datasets as a table.
+pub fn datasets_table(datasets: &[DatasetListing]) -> String {
+    let row = |dataset: &DatasetListing| {
+        let [height, width, channels] = dataset.shape;
+        [
+            dataset.name.to_owned(),
+            format!("{} + {}", dataset.train_images, dataset.test_images),
+            dataset.classes.len().to_string(),
+            format!("{height}x{width}x{channels}"),
+            dataset.licence.to_owned(),
+            dataset.state.clone(),
+        ]
+    };
+    let headings = ["name", ">images", ">classes", "shape", "licence", "state"];
+    let rows: Vec<[String; 6]> = datasets.iter().map(row).collect();
+    table(headings, &rows)
 }
 
 /// Verifies the official SHA-256 of every file of a dataset in `folder`.

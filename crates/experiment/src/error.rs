@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use modiste_core::shown;
 use modiste_dataset::{LabelError, LabelsError};
 use modiste_infer::ClassifierError;
-use modiste_model::{ArchitectureError, FileError, GradCamError, InstructionsError};
+use modiste_model::{ArchitectureError, FileError, GradCamError, InstructionSetError};
 use modiste_train::TrainError;
 
 use crate::run::DivergenceAdvice;
@@ -281,13 +281,13 @@ pub enum Error {
     /// A class activation map that cannot be computed.
     #[error(transparent)]
     GradCam(#[from] GradCamError),
-    /// Instructions that the CPU does not support.
+    /// InstructionSet that the CPU does not support.
     #[error("{setting}: {cause}")]
     Instructions {
         /// Variable of the environment, or the run that asks for them.
         setting: String,
         /// The instruction set.
-        cause: InstructionsError,
+        cause: InstructionSetError,
     },
     /// A device that is not there.
     #[error("{reason}")]

@@ -21,6 +21,7 @@
 //! # Ok::<(), modiste_experiment::Error>(())
 //! ```
 
+mod augmentation;
 mod bench;
 mod classify;
 mod clock;
@@ -39,6 +40,7 @@ mod names;
 pub mod pages;
 mod photos;
 mod plan;
+mod predictions;
 mod recipe;
 mod reproduce;
 mod run;
@@ -55,24 +57,28 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Commit that this crate was built from, if it was built from a checkout.
 pub const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
 
+pub use augmentation::find_augmentation;
 pub use bench::{BenchReport, bench};
 pub use classify::{Classified, classify_files};
 pub use compare::{Comparison, Difference, Pair, RunResult, compare};
 pub use compute::{AUTO, ComputeChoice, ComputeRecord, ComputeSetup, EngineChoice, kernel_options};
 pub use config::{RunConfig, SYNTHETIC};
 pub use data::{DATA_VARIABLE, DataSource, Fetch, check_data_folder, default_data_folder};
-pub use datasets::{DatasetFile, DatasetListing, VerifiedFile, list_datasets, verify_dataset};
+pub use datasets::{
+    DatasetFile, DatasetListing, VerifiedFile, datasets_table, list_datasets, verify_dataset,
+};
 pub use epoch_line::epoch_line;
 pub use error::{Error, Result};
 pub use json::{pretty_json, read_json};
 pub use machine::{Machine, peak_resident_mib};
 pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure, measure_images};
-pub use model::{find_architecture, load_model};
+pub use model::{find_architecture, load_model, zoo_architecture};
 pub use photos::{
     AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
     PhotosSummary, classify_photos, photo_paths,
 };
 pub use plan::Plan;
+pub use predictions::{predictions_csv, predictions_header};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{

@@ -11,6 +11,14 @@ use crate::run::MODEL;
 /// Largest number of names that an error lists of a folder.
 const MOST_LISTED: usize = 10;
 
+/// Returns the zoo's architecture of a name.
+///
+/// # Errors
+/// Returns [`Error::UnknownName`] if there is none.
+pub fn zoo_architecture(name: &str) -> Result<Architecture> {
+    zoo::find(name).ok_or_else(|| Error::unknown("architecture", name, zoo::names()))
+}
+
 /// Returns the zoo's architecture of a name, else the one in a model file or in the folder of a run.
 ///
 /// # Errors

@@ -1,21 +1,22 @@
-//! Times each kernel by itself, on the shapes of the lecture's networks and batches of 100.
+//! Benchmarks of each kernel, on the layer shapes of the architectures `vgg`, `compact` and `bnvgg`
+//! with batches of 100 images.
 //!
-//! `cargo bench -p modiste-kernels` runs them all, `cargo bench -p modiste-kernels -- conv2d` those
-//! whose name contains a word. `BATCH` chooses another batch, `MODISTE_KERNELS` and
-//! `RAYON_NUM_THREADS` instructions and threads.
+//! `cargo bench -p modiste-kernels` runs all benchmarks, `cargo bench -p modiste-kernels -- conv2d`
+//! those whose name contains `conv2d`. The environment variables `BATCH`, `MODISTE_KERNELS` and
+//! `RAYON_NUM_THREADS` set the batch size, the instruction set and the number of threads.
 
 use std::fmt;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use modiste_kernels::{
-    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, DenseKernel, DenseShape, Finish,
-    Gradient, Input, InputGradient, Instructions, MaxPool2dShape, SgdStep, Window, Workspace,
-    batch_norm_statistics, batch_norm_statistics_len, dense_backward, dense_forward,
-    dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
+    Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvInput, DenseShape, DenseWeight,
+    Epilogue, FusedGradient, InputGradient, InstructionSet, MaxPool2dShape, SgdStep, Window,
+    Workspace, batch_norm_statistics, batch_norm_statistics_scratch_len, dense_backward,
+    dense_forward, dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
 };
 
-/// Images.
+/// Images per batch.
 fn batch() -> usize {
     std::env::var("BATCH").map_or(100, |batch| batch.parse().expect("BATCH is a number"))
 }
@@ -24,12 +25,12 @@ fn main() {
     divan::main();
 }
 
-fn instructions() -> Instructions {
-    Instructions::from_environment().expect("MODISTE_KERNELS names what this machine has")
+fn instructions() -> InstructionSet {
+    InstructionSet::from_env().expect("MODISTE_KERNELS is a supported instruction set")
 }
 
-/// Numbers that look random, around zero.
-fn numbers(len: usize) -> Buffer {
+/// Pseudorandom values around zero.
+fn pseudorandom(len: usize) -> Buffer {
     let mut buffer = Buffer::zeros(len);
     for (index, value) in buffer.iter_mut().enumerate() {
         *value = (index.wrapping_mul(2_654_435_761) >> 8 & 0xffff) as f32 / 65_536.0 - 0.5;
@@ -37,8 +38,8 @@ fn numbers(len: usize) -> Buffer {
     buffer
 }
 
-/// A 3x3 convolution with a rectifier: side of the image, channels in and out, same padding or
-/// valid, a pool behind it or not.
+/// 3x3 convolution with ReLU: side of the image, input and output channels, same or valid padding,
+/// and whether max pooling follows.
 #[derive(Clone, Copy)]
 struct Layer {
     side: usize,
@@ -68,7 +69,7 @@ impl Layer {
         } else {
             Window::valid(self.side, 3, 1)
         };
-        let window = window.expect("3 fits");
+        let window = window.expect("the kernel fits");
         let shape = Conv2dShape {
             batch: batch(),
             rows: window,
@@ -79,7 +80,7 @@ impl Layer {
         Conv2d {
             shape,
             pool: self.pool,
-            method: Conv2d::method_for(&shape, exact),
+            algorithm: Conv2d::algorithm_for(&shape, exact),
             instructions: instructions(),
         }
     }
@@ -94,7 +95,7 @@ const fn layer(side: usize, channels: [usize; 2], same: bool, pool: bool) -> Lay
     }
 }
 
-/// Those of `vgg`, then of `compact`, then of `bnvgg`.
+/// Layers of `vgg`, then `compact`, then `bnvgg`.
 const LAYERS: [Layer; 10] = [
     layer(28, [1, 64], true, false),
     layer(28, [64, 64], true, true),
@@ -118,14 +119,14 @@ fn conv2d_forward_exact(bencher: Bencher<'_, '_>, layer: Layer) {
     forward(bencher, layer, true);
 }
 
-/// Numbers of the convolution's output.
+/// Length of the convolution's output.
 fn output_len(conv: &Conv2d) -> usize {
     let (rows, columns) = (conv.shape.rows.output, conv.shape.columns.output);
     let side = if conv.pool { 2 } else { 1 };
     batch() * (rows / side) * (columns / side) * conv.shape.out_channels
 }
 
-/// Multiplications and additions of the definition, whatever the method does.
+/// Multiplications and additions of the direct algorithm, for any algorithm.
 fn operations(conv: &Conv2d) -> ItemsCount {
     let shape = &conv.shape;
     let outputs = batch() * shape.rows.output * shape.columns.output * shape.out_channels;
@@ -134,27 +135,27 @@ fn operations(conv: &Conv2d) -> ItemsCount {
 
 fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
     let conv = layer.conv(exact);
-    let input = numbers(conv.shape.input_len());
-    let mut prepared = Buffer::zeros(conv.prepared_len());
-    conv.prepare(&numbers(conv.shape.weight_len()), &mut prepared);
-    let bias = numbers(conv.shape.out_channels);
-    let finish = Finish {
+    let input = pseudorandom(conv.shape.input_len());
+    let mut packed = Buffer::zeros(conv.packed_len());
+    conv.pack_weight(&pseudorandom(conv.shape.weight_len()), &mut packed);
+    let bias = pseudorandom(conv.shape.out_channels);
+    let epilogue = Epilogue {
         bias: &bias,
         relu: true,
         affine: None,
     };
     let mut values = Buffer::zeros(output_len(&conv));
-    let mut winners = Buffer::zeros(values.len());
+    let mut argmax = Buffer::zeros(values.len());
     let mut workspace = Workspace::new(conv.workspace_len());
     bencher.counter(operations(&conv)).bench_local(|| {
         let output = Conv2dOutput {
             values: &mut values,
-            winners: conv.pool.then_some(&mut *winners),
+            argmax: conv.pool.then_some(&mut *argmax),
         };
         conv.forward(
-            &Input::plain(black_box(&input)),
-            &prepared,
-            &finish,
+            &ConvInput::plain(black_box(&input)),
+            &packed,
+            &epilogue,
             output,
             &mut workspace,
         );
@@ -164,19 +165,19 @@ fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
 #[divan::bench(args = LAYERS)]
 fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     let conv = layer.conv(false);
-    let input = numbers(conv.shape.input_len());
-    let weight = numbers(conv.shape.weight_len());
-    let gradients = numbers(output_len(&conv));
+    let input = pseudorandom(conv.shape.input_len());
+    let weight = pseudorandom(conv.shape.weight_len());
+    let gradients = pseudorandom(output_len(&conv));
     let outputs = Conv2d {
         pool: false,
         ..conv
     };
-    let convolved = numbers(if conv.pool {
+    let convolved = pseudorandom(if conv.pool {
         gradients.len()
     } else {
         output_len(&outputs)
     });
-    let winners = Buffer::zeros(gradients.len());
+    let argmax = Buffer::zeros(gradients.len());
     let mut weight_gradient = Buffer::zeros(weight.len());
     let mut bias_gradient = Buffer::zeros(conv.shape.out_channels);
     let mut input_gradient = Buffer::zeros(input.len());
@@ -184,12 +185,12 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     let needed = conv.shape.in_channels > 3;
     bencher.counter(operations(&conv)).bench_local(|| {
         conv.backward(
-            &Input::plain(black_box(&input)),
+            &ConvInput::plain(black_box(&input)),
             &weight,
-            &Gradient {
+            &FusedGradient {
                 values: &gradients,
-                winners: conv.pool.then_some(&*winners),
-                norm: None,
+                argmax: conv.pool.then_some(&*argmax),
+                batch_norm: None,
                 relu: Some(&convolved),
             },
             Conv2dGradients {
@@ -197,7 +198,7 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
                 bias: &mut bias_gradient,
                 input: needed.then_some(InputGradient {
                     values: &mut input_gradient,
-                    sums: None,
+                    batch_norm_sums: None,
                 }),
             },
             &mut workspace,
@@ -205,20 +206,20 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
     });
 }
 
-/// Values in, units.
+/// Input and output features.
 const DENSE: [[usize; 2]; 4] = [[9216, 512], [512, 256], [4608, 512], [1600, 512]];
 
 #[divan::bench(args = DENSE)]
-fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
+fn dense_layer_forward(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
     let batch = batch();
     let shape = DenseShape {
         batch,
         inputs,
         outputs,
     };
-    let input = numbers(batch * inputs);
-    let weight = numbers(inputs * outputs);
-    let bias = numbers(outputs);
+    let input = pseudorandom(batch * inputs);
+    let weight = pseudorandom(inputs * outputs);
+    let bias = pseudorandom(outputs);
     let mut output = Buffer::zeros(batch * outputs);
     let mut workspace = Workspace::new(shape.workspace_len());
     let operations = ItemsCount::new(2 * batch * inputs * outputs);
@@ -227,7 +228,7 @@ fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
             &shape,
             instructions(),
             black_box(&input),
-            DenseKernel::Plain(&weight),
+            DenseWeight::Plain(&weight),
             &bias,
             true,
             &mut output,
@@ -237,16 +238,16 @@ fn dense_forwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
 }
 
 #[divan::bench(args = DENSE)]
-fn dense_backwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
+fn dense_layer_backward(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
     let batch = batch();
     let shape = DenseShape {
         batch,
         inputs,
         outputs,
     };
-    let input = numbers(batch * inputs);
-    let weight = numbers(inputs * outputs);
-    let gradient = numbers(batch * outputs);
+    let input = pseudorandom(batch * inputs);
+    let weight = pseudorandom(inputs * outputs);
+    let gradient = pseudorandom(batch * outputs);
     let mut weight_gradient = Buffer::zeros(weight.len());
     let mut bias_gradient = Buffer::zeros(outputs);
     let mut input_gradient = Buffer::zeros(input.len());
@@ -267,13 +268,13 @@ fn dense_backwards(bencher: Bencher<'_, '_>, [inputs, outputs]: [usize; 2]) {
     });
 }
 
-/// Side and channels.
+/// Side of the image and channels.
 #[divan::bench(args = [[26, 32], [12, 64]])]
 fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
-    let input = numbers(batch() * side * side * channels);
+    let input = pseudorandom(batch() * side * side * channels);
     let mut mean = Buffer::zeros(channels);
     let mut variance = Buffer::zeros(channels);
-    let mut scratch = Buffer::zeros(batch_norm_statistics_len(channels));
+    let mut scratch = Buffer::zeros(batch_norm_statistics_scratch_len(channels));
     let bytes = BytesCount::new(4 * input.len());
     bencher.counter(bytes).bench_local(|| {
         batch_norm_statistics(
@@ -288,25 +289,25 @@ fn batch_norm(bencher: Bencher<'_, '_>, [side, channels]: [usize; 2]) {
 
 #[divan::bench]
 fn max_pool(bencher: Bencher<'_, '_>) {
-    let window = Window::valid(28, 2, 2).expect("2 fits");
+    let window = Window::valid(28, 2, 2).expect("the window fits");
     let shape = MaxPool2dShape {
         batch: batch(),
         rows: window,
         columns: window,
         channels: 32,
     };
-    let input = numbers(batch() * 28 * 28 * 32);
+    let input = pseudorandom(batch() * 28 * 28 * 32);
     let mut output = Buffer::zeros(input.len() / 4);
-    let mut winners = vec![0; output.len()];
+    let mut argmax = vec![0; output.len()];
     let bytes = BytesCount::new(4 * input.len());
     bencher.counter(bytes).bench_local(|| {
-        max_pool2d_forward(&shape, black_box(&input), &mut output, &mut winners);
+        max_pool2d_forward(&shape, black_box(&input), &mut output, &mut argmax);
     });
 }
 
 #[divan::bench]
 fn dropout(bencher: Bencher<'_, '_>) {
-    let input = numbers(batch() * 4608);
+    let input = pseudorandom(batch() * 4608);
     let mask: Vec<u8> = input.iter().map(|&value| u8::from(value > 0.0)).collect();
     let mut output = Buffer::zeros(input.len());
     let bytes = BytesCount::new(4 * input.len());
@@ -317,8 +318,8 @@ fn dropout(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn sgd(bencher: Bencher<'_, '_>) {
-    let gradient = numbers(9216 * 512);
-    let mut weights = numbers(gradient.len());
+    let gradient = pseudorandom(9216 * 512);
+    let mut weights = pseudorandom(gradient.len());
     let mut velocity = Buffer::zeros(gradient.len());
     let step = SgdStep {
         learning_rate: 1e-3,
@@ -334,8 +335,8 @@ fn sgd(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn loss(bencher: Bencher<'_, '_>) {
-    let logits = numbers(batch() * 10);
-    let labels: Vec<u8> = (0..batch()).map(|index| (index % 10) as u8).collect();
+    let logits = pseudorandom(batch() * 10);
+    let labels: Vec<u16> = (0..batch()).map(|index| (index % 10) as u16).collect();
     let mut gradient = Buffer::zeros(logits.len());
     bencher.bench_local(|| softmax_cross_entropy(black_box(&logits), &labels, 10, &mut gradient));
 }

@@ -1,21 +1,22 @@
-//! How far the fast convolution is from the exact one, layer by layer of the lecture's networks:
-//! `cargo run --release -p modiste-kernels --example winograd_error`.
+//! Measures the error of Winograd convolution relative to direct convolution on layers of the
+//! architectures `vgg`, `compact` and `bnvgg`: `cargo run --release -p modiste-kernels --example
+//! winograd_error`.
 //!
-//! Inputs are even in [0, 1), weights as Glorot draws them, gradients even around zero. The exact
-//! one is itself within 1e-6 of a loop in f64, which the tests assert.
+//! Inputs are uniform in [0, 1), weights Glorot uniform, gradients uniform around zero. Direct
+//! convolution is within 1e-6 of a loop in f64, as the tests verify.
 
-#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+#![allow(clippy::print_stdout, reason = "the example prints a table")]
 
 use modiste_kernels::{
-    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, Input, InputGradient,
-    Instructions, Method, Window, Workspace,
+    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvAlgorithm, ConvInput, Epilogue,
+    FusedGradient, InputGradient, InstructionSet, Window, Workspace,
 };
 
 const BATCH: usize = 8;
 
 fn main() {
-    let same = |side| Window::same(side, 3, 1).expect("3 fits");
-    let valid = |side| Window::valid(side, 3, 1).expect("3 fits");
+    let same = |side| Window::same(side, 3, 1).expect("the kernel fits");
+    let valid = |side| Window::valid(side, 3, 1).expect("the kernel fits");
     let layers = [
         ("vgg, conv2d_1", same(28), [64, 64]),
         ("vgg, conv2d_2", same(14), [64, 128]),
@@ -25,7 +26,7 @@ fn main() {
         ("bnvgg, conv2d_2", valid(14), [32, 64]),
         ("bnvgg, conv2d_3", valid(12), [64, 64]),
     ];
-    println!("| layer | outputs | input's gradient | kernel's gradient |\n|---|---|---|---|");
+    println!("| layer | outputs | input gradient | weight gradient |\n|---|---|---|---|");
     for (name, window, [in_channels, out_channels]) in layers {
         let shape = Conv2dShape {
             batch: BATCH,
@@ -34,41 +35,41 @@ fn main() {
             in_channels,
             out_channels,
         };
-        let exact = everything(shape, Method::Direct);
-        let fast = everything(shape, Method::Winograd);
-        let [outputs, inputs, kernel] = [0, 1, 2].map(|i| difference(&fast[i], &exact[i]));
-        println!("| {name} | {outputs} | {inputs} | {kernel} |");
+        let exact = output_and_gradients(shape, ConvAlgorithm::Direct);
+        let fast = output_and_gradients(shape, ConvAlgorithm::Winograd);
+        let [outputs, inputs, weight] = [0, 1, 2].map(|i| error(&fast[i], &exact[i]));
+        println!("| {name} | {outputs} | {inputs} | {weight} |");
     }
 }
 
-/// Outputs, the input's gradient and the kernel's.
-fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
+/// Output, input gradient and weight gradient.
+fn output_and_gradients(shape: Conv2dShape, algorithm: ConvAlgorithm) -> [Vec<f32>; 3] {
     let conv = Conv2d {
         shape,
         pool: false,
-        method,
-        instructions: Instructions::best(),
+        algorithm,
+        instructions: InstructionSet::best(),
     };
     let fans = 9 * (shape.in_channels + shape.out_channels);
     let limit = (6.0 / fans as f32).sqrt();
-    let input = numbers(shape.input_len(), 1);
-    let weight: Vec<f32> = numbers(shape.weight_len(), 2)
+    let input = pseudorandom(shape.input_len(), 1);
+    let weight: Vec<f32> = pseudorandom(shape.weight_len(), 2)
         .iter()
         .map(|value| (2.0 * value - 1.0) * limit)
         .collect();
-    let gradient: Vec<f32> = numbers(shape.output_len(), 3)
+    let gradient: Vec<f32> = pseudorandom(shape.output_len(), 3)
         .iter()
         .map(|value| value - 0.5)
         .collect();
     let bias = vec![0.0; shape.out_channels];
-    let mut prepared = vec![0.0; conv.prepared_len()];
-    conv.prepare(&weight, &mut prepared);
+    let mut packed = vec![0.0; conv.packed_len()];
+    conv.pack_weight(&weight, &mut packed);
     let mut workspace = Workspace::new(conv.workspace_len());
     let mut output = vec![0.0; shape.output_len()];
     conv.forward(
-        &Input::plain(&input),
-        &prepared,
-        &Finish {
+        &ConvInput::plain(&input),
+        &packed,
+        &Epilogue {
             bias: &bias,
             relu: false,
             affine: None,
@@ -79,12 +80,12 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
     let mut input_gradient = vec![0.0; input.len()];
     let mut weight_gradient = vec![0.0; weight.len()];
     conv.backward(
-        &Input::plain(&input),
+        &ConvInput::plain(&input),
         &weight,
-        &Gradient {
+        &FusedGradient {
             values: &gradient,
-            winners: None,
-            norm: None,
+            argmax: None,
+            batch_norm: None,
             relu: None,
         },
         Conv2dGradients {
@@ -92,7 +93,7 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
             bias: &mut bias.clone(),
             input: Some(InputGradient {
                 values: &mut input_gradient,
-                sums: None,
+                batch_norm_sums: None,
             }),
         },
         &mut workspace,
@@ -100,8 +101,8 @@ fn everything(shape: Conv2dShape, method: Method) -> [Vec<f32>; 3] {
     [output, input_gradient, weight_gradient]
 }
 
-/// Numbers in [0, 1) that look random.
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
+/// Pseudorandom values in [0, 1).
+fn pseudorandom(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         // Knuth's linear congruential generator (MMIX).
@@ -112,14 +113,14 @@ fn numbers(len: usize, seed: u64) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
-/// The largest difference, and in brackets the root of the mean square, of the largest value.
-fn difference(found: &[f32], expected: &[f32]) -> String {
+/// Largest error and, in parentheses, root mean square error, relative to the largest value.
+fn error(found: &[f32], expected: &[f32]) -> String {
     let largest = expected.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
-    let differences = || {
+    let errors = || {
         let pairs = found.iter().zip(expected);
         pairs.map(|(f, e)| f64::from((f - e).abs() / largest))
     };
-    let most = differences().fold(0.0, f64::max);
-    let mean = differences().map(|d| d * d).sum::<f64>() / found.len() as f64;
-    format!("{most:.1e} ({:.1e})", mean.sqrt())
+    let max = errors().fold(0.0, f64::max);
+    let mean = errors().map(|e| e * e).sum::<f64>() / found.len() as f64;
+    format!("{max:.1e} ({:.1e})", mean.sqrt())
 }

@@ -1,15 +1,15 @@
-//! Memory that starts at a cache line.
+//! Cache-line-aligned buffers and the workspace of the operations.
 
 use std::alloc::Layout;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// A cache line: whole vectors neither straddle two lines nor two pages.
+/// One cache line. Aligned vectors straddle neither two cache lines nor two pages.
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// A buffer of numbers that starts at a cache line. Made once, used in every step.
+/// Buffer of f32 that is aligned to a cache line, allocated once and reused in every step.
 ///
 /// ```
 /// let buffer = modiste_kernels::Buffer::zeros(5);
@@ -23,19 +23,19 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// `len` zeros.
+    /// Allocates `len` zeros.
     pub fn zeros(len: usize) -> Self {
         Self {
-            // Zeroed by the system as it is first touched: what is never used costs nothing.
+            // The operating system zeroes pages on first access, so unused pages cost nothing.
             lines: bytemuck::allocation::try_zeroed_vec(len.div_ceil(16))
-                .unwrap_or_else(|()| no_memory(len)),
+                .unwrap_or_else(|()| allocation_failed(len)),
             len,
         }
     }
 }
 
-/// As any allocation of the standard library's fails.
-fn no_memory(len: usize) -> ! {
+/// Aborts as a failed allocation of the standard library does.
+fn allocation_failed(len: usize) -> ! {
     let layout = Layout::array::<f32>(len).unwrap_or(Layout::new::<Line>());
     std::alloc::handle_alloc_error(layout)
 }
@@ -54,17 +54,17 @@ impl DerefMut for Buffer {
     }
 }
 
-/// How much [`Workspace`] an operation needs, in numbers.
+/// Size of the [`Workspace`] that an operation needs, in elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkspaceLen {
-    /// For each thread by itself.
+    /// Elements per thread.
     pub thread: usize,
-    /// For all of them together.
+    /// Elements shared by all threads.
     pub shared: usize,
 }
 
 impl WorkspaceLen {
-    /// Enough for either of two operations.
+    /// Size that suffices for either of two operations.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl WorkspaceLen {
     }
 }
 
-/// Space that the kernels overwrite as they like; its contents never matter.
+/// Scratch space of the operations. Its contents are unspecified before and after each call.
 #[derive(Debug)]
 pub struct Workspace {
     pub(crate) threads: Threads,
@@ -82,7 +82,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Space for operations that need up to `len`, run by the threads of the current pool.
+    /// Allocates `len` for the threads of the current rayon pool.
     pub fn new(len: WorkspaceLen) -> Self {
         Self {
             threads: Threads(
@@ -94,7 +94,7 @@ impl Workspace {
         }
     }
 
-    /// Panics where an operation needs more than there is.
+    /// Panics if the workspace is smaller than `needed`.
     #[track_caller]
     pub(crate) fn check(&self, needed: WorkspaceLen) {
         let thread = self.threads.0.first().map_or(0, |buffer| {
@@ -102,19 +102,21 @@ impl Workspace {
         });
         assert!(
             thread >= needed.thread && self.shared.len() >= needed.shared,
-            "the workspace has {thread} numbers a thread and {} shared where {needed:?} are needed",
+            "workspace: found {thread} elements per thread and {} shared, expected {needed:?}",
             self.shared.len()
         );
     }
 }
 
-/// One buffer a thread: it stays in that core's cache from task to task.
+/// One buffer per thread, which stays in that core's cache from task to task.
 #[derive(Debug)]
 pub(crate) struct Threads(Vec<Mutex<Buffer>>);
 
 impl Threads {
-    /// Lends the current thread its buffer. Tasks that hold one start no others, so the lock is
-    /// free unless a bigger pool than the one at [`Workspace::new`] calls; then a task waits.
+    /// Calls `work` with the buffer of the current thread.
+    ///
+    /// A task that holds a buffer spawns no other tasks. The lock is therefore free, unless the
+    /// current pool has more threads than the pool of [`Workspace::new`]; then the task waits.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut [f32]) -> R) -> R {
         let index = rayon::current_thread_index().unwrap_or(0) % self.0.len();
         let mut buffer = self.0[index].lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,12 @@
-//! Sums over the rows of `[rows, channels]`, gathered while the rows are in the cache; and vectors
-//! of channels, whole or in part.
+//! Reductions over the rows of `[rows, channels]`, and loads and stores of vectors of channels that
+//! may be partial.
 
 use pulp::Simd;
 
-use crate::tile::mul_add;
+use crate::microkernel::mul_add;
 
-/// For each channel the sum of the gradients, then for each the sum of gradients times the
-/// distance of the value from the mean.
+/// Writes to `sums`, `[2, channels]`, the sum of the gradients and the sum of `gradient * (value -
+/// mean)` of each channel.
 #[inline(always)]
 pub(crate) fn write_gradient_sums<S: Simd>(
     simd: S,
@@ -39,7 +39,7 @@ pub(crate) fn write_gradient_sums<S: Simd>(
     }
 }
 
-/// Writes a vector, or as much of one as there is room for.
+/// Stores a vector, or its first lanes if `values` is shorter.
 #[inline(always)]
 pub(crate) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
     match S::as_mut_simd_f32s(values).0 {
@@ -48,7 +48,7 @@ pub(crate) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
     }
 }
 
-/// A vector, or as much of one as there is.
+/// Loads a vector, padded with zeros if `values` is shorter.
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     match S::as_simd_f32s(values).0 {

@@ -1,28 +1,29 @@
-//! Dropout (Srivastava et al. 2014), scaled while training so that inference does nothing.
+//! Dropout (Srivastava et al., 2014) with inverted scaling: inference is the identity.
 
 use pulp::{Simd, WithSimd};
 
-use crate::instructions::Instructions;
-use crate::parallel::{CHUNK, RowsMut, check_len, for_each_piece};
+use crate::instruction_set::InstructionSet;
+use crate::parallel::{CHUNK, RowsMut, check_len, parallel_for};
 
-/// `output = input * mask / (1 - rate)`: what is dropped is zero, and the expected value stays.
-/// `mask` holds 1 where a value is kept and 0 where it is dropped; who makes it decides the
-/// randomness.
+/// Applies dropout: `output = input * mask / (1 - rate)`, which preserves the expected value.
+///
+/// `mask` holds 1 for values that are kept and 0 for values that are dropped. The caller generates
+/// it and thereby controls the randomness.
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn dropout_forward(
-    instructions: Instructions,
+    instructions: InstructionSet,
     input: &[f32],
     mask: &[u8],
     rate: f32,
     output: &mut [f32],
 ) {
-    check_len("the dropout's mask", mask.len(), input.len());
-    check_len("the dropout's output", output.len(), input.len());
+    check_len("dropout mask", mask.len(), input.len());
+    check_len("dropout output", output.len(), input.len());
     let scale = scale(rate);
-    let pieces = RowsMut::new(output, 1);
-    for_each_piece(0..input.len(), CHUNK, pieces, &|range, output| {
+    let parts = RowsMut::new(output, 1);
+    parallel_for(0..input.len(), CHUNK, parts, &|range, output| {
         instructions.run(Forward {
             input: &input[range.clone()],
             mask: &mask[range],
@@ -32,15 +33,21 @@ pub fn dropout_forward(
     });
 }
 
-/// Turns the gradient at the output into the one at the input, in place.
+/// Computes the gradient of [`dropout_forward`] in place: `gradient` is the gradient at the output
+/// and becomes the gradient at the input.
 ///
 /// # Panics
-/// Where the lengths differ.
-pub fn dropout_backward(instructions: Instructions, mask: &[u8], rate: f32, gradient: &mut [f32]) {
-    check_len("the dropout's mask", mask.len(), gradient.len());
+/// If the lengths differ.
+pub fn dropout_backward(
+    instructions: InstructionSet,
+    mask: &[u8],
+    rate: f32,
+    gradient: &mut [f32],
+) {
+    check_len("dropout mask", mask.len(), gradient.len());
     let scale = scale(rate);
-    let pieces = RowsMut::new(gradient, 1);
-    for_each_piece(0..mask.len(), CHUNK, pieces, &|range, gradient| {
+    let parts = RowsMut::new(gradient, 1);
+    parallel_for(0..mask.len(), CHUNK, parts, &|range, gradient| {
         instructions.run(Backward {
             mask: &mask[range],
             scale,
@@ -49,7 +56,7 @@ pub fn dropout_backward(instructions: Instructions, mask: &[u8], rate: f32, grad
     });
 }
 
-/// What is kept grows by so much.
+/// Factor of the values that are kept.
 fn scale(rate: f32) -> f32 {
     1.0 / (1.0 - rate)
 }
@@ -64,7 +71,7 @@ struct Forward<'a> {
 impl WithSimd for Forward<'_> {
     type Output = ();
 
-    // Plain loops: compiled for the instructions, the compiler makes vectors of them.
+    // A plain loop: compiled for the instruction set, it is vectorized by the compiler.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let len = self.output.len();

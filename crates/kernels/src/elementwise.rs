@@ -1,15 +1,15 @@
-//! Sums of whole buffers.
+//! Elementwise sums.
 
 use rayon::prelude::*;
 
 use crate::parallel::{CHUNK, check_len};
 
-/// `sum += values`, element by element: the join of a residual block.
+/// Adds `values` to `sum` element by element, as a residual connection does.
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn add_assign(sum: &mut [f32], values: &[f32]) {
-    check_len("what is added", values.len(), sum.len());
+    check_len("summand", values.len(), sum.len());
     sum.par_chunks_mut(CHUNK)
         .zip(values.par_chunks(CHUNK))
         .for_each(|(sum, values)| {

@@ -1,63 +1,99 @@
-//! The operations of small convolutional networks and their gradients, on slices.
+//! CPU kernels for small convolutional networks: forward passes and gradients on slices of `f32`.
 //!
-//! Images lie in the order batch, row, column, channel (NHWC), contiguous. Every function takes
-//! whole buffers and allocates none: the caller owns activations, gradients and scratch space, and
-//! reuses them from step to step. Nothing here knows of layers, files or labels' names.
+//! Convolution, dense layers, max pooling, batch norm, dropout, ReLU, softmax cross-entropy and SGD.
+//! Images are contiguous in NHWC order: `[batch, height, width, channels]`. Convolution weights are
+//! `[height, width, in, out]` and dense weights `[in, out]`, as in Keras.
 //!
-//! **Results do not depend on the number of threads.** Each output is written by one piece of the
-//! work. Where a sum is made of several pieces' shares, the shapes alone decide how many, and they are
-//! added in a fixed order.
+//! - **No allocation.** Each function reads and writes buffers that the caller owns: activations,
+//!   gradients and a [`Workspace`] for intermediate results. The caller reuses them in every step.
+//! - **Deterministic for any number of threads.** Each output is written by one task. If tasks
+//!   produce partial sums, the shapes alone determine how many, and they are added in a fixed order.
+//! - **Vectorized at run time.** [`InstructionSet`] selects AVX-512, AVX2 with FMA, or portable
+//!   four-lane vectors. Results differ between instruction sets by rounding.
+//! - **Checked lengths.** A buffer whose length does not match the shape is an error of the caller:
+//!   the function panics and reports both lengths.
+//! - **No `unsafe`.** Vectors come from the `pulp` crate, memory is accessed through checked slices,
+//!   and parallel tasks write to disjoint slices.
 //!
-//! **Lengths are contracts.** A buffer of another length than the shape asks for is a mistake of
-//! the caller and panics with both numbers; no input of a user reaches that far.
+//! # Example
+//! ```
+//! use modiste_kernels::{DenseShape, DenseWeight, InstructionSet, Workspace, dense_forward};
 //!
-//! **No `unsafe`.** Vectors come from the `pulp` crate, memory is reached through checked slices, and
-//! tasks share nothing that one of them writes: the compiler holds the bounds.
+//! let shape = DenseShape { batch: 1, inputs: 2, outputs: 3 };
+//! let weight = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // [in, out]
+//! let mut output = [0.0; 3];
+//! dense_forward(
+//!     &shape,
+//!     InstructionSet::best(),
+//!     &[1.0, -1.0],
+//!     DenseWeight::Plain(&weight),
+//!     &[0.5, 0.5, 5.0],
+//!     true, // ReLU
+//!     &mut output,
+//!     &mut Workspace::new(shape.workspace_len()),
+//! );
+//! assert_eq!(output, [0.0, 0.0, 2.0]);
+//! ```
 
 #![allow(
     clippy::needless_range_loop,
     clippy::manual_map,
-    reason = "what is compiled for vector instructions must be inlined, which closures may not be"
+    reason = "code that is compiled for vector instructions must be inlined, which closures may not be"
 )]
 
 mod batch_norm;
+mod batch_norm_pool;
+mod batch_statistics;
 mod buffer;
 mod channels;
 mod conv2d;
 mod dense;
 mod dropout;
 mod elementwise;
-mod instructions;
+mod fused_batch_norm;
+mod fused_gradient;
+mod instruction_set;
 mod max_pool;
-mod norm_fold;
+mod microkernel;
+mod operand;
+mod panels;
 mod parallel;
 mod relu;
 mod sgd;
 mod softmax;
-mod source;
-mod tile;
 mod window;
 
 pub use batch_norm::{
-    batch_norm_backward, batch_norm_normalize, batch_norm_statistics, batch_norm_statistics_len,
-    batch_norm_sums_len, inverse_deviation, update_moving_average,
+    batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_normalize, inverse_std,
+    update_moving_average,
 };
+pub use batch_norm_pool::{
+    BatchNormPoolShape, batch_norm_pool_backward_reduce, batch_norm_pool_forward,
+};
+pub use batch_statistics::{batch_norm_statistics, batch_norm_statistics_scratch_len};
 pub use buffer::{Buffer, Workspace, WorkspaceLen};
-pub use conv2d::finish::Finish;
+pub use conv2d::epilogue::Epilogue;
 pub use conv2d::shape::Conv2dShape;
-pub use conv2d::{Conv2d, Conv2dGradients, Conv2dOutput, GradientSums, InputGradient, Method};
-pub use dense::{DenseKernel, DenseShape, dense_backward, dense_forward, dense_prepare};
+pub use conv2d::{
+    BatchNormGradientSums, Conv2d, Conv2dGradients, Conv2dOutput, ConvAlgorithm, InputGradient,
+};
+pub use dense::{DenseShape, DenseWeight, dense_backward, dense_forward, dense_pack_weight};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::add_assign;
-pub use instructions::{Instructions, InstructionsError, KERNELS_VARIABLE};
-pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
-pub use norm_fold::{
-    NormPoolShape, batch_norm_affine, norm_gradient, norm_gradient_sums, norm_pool_forward,
-    norm_pool_gradient_sums,
+pub use fused_batch_norm::{
+    batch_norm_affine, batch_norm_backward_coefficients, batch_norm_backward_reduce,
 };
+pub use fused_gradient::{BatchNormGradient, FusedGradient};
+pub use instruction_set::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
+pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
+pub use operand::{Affine, ConvInput};
 pub use parallel::in_pool;
 pub use relu::{relu, relu_backward};
 pub use sgd::{SgdStep, sgd_update};
 pub use softmax::{cross_entropy, softmax, softmax_cross_entropy};
-pub use source::{Affine, Gradient, Input, NormGradient};
 pub use window::Window;
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

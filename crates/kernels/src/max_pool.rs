@@ -1,53 +1,49 @@
-//! Max-pooling.
+//! Max pooling.
 
 use rayon::prelude::*;
 
 use crate::parallel::check_len;
 use crate::window::Window;
 
-/// What a max-pool works on.
+/// Shape of a max pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool2dShape {
-    /// Images.
+    /// Number of images.
     pub batch: usize,
-    /// How the window slides down; without padding.
+    /// Window along the height, without padding.
     pub rows: Window,
-    /// How it slides to the right; without padding.
+    /// Window along the width, without padding.
     pub columns: Window,
-    /// Channels, each pooled by itself.
+    /// Number of channels, each pooled separately.
     pub channels: usize,
 }
 
 impl MaxPool2dShape {
-    fn input_image(&self) -> usize {
+    fn input_image_len(&self) -> usize {
         self.rows.input * self.columns.input * self.channels
     }
 
-    fn output_image(&self) -> usize {
+    fn output_image_len(&self) -> usize {
         self.rows.output * self.columns.output * self.channels
     }
 
     #[track_caller]
-    fn check(&self, input: usize, output: usize, winners: usize) {
+    fn check(&self, input: usize, output: usize, argmax: usize) {
         assert!(
             self.rows.kernel * self.columns.kernel <= 256,
-            "a winner is one byte, so a window has at most 256 elements"
+            "argmax indices are bytes: a pooling window has at most 256 elements"
         );
-        check_len("the pool's input", input, self.batch * self.input_image());
+        check_len("pool input", input, self.batch * self.input_image_len());
+        check_len("pool output", output, self.batch * self.output_image_len());
         check_len(
-            "the pool's output",
-            output,
-            self.batch * self.output_image(),
-        );
-        check_len(
-            "the pool's winners",
-            winners,
-            self.batch * self.output_image(),
+            "pool argmax indices",
+            argmax,
+            self.batch * self.output_image_len(),
         );
     }
 
-    /// Calls `visit` with the first channel's index in the output and in the input for each
-    /// element of each window, and the element's number in it.
+    /// Calls `visit` for each element of each window, with the offset of the first channel in the
+    /// output and in the input, and the element's index in the window.
     fn for_each_cell(&self, mut visit: impl FnMut(usize, usize, u8)) {
         let (rows, columns, channels) = (&self.rows, &self.columns, self.channels);
         for y in 0..rows.output {
@@ -65,69 +61,72 @@ impl MaxPool2dShape {
     }
 }
 
-/// The largest value of each window, and in `winners` which element of the window it was: the
-/// first of equals, as TensorFlow's CPU kernel has it.
+/// Writes the maximum of each window to `output` and its index in the window to `argmax`.
+///
+/// Of equal values the first wins, as in TensorFlow's CPU kernel. If a window contains NaN, its
+/// maximum is NaN.
 ///
 /// # Panics
-/// Where a buffer has not the length of `shape`, or a window more than 256 elements.
+/// If a buffer's length does not match `shape`, or a window has more than 256 elements.
 pub fn max_pool2d_forward(
     shape: &MaxPool2dShape,
     input: &[f32],
     output: &mut [f32],
-    winners: &mut [u8],
+    argmax: &mut [u8],
 ) {
-    shape.check(input.len(), output.len(), winners.len());
+    shape.check(input.len(), output.len(), argmax.len());
     if output.is_empty() {
         return;
     }
     let channels = shape.channels;
     output
-        .par_chunks_mut(shape.output_image())
-        .zip(winners.par_chunks_mut(shape.output_image()))
-        .zip(input.par_chunks(shape.input_image()))
-        .for_each(|((output, winners), input)| {
+        .par_chunks_mut(shape.output_image_len())
+        .zip(argmax.par_chunks_mut(shape.output_image_len()))
+        .zip(input.par_chunks(shape.input_image_len()))
+        .for_each(|((output, argmax), input)| {
             shape.for_each_cell(|to, from, element| {
                 let best = &mut output[to..to + channels];
-                let winners = &mut winners[to..to + channels];
+                let argmax = &mut argmax[to..to + channels];
                 let values = &input[from..from + channels];
-                for ((best, winner), &value) in best.iter_mut().zip(winners).zip(values) {
-                    // Not `value > *best`: what is no number must win, and be seen.
+                for ((best, best_index), &value) in best.iter_mut().zip(argmax).zip(values) {
+                    // Not `value > *best` alone: NaN must propagate.
                     if element == 0 || value > *best || value.is_nan() {
                         *best = value;
-                        *winner = element;
+                        *best_index = element;
                     }
                 }
             });
         });
 }
 
-/// Sends each output's gradient to the input that won; the others get zero.
+/// Computes the gradient of [`max_pool2d_forward`]: adds each output's gradient to the input at its
+/// argmax index. All other inputs have gradient zero.
 ///
 /// # Panics
-/// Where a buffer has not the length of `shape`, or a window more than 256 elements.
+/// If a buffer's length does not match `shape`, or a window has more than 256 elements.
 pub fn max_pool2d_backward(
     shape: &MaxPool2dShape,
     output_gradient: &[f32],
-    winners: &[u8],
+    argmax: &[u8],
     input_gradient: &mut [f32],
 ) {
-    shape.check(input_gradient.len(), output_gradient.len(), winners.len());
+    shape.check(input_gradient.len(), output_gradient.len(), argmax.len());
     input_gradient.fill(0.0);
     if output_gradient.is_empty() {
         return;
     }
     let channels = shape.channels;
     input_gradient
-        .par_chunks_mut(shape.input_image())
-        .zip(output_gradient.par_chunks(shape.output_image()))
-        .zip(winners.par_chunks(shape.output_image()))
-        .for_each(|((input, output), winners)| {
+        .par_chunks_mut(shape.input_image_len())
+        .zip(output_gradient.par_chunks(shape.output_image_len()))
+        .zip(argmax.par_chunks(shape.output_image_len()))
+        .for_each(|((input, output), argmax)| {
             shape.for_each_cell(|from, to, element| {
                 let sums = &mut input[to..to + channels];
                 let gradients = &output[from..from + channels];
-                let winners = &winners[from..from + channels];
-                for ((sum, &gradient), &winner) in sums.iter_mut().zip(gradients).zip(winners) {
-                    *sum += if winner == element { gradient } else { 0.0 };
+                let argmax = &argmax[from..from + channels];
+                for ((sum, &gradient), &best_index) in sums.iter_mut().zip(gradients).zip(argmax) {
+                    *sum += if best_index == element { gradient } else { 0.0 };
                 }
             });
         });

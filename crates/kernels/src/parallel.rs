@@ -1,23 +1,25 @@
-//! How work is cut into pieces: wherever pieces share a sum, by the shapes alone, never by the number
-//! of threads.
+//! Parallel loops over output buffers. If tasks produce partial sums, the shapes alone determine
+//! the tasks, never the number of threads.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Elements that one task of an elementwise pass handles: large against the cost of a task, small
-/// against the cache.
+/// Elements per task of an elementwise pass: large compared with the cost of a task, small compared
+/// with the cache.
 pub(crate) const CHUNK: usize = 16 * 1024;
 
-/// What a range of units writes: buffers that split where the range does.
-pub(crate) trait Piece: Send + Sized {
-    /// The part of units before `unit`, which is counted from the start of the whole work, and the
-    /// part from there on.
+/// Output buffers that are split along with the range of work units that write them.
+pub(crate) trait Partition: Send + Sized {
+    /// Splits into the part before `unit` and the part from `unit` on. Units are counted from the
+    /// start of the whole range.
     fn split(self, unit: usize) -> (Self, Self);
 }
 
-/// Does `work(units, piece)` for ranges of `grain` units (the last may be shorter), at the same
-/// time. Which ranges there are depends on `units` and `grain` alone; nothing is allocated.
-pub(crate) fn for_each_piece<P: Piece>(
+/// Calls `work(units, part)` in parallel for ranges of `grain` units; the last range may be
+/// shorter.
+///
+/// The ranges depend on `units` and `grain` alone. Nothing is allocated.
+pub(crate) fn parallel_for<P: Partition>(
     units: std::ops::Range<usize>,
     grain: usize,
     piece: P,
@@ -31,30 +33,30 @@ pub(crate) fn for_each_piece<P: Piece>(
             let middle = units.start + tasks.div_ceil(2) * grain;
             let (left, right) = piece.split(middle);
             join(
-                || for_each_piece(units.start..middle, grain, left, work),
-                || for_each_piece(middle..units.end, grain, right, work),
+                || parallel_for(units.start..middle, grain, left, work),
+                || parallel_for(middle..units.end, grain, right, work),
             );
         }
     }
 }
 
-/// Rows of the same length in one buffer, one for every `grain` units.
+/// Rows of equal length in one buffer, one row for every `grain` units.
 pub(crate) struct RowsMut<'a, T> {
     first: usize,
     grain: usize,
     len: usize,
-    /// The rows of this piece.
+    /// Rows of this part.
     pub(crate) values: &'a mut [T],
 }
 
 impl<'a, T> RowsMut<'a, T> {
-    /// A row of `len` for each unit.
+    /// One row of `len` elements per unit.
     pub(crate) fn new(values: &'a mut [T], len: usize) -> Self {
-        Self::every(1, values, len)
+        Self::with_grain(1, values, len)
     }
 
-    /// A row of `len` for each task of `grain` units.
-    pub(crate) fn every(grain: usize, values: &'a mut [T], len: usize) -> Self {
+    /// One row of `len` elements per task of `grain` units.
+    pub(crate) fn with_grain(grain: usize, values: &'a mut [T], len: usize) -> Self {
         Self {
             first: 0,
             grain,
@@ -65,13 +67,13 @@ impl<'a, T> RowsMut<'a, T> {
 }
 
 impl<T> RowsMut<'_, T> {
-    /// The same for units that are counted from `first` on.
+    /// Sets the index of the first unit.
     pub(crate) fn starting_at(self, first: usize) -> Self {
         Self { first, ..self }
     }
 }
 
-impl<T: Send> Piece for RowsMut<'_, T> {
+impl<T: Send> Partition for RowsMut<'_, T> {
     fn split(self, unit: usize) -> (Self, Self) {
         let Self {
             first,
@@ -90,14 +92,14 @@ impl<T: Send> Piece for RowsMut<'_, T> {
     }
 }
 
-impl<A: Piece, B: Piece> Piece for (A, B) {
+impl<A: Partition, B: Partition> Partition for (A, B) {
     fn split(self, unit: usize) -> (Self, Self) {
         let (a, b) = (self.0.split(unit), self.1.split(unit));
         ((a.0, b.0), (a.1, b.1))
     }
 }
 
-impl<P: Piece> Piece for Option<P> {
+impl<P: Partition> Partition for Option<P> {
     fn split(self, unit: usize) -> (Self, Self) {
         match self {
             Some(piece) => {
@@ -109,15 +111,17 @@ impl<P: Piece> Piece for Option<P> {
     }
 }
 
-impl Piece for () {
+impl Partition for () {
     fn split(self, _: usize) -> (Self, Self) {
         ((), ())
     }
 }
 
-/// Runs `work` on a thread of the pool, so that the tasks it starts need not go through the
-/// pool's queue one by one, and keeps others awake meanwhile: to wake a thread up takes longer than
-/// many a task.
+/// Runs `work` on a thread of the current rayon pool and keeps the other threads of the pool
+/// spinning meanwhile.
+///
+/// Tasks that `work` spawns start without a detour through the pool's global queue, and without the
+/// latency of waking up threads, which exceeds the run time of many tasks.
 ///
 /// ```
 /// assert_eq!(modiste_kernels::in_pool(|| rayon::current_thread_index().is_some()), true);
@@ -126,17 +130,17 @@ pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let done = AtomicBool::new(false);
     let (mut work, mut result) = (Some(work), None);
     let mut run = || {
-        let _done = SetAtEnd(&done);
+        let _done = SetOnDrop(&done);
         result = work.take().map(|work| work());
     };
-    // At least one, for it is `join` that goes into the pool.
+    // At least one, because `join` is what enters the pool.
     let helpers = rayon::current_num_threads().max(2) - 1;
     with_helpers(helpers, &done, &mut run);
-    result.expect("the work has been done")
+    result.expect("`run` sets the result")
 }
 
-/// Does `work` while so many jobs that help until `done` lie ready for the pool's other threads.
-/// With more than two threads one of them may take several.
+/// Runs `work` while `helpers` jobs that spin until `done` are queued for the other threads of the
+/// pool. With more than two threads, one thread may take several of them.
 fn with_helpers(helpers: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
     match helpers {
         0 => work(),
@@ -147,7 +151,7 @@ fn with_helpers(helpers: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Sen
     }
 }
 
-/// [`rayon::join`], but who waits for `right` stays awake for a while.
+/// [`rayon::join`] whose caller spins for a while as it waits for `right`.
 fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     let done = AtomicBool::new(false);
     rayon::join(
@@ -156,44 +160,44 @@ fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
             help_until(&done);
         },
         || {
-            let _done = SetAtEnd(&done);
+            let _done = SetOnDrop(&done);
             right();
         },
     );
 }
 
-/// Says that something has ended, by a panic too.
-struct SetAtEnd<'a>(&'a AtomicBool);
+/// Sets a flag when it is dropped, also during a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for SetAtEnd<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
-/// How long a thread looks for work before it may fall asleep: a few times what it takes to wake one
-/// up.
-const PATIENCE: Duration = Duration::from_micros(200);
+/// Time without work after which a spinning thread may fall asleep: a few times the latency of
+/// waking one up.
+const SPIN_TIME: Duration = Duration::from_micros(200);
 
-/// Takes part in the pool's work until `done`, or until there has been none for a while: no thread
-/// waits for ever for one that waits here.
+/// Executes the pool's tasks until `done`, or until there have been none for [`SPIN_TIME`], so that
+/// no thread waits forever for one that spins here.
 fn help_until(done: &AtomicBool) {
     let mut since = Instant::now();
     while !done.load(Ordering::Acquire) {
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
             since = Instant::now();
-        } else if since.elapsed() > PATIENCE {
+        } else if since.elapsed() > SPIN_TIME {
             return;
         }
     }
 }
 
-/// Panics where a buffer has not the length that a shape asks for.
+/// Panics if a buffer's length differs from the length that the shape requires.
 #[track_caller]
 pub(crate) fn check_len(what: &str, found: usize, expected: usize) {
     assert!(
         found == expected,
-        "{what} has {found} elements where the shape asks for {expected}"
+        "{what}: found {found} elements, expected {expected}"
     );
 }
 
@@ -205,7 +209,7 @@ mod tests {
     fn squares(count: usize) -> Vec<usize> {
         let mut values = vec![0; count];
         let rows = RowsMut::new(&mut values, 1);
-        for_each_piece(0..count, 3, rows, &|units, rows| {
+        parallel_for(0..count, 3, rows, &|units, rows| {
             for (value, unit) in rows.values.iter_mut().zip(units) {
                 *value = unit * unit;
             }
@@ -215,11 +219,11 @@ mod tests {
 
     fn with_threads(threads: usize, work: impl FnOnce() + Send) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.expect("a pool").install(work);
+        pool.expect("thread pool").install(work);
     }
 
     #[test]
-    fn passes_run_beside_and_within_each_other() {
+    fn nested_and_concurrent_passes() {
         let expected: Vec<usize> = (0..100).map(|unit| unit * unit).collect();
         for threads in 1..=4 {
             with_threads(threads, || {
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_passed_on_and_the_pool_stays_usable() {
+    fn panic_propagates_and_pool_stays_usable() {
         for threads in 1..=3 {
             with_threads(threads, || {
                 let pass = || in_pool(|| squares(10)[10]);
@@ -239,7 +243,7 @@ mod tests {
                 let mut values = [0; 9];
                 let rows = RowsMut::new(&mut values, 1);
                 let piece = || {
-                    for_each_piece(0..9, 1, rows, &|units, _| assert!(units.start < 5));
+                    parallel_for(0..9, 1, rows, &|units, _| assert!(units.start < 5));
                 };
                 let piece = std::panic::AssertUnwindSafe(piece);
                 assert!(std::panic::catch_unwind(piece).is_err());

@@ -1,10 +1,10 @@
-//! The rectifier.
+//! Rectified linear unit.
 
 use rayon::prelude::*;
 
 use crate::parallel::{CHUNK, check_len};
 
-/// `max(0, x)` in place. What is no number stays none, so that a diverging run is seen.
+/// Applies ReLU, `max(0, x)`, in place. NaN stays NaN, so that a diverging run is noticed.
 ///
 /// ```
 /// let mut values = [-1.0, 0.0, 2.0];
@@ -19,8 +19,10 @@ pub fn relu(values: &mut [f32]) {
     });
 }
 
-/// Turns the gradient at [`relu`]'s output into the one at its input, in place: zero where the
-/// output is zero. At an input of exactly 0 that makes the gradient 0, as in Keras and PyTorch.
+/// Computes the gradient of [`relu`] in place: `gradient` is the gradient at the output and becomes
+/// the gradient at the input, zero where `output` is zero.
+///
+/// At an input of exactly 0 the gradient is 0, as in Keras and PyTorch.
 ///
 /// ```
 /// let mut gradient = [5.0, 5.0, 5.0];
@@ -29,9 +31,9 @@ pub fn relu(values: &mut [f32]) {
 /// ```
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn relu_backward(output: &[f32], gradient: &mut [f32]) {
-    check_len("the rectifier's gradient", gradient.len(), output.len());
+    check_len("ReLU gradient", gradient.len(), output.len());
     gradient
         .par_chunks_mut(CHUNK)
         .zip(output.par_chunks(CHUNK))

@@ -1,29 +1,29 @@
-//! Stochastic gradient descent with momentum: one pass over flat buffers.
+//! Stochastic gradient descent with momentum, in one pass over flat buffers.
 
 use rayon::prelude::*;
 
 use crate::parallel::{CHUNK, check_len};
 
-/// One step's numbers.
+/// Hyperparameters of one update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdStep {
-    /// How far to go against the gradient.
+    /// Learning rate.
     pub learning_rate: f32,
-    /// What is kept of the velocity, 0 for plain descent.
+    /// Momentum, in [0, 1); 0 for plain gradient descent.
     pub momentum: f32,
-    /// Look ahead (Nesterov).
+    /// Nesterov momentum instead of plain momentum.
     pub nesterov: bool,
-    /// Decoupled weight decay: the weights shrink by `learning_rate * weight_decay` first.
+    /// Decoupled weight decay: the weights shrink by `learning_rate * weight_decay`.
     pub weight_decay: f32,
 }
 
-/// A velocity nearer to zero is none. The weights cannot feel it, and a velocity that only decays
-/// would else end among the subnormal numbers, where each operation takes a hundred times as long,
-/// and stay there.
-const LEAST: f32 = 1e-30;
+/// Smaller velocities become zero. They do not change the weights, and a velocity that only decays
+/// would otherwise end and stay among the subnormal numbers, whose arithmetic is a hundred times as
+/// slow.
+const MIN_VELOCITY: f32 = 1e-30;
 
-/// Keras's update: `v = momentum * v - learning_rate * g`, then `w += momentum * v -
-/// learning_rate * g` with Nesterov and `w += v` without.
+/// Updates weights and velocities as Keras does: `v = momentum * v - learning_rate * g`, then `w +=
+/// momentum * v - learning_rate * g` with Nesterov momentum and `w += v` without.
 ///
 /// ```
 /// use modiste_kernels::{SgdStep, sgd_update};
@@ -36,10 +36,10 @@ const LEAST: f32 = 1e-30;
 /// ```
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn sgd_update(step: &SgdStep, weights: &mut [f32], velocities: &mut [f32], gradients: &[f32]) {
-    check_len("the velocities", velocities.len(), weights.len());
-    check_len("the gradients", gradients.len(), weights.len());
+    check_len("velocities", velocities.len(), weights.len());
+    check_len("gradients", gradients.len(), weights.len());
     let SgdStep {
         learning_rate,
         momentum,
@@ -56,7 +56,7 @@ pub fn sgd_update(step: &SgdStep, weights: &mut [f32], velocities: &mut [f32], g
             {
                 let descent = learning_rate * gradient;
                 let next = momentum * *velocity - descent;
-                *velocity = if next.abs() < LEAST { 0.0 } else { next };
+                *velocity = if next.abs() < MIN_VELOCITY { 0.0 } else { next };
                 let change = if nesterov {
                     momentum * *velocity - descent
                 } else {

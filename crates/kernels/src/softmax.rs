@@ -1,8 +1,8 @@
-//! Softmax and the cross-entropy on top of it.
+//! Softmax and cross-entropy.
 
 use crate::parallel::check_len;
 
-/// Probabilities of each row of `logits`, `[batch, classes]`: `exp(x - max) / sum`.
+/// Computes the softmax of each row of `logits`, `[batch, classes]`: `exp(x - max) / sum`.
 ///
 /// ```
 /// let mut probabilities = [0.0; 2];
@@ -11,9 +11,9 @@ use crate::parallel::check_len;
 /// ```
 ///
 /// # Panics
-/// Where the lengths differ or are no rows of `classes`.
+/// If the lengths differ or are not a multiple of `classes`.
 pub fn softmax(logits: &[f32], classes: usize, probabilities: &mut [f32]) {
-    check_len("the probabilities", probabilities.len(), logits.len());
+    check_len("probabilities", probabilities.len(), logits.len());
     check_rows(logits, classes);
     for (logits, probabilities) in logits
         .chunks_exact(classes)
@@ -26,12 +26,13 @@ pub fn softmax(logits: &[f32], classes: usize, probabilities: &mut [f32]) {
     }
 }
 
-/// The sum over the batch of sparse categorical cross-entropy, `-log(probability of the label)`.
-/// Divide by the batch for Keras's loss. It is computed from the logits, with nothing clipped: a
-/// confident mistake costs as much as the logits say.
+/// Sum over the batch of the sparse categorical cross-entropy, `-log(probability of the label)`.
+/// Divided by the batch size, it is Keras's loss.
+///
+/// It is computed from the logits without clipping, so a confident error has its full loss.
 ///
 /// ```
-/// // The lecture's slide: the true class has probability 0.05.
+/// // The true class has probability 0.05.
 /// let logits = [0.1_f32, 0.3, 0.05, 0.02, 0.01, 0.01, 0.1, 0.1, 0.2, 0.11].map(f32::ln);
 /// let loss = modiste_kernels::cross_entropy(&logits, &[2], 10);
 /// assert!((loss - 2.9957).abs() < 1e-4);
@@ -39,33 +40,33 @@ pub fn softmax(logits: &[f32], classes: usize, probabilities: &mut [f32]) {
 /// ```
 ///
 /// # Panics
-/// Where the lengths do not agree or a label is no class.
-pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> f64 {
-    check_len("the logits", logits.len(), labels.len() * classes);
+/// If the lengths do not match or a label is not below `classes`.
+pub fn cross_entropy(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
+    check_len("logits", logits.len(), labels.len() * classes);
     check_rows(logits, classes);
     logits
         .chunks_exact(classes)
         .zip(labels)
         .map(|(logits, &label)| {
             let (largest, sum) = largest_and_sum(logits);
-            // In f64: the difference of two finite logits may be beyond f32.
+            // In f64: the difference of two finite logits may exceed the range of f32.
             sum.ln() + (f64::from(largest) - f64::from(logits[usize::from(label)]))
         })
         .sum()
 }
 
-/// A gradient nearer to zero is none: products with it would be subnormal numbers, which take a
-/// hundred times as long.
-const LEAST: f32 = 1e-30;
+/// Smaller gradients become zero: their products would be subnormal numbers, whose arithmetic is a
+/// hundred times as slow.
+const MIN_GRADIENT: f32 = 1e-30;
 
-/// The mean of the cross-entropy over the batch, and its gradient at the logits:
-/// `(probability - [class is the label]) / batch`.
+/// Returns the mean cross-entropy of the batch and writes its gradient at the logits: `(probability
+/// - [class is the label]) / batch`.
 ///
 /// # Panics
-/// Where the lengths do not agree or a label is no class.
+/// If the lengths do not match or a label is not below `classes`.
 pub fn softmax_cross_entropy(
     logits: &[f32],
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
     gradient: &mut [f32],
 ) -> f64 {
@@ -76,7 +77,7 @@ pub fn softmax_cross_entropy(
         row[usize::from(label)] -= 1.0;
         for value in row {
             *value /= batch as f32;
-            if value.abs() < LEAST {
+            if value.abs() < MIN_GRADIENT {
                 *value = 0.0;
             }
         }
@@ -97,7 +98,7 @@ fn largest_and_sum(logits: &[f32]) -> (f32, f64) {
 fn check_rows(logits: &[f32], classes: usize) {
     assert!(
         classes > 0 && logits.len().is_multiple_of(classes),
-        "{} logits are no rows of {classes} classes",
+        "{} logits are not a whole number of rows of {classes} classes",
         logits.len()
     );
 }

@@ -1,26 +1,27 @@
-//! One axis of a sliding window: where each output position reads.
+//! One axis of a sliding window.
 
-/// How a kernel slides along one axis of an image.
+/// Geometry of a sliding window along one axis of an image.
 ///
-/// Output position `o` reads input positions `o * stride - padding_before` and the
-/// `kernel - 1` after it; those outside the image count as zero.
+/// Output position `o` reads the `kernel` input positions from `o * stride - padding_before` on.
+/// Positions outside the image read zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Length of the axis.
+    /// Input length.
     pub input: usize,
-    /// Length of the kernel.
+    /// Kernel size.
     pub kernel: usize,
-    /// Steps from one output position to the next.
+    /// Distance between consecutive output positions.
     pub stride: usize,
-    /// Zeros before the first position.
+    /// Zeros before the first input position.
     pub padding_before: usize,
-    /// Output positions.
+    /// Output length.
     pub output: usize,
 }
 
 impl Window {
-    /// No padding: only positions where the whole kernel lies inside. `None` where there is none,
-    /// or where `kernel` or `stride` is 0.
+    /// Window without padding: the kernel lies inside the image at every output position.
+    ///
+    /// Returns `None` if the kernel does not fit or if `kernel` or `stride` is 0.
     ///
     /// ```
     /// use modiste_kernels::Window;
@@ -40,8 +41,10 @@ impl Window {
         })
     }
 
-    /// Padded with zeros so that a stride of 1 keeps the size; what is odd goes to the end, as in
-    /// TensorFlow. `None` where any number is 0.
+    /// Window padded with zeros so that a stride of 1 preserves the length. If the padding is odd,
+    /// the extra zero is at the end, as in TensorFlow.
+    ///
+    /// Returns `None` if an argument is 0.
     ///
     /// ```
     /// use modiste_kernels::Window;

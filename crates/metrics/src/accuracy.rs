@@ -35,7 +35,7 @@ pub fn rank(values: &[f32], index: usize) -> usize {
 ///
 /// # Panics
 /// If `classes` is 0.
-pub fn count_correct(scores: &[f32], labels: &[u8], classes: usize) -> usize {
+pub fn count_correct(scores: &[f32], labels: &[u16], classes: usize) -> usize {
     let rows = scores.chunks_exact(classes).zip(labels);
     rows.filter(|(row, label)| argmax(row) == usize::from(**label))
         .count()
@@ -51,7 +51,7 @@ pub fn count_correct(scores: &[f32], labels: &[u8], classes: usize) -> usize {
 /// let scores = [0.5, 0.3, 0.2, 0.1, 0.2, 0.7];
 /// assert_eq!(modiste_metrics::top_k_accuracy(&scores, &[1, 0], 3, 2), 0.5);
 /// ```
-pub fn top_k_accuracy(scores: &[f32], labels: &[u8], classes: usize, k: usize) -> f64 {
+pub fn top_k_accuracy(scores: &[f32], labels: &[u16], classes: usize, k: usize) -> f64 {
     let rows = scores.chunks_exact(classes).zip(labels);
     let hits = rows.filter(|(row, label)| rank(row, usize::from(**label)) < k);
     hits.count() as f64 / labels.len().max(1) as f64

@@ -30,7 +30,7 @@ pub struct ReliabilityBin {
 ///
 /// # Panics
 /// If there is not one row of probabilities per label.
-pub fn reliability(probabilities: &[f32], labels: &[u8]) -> Vec<ReliabilityBin> {
+pub fn reliability(probabilities: &[f32], labels: &[u16]) -> Vec<ReliabilityBin> {
     let classes = probabilities.len() / labels.len().max(1);
     assert_eq!(
         probabilities.len(),
@@ -65,7 +65,7 @@ pub fn reliability(probabilities: &[f32], labels: &[u8]) -> Vec<ReliabilityBin> 
 ///
 /// # Panics
 /// As [`reliability`].
-pub fn calibration_error(probabilities: &[f32], labels: &[u8]) -> f64 {
+pub fn calibration_error(probabilities: &[f32], labels: &[u16]) -> f64 {
     let bins = reliability(probabilities, labels);
     let surplus = |bin: &ReliabilityBin| bin.images as f64 * (bin.confidence - bin.accuracy).abs();
     bins.iter().map(surplus).sum::<f64>() / labels.len().max(1) as f64

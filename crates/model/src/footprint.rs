@@ -115,8 +115,8 @@ fn outputs(stages: &[Stage], batch: usize) -> usize {
 /// Numbers of the kernels that inference prepares.
 fn prepared(stages: &[Stage], options: &KernelOptions) -> usize {
     let prepared = |stage: &Stage| match &stage.kind {
-        Kind::Conv(conv) => conv.conv.prepared_len(),
-        Kind::Dense(dense) => dense.shape.prepared_len(options.instructions),
+        Kind::Conv(conv) => conv.conv.packed_len(),
+        Kind::Dense(dense) => dense.shape.packed_len(options.instructions),
         Kind::Residual(block) => self::prepared(block, options),
         _ => 0,
     };

@@ -1,9 +1,9 @@
 //! Inference on the CPU: the stages with everything prepared that the weights decide.
 
 use modiste_kernels::{
-    Affine, Buffer, Conv2dOutput, DenseKernel, Finish, Input, Instructions, MaxPool2dShape,
-    Workspace, add_assign, batch_norm_affine, batch_norm_normalize, dense_forward, dense_prepare,
-    in_pool, inverse_deviation, max_pool2d_forward,
+    Affine, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue, InstructionSet, MaxPool2dShape,
+    Workspace, add_assign, batch_norm_affine, batch_norm_normalize, dense_forward,
+    dense_pack_weight, in_pool, inverse_std, max_pool2d_forward,
 };
 
 use crate::parameters::Parameters;
@@ -28,7 +28,7 @@ use crate::stage::{KernelOptions, Kind, Needs, Norm, Purpose, Stage, stages};
 pub struct Inference {
     resolved: Resolved,
     batch_size: usize,
-    instructions: Instructions,
+    instructions: InstructionSet,
     pub(crate) stages: Vec<Stage>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) trainable: Vec<f32>,
@@ -149,18 +149,18 @@ impl Inference {
     }
 }
 
-fn slots(stages: &[Stage], batch: usize, instructions: Instructions) -> Vec<Slot> {
+fn slots(stages: &[Stage], batch: usize, instructions: InstructionSet) -> Vec<Slot> {
     let slot = |stage: &Stage| {
         let mut slot = Slot {
             output: Buffer::zeros(batch * stage.outputs),
             ..Slot::default()
         };
         match &stage.kind {
-            Kind::Conv(conv) => slot.prepared = Buffer::zeros(conv.conv.prepared_len()),
+            Kind::Conv(conv) => slot.prepared = Buffer::zeros(conv.conv.packed_len()),
             Kind::MaxPool2d(_) => slot.bytes = vec![0; slot.output.len()],
             Kind::Residual(block) => slot.block = slots(block, batch, instructions),
             Kind::Dense(dense) => {
-                slot.prepared = Buffer::zeros(dense.shape.prepared_len(instructions));
+                slot.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
             }
             Kind::BatchNorm(_) | Kind::Dropout(_) => {}
         }
@@ -186,7 +186,7 @@ fn slots(stages: &[Stage], batch: usize, instructions: Instructions) -> Vec<Slot
 fn prepare(
     stages: &[Stage],
     slots: &mut [Slot],
-    instructions: Instructions,
+    instructions: InstructionSet,
     parameters: &Parameters,
 ) {
     for (stage, slot) in stages.iter().zip(slots) {
@@ -194,7 +194,7 @@ fn prepare(
             Kind::Conv(conv) => {
                 let weights = conv.conv.shape.weight_len();
                 let weight = &parameters.trainable[conv.variables.clone()][..weights];
-                conv.conv.prepare(weight, &mut slot.prepared);
+                conv.conv.pack_weight(weight, &mut slot.prepared);
                 if let Some(norm) = &conv.norm {
                     fold(norm, parameters, &mut slot.norm);
                 }
@@ -204,7 +204,7 @@ fn prepare(
             Kind::Dense(dense) => {
                 let weights = dense.shape.inputs * dense.shape.outputs;
                 let weight = &parameters.trainable[dense.variables.clone()][..weights];
-                dense_prepare(&dense.shape, instructions, weight, &mut slot.prepared);
+                dense_pack_weight(&dense.shape, instructions, weight, &mut slot.prepared);
             }
             Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
         }
@@ -222,14 +222,14 @@ fn fold(norm: &Norm, parameters: &Parameters, folded: &mut Folded) {
         shift,
     } = folded;
     kept.copy_from_slice(mean);
-    inverse_deviation(variance, norm.epsilon, inverse);
+    inverse_std(variance, norm.epsilon, inverse);
     batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
 }
 
 /// One pass: what all its stages share.
 struct Pass<'a> {
     batch: usize,
-    instructions: Instructions,
+    instructions: InstructionSet,
     trainable: &'a [f32],
     workspace: &'a mut Workspace,
 }
@@ -257,14 +257,14 @@ impl Pass<'_> {
                     scale: &slot.norm.scale,
                     shift: &slot.norm.shift,
                 });
-                let finish = Finish {
+                let epilogue = Epilogue {
                     bias,
                     relu: conv.relu,
                     affine,
                 };
                 let output = Conv2dOutput::plain(output);
-                let input = Input::plain(input);
-                kernel.forward(&input, &slot.prepared, &finish, output, self.workspace);
+                let input = ConvInput::plain(input);
+                kernel.forward(&input, &slot.prepared, &epilogue, output, self.workspace);
             }
             Kind::Dense(dense) => {
                 let shape = dense.shape(batch);
@@ -273,7 +273,7 @@ impl Pass<'_> {
                     &shape,
                     self.instructions,
                     input,
-                    DenseKernel::Prepared(&slot.prepared),
+                    DenseWeight::Packed(&slot.prepared),
                     &self.trainable[dense.variables.clone()][weights..],
                     dense.relu,
                     output,

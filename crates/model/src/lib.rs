@@ -49,7 +49,7 @@ pub use grad_cam::{CamMap, GradCamError, grad_cam};
 #[cfg(feature = "candle")]
 pub use graph::Graph;
 pub use inference::Inference;
-pub use modiste_kernels::{Instructions, InstructionsError, KERNELS_VARIABLE};
+pub use modiste_kernels::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use network::{Metadata, Network, Precision};
 pub use outcome::{StepOutcome, probabilities};
 pub use parameters::Parameters;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use modiste_kernels::{
-    Conv2d, DenseShape, Instructions, MaxPool2dShape, Method, NormPoolShape, WorkspaceLen,
-    batch_norm_sums_len,
+    BatchNormPoolShape, Conv2d, ConvAlgorithm, DenseShape, InstructionSet, MaxPool2dShape,
+    WorkspaceLen, batch_norm_backward_scratch_len,
 };
 
 use crate::architecture::Activation;
@@ -17,7 +17,7 @@ pub struct KernelOptions {
     /// a reference to f32's rounding, and is slower.
     pub exact: bool,
     /// The vector instructions.
-    pub instructions: Instructions,
+    pub instructions: InstructionSet,
 }
 
 impl Default for KernelOptions {
@@ -25,7 +25,7 @@ impl Default for KernelOptions {
     fn default() -> Self {
         Self {
             exact: false,
-            instructions: Instructions::best(),
+            instructions: InstructionSet::best(),
         }
     }
 }
@@ -87,8 +87,8 @@ impl ConvStage {
     }
 
     /// What the pool behind batch normalisation works on.
-    pub(crate) fn norm_pool(&self, batch: usize) -> NormPoolShape {
-        NormPoolShape {
+    pub(crate) fn norm_pool(&self, batch: usize) -> BatchNormPoolShape {
+        BatchNormPoolShape {
             batch,
             height: self.conv.shape.rows.output,
             width: self.conv.shape.columns.output,
@@ -194,7 +194,7 @@ pub(crate) fn stages(
                     conv: Conv2d {
                         shape,
                         pool: pool && !(training && norm.is_some()),
-                        method: Conv2d::method_for(&shape, options.exact),
+                        algorithm: Conv2d::algorithm_for(&shape, options.exact),
                         instructions: options.instructions,
                     },
                     relu: *activation == Activation::Relu,
@@ -265,14 +265,16 @@ impl Needs {
             needs.values = needs.values.max(batch * stage.inputs.max(stage.outputs));
             match &stage.kind {
                 Kind::Conv(stage) => {
-                    needs.prepared = needs.prepared.max(stage.conv.prepared_len());
+                    needs.prepared = needs.prepared.max(stage.conv.packed_len());
                     needs.workspace = needs.workspace.max(stage.conv.workspace_len());
                 }
                 Kind::Dense(dense) => {
                     needs.workspace = needs.workspace.max(dense.shape.workspace_len());
                 }
                 Kind::BatchNorm(norm) => {
-                    needs.sums = needs.sums.max(batch_norm_sums_len(norm.channels));
+                    needs.sums = needs
+                        .sums
+                        .max(batch_norm_backward_scratch_len(norm.channels));
                 }
                 Kind::Residual(block) => {
                     let inner = Self::of(block, batch);
@@ -293,9 +295,9 @@ impl Needs {
 /// The methods that stages take, for those who report: `winograd`, `direct` or nothing.
 pub(crate) fn method(stage: &Stage) -> Option<&'static str> {
     match &stage.kind {
-        Kind::Conv(stage) => Some(match stage.conv.method {
-            Method::Winograd => "winograd",
-            Method::Direct => "direct",
+        Kind::Conv(stage) => Some(match stage.conv.algorithm {
+            ConvAlgorithm::Winograd => "winograd",
+            ConvAlgorithm::Direct => "direct",
         }),
         _ => None,
     }

@@ -40,7 +40,7 @@ pub fn curves_html(runs: &[Run<'_>]) -> Markup {
     let sample = |color, dashed| PAGE.line(vec![(1.0, 5.0), (27.0, 5.0)], color, dashed);
     let tables = html! { @for (name, history) in runs { (epochs_table(name, history)) } };
     html! {
-        p {
+        p.legend {
             @for (color, (name, _)) in runs.iter().enumerate() {
                 (key(&format!("{name}, validation"), &sample(color, false)))
                 (key(&format!("{name}, training"), &sample(color, true)))
@@ -139,7 +139,7 @@ mod tests {
         ];
         let html = curves_html(&[("a<b", &history)]).into_string();
         expect![[r#"
-            <p>
+            <p class="legend">
             <span>
             <svg width="28" height="10" aria-hidden="true">
             <path class="s0" d="M1.0 5.0L27.0 5.0" stroke-width="2"></path></svg> a&lt;b, validation</span> <span>
@@ -148,86 +148,86 @@ mod tests {
             <div class="charts">
             <figure class="chart">
             <svg viewBox="0 0 420 280" role="img" aria-label="accuracy over the epochs: a&lt;b ends after epoch 4 at 0.9000 (training) and 0.8000 (validation)">
-            <path class="grid" d="M64.5 14.0L64.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="64.3" y="254.7" font-size="12" text-anchor="middle">1</text>
-            <path class="grid" d="M175.5 14.0L175.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="175.4" y="254.7" font-size="12" text-anchor="middle">2</text>
-            <path class="grid" d="M286.5 14.0L286.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="286.6" y="254.7" font-size="12" text-anchor="middle">3</text>
+            <path class="grid" d="M70.5 14.0L70.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="70.2" y="254.7" font-size="12" text-anchor="middle">1</text>
+            <path class="grid" d="M179.5 14.0L179.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="179.4" y="254.7" font-size="12" text-anchor="middle">2</text>
+            <path class="grid" d="M288.5 14.0L288.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="288.6" y="254.7" font-size="12" text-anchor="middle">3</text>
             <path class="grid" d="M397.5 14.0L397.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="397.7" y="254.7" font-size="12" text-anchor="middle">4</text>
-            <path class="grid" d="M56.0 224.5L406.0 224.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="228.4" font-size="12" text-anchor="end">0.50</text>
-            <path class="grid" d="M56.0 199.5L406.0 199.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="203.6" font-size="12" text-anchor="end">0.55</text>
-            <path class="grid" d="M56.0 174.5L406.0 174.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="178.8" font-size="12" text-anchor="end">0.60</text>
-            <path class="grid" d="M56.0 149.5L406.0 149.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="154.1" font-size="12" text-anchor="end">0.65</text>
-            <path class="grid" d="M56.0 124.5L406.0 124.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="129.3" font-size="12" text-anchor="end">0.70</text>
-            <path class="grid" d="M56.0 100.5L406.0 100.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="104.5" font-size="12" text-anchor="end">0.75</text>
-            <path class="grid" d="M56.0 75.5L406.0 75.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="79.7" font-size="12" text-anchor="end">0.80</text>
-            <path class="grid" d="M56.0 50.5L406.0 50.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="55.0" font-size="12" text-anchor="end">0.85</text>
-            <path class="grid" d="M56.0 25.5L406.0 25.5" stroke-width="1"></path>
-            <text class="soft" x="48.8" y="30.2" font-size="12" text-anchor="end">0.90</text>
-            <path class="soft" d="M56.5 14.5L56.5 236.5L406.5 236.5L406.5 14.5L56.5 14.5" stroke-width="1"></path>
-            <text class="ink" x="231.0" y="275.1" font-size="12" text-anchor="middle">epoch</text>
-            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
-            <circle class="paper" cx="64.3" cy="174.6" r="3"></circle>
-            <circle class="ring s0" cx="64.3" cy="174.6" r="3" stroke-width="2"></circle>
-            <path class="s0" d="M286.6 75.4L397.7 25.9" stroke-width="2" stroke-dasharray="5 4"></path>
-            <circle class="s0" cx="64.3" cy="224.1" r="3"></circle>
-            <path class="s0" d="M286.6 125.0L397.7 75.4" stroke-width="2"></path>
-            <path class="soft" d="M391.1 68.2L354.0 27.4" stroke-width="1"></path>
-            <circle class="ring paper" cx="397.7" cy="75.4" r="6.75" stroke-width="6"></circle>
-            <circle class="ring s0" cx="397.7" cy="75.4" r="6.75" stroke-width="2"></circle>
-            <rect class="paper" x="229.3" y="18.7" width="124.7" height="17.5"></rect>
-            <circle class="s0" cx="397.7" cy="75.4" r="3"></circle>
-            <text class="ink" x="291.7" y="31.7" font-size="12" text-anchor="middle">best 0.8000, epoch 4</text></svg></figure>
+            <text class="soft" x="397.8" y="254.7" font-size="12" text-anchor="middle">4</text>
+            <path class="grid" d="M62.0 224.5L406.0 224.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="228.4" font-size="12" text-anchor="end">0.50</text>
+            <path class="grid" d="M62.0 199.5L406.0 199.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="203.6" font-size="12" text-anchor="end">0.55</text>
+            <path class="grid" d="M62.0 174.5L406.0 174.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="178.8" font-size="12" text-anchor="end">0.60</text>
+            <path class="grid" d="M62.0 149.5L406.0 149.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="154.1" font-size="12" text-anchor="end">0.65</text>
+            <path class="grid" d="M62.0 124.5L406.0 124.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="129.3" font-size="12" text-anchor="end">0.70</text>
+            <path class="grid" d="M62.0 100.5L406.0 100.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="104.5" font-size="12" text-anchor="end">0.75</text>
+            <path class="grid" d="M62.0 75.5L406.0 75.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="79.7" font-size="12" text-anchor="end">0.80</text>
+            <path class="grid" d="M62.0 50.5L406.0 50.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="55.0" font-size="12" text-anchor="end">0.85</text>
+            <path class="grid" d="M62.0 25.5L406.0 25.5" stroke-width="1"></path>
+            <text class="soft" x="54.8" y="30.2" font-size="12" text-anchor="end">0.90</text>
+            <path class="soft" d="M62.5 14.5L62.5 236.5L406.5 236.5L406.5 14.5L62.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="234.0" y="275.1" font-size="12" text-anchor="middle">epoch</text>
+            <text class="ink" transform="translate(18.0 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
+            <circle class="paper" cx="70.2" cy="174.6" r="3"></circle>
+            <circle class="ring s0" cx="70.2" cy="174.6" r="3" stroke-width="2"></circle>
+            <path class="s0" d="M288.6 75.4L397.8 25.9" stroke-width="2" stroke-dasharray="5 4"></path>
+            <circle class="s0" cx="70.2" cy="224.1" r="3"></circle>
+            <path class="s0" d="M288.6 125.0L397.8 75.4" stroke-width="2"></path>
+            <path class="soft" d="M391.2 68.2L354.2 27.4" stroke-width="1"></path>
+            <circle class="ring paper" cx="397.8" cy="75.4" r="6.75" stroke-width="6"></circle>
+            <circle class="ring s0" cx="397.8" cy="75.4" r="6.75" stroke-width="2"></circle>
+            <rect class="paper" x="229.4" y="18.7" width="124.7" height="17.5"></rect>
+            <circle class="s0" cx="397.8" cy="75.4" r="3"></circle>
+            <text class="ink" x="291.8" y="31.7" font-size="12" text-anchor="middle">best 0.8000, epoch 4</text></svg></figure>
             <figure class="chart">
             <svg viewBox="0 0 420 280" role="img" aria-label="loss over the epochs: a&lt;b ends after epoch 4 at 0.2000 (training) and 0.3000 (validation)">
-            <path class="grid" d="M57.5 14.0L57.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="57.5" y="254.7" font-size="12" text-anchor="middle">1</text>
-            <path class="grid" d="M170.5 14.0L170.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="170.8" y="254.7" font-size="12" text-anchor="middle">2</text>
-            <path class="grid" d="M284.5 14.0L284.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="284.2" y="254.7" font-size="12" text-anchor="middle">3</text>
+            <path class="grid" d="M63.5 14.0L63.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="63.4" y="254.7" font-size="12" text-anchor="middle">1</text>
+            <path class="grid" d="M174.5 14.0L174.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="174.8" y="254.7" font-size="12" text-anchor="middle">2</text>
+            <path class="grid" d="M286.5 14.0L286.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="286.2" y="254.7" font-size="12" text-anchor="middle">3</text>
             <path class="grid" d="M397.5 14.0L397.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="397.5" y="254.7" font-size="12" text-anchor="middle">4</text>
-            <path class="grid" d="M49.0 224.5L406.0 224.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="228.4" font-size="12" text-anchor="end">0.2</text>
-            <path class="grid" d="M49.0 195.5L406.0 195.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="200.1" font-size="12" text-anchor="end">0.3</text>
-            <path class="grid" d="M49.0 167.5L406.0 167.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="171.8" font-size="12" text-anchor="end">0.4</text>
-            <path class="grid" d="M49.0 139.5L406.0 139.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="143.4" font-size="12" text-anchor="end">0.5</text>
-            <path class="grid" d="M49.0 110.5L406.0 110.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="115.1" font-size="12" text-anchor="end">0.6</text>
-            <path class="grid" d="M49.0 82.5L406.0 82.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="86.8" font-size="12" text-anchor="end">0.7</text>
-            <path class="grid" d="M49.0 54.5L406.0 54.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="58.5" font-size="12" text-anchor="end">0.8</text>
-            <path class="grid" d="M49.0 25.5L406.0 25.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="30.2" font-size="12" text-anchor="end">0.9</text>
-            <path class="soft" d="M49.5 14.5L49.5 236.5L406.5 236.5L406.5 14.5L49.5 14.5" stroke-width="1"></path>
-            <text class="ink" x="227.5" y="275.1" font-size="12" text-anchor="middle">epoch</text>
-            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">loss</text>
-            <circle class="paper" cx="57.5" cy="54.2" r="3"></circle>
-            <circle class="ring s0" cx="57.5" cy="54.2" r="3" stroke-width="2"></circle>
-            <path class="s0" d="M284.2 167.5L397.5 224.1" stroke-width="2" stroke-dasharray="5 4"></path>
-            <circle class="s0" cx="57.5" cy="25.9" r="3"></circle>
-            <path class="s0" d="M284.2 139.2L397.5 195.8" stroke-width="2"></path>
-            <path class="soft" d="M388.7 200.0L353.9 216.8" stroke-width="1"></path>
-            <circle class="ring paper" cx="397.5" cy="195.8" r="6.75" stroke-width="6"></circle>
-            <circle class="ring s0" cx="397.5" cy="195.8" r="6.75" stroke-width="2"></circle>
-            <rect class="paper" x="229.1" y="208.0" width="124.7" height="17.5"></rect>
-            <circle class="s0" cx="397.5" cy="195.8" r="3"></circle>
-            <text class="ink" x="291.5" y="221.1" font-size="12" text-anchor="middle">best 0.3000, epoch 4</text></svg></figure></div>
+            <text class="soft" x="397.6" y="254.7" font-size="12" text-anchor="middle">4</text>
+            <path class="grid" d="M55.0 224.5L406.0 224.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="228.4" font-size="12" text-anchor="end">0.2</text>
+            <path class="grid" d="M55.0 195.5L406.0 195.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="200.1" font-size="12" text-anchor="end">0.3</text>
+            <path class="grid" d="M55.0 167.5L406.0 167.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="171.8" font-size="12" text-anchor="end">0.4</text>
+            <path class="grid" d="M55.0 139.5L406.0 139.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="143.4" font-size="12" text-anchor="end">0.5</text>
+            <path class="grid" d="M55.0 110.5L406.0 110.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="115.1" font-size="12" text-anchor="end">0.6</text>
+            <path class="grid" d="M55.0 82.5L406.0 82.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="86.8" font-size="12" text-anchor="end">0.7</text>
+            <path class="grid" d="M55.0 54.5L406.0 54.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="58.5" font-size="12" text-anchor="end">0.8</text>
+            <path class="grid" d="M55.0 25.5L406.0 25.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="30.2" font-size="12" text-anchor="end">0.9</text>
+            <path class="soft" d="M55.5 14.5L55.5 236.5L406.5 236.5L406.5 14.5L55.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="230.5" y="275.1" font-size="12" text-anchor="middle">epoch</text>
+            <text class="ink" transform="translate(18.0 125.0) rotate(-90)" font-size="12" text-anchor="middle">loss</text>
+            <circle class="paper" cx="63.4" cy="54.2" r="3"></circle>
+            <circle class="ring s0" cx="63.4" cy="54.2" r="3" stroke-width="2"></circle>
+            <path class="s0" d="M286.2 167.5L397.6 224.1" stroke-width="2" stroke-dasharray="5 4"></path>
+            <circle class="s0" cx="63.4" cy="25.9" r="3"></circle>
+            <path class="s0" d="M286.2 139.2L397.6 195.8" stroke-width="2"></path>
+            <path class="soft" d="M388.9 200.0L354.0 216.8" stroke-width="1"></path>
+            <circle class="ring paper" cx="397.6" cy="195.8" r="6.75" stroke-width="6"></circle>
+            <circle class="ring s0" cx="397.6" cy="195.8" r="6.75" stroke-width="2"></circle>
+            <rect class="paper" x="229.3" y="208.0" width="124.7" height="17.5"></rect>
+            <circle class="s0" cx="397.6" cy="195.8" r="3"></circle>
+            <text class="ink" x="291.6" y="221.1" font-size="12" text-anchor="middle">best 0.3000, epoch 4</text></svg></figure></div>
             <details>
             <summary>Show the numbers</summary>
             <h3>a&lt;b</h3>

@@ -32,7 +32,7 @@ pub(crate) const PAGE: Style = Style {
     line: 2.0,
     mark: 3.0,
     mark_spacing: f64::INFINITY,
-    left: 32.0,
+    left: 38.0,
     top: 14.0,
     right: 14.0,
     bottom: 44.0,
@@ -157,7 +157,7 @@ impl<'a> Layout<'a> {
         let center = area.center();
         let below = (center.0, area.bottom + 2.9 * text);
         self.text(x_label, below, Anchor::Middle, Paint::Ink);
-        let beside = (0.42 * self.style.left, center.1);
+        let beside = (0.36 * self.style.left, center.1);
         let label = Shape::upward_text(y_label, beside, text, Paint::Ink);
         self.shapes.push(label);
     }
@@ -201,7 +201,7 @@ impl<'a> Layout<'a> {
             let ends = [x.low.max(y.low), x.high.min(y.high)];
             self.shapes.push(Shape::Line {
                 points: ends.map(|end| self.place((end, end))).to_vec(),
-                paint: Paint::Soft,
+                paint: Paint::Ink,
                 width: 1.0,
                 dashes: Some([2.0, 3.0]),
             });

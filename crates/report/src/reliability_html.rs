@@ -79,38 +79,38 @@ mod tests {
             <div class="charts">
             <figure class="chart">
             <svg viewBox="0 0 420 280" role="img" aria-label="accuracy of the predictions by their confidence; the table below has the numbers">
-            <path class="grid" d="M55.5 14.0L55.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="55.9" y="254.7" font-size="12" text-anchor="middle">0.0</text>
-            <path class="grid" d="M124.5 14.0L124.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="124.5" y="254.7" font-size="12" text-anchor="middle">0.2</text>
-            <path class="grid" d="M193.5 14.0L193.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="193.2" y="254.7" font-size="12" text-anchor="middle">0.4</text>
-            <path class="grid" d="M261.5 14.0L261.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="261.8" y="254.7" font-size="12" text-anchor="middle">0.6</text>
-            <path class="grid" d="M330.5 14.0L330.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="330.5" y="254.7" font-size="12" text-anchor="middle">0.8</text>
+            <path class="grid" d="M61.5 14.0L61.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="61.8" y="254.7" font-size="12" text-anchor="middle">0.0</text>
+            <path class="grid" d="M129.5 14.0L129.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="129.2" y="254.7" font-size="12" text-anchor="middle">0.2</text>
+            <path class="grid" d="M196.5 14.0L196.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="196.8" y="254.7" font-size="12" text-anchor="middle">0.4</text>
+            <path class="grid" d="M264.5 14.0L264.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="264.2" y="254.7" font-size="12" text-anchor="middle">0.6</text>
+            <path class="grid" d="M331.5 14.0L331.5 236.0" stroke-width="1"></path>
+            <text class="soft" x="331.8" y="254.7" font-size="12" text-anchor="middle">0.8</text>
             <path class="grid" d="M399.5 14.0L399.5 236.0" stroke-width="1"></path>
-            <text class="soft" x="399.1" y="254.7" font-size="12" text-anchor="middle">1.0</text>
-            <path class="grid" d="M49.0 231.5L406.0 231.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="236.0" font-size="12" text-anchor="end">0.0</text>
-            <path class="grid" d="M49.0 189.5L406.0 189.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="193.3" font-size="12" text-anchor="end">0.2</text>
-            <path class="grid" d="M49.0 146.5L406.0 146.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="150.6" font-size="12" text-anchor="end">0.4</text>
-            <path class="grid" d="M49.0 103.5L406.0 103.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="107.9" font-size="12" text-anchor="end">0.6</text>
-            <path class="grid" d="M49.0 60.5L406.0 60.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="65.2" font-size="12" text-anchor="end">0.8</text>
-            <path class="grid" d="M49.0 18.5L406.0 18.5" stroke-width="1"></path>
-            <text class="soft" x="41.8" y="22.6" font-size="12" text-anchor="end">1.0</text>
-            <path class="soft" d="M49.5 14.5L49.5 236.5L406.5 236.5L406.5 14.5L49.5 14.5" stroke-width="1"></path>
-            <text class="ink" x="227.5" y="275.1" font-size="12" text-anchor="middle">confidence</text>
-            <text class="ink" transform="translate(17.7 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
-            <rect class="s1" x="170.8" y="160.6" width="113.4" height="71.2">
+            <text class="soft" x="399.2" y="254.7" font-size="12" text-anchor="middle">1.0</text>
+            <path class="grid" d="M55.0 231.5L406.0 231.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="236.0" font-size="12" text-anchor="end">0.0</text>
+            <path class="grid" d="M55.0 189.5L406.0 189.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="193.3" font-size="12" text-anchor="end">0.2</text>
+            <path class="grid" d="M55.0 146.5L406.0 146.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="150.6" font-size="12" text-anchor="end">0.4</text>
+            <path class="grid" d="M55.0 103.5L406.0 103.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="107.9" font-size="12" text-anchor="end">0.6</text>
+            <path class="grid" d="M55.0 60.5L406.0 60.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="65.2" font-size="12" text-anchor="end">0.8</text>
+            <path class="grid" d="M55.0 18.5L406.0 18.5" stroke-width="1"></path>
+            <text class="soft" x="47.8" y="22.6" font-size="12" text-anchor="end">1.0</text>
+            <path class="soft" d="M55.5 14.5L55.5 236.5L406.5 236.5L406.5 14.5L55.5 14.5" stroke-width="1"></path>
+            <text class="ink" x="230.5" y="275.1" font-size="12" text-anchor="middle">confidence</text>
+            <text class="ink" transform="translate(18.0 125.0) rotate(-90)" font-size="12" text-anchor="middle">accuracy</text>
+            <rect class="s1" x="174.8" y="160.6" width="111.5" height="71.2">
             <title>3 predictions, mean confidence 60.0 %, accuracy 33.3 %</title></rect>
-            <rect class="s1" x="285.2" y="18.3" width="113.4" height="213.5">
+            <rect class="s1" x="287.2" y="18.3" width="111.5" height="213.5">
             <title>9 predictions, mean confidence 90.0 %, accuracy 100.0 %</title></rect>
-            <path class="soft" d="M49.0 236.0L406.0 14.0" stroke-width="1" stroke-dasharray="2 3"></path></svg></figure></div>
+            <path class="ink" d="M55.0 236.0L406.0 14.0" stroke-width="1" stroke-dasharray="2 3"></path></svg></figure></div>
             <details>
             <summary>Show the numbers</summary>
             <section class="scroll" tabindex="0" aria-label="Calibration">

@@ -44,7 +44,7 @@ pub(crate) enum Shape {
         corner: Point,
         size: (f64, f64),
         paint: Paint,
-        /// Shown when the pointer rests on it, where the format has such a thing.
+        /// Text for the pointer, in formats that support it.
         tooltip: Option<String>,
     },
     Text {

@@ -71,7 +71,7 @@ pub fn bench(
         .map(|_| rng.uniform() as f32)
         .collect();
     let classes = resolved.classes();
-    let labels: Vec<u8> = (0..batch_size).map(|_| rng.below(classes) as u8).collect();
+    let labels: Vec<u16> = (0..batch_size).map(|_| rng.below(classes) as u16).collect();
     let batch = Batch {
         images: &images,
         labels: &labels,

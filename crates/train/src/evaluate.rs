@@ -56,7 +56,7 @@ pub fn evaluate(
     let once = tempered(images)?;
     let mut answered = probabilities(&once, classes, 1.0);
     let loss = if flips {
-        let mirrored = tempered(&images.mirrored())?;
+        let mirrored = tempered(&images.flipped_horizontally())?;
         for (one, other) in answered
             .iter_mut()
             .zip(probabilities(&mirrored, classes, 1.0))
@@ -79,12 +79,12 @@ pub fn evaluate(
 }
 
 /// Mean cross-entropy of `logits`, `[image, class]`: the loss of validation and evaluation.
-fn mean_loss(logits: &[f32], labels: &[u8], classes: usize) -> f64 {
+fn mean_loss(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
     cross_entropy(logits, labels, classes) / labels.len() as f64
 }
 
 /// Mean cross-entropy of the means of two answers' probabilities, computed from their logits.
-fn mean_loss_of_both(one: &[f32], other: &[f32], labels: &[u8], classes: usize) -> f64 {
+fn mean_loss_of_both(one: &[f32], other: &[f32], labels: &[u16], classes: usize) -> f64 {
     let rows = one.chunks_exact(classes).zip(other.chunks_exact(classes));
     let losses = rows.zip(labels).map(|((one, other), &label)| {
         let [one, other] = [one, other].map(|row| cross_entropy(row, &[label], classes));

@@ -302,10 +302,10 @@ fn batches<'a>(
             epoch,
             epochs: config.epochs,
         };
-        batches = batches.changed(move |indices, pixels| variations.vary(indices, pixels));
+        batches = batches.map_pixels(move |indices, pixels| variations.vary(indices, pixels));
     }
     if config.horizontal_flip {
-        batches = batches.mirrored(config.seed, epoch as u64);
+        batches = batches.random_horizontal_flips(config.seed, epoch as u64);
     }
     batches
 }

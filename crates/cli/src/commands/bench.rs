@@ -1,9 +1,8 @@
 //! `bench`: measures a training step and inference.
 
 use anyhow::Result;
-use modiste_experiment::bench;
+use modiste_experiment::{bench, zoo_architecture};
 
-use crate::flags::architecture;
 use crate::flags::bench::Arguments;
 use crate::terminal::output;
 
@@ -12,7 +11,7 @@ use crate::terminal::output;
 /// # Errors
 /// If the network is not known, a number is out of range, or the engine cannot run.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let architecture = architecture(&arguments.architecture)?;
+    let architecture = zoo_architecture(&arguments.architecture)?;
     let setup = arguments.compute.setup()?;
     let report = bench(&architecture, arguments.batch_size, arguments.steps, &setup)?;
     if arguments.json {

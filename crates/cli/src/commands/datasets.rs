@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use modiste_core::shown;
 use modiste_dataset::{DatasetInfo, lookup};
-use modiste_experiment::{DatasetListing, list_datasets, table, verify_dataset};
+use modiste_experiment::{datasets_table, list_datasets, verify_dataset};
 
 use crate::flags::DataFolder;
 use crate::flags::datasets::{Arguments, Task};
@@ -55,20 +55,7 @@ fn list(folder: &DataFolder, json: bool) -> Result<ExitCode> {
         output::json(&datasets)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |dataset: &DatasetListing| {
-        let [height, width, channels] = dataset.shape;
-        [
-            dataset.name.to_owned(),
-            format!("{} + {}", dataset.train_images, dataset.test_images),
-            dataset.classes.len().to_string(),
-            format!("{height}x{width}x{channels}"),
-            dataset.licence.to_owned(),
-            dataset.state.clone(),
-        ]
-    };
-    let headings = ["name", ">images", ">classes", "shape", "licence", "state"];
-    let rows: Vec<[String; 6]> = datasets.iter().map(row).collect();
-    output::line(table(headings, &rows))?;
+    output::line(datasets_table(&datasets))?;
     say(format_args!("data folder: {}", shown(&data)));
     Ok(ExitCode::SUCCESS)
 }

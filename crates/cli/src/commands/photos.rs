@@ -12,7 +12,7 @@ use crate::flags::photos::Arguments;
 use crate::terminal::advice::warn;
 use crate::terminal::files;
 use crate::terminal::messages::say;
-use crate::terminal::output::{self, Lines};
+use crate::terminal::output;
 
 /// Runs the command. A photo that cannot be read is reported, does not count, and does not stop the others.
 ///
@@ -27,15 +27,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let labels = read_labelled_folder(folder, &classes)?;
     let paths = photo_paths(folder, &labels);
     files::check_target(page, paths.iter().map(PathBuf::as_path))?;
-    let mut lines = Lines::new(!arguments.json && !to_stdout);
-    lines.print("truth predicted");
+    // An error of standard output stops the lines and not the page.
+    let wants_lines = !arguments.json && !to_stdout;
+    let mut printed = Ok(());
+    let mut print = |text: String| {
+        if wants_lines && printed.is_ok() {
+            printed = output::line(text);
+        }
+    };
+    print("truth predicted".into());
     let report = classify_photos(
         &mut classifier,
         folder,
         &labels,
         page.is_some(),
         &mut |event| match event {
-            PhotoEvent::Answer(answer) => lines.print(answer.line(&classes)),
+            PhotoEvent::Answer(answer) => print(answer.line(&classes)),
             PhotoEvent::Failed(error) => say(format_args!("error: {error}")),
             PhotoEvent::Warning(warning) => warn(warning),
             _ => {}
@@ -44,9 +51,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         output::if_read(output::json(&report.summary()))?;
     } else if !report.answers.is_empty() {
-        lines.print(&report);
+        print(report.to_string());
     }
-    // A page is written to its file even if the lines cannot be written.
     if let Some(path) = page {
         let title = format!("Photos of {}", shown(folder));
         files::write(path, pages::photos(&title, &report).as_bytes())?;
@@ -54,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             say(format_args!("written: {}", shown(path)));
         }
     }
-    lines.end()?;
+    output::if_read(printed)?;
     ensure!(
         !report.answers.is_empty(),
         "none of the photos could be read"

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use modiste_core::{shown, write_atomic};
+use modiste_core::shown;
 use modiste_dataset::read_picture;
 use modiste_experiment::{FileViews, Warning, pages};
 use modiste_imaging::picture_png;
@@ -14,6 +14,7 @@ use modiste_infer::{Classifier, explain};
 
 use crate::flags::preprocess::Arguments;
 use crate::terminal::advice::warn;
+use crate::terminal::files;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::pictures;
@@ -67,61 +68,29 @@ fn show(
 ) -> Result<Vec<Vec<u8>>> {
     let shape = classifier.input();
     let bytes = read_picture(file)?;
-    let mut views = Vec::new();
-    let mut save = |folder, ending, png: &[u8]| save(folder, file, ending, png, written);
-    if arguments.explain {
-        let steps = explain(&bytes, classifier.preprocessing(), shape)?;
-        if let Some(last) = steps.last() {
-            views.extend(last.views.iter().map(|view| view.picture.pixels.clone()));
-        }
-        let text = preprocessing::steps(&steps);
-        output::line(format_args!("{}\n{text}", shown(file)))?;
-        if let Some(folder) = &arguments.out {
-            save(folder, "-steps.png", &pages::preprocessing_sheet(&steps))?;
-        }
-    } else {
-        views = classifier.prepare(&bytes)?;
-    }
+    let views = classifier.prepare(&bytes)?;
     let first = views.first().context("the preprocessing returns no view")?;
-    if let Some(folder) = &arguments.out {
-        save(folder, ".png", &picture_png(first, shape))?;
-    } else if !arguments.json {
-        let picture = preprocessing::picture(first, shape);
-        match arguments.explain {
-            true => output::line(picture)?,
-            false => output::line(format_args!("{}\n{picture}", shown(file)))?,
+    let mut lines = vec![shown(file).to_string()];
+    let mut steps = Vec::new();
+    if arguments.explain {
+        steps = explain(&bytes, classifier.preprocessing(), shape)?;
+        lines.push(preprocessing::steps(&steps));
+    }
+    match &arguments.out {
+        Some(folder) => {
+            if arguments.explain {
+                output::line(lines.join("\n"))?;
+                let sheet = pages::preprocessing_sheet(&steps);
+                files::write_new(folder, file, "-steps.png", &sheet, written)?;
+            }
+            let png = picture_png(first, shape);
+            files::write_new(folder, file, ".png", &png, written)?;
+        }
+        None if arguments.json => {}
+        None => {
+            lines.push(preprocessing::picture(first, shape));
+            output::line(lines.join("\n"))?;
         }
     }
     Ok(views)
-}
-
-/// Writes `folder/STEM` with an ending, and a number if another of the images has this name, and prints the
-/// path. A file that existed before is not overwritten.
-fn save(
-    folder: &Path,
-    file: &Path,
-    ending: &str,
-    png: &[u8],
-    written: &mut HashSet<PathBuf>,
-) -> Result<()> {
-    let stem = file.file_stem().context("the file has no name")?;
-    let named = |number: usize| {
-        let mut path = folder.join(stem).into_os_string();
-        if number > 1 {
-            path.push(format!("-{number}"));
-        }
-        path.push(ending);
-        PathBuf::from(path)
-    };
-    let free = (1..).map(named).find(|path| !written.contains(path));
-    let path = free.context("no name is free")?;
-    ensure!(
-        !path.exists(),
-        "{} exists already and is not overwritten",
-        shown(&path)
-    );
-    write_atomic(&path, png).with_context(|| shown(&path))?;
-    output::line(shown(&path))?;
-    written.insert(path);
-    Ok(())
 }

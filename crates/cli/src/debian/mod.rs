@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use modiste_core::shown;
 use modiste_dataset::{
-    Attempt, DownloadError, DownloadOptions, Missing, Progress, Source, StoreError, store_file,
+    DownloadError, DownloadOptions, FailedAttempt, MissingFiles, Progress, Source, StoreError,
+    store_file,
 };
 
 /// Copies the files that no mirror had from the Debian package of the dataset, if there is one: from the
@@ -52,10 +53,10 @@ pub(crate) fn complete(
 /// Tries the installed package and then the one in the archive. Returns the attempts that failed.
 fn ask_both(
     package: &str,
-    missing: &mut Missing,
+    missing: &mut MissingFiles,
     options: &DownloadOptions,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Vec<Attempt>, DownloadError> {
+) -> Result<Vec<FailedAttempt>, DownloadError> {
     let folder = tempfile::tempdir().map_err(|cause| DownloadError::Write {
         path: std::env::temp_dir(),
         cause,
@@ -84,10 +85,10 @@ fn ask_both(
 fn attempt(
     package: &str,
     place: &str,
-    missing: &mut Missing,
+    missing: &mut MissingFiles,
     progress: &mut dyn FnMut(Progress<'_>),
-    take: impl FnOnce(&mut Missing, &mut dyn FnMut(Progress<'_>)) -> Result<(), StoreError>,
-) -> Result<Option<Attempt>, DownloadError> {
+    take: impl FnOnce(&mut MissingFiles, &mut dyn FnMut(Progress<'_>)) -> Result<(), StoreError>,
+) -> Result<Option<FailedAttempt>, DownloadError> {
     if missing.files.is_empty() {
         return Ok(None);
     }
@@ -105,13 +106,13 @@ fn attempt(
         source: &source,
         reason: &reason,
     });
-    Ok(Some(Attempt { source, reason }))
+    Ok(Some(FailedAttempt { source, reason }))
 }
 
 /// Copies the missing files from among `paths`.
 fn copy(
     paths: &[PathBuf],
-    missing: &mut Missing,
+    missing: &mut MissingFiles,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), StoreError> {
     for info in missing.files.clone() {
@@ -128,7 +129,7 @@ fn copy(
 }
 
 fn refused(reason: String) -> StoreError {
-    StoreError::Refused { reason }
+    StoreError::Rejected { reason }
 }
 
 #[cfg(test)]
@@ -149,8 +150,8 @@ mod tests {
     }
 
     /// Two missing files, which belong into `folder`, of a dataset with or without a package.
-    fn missing(folder: PathBuf, debian_package: Option<&'static str>) -> Missing {
-        Missing {
+    fn missing(folder: PathBuf, debian_package: Option<&'static str>) -> MissingFiles {
+        MissingFiles {
             files: vec![file("one.gz", b"first"), file("two.gz", b"second")],
             folder,
             source: Source::Files {
@@ -173,7 +174,7 @@ mod tests {
         fs::write(&paths[1], "sec0nd").expect("written");
         let mut missing = missing(place.clone(), None);
         let mut stored = Vec::new();
-        let mut copy = |paths: &[PathBuf], missing: &mut Missing| {
+        let mut copy = |paths: &[PathBuf], missing: &mut MissingFiles| {
             let mut tell = |progress: Progress<'_>| match progress {
                 Progress::Stored { file, path } => stored.push((file.to_owned(), path.to_owned())),
                 other => panic!("{other:?}"),
@@ -183,7 +184,7 @@ mod tests {
 
         let wrong = copy(&paths, &mut missing).expect_err("wrong bytes");
         assert!(
-            wrong.starts_with("two.gz has other bytes inside: "),
+            wrong.starts_with("two.gz has different content: "),
             "{wrong}"
         );
         let names: Vec<&str> = missing.files.iter().map(|file| file.name).collect();
@@ -202,7 +203,7 @@ mod tests {
     fn keeps_error_without_package() {
         let error = DownloadError::NoSource {
             dataset: "example",
-            attempts: vec![Attempt {
+            attempts: vec![FailedAttempt {
                 source: "http://example.invalid/one.gz".to_owned(),
                 reason: "http status: 404".to_owned(),
             }],
@@ -218,14 +219,14 @@ mod tests {
     fn reports_failed_attempt() {
         let mut told = Vec::new();
         let mut missing = missing("example".into(), Some("package"));
-        let mut attempt = |take: fn() -> Result<(), StoreError>, missing: &mut Missing| {
+        let mut attempt = |take: fn() -> Result<(), StoreError>, missing: &mut MissingFiles| {
             let mut tell = |progress: Progress<'_>| told.push(format!("{progress:?}"));
             attempt("package", "installed", missing, &mut tell, |_, _| take())
         };
         let failed = attempt(|| Err(refused("dpkg: no".to_owned())), &mut missing);
         let source = "Debian package package, installed".to_owned();
         let reason = "dpkg: no".to_owned();
-        let expected = Attempt { source, reason };
+        let expected = FailedAttempt { source, reason };
         assert_eq!(failed.expect("no disk failed"), Some(expected));
         let full = || {
             Err(StoreError::Write {

@@ -26,7 +26,7 @@ mod watch;
 pub(crate) use compute::ComputeFlags;
 pub(crate) use data::{DataFlags, DataFolder};
 pub(crate) use model::{ClassifierFlags, ModelFlags};
-pub(crate) use plan::{PlanFlags, architecture};
+pub(crate) use plan::PlanFlags;
 pub(crate) use renamed::current_arguments;
 pub(crate) use test_images::TestFlags;
 pub(crate) use watch::WatchFlags;

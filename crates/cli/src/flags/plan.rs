@@ -1,11 +1,11 @@
 //! Flags that choose a recipe and override its settings.
 
-use std::path::Path;
-
-use anyhow::{Error, Result, bail};
-use modiste_experiment::{Plan, RunConfig, SYNTHETIC, find_recipe, read_json, recipes};
-use modiste_model::{Architecture, zoo};
-use modiste_train::{Augmentation, Optimizer};
+use anyhow::{Error, Result, ensure};
+use modiste_dataset::lookup;
+use modiste_experiment::{
+    Plan, RunConfig, SYNTHETIC, find_augmentation, find_recipe, recipes, zoo_architecture,
+};
+use modiste_train::Optimizer;
 
 /// Name of the synthetic background images on the command line.
 const SYNTHETIC_FLAG: &str = "synthetic";
@@ -97,7 +97,11 @@ impl PlanFlags {
             Some(name) => find_recipe(name)?,
             None => recipes().swap_remove(0),
         };
-        let architecture = self.architecture.as_deref().map(architecture).transpose()?;
+        let architecture = self
+            .architecture
+            .as_deref()
+            .map(zoo_architecture)
+            .transpose()?;
         let mut plan = Plan::new(&recipe, self.dataset.as_deref(), architecture)?;
         self.apply(&mut plan.config)?;
         plan.max_samples = self.max_samples;
@@ -126,16 +130,18 @@ impl PlanFlags {
             train.schedule = schedule.parse().map_err(Error::msg)?;
         }
         if let Some(name) = &self.augment {
-            train.augmentation = augmentation(name)?;
+            train.augmentation = find_augmentation(name)?;
         }
         if let Some(name) = &self.background_images {
-            if train.augmentation.is_none() {
-                bail!(
-                    "--background-images {name} has no effect without augmentation: add --augment photos, \
-                     or leave it out"
-                );
-            }
             let is_synthetic = [SYNTHETIC_FLAG, SYNTHETIC].contains(&name.as_str());
+            if !is_synthetic {
+                lookup(name)?;
+            }
+            ensure!(
+                train.augmentation.is_some(),
+                "--background-images {name} has no effect without augmentation: add --augment photos, or \
+                 leave it out"
+            );
             config.background_images = (!is_synthetic).then(|| name.clone());
         }
         if let Some(validation) = &self.validation {
@@ -148,28 +154,6 @@ impl PlanFlags {
 fn replace<T>(value: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *value = given;
-    }
-}
-
-/// The zoo's architecture of a name.
-///
-/// # Errors
-/// If there is none.
-pub(crate) fn architecture(name: &str) -> Result<Architecture> {
-    let found = zoo::find(name);
-    Ok(found
-        .ok_or_else(|| modiste_experiment::Error::unknown("architecture", name, zoo::names()))?)
-}
-
-/// The augmentation of a name, or in a file.
-fn augmentation(name: &str) -> Result<Option<Augmentation>> {
-    match name {
-        "none" => Ok(None),
-        "photos" => Ok(Some(Augmentation::photos())),
-        file if !Path::new(file).exists() => {
-            bail!("augmentation `{file}` is neither none nor photos nor a file that can be read")
-        }
-        file => Ok(Some(read_json(Path::new(file))?)),
     }
 }
 

@@ -53,8 +53,8 @@ fn advice(error: &Error) -> Vec<String> {
         }
         Error::Dataset { folder, cause } => {
             let mut lines = Vec::new();
-            if let DatasetError::Cut {
-                partial_would_do: true,
+            if let DatasetError::Truncated {
+                partial_suffices: true,
                 ..
             } = cause
             {

@@ -24,7 +24,7 @@ pub(crate) fn download(info: &DatasetInfo, data: PathBuf, offline: bool) -> Resu
     let bar = bar("{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}");
     let print = |text: String| bar.suspend(|| say(text));
     let mut progress = |progress: Progress<'_>| match progress {
-        Progress::Kept { file } => print(format!("{file}: already present")),
+        Progress::AlreadyPresent { file } => print(format!("{file}: already present")),
         Progress::Started { file, source } => {
             bar.reset();
             bar.set_message(file.to_owned());

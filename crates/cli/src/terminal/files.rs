@@ -1,5 +1,6 @@
 //! Files that results are written to.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -87,4 +88,38 @@ pub(crate) fn write_page(named: Option<&Path>, default: &Path, page: &str) -> Re
         true => Ok(()),
         false => output::line(shown(&path)),
     }
+}
+
+/// Writes `folder/STEM` with an ending, and a number if another file in `written` has this name, and prints the
+/// path. A file that existed before is not overwritten.
+///
+/// # Errors
+/// If the file exists or cannot be written.
+pub(crate) fn write_new(
+    folder: &Path,
+    input: &Path,
+    ending: &str,
+    bytes: &[u8],
+    written: &mut HashSet<PathBuf>,
+) -> Result<()> {
+    let stem = input.file_stem().context("the file has no name")?;
+    let named = |number: usize| {
+        let mut path = folder.join(stem).into_os_string();
+        if number > 1 {
+            path.push(format!("-{number}"));
+        }
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let free = (1..).map(named).find(|path| !written.contains(path));
+    let path = free.context("no name is free")?;
+    ensure!(
+        !path.exists(),
+        "{} exists already and is not overwritten",
+        shown(&path)
+    );
+    write_atomic(&path, bytes).with_context(|| shown(&path))?;
+    output::line(shown(&path))?;
+    written.insert(path);
+    Ok(())
 }

@@ -71,44 +71,6 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Lines on standard output of a command that has other results too: an error does not stop it.
-pub(crate) struct Lines {
-    /// False if nothing is to be printed, or the reader has closed the pipe.
-    is_open: bool,
-    error: Option<anyhow::Error>,
-}
-
-impl Lines {
-    /// Lines that are printed if `is_open`.
-    pub(crate) fn new(is_open: bool) -> Self {
-        Self {
-            is_open,
-            error: None,
-        }
-    }
-
-    /// Prints a line, or several.
-    pub(crate) fn print(&mut self, text: impl Display) {
-        if self.is_open
-            && let Err(error) = line(text)
-        {
-            self.is_open = false;
-            self.error = Some(error).filter(|error| !is_closed_pipe(error));
-        }
-    }
-
-    /// Returns the error that ended the lines, unless the reader has closed the pipe.
-    ///
-    /// # Errors
-    /// If standard output could not be written.
-    pub(crate) fn end(self) -> Result<()> {
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,9 +90,9 @@ fn rejects_unsupported_instructions() {
             assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         }
     };
-    refused("mmx", "choose one of portable, avx2, avx512");
-    for missing in modiste_model::Instructions::missing() {
-        refused(missing, "this machine has no");
+    refused("mmx", "expected one of portable, avx2, avx512");
+    for missing in modiste_model::InstructionSet::unsupported() {
+        refused(missing, "this CPU does not support");
     }
 }
 
@@ -196,7 +196,7 @@ fn rejects_dataset_of_other_shape() {
         folder.path(),
         &train,
         1,
-        "the file is cut: 2 of 50000 records",
+        "the file is truncated: 2 of 50000 records",
     );
 }
 
@@ -208,7 +208,7 @@ fn names_file_and_offset_of_damage() {
     let shape = ImageShape::new(28, 28, 1);
     let images = Images::new(shape, vec![7; 3 * shape.size()], vec![0, 1, 2]).expect("three");
     let good = write_idx_images(&images).expect("gray images");
-    let labels = write_idx_labels(images.labels());
+    let labels = write_idx_labels(images.labels()).expect("labels below 256");
     let check = |images: &[u8], labels: &[u8], expected| {
         for part in ["train", "t10k"] {
             fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("written");
@@ -240,8 +240,8 @@ fn names_file_and_offset_of_damage() {
         &label,
         "offset 10: a label below 10 expected, 10 found",
     );
-    check(&good[..100], &labels, "the file is cut");
-    check(&good, &labels[..10], "the file is cut");
+    check(&good[..100], &labels, "the file is truncated");
+    check(&good, &labels[..10], "the file is truncated");
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn rejects_invalid_labels() {
         "line 1: the heading is `name,class`; it must name",
     );
     fs::write(&labels, "file,label\n").expect("written");
-    fails(folder.path(), &photos, 1, "names no photo");
+    fails(folder.path(), &photos, 1, "lists no photos");
     fs::write(&labels, "file,label\na.png,1\n").expect("written");
     fails(
         folder.path(),

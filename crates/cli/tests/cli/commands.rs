@@ -360,7 +360,7 @@ fn photos_prints_accuracy_and_errors() {
 fn bench_measures_steps_inference_and_layers() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["bench", "--batch-size", "2", "--steps", "3"];
-    for set in modiste_model::Instructions::available() {
+    for set in modiste_model::InstructionSet::available() {
         let mut command = modiste(folder.path(), &flags);
         command.args(["--json", "--threads", "1"]);
         let output = output(command.env("MODISTE_KERNELS", set.name()));

@@ -19,11 +19,11 @@ fn write_mnist(data: &Path) {
     fs::create_dir_all(&folder).expect("a folder");
     for (name, count) in [("train", 64), ("t10k", 32)] {
         let pixels = (0..count * 784).map(|index| (index % 251) as u8).collect();
-        let labels = (0..count).map(|index| (index % 10) as u8).collect();
+        let labels = (0..count).map(|index| (index % 10) as u16).collect();
         let images = Images::new(ImageShape::new(28, 28, 1), pixels, labels).expect("images");
         let bytes = write_idx_images(&images).expect("gray");
         fs::write(folder.join(format!("{name}-images.idx3-ubyte")), bytes).expect("written");
-        let bytes = write_idx_labels(images.labels());
+        let bytes = write_idx_labels(images.labels()).expect("labels below 256");
         fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), bytes).expect("written");
     }
 }
@@ -105,7 +105,7 @@ fn printed_commands_run_in_any_folder() {
 
     succeeds(here, &["report", "--offline", "--", NAME]);
     let page = fs::read_to_string(run.join("report.html")).expect("a page");
-    assert!(page.contains("not the official files: mnist"));
+    assert!(page.contains("not the official dataset files: mnist"));
     let model = format!("--model={NAME}/model.safetensors");
     succeeds(here, &["evaluate", "--offline", &model]);
     let model = format!("--model={NAME}");
@@ -214,7 +214,7 @@ fn checks_data_folder_and_lists_state() {
     let state = files[1]["state"].as_str().expect("a state");
     assert_eq!(
         state,
-        "wrong: holds train-labels-idx1-ubyte of fashion-mnist-mini"
+        "invalid: contains train-labels-idx1-ubyte of fashion-mnist-mini"
     );
     let mut set = modiste(here, &["data", "list"]);
     let empty = output(set.env("MODISTE_DATA", ""));
@@ -233,7 +233,7 @@ fn names_unreachable_proxy() {
         .env("HTTPS_PROXY", "http://127.0.0.1:9");
     let failed = output(&mut command);
     let stderr = String::from_utf8_lossy(&failed.stderr);
-    let expected = "through the proxy http://127.0.0.1:9 that HTTPS_PROXY names";
+    let expected = "through the proxy http://127.0.0.1:9 set in HTTPS_PROXY";
     assert!(stderr.contains(expected), "{stderr}");
 }
 
@@ -250,7 +250,7 @@ fn names_invalid_proxy() {
     let failed = output(&mut command);
     let stderr = String::from_utf8_lossy(&failed.stderr);
     assert!(
-        stderr.contains("HTTPS_PROXY is a:b:c, which is no address of a proxy"),
+        stderr.contains("HTTPS_PROXY is a:b:c, which is not the address of a proxy"),
         "{stderr}"
     );
     let verified = run_printed(&stderr);

@@ -1,4 +1,4 @@
-//! Pages that explain: a run, a model, a photo, runs beside each other.
+//! Pages about a run, a model, a photo, and a comparison of runs.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{TRAINED, fails, json, pictures, run::flags, succeeds};
 
-/// A page as text, held to what every page is.
+/// Reads a page and checks the properties that all pages have.
 #[track_caller]
 fn page(path: &Path) -> String {
     let html = fs::read_to_string(path).expect("a page");
@@ -16,7 +16,7 @@ fn page(path: &Path) -> String {
     for foreign in ["<script", "http:", "https:", "url(", "<link", "@import"] {
         assert!(!html.contains(foreign), "{foreign}");
     }
-    // Every picture has words, and every link of the contents its section.
+    // Every image has a text alternative, and every link in the table of contents has a section.
     assert_eq!(
         html.matches("<img ").count(),
         html.matches("<img alt=\"").count()
@@ -30,14 +30,14 @@ fn page(path: &Path) -> String {
 }
 
 #[test]
-fn the_report_of_a_run_says_what_evaluate_says() {
+fn report_of_run_matches_evaluate() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = TRAINED.run();
     let run = run.to_str().expect("a plain path");
     let printed = succeeds(folder.path(), &["report", run, "--out", "r.html"]);
     assert_eq!(printed, "r.html\n");
     let html = page(&folder.path().join("r.html"));
-    // The run was limited to so many images, and so is its report.
+    // The run was limited to 64 images, and so is its report.
     let evaluate = [
         "evaluate",
         "--model",
@@ -50,16 +50,16 @@ fn the_report_of_a_run_says_what_evaluate_says() {
     let number = |key: &str| result[key].as_f64().expect("a number");
     let [low, high] = [0, 1].map(|end| 100.0 * result["interval"][end].as_f64().expect("a number"));
     for expected in [
-        format!("{:.2} % of 64 test images are told right", 100.0 * number("accuracy")),
+        format!("{:.2} % of 64 test images are classified correctly", 100.0 * number("accuracy")),
         format!("(95 % interval {low:.2} to {high:.2} %)"),
         format!("<dt>loss</dt><dd>{:.4}</dd>", number("loss")),
-        format!("<dt>mean F1</dt><dd>{:.2} %</dd>", 100.0 * number("macro_f1")),
+        format!("<dt>macro F1</dt><dd>{:.2} %</dd>", 100.0 * number("macro_f1")),
         format!(
             "<dt>calibration error</dt><dd>{:.2} %</dd>",
             100.0 * number("calibration_error")
         ),
         format!("modiste reproduce {run}"),
-        "Where it departs from the recipe smoke: batch_size is 16 and not 50, epochs is 2 and not 5"
+        "Settings that differ from the recipe smoke: batch_size is 16 instead of 50, epochs is 2 instead of 5"
             .into(),
     ] {
         assert!(html.contains(&expected), "no {expected}");
@@ -74,10 +74,10 @@ fn the_report_of_a_run_says_what_evaluate_says() {
             .as_str()
             .expect("a name");
         let start = html
-            .find("aria-label=\"What was taken for what\"")
+            .find("aria-label=\"Confusion matrix\"")
             .expect("a table");
         let line = html[start..]
-            .lines()
+            .split("<tr>")
             .find(|line| line.contains(&format!("<th scope=\"row\">{name}</th>")));
         let line = line.expect("a row");
         let counts: Vec<Value> = line
@@ -108,7 +108,7 @@ fn the_report_of_a_run_says_what_evaluate_says() {
 }
 
 #[test]
-fn a_model_file_has_a_report_where_its_dataset_is_known() {
+fn report_of_model_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let model = TRAINED.model();
@@ -118,8 +118,7 @@ fn a_model_file_has_a_report_where_its_dataset_is_known() {
     );
     let html = page(&here.join("report.html"));
     assert!(
-        html.contains("The model model.safetensors")
-            && html.contains("modiste train --recipe smoke")
+        html.contains("Model model.safetensors") && html.contains("modiste train --recipe smoke")
     );
     assert!(!html.contains("<section id=\"curves\">"));
 
@@ -146,7 +145,7 @@ fn a_model_file_has_a_report_where_its_dataset_is_known() {
 }
 
 #[test]
-fn a_photo_is_explained_step_by_step() {
+fn explain_photo() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let picture = pictures().join("8-bag.png");
@@ -157,15 +156,15 @@ fn a_photo_is_explained_step_by_step() {
     );
     let html = page(&here.join("8-bag-explained.html"));
     for expected in [
-        "says the network closet.",
+        "Prediction of the network closet: ",
         "1. read in colours, the right way up",
         "9. mirror as well<br>28x28, the first of 12 views",
-        "alt=\"view 12, red to yellow where it speaks for ",
+        "alt=\"view 12, red to yellow at the evidence for ",
         "conv2d_5: 128 maps of 7x7, the first 64 of them",
     ] {
         assert!(html.contains(expected), "no {expected}");
     }
-    // A network of one's own has its own way from photo to input.
+    // Another network has its own preprocessing.
     let own = [
         "explain",
         picture,
@@ -177,7 +176,8 @@ fn a_photo_is_explained_step_by_step() {
     assert_eq!(succeeds(here, &own), "own.html\n");
     let html = page(&here.join("own.html"));
     assert!(
-        html.contains("1. read as OpenCV reads it") && html.contains("says the network compact.")
+        html.contains("1. read as OpenCV reads it")
+            && html.contains("Prediction of the network compact: ")
     );
     fs::write(here.join("text.jpg"), "no photo").expect("written");
     fails(here, &["explain", "text.jpg"], 1, "text.jpg: ");
@@ -185,7 +185,7 @@ fn a_photo_is_explained_step_by_step() {
 }
 
 #[test]
-fn runs_are_compared_on_the_same_images() {
+fn compare_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let one = TRAINED.run();
@@ -196,7 +196,7 @@ fn runs_are_compared_on_the_same_images() {
     let text = succeeds(here, &["compare", one, "other", "--out", "c.html"]);
     assert!(text.starts_with("config.seed: 1 | 2\n\nrun "), "{text}");
     assert!(
-        text.contains(" images only the first tells right, "),
+        text.contains(" images are classified correctly by the first only, "),
         "{text}"
     );
     let html = page(&here.join("c.html"));
@@ -220,7 +220,7 @@ fn runs_are_compared_on_the_same_images() {
     succeeds(here, &fewer);
     let text = succeeds(here, &["compare", one, "fewer"]);
     assert!(
-        text.contains("no two of them are measured on the same test images"),
+        text.contains("no two runs are measured on the same test images"),
         "{text}"
     );
     fails(here, &["compare", one], 2, "2 values required");

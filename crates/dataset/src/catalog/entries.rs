@@ -1,4 +1,4 @@
-//! The catalog's entries: facts, each from the dataset's authors or from the bytes themselves.
+//! Entries of the catalog. Each fact comes from the authors of the dataset or from the official files.
 
 use modiste_core::ImageShape;
 

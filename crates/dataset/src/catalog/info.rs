@@ -1,40 +1,41 @@
-//! The facts of one dataset: classes, shape, counts, files, hashes, mirrors.
+//! Description of a dataset: classes, shape, counts, files, hashes, mirrors.
 
 use std::path::{Path, PathBuf};
 
 use modiste_core::ImageShape;
 
-/// The length and the SHA-256 of some bytes.
+/// Length and SHA-256 of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// How many bytes.
+    /// Length in bytes.
     pub size: u64,
-    /// Their SHA-256, 64 lower-case hexadecimal digits.
+    /// SHA-256 as 64 lower-case hexadecimal digits.
     pub sha256: &'static str,
 }
 
-/// One file of a dataset.
+/// File of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileInfo {
-    /// Its name in the dataset's folder. It is also found with `.gz` taken away or added.
+    /// Name in the dataset's folder. The file is also found with `.gz` removed or added.
     pub name: &'static str,
-    /// The official bytes inside, after decompression.
+    /// Official content, after decompression.
     pub inner: Checksum,
-    /// The official `.gz`, where there is one. A mirror may compress anew, so only `inner` decides.
+    /// Official `.gz` file, if there is one. A mirror may compress the content differently, so only `inner` is
+    /// verified.
     pub gz: Option<Checksum>,
 }
 
 impl FileInfo {
-    /// A phrase that names the file and its dataset, for messages.
+    /// Phrase that names the file and its dataset, for messages.
     pub(crate) fn in_dataset(&self, info: &DatasetInfo) -> String {
         format!("{} of {}", self.name.trim_end_matches(".gz"), info.name)
     }
 }
 
-/// The files of a dataset by what they hold.
+/// Files of a dataset, by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Files {
-    /// The four IDX files of the MNIST family.
+    /// Four IDX files, as in the MNIST family.
     Idx {
         /// Training images.
         train_images: FileInfo,
@@ -45,7 +46,7 @@ pub enum Files {
         /// Test labels.
         test_labels: FileInfo,
     },
-    /// The two files of CIFAR-100's binary version, images and labels together.
+    /// Two files of CIFAR-100's binary version, which contain images and labels.
     Cifar100 {
         /// Training records.
         train: FileInfo,
@@ -54,32 +55,32 @@ pub enum Files {
     },
 }
 
-/// Where the files of a dataset come from.
+/// Source of a dataset's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// They are built into this crate.
+    /// Embedded in this crate.
     Embedded,
-    /// Each file on its own, at a mirror's URL followed by its name.
+    /// One download per file. A file's URL is that of a mirror followed by the file's name.
     Files {
-        /// URLs that end in `/`, in the order in which they are asked.
+        /// URLs of the mirrors, which end in `/`, in the order in which they are tried.
         mirrors: &'static [&'static str],
-        /// The Debian package that has the same files. This crate does not fetch it, for that
-        /// takes other programs; the command line does.
+        /// Debian package that contains the same files. This crate does not download it, because that requires other
+        /// programs.
         debian_package: Option<&'static str>,
     },
-    /// All files in one `.tar.gz`.
+    /// One `.tar.gz` archive that contains all files.
     Archive {
-        /// URLs that end in `/`, in the order in which they are asked.
+        /// URLs of the mirrors, which end in `/`, in the order in which they are tried.
         mirrors: &'static [&'static str],
-        /// The archive's name at the mirror.
+        /// Name of the archive at the mirror.
         name: &'static str,
-        /// The official archive. A mirror may compress anew, so only the files inside decide.
+        /// Official archive. A mirror may compress the files differently, so only the files are verified.
         packed: Checksum,
     },
 }
 
 impl Source {
-    /// The mirrors, none for an embedded dataset.
+    /// URLs of the mirrors, none for an embedded dataset.
     pub fn mirrors(&self) -> &'static [&'static str] {
         match self {
             Source::Embedded => &[],
@@ -87,8 +88,7 @@ impl Source {
         }
     }
 
-    /// The first URL that has `file`: the file itself, or the archive that holds it. `None` for
-    /// an embedded dataset.
+    /// URL of `file`, or of the archive that contains it, at the first mirror. `None` for an embedded dataset.
     pub fn url(&self, file: &FileInfo) -> Option<String> {
         let mirror = self.mirrors().first()?;
         let name = match self {
@@ -99,31 +99,31 @@ impl Source {
     }
 }
 
-/// A dataset as the catalog describes it: plain data, which tests make up their own of.
+/// Description of a dataset. Plain data, so that programs can describe datasets that are not in the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatasetInfo {
-    /// The name that the command line knows it by, and that of its folder.
+    /// Name of the dataset and of its folder.
     pub name: &'static str,
-    /// One line for a list.
+    /// One-line description.
     pub description: &'static str,
-    /// A name per class, in the order of the labels.
+    /// Class names; a label is an index into them.
     pub classes: &'static [&'static str],
-    /// The shape of each image.
+    /// Shape of each image.
     pub shape: ImageShape,
-    /// How many training images there are.
+    /// Number of training images.
     pub train_count: usize,
-    /// How many test images there are.
+    /// Number of test images.
     pub test_count: usize,
-    /// The licence of the images.
+    /// Licence of the images.
     pub licence: &'static str,
-    /// Its files.
+    /// Files of the dataset.
     pub files: Files,
-    /// Where they come from.
+    /// Source of the files.
     pub source: Source,
 }
 
 impl DatasetInfo {
-    /// All files, training before test.
+    /// Lists all files, training before test.
     pub fn files(&self) -> Vec<FileInfo> {
         match self.files {
             Files::Idx {
@@ -136,13 +136,12 @@ impl DatasetInfo {
         }
     }
 
-    /// The folder of this dataset inside the folder of all datasets.
+    /// Folder of this dataset in the data folder `data`.
     pub fn folder(&self, data: &Path) -> PathBuf {
         data.join(self.name)
     }
 
-    /// The first URL that has `file`: the file itself, or the archive that holds it. `None` for
-    /// an embedded dataset.
+    /// URL of `file`, or of the archive that contains it, at the first mirror. `None` for an embedded dataset.
     pub fn url(&self, file: &FileInfo) -> Option<String> {
         self.source.url(file)
     }

@@ -1,4 +1,4 @@
-//! What is known of each dataset, and the dataset of a name.
+//! Catalog of the supported datasets, and look-up by name.
 
 mod entries;
 mod info;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use entries::CATALOG;
 pub use info::{Checksum, DatasetInfo, FileInfo, Files, Source};
 
-/// All datasets, in the order of a list.
+/// Returns all datasets, in the order in which lists show them.
 ///
 /// ```
 /// let names: Vec<&str> = modiste_dataset::catalog().iter().map(|info| info.name).collect();
@@ -18,15 +18,15 @@ pub fn catalog() -> &'static [DatasetInfo] {
     &CATALOG
 }
 
-/// The dataset of exactly this name.
+/// Finds the dataset of exactly this name.
 pub fn find(name: &str) -> Option<&'static DatasetInfo> {
     CATALOG.iter().find(|info| info.name == name)
 }
 
-/// The dataset of exactly this name, or an error that suggests one.
+/// Finds the dataset of exactly this name, or suggests the nearest one.
 ///
 /// # Errors
-/// [`Error::UnknownDataset`] with the nearest known name.
+/// Returns [`Error::UnknownDataset`] with the nearest known name if there is no such dataset.
 ///
 /// ```
 /// let error = modiste_dataset::lookup("fasion-mnist").unwrap_err();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_follow_from_counts_and_shape() {
+    fn file_sizes_match_counts_and_shape() {
         for info in catalog() {
             let image = info.shape.size() as u64;
             let [train, test] = [info.train_count as u64, info.test_count as u64];
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_distinct() {
+    fn class_names_are_distinct() {
         for info in catalog() {
             let mut names = info.classes.to_vec();
             names.sort_unstable();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_suggests_the_nearest() {
+    fn unknown_name_suggests_the_nearest() {
         let nearest = |name: &str| match lookup(name) {
             Err(Error::UnknownDataset { nearest, .. }) => nearest,
             other => panic!("{other:?}"),

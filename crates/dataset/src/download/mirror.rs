@@ -1,4 +1,4 @@
-//! One request to one mirror.
+//! HTTP requests to mirrors.
 
 use std::io::{self, Read};
 
@@ -7,15 +7,15 @@ use ureq::Agent;
 use super::options::DownloadOptions;
 use super::report::Progress;
 
-/// Why a mirror gave nothing.
+/// Failure of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// Whether the mirror did not answer at all.
+    /// `true` if the mirror did not respond at all.
     pub(super) unreachable: bool,
 }
 
-/// A client with the timeouts of `options`, which takes its proxy from the environment.
+/// HTTP client with the timeouts of `options` and the proxy of the environment.
 pub(super) fn agent(options: &DownloadOptions) -> Agent {
     Agent::config_builder()
         .user_agent(concat!("modiste/", env!("CARGO_PKG_VERSION")))
@@ -29,8 +29,8 @@ pub(super) fn agent(options: &DownloadOptions) -> Agent {
         .new_agent()
 }
 
-/// The first variable of the environment that names a proxy, in the client's order, and the proxy
-/// without its password. An empty variable counts as unset.
+/// First environment variable that names a proxy, in the order of the HTTP client, and the proxy without its
+/// credentials. An empty variable counts as unset.
 fn proxy() -> Option<(&'static str, String)> {
     [
         "ALL_PROXY",
@@ -53,14 +53,14 @@ fn proxy() -> Option<(&'static str, String)> {
     })
 }
 
-/// Whether a request for `url` goes through the client's proxy.
+/// Returns `true` if a request for `url` goes through the client's proxy.
 fn uses_proxy(agent: &Agent, url: &str) -> bool {
     let proxy = agent.config().proxy();
     let url = url.parse();
     matches!((proxy, url), (Some(proxy), Ok(url)) if !proxy.is_no_proxy(&url))
 }
 
-/// Asks for `url` and returns its body, of which more than `limit` bytes are an error.
+/// Requests `url` and returns the body. More than `limit` bytes are an error.
 pub(super) fn get<'a>(
     agent: &Agent,
     url: &str,
@@ -70,21 +70,21 @@ pub(super) fn get<'a>(
     if let (None, Some((variable, proxy))) = (agent.config().proxy(), proxy()) {
         return Err(Failure {
             reason: format!(
-                "{variable} is {proxy}, which is no address of a proxy, such as \
+                "{variable} is {proxy}, which is not the address of a proxy, such as \
                  http://proxy.example:8080"
             ),
             unreachable: true,
         });
     }
     let response = agent.get(url).call().map_err(|error| {
-        // Whatever is no answer: names, connections, proxies, certificates, timeouts.
+        // Any error without a response: name resolution, connection, proxy, certificate, timeout.
         let unreachable = !matches!(
             error,
             ureq::Error::StatusCode(_) | ureq::Error::TooManyRedirects
         );
         let reason = match proxy() {
             Some((variable, proxy)) if unreachable && uses_proxy(agent, url) => {
-                format!("{error}, through the proxy {proxy} that {variable} names")
+                format!("{error}, through the proxy {proxy} set in {variable}")
             }
             _ => error.to_string(),
         };
@@ -110,7 +110,7 @@ pub(super) fn get<'a>(
     })
 }
 
-/// A body that counts what arrives.
+/// Body of a response. Counts the received bytes.
 struct Received<'a, R> {
     body: R,
     bytes: u64,
@@ -125,7 +125,7 @@ impl<R: Read> Read for Received<'_, R> {
         self.bytes += count as u64;
         if self.bytes > self.limit {
             return Err(io::Error::other(format!(
-                "more than {} bytes arrive",
+                "more than the expected {} bytes received",
                 self.limit
             )));
         }

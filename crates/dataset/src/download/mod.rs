@@ -1,4 +1,4 @@
-//! Downloads: mirrors in turn; a file gets its name when its hash is right.
+//! Downloads from mirrors, verified by SHA-256.
 
 mod archive;
 mod mirror;
@@ -15,22 +15,22 @@ use crate::files::locate;
 use crate::status::{FileState, FileStatus, verify_info};
 
 pub use options::DownloadOptions;
-pub use report::{Attempt, DownloadError, Missing, Progress};
-use sources::{Job, ask_mirrors};
+pub use report::{DownloadError, FailedAttempt, MissingFiles, Progress};
+use sources::{Job, try_mirrors};
 pub use store::{StoreError, store_file};
 
-/// Fetches those files of a dataset that are not there or not right.
+/// Downloads the files of a dataset that are missing or invalid.
 ///
-/// Mirrors are asked in turn, and nothing else: other programs are never run. What arrives goes into
-/// a temporary file in the dataset's folder and gets its name only when the SHA-256 of the bytes
-/// inside is the official one, so an interrupted download, or two at once, leave no wrong file.
-/// If no mirror has a file, [`DownloadError::NoSource`] has what is missing, and [`store_file`]
-/// takes it from a reader: from a Debian package, for example, which the command line asks.
+/// Mirrors are tried in turn; no other program is run. A file is written under a temporary name in the dataset's folder
+/// and renamed when the SHA-256 of its decompressed content matches, so that interrupted or concurrent downloads never
+/// leave an invalid file. If no mirror provides a file, [`DownloadError::NoSource`] lists it, and [`store_file`] stores
+/// it from any reader, such as a Debian package.
 ///
-/// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment are respected.
+/// The environment variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are respected.
 ///
 /// # Errors
-/// [`DownloadError`]; its text lists every source with what was met there, and what to do by hand.
+/// Returns [`DownloadError`] if a file cannot be downloaded or written. The message lists each failed source with the
+/// reason, and where to put the files by hand.
 ///
 /// ```no_run
 /// use modiste_dataset::{DownloadOptions, Progress, download, lookup};
@@ -66,7 +66,7 @@ pub fn download(
         attempts: Vec::new(),
         progress,
     };
-    ask_mirrors(&mut job, info)?;
+    try_mirrors(&mut job, info)?;
     if job.missing.files.is_empty() {
         return Ok(());
     }
@@ -77,16 +77,15 @@ pub fn download(
     })
 }
 
-/// The files that are not there or not right, and the folder to put them into. The others are said
-/// to be kept.
+/// Finds the files that are missing or invalid, and the folder to put them into. Reports the others as present.
 fn missing_files(
     info: &DatasetInfo,
     data: &Path,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Missing {
+) -> MissingFiles {
     let mut folder = locate::folder(info, data);
     let mut states = verify_info(info, data);
-    // Files outside the dataset's own folder may be somebody else's: they are never replaced.
+    // Files outside the dataset's own folder may belong to another program, so they are never replaced.
     let own = info.folder(data);
     let replaceable =
         |file: &FileStatus| matches!(file.state, FileState::Official | FileState::Absent);
@@ -99,12 +98,12 @@ fn missing_files(
     let mut files = Vec::new();
     for (file, status) in info.files().into_iter().zip(states) {
         if status.state == FileState::Official {
-            progress(Progress::Kept { file: file.name });
+            progress(Progress::AlreadyPresent { file: file.name });
         } else {
             files.push(file);
         }
     }
-    Missing {
+    MissingFiles {
         files,
         folder,
         source: info.source,

@@ -1,27 +1,27 @@
-//! How a download goes about it.
+//! Options of a download.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How [`download`](crate::download()) goes about it.
+/// Options of [`download`](crate::download()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadOptions {
-    /// The folder that has one folder per dataset; made where it is not there.
+    /// Data folder, which contains one folder per dataset. Created if it does not exist.
     pub data: PathBuf,
-    /// Forbids all network access: only files that are there count.
+    /// Forbids all network access.
     pub offline: bool,
-    /// URLs that end in `/`, asked instead of those of the catalog.
+    /// URLs of mirrors, which end in `/`, instead of those in the catalog.
     pub mirrors: Option<Vec<String>>,
-    /// The longest wait for a name to be resolved, and for a connection.
+    /// Timeout of name resolution, and of connecting.
     pub connect_timeout: Duration,
-    /// The longest wait for the next bytes.
+    /// Timeout of a single read or write.
     pub idle_timeout: Duration,
-    /// The longest time for one file, or for one archive.
+    /// Timeout of the download of one file or archive.
     pub total_timeout: Duration,
 }
 
 impl Default for DownloadOptions {
-    /// The folder `datasets`; 5 seconds to connect, 20 for the next bytes, an hour for a file.
+    /// Data folder `datasets`; 5 seconds to connect, 20 seconds for a read, one hour for a file.
     fn default() -> Self {
         Self {
             data: PathBuf::from("datasets"),

@@ -1,4 +1,4 @@
-//! What a download says: its progress, its attempts, its failure.
+//! Progress, failed attempts and errors of a download.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -8,62 +8,62 @@ use modiste_core::shown;
 
 use crate::catalog::{FileInfo, Source};
 
-/// What [`download`](crate::download()) is doing.
+/// Progress of [`download`](crate::download()).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// A file is there and right: it is not fetched.
-    Kept {
-        /// The file.
+    /// A file is present and official, so it is not downloaded.
+    AlreadyPresent {
+        /// Name of the file.
         file: &'a str,
     },
-    /// A source is asked for a file, or for the archive that holds all of them.
+    /// A download of a file, or of the archive that contains all files, starts.
     Started {
-        /// The file or the archive.
+        /// Name of the file or the archive.
         file: &'a str,
-        /// A URL, or a phrase if the source is none of the mirrors.
+        /// URL, or a phrase if the source is not a mirror.
         source: &'a str,
     },
-    /// Bytes of what was started last have arrived.
+    /// Bytes of the current download were received.
     Received {
-        /// How many so far.
+        /// Number of bytes so far.
         bytes: u64,
-        /// How many there will be, as the source says.
+        /// Total number of bytes, if the source announces it.
         total: Option<u64>,
     },
-    /// A source did not have it, or not rightly; the next one is asked.
+    /// A source failed; the next one is tried.
     Failed {
-        /// As in `Started`.
+        /// URL, or a phrase if the source is not a mirror.
         source: &'a str,
-        /// What was met.
+        /// Reason of the failure.
         reason: &'a str,
     },
-    /// A file is right and has its name.
+    /// A file was verified and stored.
     Stored {
-        /// The file.
+        /// Name of the file.
         file: &'a str,
-        /// Where it is now.
+        /// Path of the file.
         path: &'a Path,
     },
 }
 
-/// A source that was asked in vain.
+/// Failed attempt to download from one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// A URL, or a phrase if the source is none of the mirrors.
+pub struct FailedAttempt {
+    /// URL, or a phrase if the source is not a mirror.
     pub source: String,
-    /// What was met.
+    /// Reason of the failure.
     pub reason: String,
 }
 
-/// Files that a dataset lacks, and where they belong. Its `Display` says in several lines what a
-/// person can do if no source has them.
+/// Missing files of a dataset, and the folder that they belong into. `Display` prints instructions for putting them
+/// there by hand, one file per line.
 ///
 /// ```
-/// use modiste_dataset::{Missing, lookup};
+/// use modiste_dataset::{MissingFiles, lookup};
 ///
 /// let mnist = lookup("mnist")?;
-/// let missing = Missing {
+/// let missing = MissingFiles {
 ///     files: vec![mnist.files()[1]],
 ///     folder: "datasets/mnist".into(),
 ///     source: mnist.source,
@@ -74,16 +74,16 @@ pub struct Attempt {
 /// # Ok::<(), modiste_dataset::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// The files, training before test.
+pub struct MissingFiles {
+    /// Missing files, training before test.
     pub files: Vec<FileInfo>,
-    /// The folder that they belong into.
+    /// Folder that they belong into.
     pub folder: PathBuf,
-    /// Where they come from.
+    /// Source of the files.
     pub source: Source,
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "By hand: put into {}", shown(&self.folder))?;
         for file in &self.files {
@@ -98,41 +98,41 @@ impl fmt::Display for Missing {
     }
 }
 
-/// Why a dataset could not be downloaded.
+/// Error of [`download`](crate::download()).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {
-    /// Files lack and nothing may be fetched.
-    #[error("{dataset} is not complete, and offline nothing is fetched\n{missing}")]
+    /// Files are missing and network access is forbidden.
+    #[error("{dataset} is incomplete, and nothing is downloaded offline\n{missing}")]
     Offline {
-        /// The dataset.
+        /// Name of the dataset.
         dataset: &'static str,
-        /// The files that lack.
-        missing: Box<Missing>,
+        /// Missing files.
+        missing: Box<MissingFiles>,
     },
-    /// No source had all files.
+    /// No source provides all files.
     #[error("{dataset} could not be downloaded{}\n{missing}", list(attempts))]
     NoSource {
-        /// The dataset.
+        /// Name of the dataset.
         dataset: &'static str,
-        /// All sources that were asked, in order.
-        attempts: Vec<Attempt>,
-        /// The files that lack.
-        missing: Box<Missing>,
+        /// Failed attempts, in order.
+        attempts: Vec<FailedAttempt>,
+        /// Missing files.
+        missing: Box<MissingFiles>,
     },
     /// A file cannot be written.
     #[error("{}: cannot be written: {cause}", shown(path))]
     Write {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// The error of the file system. It is part of the text, so it is no `source()`.
+        /// Error of the file system. The message contains it, so `source()` does not return it.
         cause: io::Error,
     },
 }
 
-fn list(attempts: &[Attempt]) -> String {
+fn list(attempts: &[FailedAttempt]) -> String {
     attempts.iter().fold(String::new(), |mut text, attempt| {
-        let Attempt { source, reason } = attempt;
+        let FailedAttempt { source, reason } = attempt;
         write!(text, "\n  {source}: {reason}").ok();
         text
     })

@@ -1,25 +1,25 @@
-//! The mirrors of a dataset, asked in turn.
+//! Trying the mirrors of a dataset in turn.
 
 use std::path::Path;
 
 use super::archive;
 use super::mirror::{self, Failure};
 use super::options::DownloadOptions;
-use super::report::{Attempt, DownloadError, Missing, Progress};
+use super::report::{DownloadError, FailedAttempt, MissingFiles, Progress};
 use super::store::{StoreError, file_limit, limit, store_file};
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 
-/// A download under way.
+/// State of a download.
 pub(super) struct Job<'a> {
     pub(super) options: &'a DownloadOptions,
-    /// Files that are still to be had.
-    pub(super) missing: Missing,
-    /// Sources that failed.
-    pub(super) attempts: Vec<Attempt>,
+    /// Files that are still missing.
+    pub(super) missing: MissingFiles,
+    /// Failed attempts so far.
+    pub(super) attempts: Vec<FailedAttempt>,
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
 }
 
-/// Why an attempt failed.
+/// Cause of a failed attempt.
 enum Failed {
     Mirror(Failure),
     Store(StoreError),
@@ -37,8 +37,8 @@ impl From<StoreError> for Failed {
     }
 }
 
-/// Asks the mirrors in turn until nothing is missing. What still is then, none of them has.
-pub(super) fn ask_mirrors(job: &mut Job<'_>, info: &DatasetInfo) -> Result<(), DownloadError> {
+/// Tries the mirrors in turn until no file is missing. Files that remain missing are on none of them.
+pub(super) fn try_mirrors(job: &mut Job<'_>, info: &DatasetInfo) -> Result<(), DownloadError> {
     let mirrors: Vec<&str> = match &job.options.mirrors {
         Some(mirrors) => mirrors.iter().map(String::as_str).collect(),
         None => info.source.mirrors().to_vec(),
@@ -50,7 +50,7 @@ pub(super) fn ask_mirrors(job: &mut Job<'_>, info: &DatasetInfo) -> Result<(), D
             for mirror in mirrors {
                 let url = format!("{mirror}{name}");
                 attempt(job, name, &url, |job| {
-                    archived(job, info, &url, packed.size)
+                    archive_files(job, info, &url, packed.size)
                 })?;
             }
         }
@@ -58,8 +58,8 @@ pub(super) fn ask_mirrors(job: &mut Job<'_>, info: &DatasetInfo) -> Result<(), D
     Ok(())
 }
 
-/// Asks one source, unless nothing is missing any more. A source that fails is remembered and
-/// returned, the next one may do; a disk that fails ends the download.
+/// Tries one source, unless no file is missing. Records and returns the failure of a source, because the next one may
+/// succeed. A write error ends the download.
 fn attempt(
     job: &mut Job<'_>,
     file: &str,
@@ -73,7 +73,7 @@ fn attempt(
     let failure = match fetch(job) {
         Ok(()) => return Ok(None),
         Err(Failed::Mirror(failure)) => failure,
-        Err(Failed::Store(StoreError::Refused { reason })) => Failure {
+        Err(Failed::Store(StoreError::Rejected { reason })) => Failure {
             reason,
             unreachable: false,
         },
@@ -83,14 +83,14 @@ fn attempt(
     };
     let reason = failure.reason.as_str();
     (job.progress)(Progress::Failed { source, reason });
-    job.attempts.push(Attempt {
+    job.attempts.push(FailedAttempt {
         source: source.to_owned(),
         reason: reason.to_owned(),
     });
     Ok(Some(failure))
 }
 
-/// A file has its name now.
+/// Records and reports a stored file.
 fn stored(job: &mut Job<'_>, file: &FileInfo, path: &Path) {
     let files = &mut job.missing.files;
     files.retain(|other| other.name != file.name);
@@ -98,7 +98,7 @@ fn stored(job: &mut Job<'_>, file: &FileInfo, path: &Path) {
     (job.progress)(Progress::Stored { file, path });
 }
 
-/// Fetches each file from the first mirror that has it.
+/// Downloads each file from the first mirror that provides it.
 fn files(job: &mut Job<'_>, mut mirrors: Vec<&str>) -> Result<(), DownloadError> {
     let agent = mirror::agent(job.options);
     for file in job.missing.files.clone() {
@@ -117,14 +117,19 @@ fn files(job: &mut Job<'_>, mut mirrors: Vec<&str>) -> Result<(), DownloadError>
                 Some(_) => {}
             }
         }
-        // Who does not answer is not asked for the next file: each time may cost a timeout.
+        // An unreachable mirror is not tried for the next file, because each try may take a whole timeout.
         mirrors.retain(|mirror| !unreachable.contains(mirror));
     }
     Ok(())
 }
 
-/// Fetches all files in one archive.
-fn archived(job: &mut Job<'_>, info: &DatasetInfo, url: &str, packed: u64) -> Result<(), Failed> {
+/// Downloads the archive and extracts the missing files.
+fn archive_files(
+    job: &mut Job<'_>,
+    info: &DatasetInfo,
+    url: &str,
+    packed: u64,
+) -> Result<(), Failed> {
     let agent = mirror::agent(job.options);
     let wanted = &job.missing.files;
     let folder = &job.missing.folder;

@@ -1,4 +1,4 @@
-//! Bytes of unknown quality become a file of a dataset, or nothing.
+//! Verified storage: untrusted bytes become a file of a dataset only if their SHA-256 matches.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,31 +9,32 @@ use crate::catalog::FileInfo;
 use crate::files::contents;
 use crate::files::digest::{self, Digest};
 
-/// Why bytes did not become a file of a dataset.
+/// Error of [`store_file`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// They are not what they should be, or cannot be read: other bytes may do better.
+    /// The bytes are not the official content, or cannot be read. Another source may succeed.
     #[error("{reason}")]
-    Refused {
-        /// What was met.
+    Rejected {
+        /// Difference to the official content, or the read error.
         reason: String,
     },
-    /// They cannot be written: no other bytes will do better.
+    /// The file cannot be written, whatever the source.
     #[error("{}: cannot be written: {cause}", shown(path))]
     Write {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// The error of the file system. It is part of the text, so it is no `source()`.
+        /// Error of the file system. The message contains it, so `source()` does not return it.
         cause: io::Error,
     },
 }
 
-/// Writes `bytes`, gzip or plain, to a temporary file in `folder`, which exists, and gives it the
-/// name of `file` if the SHA-256 of the bytes inside is the official one. Returns its path.
+/// Stores `bytes`, gzip or plain, as `file` in the existing folder `folder`, and returns the path.
+///
+/// The bytes are written to a temporary file, which is renamed if the SHA-256 of its decompressed content matches.
 ///
 /// # Errors
-/// [`StoreError`]; a file that was there before is then as it was.
+/// Returns [`StoreError`] if the content does not match or cannot be written. An existing file then stays as it was.
 ///
 /// ```
 /// use modiste_dataset::{lookup, store_file};
@@ -41,26 +42,25 @@ pub enum StoreError {
 /// let folder = tempfile::tempdir()?;
 /// let file = lookup("mnist")?.files()[1];
 /// let error = store_file(&file, folder.path(), &b"<html>Sign in</html>"[..]).unwrap_err();
-/// assert_eq!(error.to_string(), "train-labels-idx1-ubyte.gz has 20 of 60008 bytes inside");
+/// assert_eq!(error.to_string(), "train-labels-idx1-ubyte.gz contains 20 of 60008 bytes");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn store_file(file: &FileInfo, folder: &Path, bytes: impl Read) -> Result<PathBuf, StoreError> {
     store(bytes, file_limit(file), file, folder)
 }
 
-/// The most bytes worth taking for `file`, gzip or plain.
+/// Largest download accepted for `file`, gzip or plain, in bytes.
 pub(super) fn file_limit(file: &FileInfo) -> u64 {
     limit(file.gz.unwrap_or(file.inner).size)
 }
 
-/// The most bytes worth taking for what officially has `size`: a mirror may compress anew, and less
-/// well.
+/// Largest download accepted for a file of official `size`, in bytes. A mirror may compress the content differently,
+/// and worse.
 pub(super) fn limit(size: u64) -> u64 {
     size + size / 4 + (1 << 16)
 }
 
-/// Writes `bytes`, at most `limit` of them, to a temporary file in `folder`, and gives it the name
-/// of `file` if the bytes inside it are the official ones. Returns its path.
+/// Stores `bytes`, of which more than `limit` are an error, as [`store_file`] does.
 pub(super) fn store(
     mut bytes: impl Read,
     limit: u64,
@@ -73,7 +73,7 @@ pub(super) fn store(
         cause,
     };
     let mut stored = AtomicFile::create(&name).map_err(disk)?;
-    // Not `io::copy`: an error on the way in and one on the way out mean different things.
+    // `io::copy` would not distinguish read errors, which are the source's, from write errors.
     let mut buffer = vec![0; 1 << 16];
     let mut arrived = 0;
     loop {
@@ -81,41 +81,38 @@ pub(super) fn store(
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(refused(error.to_string())),
+            Err(error) => return Err(rejected(error.to_string())),
         };
         arrived += count as u64;
         if arrived > limit {
             let reason = format!("{} is larger than {limit} bytes", file.name);
-            return Err(refused(reason));
+            return Err(rejected(reason));
         }
         stored.write_all(&buffer[..count]).map_err(disk)?;
     }
     let found = contents::open_path(stored.temporary_path())
         .and_then(|inside| digest::digest(inside, file.inner.size.saturating_add(1)))
-        .map_err(|error| refused(format!("{} is damaged: {error}", file.name)))?;
+        .map_err(|error| rejected(format!("{} is damaged: {error}", file.name)))?;
     match found.is_official(file) {
         true => stored.commit().map_err(disk),
-        false => Err(refused(difference(file, &found))),
+        false => Err(rejected(difference(file, &found))),
     }
 }
 
-fn refused(reason: String) -> StoreError {
-    StoreError::Refused { reason }
+fn rejected(reason: String) -> StoreError {
+    StoreError::Rejected { reason }
 }
 
-/// What differs between the official bytes and those that were found.
+/// Describes how the content differs from the official one.
 fn difference(file: &FileInfo, found: &Digest) -> String {
     let (name, expected) = (file.name, file.inner);
     if found.size > expected.size {
-        format!("{name} has more than {} bytes inside", expected.size)
-    } else if found.cut || found.size < expected.size {
-        format!(
-            "{name} has {} of {} bytes inside",
-            found.size, expected.size
-        )
+        format!("{name} contains more than {} bytes", expected.size)
+    } else if found.truncated || found.size < expected.size {
+        format!("{name} contains {} of {} bytes", found.size, expected.size)
     } else {
         format!(
-            "{name} has other bytes inside: sha256 {} expected, {} found",
+            "{name} has different content: sha256 {} expected, {} found",
             expected.sha256, found.sha256
         )
     }

@@ -1,4 +1,4 @@
-//! The bytes inside a dataset's files, whether gzip or plain, on disk or built in.
+//! Decompressed content of a dataset's files, gzip or plain, on disk or embedded.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::require_memory;
 
-use super::digest::cut_short;
+use super::digest::is_truncation;
 use super::gzip::{self, GzipReader};
 use super::{embedded, locate};
 use crate::catalog::{DatasetInfo, FileInfo, Source};
 use crate::error::Error;
 
-/// A file's bytes after decompression, and where they come from for error messages.
+/// Reader of a file's decompressed content, and the path for error messages.
 pub(crate) struct Contents {
     pub(crate) path: PathBuf,
     pub(crate) reader: Box<dyn Read>,
 }
 
-/// The paths that may hold a file of a dataset, best first; at least one.
+/// Finds the paths that may contain a file of a dataset, best first; at least one.
 ///
 /// # Errors
-/// [`Error::Missing`] if there is none, and what is wrong with the folder of all datasets.
+/// Returns [`Error::Missing`] if there is none, and an error if the data folder cannot be read.
 pub(crate) fn candidates(
     info: &DatasetInfo,
     file: &FileInfo,
@@ -57,9 +57,9 @@ pub(crate) fn open(info: &DatasetInfo, file: &FileInfo, path: PathBuf) -> Result
     }
 }
 
-/// Opens a file that may be gzip. Its first bytes say whether it is; its name does not matter.
+/// Opens a file, gzip or plain. The first bytes decide which, not the name.
 pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
-    // To open a FIFO would wait for whoever writes to it.
+    // Opening a FIFO would block until another process writes to it.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
@@ -71,24 +71,24 @@ pub(crate) fn open_path(path: &Path) -> io::Result<Box<dyn Read>> {
     })
 }
 
-/// Reads a whole file into memory: at most one byte more than it officially has, so that a small
-/// file which decompresses to a huge one does no harm. Of gzip data that are cut, what is there.
+/// Reads the content of a file: at most one byte more than its official size, as a limit for decompression bombs.
+/// Returns the available bytes of truncated gzip data.
 pub(crate) fn read(
     info: &DatasetInfo,
     contents: Contents,
     file: &FileInfo,
 ) -> Result<Vec<u8>, Error> {
     let limit = file.inner.size.saturating_add(1);
-    // What is read, and the images that are made of it.
+    // For the bytes, and for the images made from them.
     require_memory(limit.saturating_mul(2)).map_err(|memory| Error::Memory {
         path: contents.path.clone(),
         memory,
     })?;
     let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or(0));
     match contents.reader.take(limit).read_to_end(&mut bytes) {
-        Err(cause) if !cut_short(&cause) || bytes.len() as u64 >= file.inner.size => {
+        Err(cause) if !is_truncation(&cause) || bytes.len() as u64 >= file.inner.size => {
             let path = contents.path;
-            // What the operating system says has a number, and what gzip says has none.
+            // Errors of the operating system have a number, those of the gzip decoder do not.
             Err(match cause.raw_os_error() {
                 Some(_) => Error::Read { path, cause },
                 None => Error::Damaged {

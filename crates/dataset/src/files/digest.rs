@@ -1,4 +1,4 @@
-//! The length and the SHA-256 of bytes.
+//! Length and SHA-256 of contents.
 
 use std::io::{self, Read};
 
@@ -6,25 +6,25 @@ use sha2::{Digest as _, Sha256};
 
 use crate::catalog::FileInfo;
 
-/// How many bytes there are and what they hash to.
+/// Length, SHA-256 and first bytes of a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// Whether gzip data end in the middle.
-    pub(crate) cut: bool,
-    /// The first bytes, enough to tell formats apart.
+    /// `true` if the data is a truncated gzip stream.
+    pub(crate) truncated: bool,
+    /// First bytes, enough to recognise a format.
     pub(crate) start: Vec<u8>,
 }
 
-/// Hashes at most `limit` bytes.
+/// Reads and hashes at most `limit` bytes.
 pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
     let mut reader = reader.take(limit);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut size = 0;
     let mut start = Vec::new();
-    let cut = loop {
+    let truncated = loop {
         match reader.read(&mut buffer) {
             Ok(0) => break false,
             Ok(count) => {
@@ -34,7 +34,7 @@ pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
                 size += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if cut_short(&error) => break true,
+            Err(error) if is_truncation(&error) => break true,
             Err(error) => return Err(error),
         }
     };
@@ -42,19 +42,19 @@ pub(crate) fn digest(reader: impl Read, limit: u64) -> io::Result<Digest> {
     Ok(Digest {
         size,
         sha256,
-        cut,
+        truncated,
         start,
     })
 }
 
 impl Digest {
-    /// Whether these are the official bytes, complete.
+    /// Returns `true` if the content is the official one.
     pub(crate) fn is_official(&self, file: &FileInfo) -> bool {
-        !self.cut && self.size == file.inner.size && self.sha256 == file.inner.sha256
+        !self.truncated && self.size == file.inner.size && self.sha256 == file.inner.sha256
     }
 }
 
-/// The SHA-256 of some bytes, one part after the other: 64 hexadecimal digits.
+/// Computes the SHA-256 of the concatenated `parts`, as 64 lower-case hexadecimal digits.
 ///
 /// ```
 /// let whole = modiste_dataset::sha256([&b"abc"[..]]);
@@ -69,7 +69,7 @@ pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     hex(&hash.finalize())
 }
 
-/// Lower-case hexadecimal digits.
+/// Formats bytes as lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     bytes
@@ -78,8 +78,8 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Whether data end in the middle.
-pub(super) fn cut_short(error: &io::Error) -> bool {
+/// Returns `true` if the error means that the data ends early.
+pub(super) fn is_truncation(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof
 }
 
@@ -88,13 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_what_nist_hashes() {
+    fn matches_nist_test_vector() {
         let found = digest(&b"abc"[..], 99).expect("bytes");
         assert_eq!(
             found.sha256,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!((found.size, found.cut), (3, false));
+        assert_eq!((found.size, found.truncated), (3, false));
         assert_eq!(digest(&b"abc"[..], 2).expect("bytes").size, 2);
     }
 }

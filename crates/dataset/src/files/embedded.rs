@@ -1,6 +1,6 @@
-//! The files that are built in.
+//! Embedded files.
 
-/// The `.gz` of this name, as it lies in `datasets/fashion-mnist-mini` (links lead there).
+/// Content of the embedded `.gz` file of this name. `datasets/fashion-mnist-mini` links to the same files.
 pub(super) fn bytes(name: &str) -> Option<&'static [u8]> {
     Some(match name {
         "train-images-idx3-ubyte.gz" => {

@@ -1,16 +1,16 @@
-//! The bytes inside a gzip file, which may have several members and padding behind them.
+//! Reading gzip files that may have several members and padding.
 
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// The first bytes of a gzip file.
+/// First bytes of a gzip file.
 pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads the members of a gzip file one after the other, as one file. Zero bytes behind a member, which
-/// fill up a block on some media, are skipped, as `gzip` skips them.
+/// Decompresses the members of a gzip file one after the other. Skips zero bytes after a member, which pad a block on
+/// some media, as `gzip` does.
 pub(crate) struct GzipReader<R> {
-    /// The member at hand, `None` after the last one.
+    /// Current member, `None` after the last one.
     member: Option<GzDecoder<R>>,
 }
 
@@ -36,7 +36,7 @@ impl<R: BufRead> Read for GzipReader<R> {
     }
 }
 
-/// The member behind zero bytes, if there is anything.
+/// Opens the next member after any zero bytes, or returns `None` at the end.
 fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<GzDecoder<R>>> {
     loop {
         let bytes = rest.fill_buf()?;
@@ -57,7 +57,7 @@ mod tests {
     use std::io::BufReader;
 
     use super::*;
-    use crate::made_up::gzip;
+    use crate::synthetic::gzip;
 
     #[track_caller]
     fn check(packed: &[u8], expected: Result<&[u8], &str>) {
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_bytes_behind_a_member() {
+    fn rejects_garbage_after_a_member() {
         let garbage = [&gzip(b"one")[..], b"and more text"].concat();
         check(&garbage, Err("invalid gzip header"));
-        let cut = &gzip(b"one")[..15];
+        let truncated = &gzip(b"one")[..15];
         let mut bytes = Vec::new();
-        let error = GzipReader::new(cut)
+        let error = GzipReader::new(truncated)
             .read_to_end(&mut bytes)
-            .expect_err("cut");
+            .expect_err("truncated");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -1,4 +1,4 @@
-//! The places in which a dataset's files are found: the layouts that people have on disk.
+//! Search for a dataset's files in the usual folder layouts.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::catalog::{DatasetInfo, FileInfo, Source, catalog};
 use crate::error::Error;
 
-/// The folder that holds files of the dataset; if none does, the folder that a download fills.
+/// Finds the folder that contains files of the dataset, or else the folder that a download creates.
 ///
-/// Of those named for the dataset the one with most of its files, in order: its folder in `data`,
-/// torchvision's (`MNIST/raw`), the folder that the official archive unpacks to. Then `data` itself.
+/// Candidates are, in order, the dataset's folder in `data`, torchvision's folder (`MNIST/raw`) and the folder of the
+/// official archive; the one with most files is chosen, the first of equals. If none contains a file, `data/raw` and
+/// `data` itself are searched.
 pub(crate) fn folder(info: &DatasetInfo, data: &Path) -> PathBuf {
     let usual = info.folder(data);
     let mut folders = vec![usual.clone()];
@@ -29,7 +30,7 @@ pub(crate) fn folder(info: &DatasetInfo, data: &Path) -> PathBuf {
     fullest.unwrap_or(usual)
 }
 
-/// The first of the folders that hold most files of the dataset, `None` if none holds any.
+/// Finds the first of the folders with most files of the dataset, or `None` if none contains any.
 fn fullest(info: &DatasetInfo, folders: Vec<PathBuf>) -> Option<PathBuf> {
     let mut best = (0, None);
     for folder in folders {
@@ -42,8 +43,8 @@ fn fullest(info: &DatasetInfo, folders: Vec<PathBuf>) -> Option<PathBuf> {
     best.1
 }
 
-/// Every path in `folder` that may hold `file`: its name with `.gz` or without, with a dot instead
-/// of a dash (`train-images.idx3-ubyte`), and a folder of that name that has the file inside.
+/// Lists the paths in `folder` that may contain `file`: its name with or without `.gz`, with a dot instead of a dash
+/// (`train-images.idx3-ubyte`), and files of these names in a folder of such a name.
 pub(crate) fn candidates(folder: &Path, file: &FileInfo) -> Vec<PathBuf> {
     let plain = file.name.trim_end_matches(".gz");
     let packed = format!("{plain}.gz");
@@ -68,14 +69,14 @@ pub(crate) fn candidates(folder: &Path, file: &FileInfo) -> Vec<PathBuf> {
                         .filter(|p| p.is_file()),
                 );
             }
-            // A link that leads nowhere is there, and cannot be read.
+            // A dangling link counts, so that reading it reports an error.
             Ok(_) => found.push(path),
         }
     }
     found
 }
 
-/// Fails if the folder of all datasets exists, but is no folder or cannot be listed.
+/// Fails if the data folder exists, but is not a folder or cannot be listed.
 pub(crate) fn check_data_folder(info: &DatasetInfo, data: &Path) -> Result<(), Error> {
     if info.source == Source::Embedded || data.as_os_str().is_empty() {
         return Ok(());
@@ -94,7 +95,7 @@ pub(crate) fn check_data_folder(info: &DatasetInfo, data: &Path) -> Result<(), E
     }
 }
 
-/// Names of a dataset's folder besides its own: torchvision's, and that of the official archive.
+/// Alternative names of a dataset's folder: torchvision's, and that of the official archive.
 fn other_names(info: &DatasetInfo) -> &'static [&'static str] {
     match info.name {
         "mnist" => &["MNIST"],
@@ -104,7 +105,7 @@ fn other_names(info: &DatasetInfo) -> &'static [&'static str] {
     }
 }
 
-/// Whether a path ends in the folder of another dataset, whose files are then not taken.
+/// Returns `true` if the path is the folder of another dataset, whose files must not be used.
 fn belongs_to_another(info: &DatasetInfo, data: &Path) -> bool {
     let named = |other: &DatasetInfo, path: &Path| {
         path.file_name()
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_folder_of_another_dataset() {
+    fn ignores_folder_of_another_dataset() {
         let root = tempfile::tempdir().expect("a folder");
         for folder_name in ["mnist", "MNIST/raw"] {
             let data = root.path().join(folder_name);
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_file_as_data_folder() {
+    fn rejects_file_as_data_folder() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let info = find("mnist").expect("known");
         assert!(matches!(

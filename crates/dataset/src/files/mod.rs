@@ -1,8 +1,8 @@
-//! A dataset's files: where they lie, the bytes inside, their hashes, and whose they are.
+//! Files of a dataset: location, content, hashes and identification.
 
 pub(crate) mod contents;
 pub(crate) mod digest;
 mod embedded;
-pub(crate) mod foreign;
 pub(crate) mod gzip;
+pub(crate) mod identify;
 pub(crate) mod locate;

@@ -1,22 +1,22 @@
-//! Classes that labels and folders name.
+//! Look-up of classes by the names in tables and of folders.
 
-/// A label that names no class.
+/// Label that is not the name or number of a class.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no class `{label}`; did you mean `{nearest}`? There are: {}", classes.join(", "))]
 pub struct UnknownClass {
-    /// The label.
+    /// Unknown label.
     pub label: String,
-    /// The class that it means most likely.
+    /// Most similar class name.
     pub nearest: String,
-    /// All classes.
+    /// Names of all classes.
     pub classes: Vec<String>,
 }
 
-/// Finds the class of this name or number. Case, spaces and signs do not matter: `ankle-boot` is
-/// `Ankle boot`. A number may be a whole number's decimal fraction, as spreadsheets write it: `3.0`.
+/// Finds a class by name or number. Case, spaces and punctuation are ignored: `ankle-boot` is `Ankle boot`. A number
+/// may have a fraction of zeros, as spreadsheets write it: `3.0`.
 pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, UnknownClass> {
     let wanted = letters(label);
-    // A sign before a number is not a mark within a name.
+    // The sign of a negative number is not punctuation in a name.
     let named = label.chars().any(char::is_alphabetic) || wanted == label;
     let by_name = classes
         .iter()
@@ -37,8 +37,8 @@ pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, Unk
     })
 }
 
-/// The class that a wrong label means most likely: one that it begins, or that begins it, else the one
-/// with the fewest letters to change.
+/// Finds the most similar class: one that starts with the label or that the label starts with, or else the one with the
+/// smallest edit distance.
 fn nearest<'a>(wanted: &str, classes: &'a [String]) -> &'a str {
     let distance = |class: &&String| {
         let class = letters(class);
@@ -52,9 +52,10 @@ fn nearest<'a>(wanted: &str, classes: &'a [String]) -> &'a str {
         .map_or("", String::as_str)
 }
 
+/// Lower-case letters and digits of a name.
 fn letters(name: &str) -> String {
-    let kept = name.chars().filter(|letter| letter.is_alphanumeric());
-    kept.flat_map(char::to_lowercase).collect()
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_have_names_and_numbers() {
+    fn finds_classes_by_name_and_number() {
         let classes = ["Shirt", "T-shirt/top"].map(String::from);
         assert_eq!(class_number("1", &classes).expect("a number"), 1);
         assert_eq!(class_number("shirt", &classes).expect("a name"), 0);
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_have_zeros_behind_a_point() {
+    fn accepts_number_with_zero_fraction() {
         let classes = ["Shirt", "Coat"].map(String::from);
         for (label, class) in [("0.0", 0), ("1.", 1), ("1.00", 1)] {
             assert_eq!(class_number(label, &classes).expect(label), class);
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_class_that_a_label_begins_is_suggested() {
+    fn suggests_class_with_same_prefix() {
         let classes = ["Shirt", "T-shirt/top", "Coat"].map(String::from);
         for (label, suggestion) in [
             ("T-shirt", "T-shirt/top"),
@@ -99,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_their_own_names() {
+    fn finds_digits_by_name() {
         let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
         assert_eq!(class_number("7", &classes).expect("a digit"), 7);
-        class_number("-1", &classes).expect_err("no digit");
+        class_number("-1", &classes).expect_err("not a digit");
     }
 }

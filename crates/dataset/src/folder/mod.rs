@@ -1,6 +1,7 @@
-//! Folders of labelled pictures: a table of labels, or a folder per class.
+//! Folders of labelled pictures: a table of labels, or one folder per class.
 
 mod class;
+mod path_list;
 mod pictures;
 mod table;
 
@@ -14,17 +15,16 @@ use modiste_core::{TextError, shown};
 
 pub use self::class::UnknownClass;
 use self::class::class_number;
-pub use self::pictures::{
-    PictureFileError, PictureFiles, parse_path_list, pictures_in_folder, read_picture,
-};
+pub use self::path_list::parse_path_list;
+pub use self::pictures::{PictureFileError, PictureFiles, pictures_in_folder, read_picture};
 use self::pictures::{is_ignored, is_picture};
 
-/// A picture file and its class.
+/// Picture file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledFile {
-    /// Path below the folder.
+    /// Path relative to the folder.
     pub file: PathBuf,
-    /// Index of the class.
+    /// Class index.
     pub class: usize,
 }
 
@@ -33,11 +33,11 @@ pub struct LabelledFile {
 pub struct LabelledFolder {
     /// Pictures with a class.
     pub photos: Vec<LabelledFile>,
-    /// Lines of the table, or folders, that name no class.
+    /// Lines of the table, or folders, without a valid class.
     pub errors: Vec<LabelError>,
-    /// Table that the labels come from, `None` if folders are classes.
+    /// Table of the labels, `None` if folder names are the labels.
     pub table: Option<PathBuf>,
-    /// Pictures that the table names more than once.
+    /// Pictures that the table lists more than once.
     pub repeated: Vec<PathBuf>,
     /// Number of pictures without a label.
     pub unlabelled: usize,
@@ -45,64 +45,65 @@ pub struct LabelledFolder {
     pub skipped: usize,
 }
 
-/// A line of a table, or a folder, that names no class.
+/// Line of a table, or folder, without a valid class.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", shown(path))]
 pub struct LabelError {
-    /// The table or the folder.
+    /// Path of the table or folder.
     pub path: PathBuf,
-    /// What is wrong; of a table with the line.
+    /// Description of the defect, with the line of the table.
     pub reason: String,
 }
 
-/// Why labels could not be read.
+/// Error of [`read_labelled_folder`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabelsError {
-    /// The operating system refuses.
+    /// The operating system cannot read the folder or the table.
     #[error("{}: {cause}", shown(path))]
     Read {
-        /// The folder or the table.
+        /// Path of the folder or table.
         path: PathBuf,
-        /// Error of the operating system. It is part of the text, so it is no `source()`.
+        /// Error of the operating system. The message contains it, so `source()` does not return it.
         cause: io::Error,
     },
     /// The table is not text.
     #[error("{}: {cause}", shown(path))]
     Text {
-        /// The table.
+        /// Path of the table.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the decoder.
         cause: TextError,
     },
-    /// The table is damaged, empty, or has another heading.
+    /// The table is damaged, empty, or has an invalid heading.
     #[error("{}: {reason}", shown(path))]
     Table {
-        /// The table.
+        /// Path of the table.
         path: PathBuf,
-        /// What is wrong, with the line.
+        /// Description of the defect, with the line.
         reason: String,
     },
-    /// There is neither a table nor a folder that is called like a class.
+    /// The folder contains neither a table nor a folder named after a class.
     #[error(
-        "{} has neither labels.csv (a line `file,label`, then one per photo) nor folders of photos that \
-         are called like classes: {}",
+        "{} has neither labels.csv (a line `file,label`, then one per photo) nor folders of photos named \
+         after classes: {}",
         shown(folder),
         classes.join(", ")
     )]
-    None {
-        /// The folder.
+    NoLabels {
+        /// Path of the folder.
         folder: PathBuf,
         /// Names of the classes.
         classes: Vec<String>,
     },
 }
 
-/// Reads the labels of the pictures in `folder`: those of its table (`labels.csv` or `labels.tsv`), or without
-/// one the names of its folders. A label that names no class is among the errors, and costs no other.
+/// Reads the labels of the pictures in `folder` from its table (`labels.csv` or `labels.tsv`), or without a table from
+/// the names of its folders. Labels that are not a class are collected in [`LabelledFolder::errors`].
 ///
 /// # Errors
-/// [`LabelsError`] if the table cannot be read, or there is neither it nor a folder of a class.
+/// Returns [`LabelsError`] if the folder or the table cannot be read, or if there is neither a table nor a folder named
+/// after a class.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
@@ -144,7 +145,7 @@ fn is_table(path: &Path) -> bool {
     ["labels.csv", "labels.tsv"].contains(&name.to_lowercase().as_str())
 }
 
-/// Notes which pictures a table names more than once, and how many it does not name.
+/// Finds pictures that the table lists more than once, and counts those that it does not list.
 fn compare_with_table(folder: &Path, labels: &mut LabelledFolder) {
     let mut named = HashSet::new();
     for photo in &labels.photos {
@@ -154,7 +155,7 @@ fn compare_with_table(folder: &Path, labels: &mut LabelledFolder) {
             labels.repeated.push(photo.file.clone());
         }
     }
-    // A line that is wrong may have named one of the others.
+    // An invalid line may be meant for one of the unlabelled pictures.
     if labels.errors.is_empty() {
         let is_unlabelled =
             |path: &&PathBuf| path.canonicalize().is_ok_and(|path| !named.contains(&path));
@@ -200,7 +201,7 @@ fn from_folders(
         }
     }
     if labels.photos.is_empty() && labels.errors.is_empty() {
-        return Err(LabelsError::None {
+        return Err(LabelsError::NoLabels {
             folder: folder.to_owned(),
             classes: classes.to_vec(),
         });
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_classes() {
+    fn reads_classes_from_folder_names() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         let classes = ["Shirt", "Ankle boot"].map(String::from);
@@ -241,7 +242,7 @@ mod tests {
             class,
         });
         assert_eq!(found.photos, expected);
-        // What is no content, and what is in no class's folder.
+        // Ignored files, and a picture outside the folders of classes.
         for file in [
             "__MACOSX/1.png",
             ".ipynb_checkpoints/1.png",
@@ -258,7 +259,7 @@ mod tests {
             3
         );
         fs::create_dir(root.join("hats")).expect("a folder");
-        read_labelled_folder(root, &classes).expect("an empty folder is no class");
+        read_labelled_folder(root, &classes).expect("an empty folder is ignored");
         fs::write(root.join("hats/1.png"), "x").expect("a file");
         let labels = read_labelled_folder(root, &classes).expect("the others");
         assert_eq!(labels.photos.len(), 3);

@@ -1,20 +1,19 @@
-//! Picture files in folders: one rule for everybody.
+//! Search for picture files in folders.
 //!
-//! In a folder, hidden files and what systems leave there are ignored. A file is a picture if its name
-//! or its content claims so; one that then cannot be read is a failure. Other files are skipped.
+//! Hidden files and files of the operating system are ignored. A file is a picture if its extension or its first bytes
+//! are those of an image format, even if it turns out to be unreadable. Other files are skipped.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use modiste_core::{TextError, decode_text};
 use modiste_imaging::{MAGIC_LENGTH, is_image};
 
-/// Largest picture file that is read, in bytes.
+/// Size limit of picture files, in bytes.
 const MAX_FILE: u64 = 128 << 20;
 
-/// Endings by which a name claims to be a picture's, whether it can be decoded here or not.
+/// Extensions of image formats, including formats that cannot be decoded.
 const EXTENSIONS: [&str; 43] = [
     "apng", "arw", "avif", "bmp", "cr2", "cr3", "dib", "dng", "exr", "gif", "hdr", "heic", "heif",
     "hif", "ico", "j2k", "jfif", "jif", "jp2", "jpe", "jpeg", "jpf", "jpg", "jpx", "jxl", "nef",
@@ -22,10 +21,10 @@ const EXTENSIONS: [&str; 43] = [
     "tga", "tif", "tiff", "webp",
 ];
 
-/// What systems put into folders, in lower case; besides names that begin with a dot.
+/// Names of files and folders that operating systems create, in lower case.
 const LEFT_BY_SYSTEMS: [&str; 3] = ["__macosx", "desktop.ini", "thumbs.db"];
 
-/// Picture files, in order.
+/// Picture files in a fixed order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PictureFiles {
     /// Paths of the pictures.
@@ -34,24 +33,24 @@ pub struct PictureFiles {
     pub skipped: usize,
 }
 
-/// Why a picture file could not be read.
+/// Error of [`read_picture`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PictureFileError {
-    /// The operating system refuses.
+    /// The operating system cannot read the file.
     #[error("{0}")]
     Io(io::Error),
-    /// It is a folder without pictures.
-    #[error("a folder with no picture in it")]
-    Folder,
-    /// It is larger than a picture may be.
+    /// The path is a folder, and contains no pictures.
+    #[error("a folder without pictures")]
+    EmptyFolder,
+    /// The file exceeds the size limit.
     #[error("the file is larger than {} MiB", MAX_FILE >> 20)]
     TooLarge,
 }
 
 impl PictureFiles {
-    /// Adds a file, or the pictures in a folder and in its folders. A folder without pictures is added as a
-    /// file, so that [`read_picture`] returns what is wrong with it.
+    /// Adds a file, or the pictures in a folder and its subfolders. A folder without pictures is added like a file, so
+    /// that [`read_picture`] returns an error for it.
     pub fn add(&mut self, path: PathBuf) {
         let before = self.files.len();
         if path.is_dir() {
@@ -62,14 +61,14 @@ impl PictureFiles {
         }
     }
 
-    /// Adds the pictures in a folder. A folder that cannot be read is added as if it were a picture, so
-    /// that reading it fails as that of a picture would. `visited` are the folders that were read, as the
-    /// system knows them: links may lead to one more than once.
+    /// Adds the pictures in a folder. A folder that cannot be read is added like a picture, so that [`read_picture`]
+    /// returns an error for it. `visited` contains the canonical paths of the folders that were read, because links may
+    /// lead to one more than once.
     fn add_folder(&mut self, folder: &Path, visited: &mut HashSet<PathBuf>) {
-        let Ok(place) = folder.canonicalize() else {
+        let Ok(canonical) = folder.canonicalize() else {
             return;
         };
-        if !visited.insert(place) {
+        if !visited.insert(canonical) {
             return;
         }
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -86,9 +85,9 @@ impl PictureFiles {
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() => self.add_folder(&path, visited),
                 Ok(found) if found.is_file() && !is_picture(&path) => self.skipped += 1,
-                // A device, or a FIFO that nobody may write to.
+                // A device, or a FIFO, whose reading could block.
                 Ok(found) if !found.is_file() => self.skipped += 1,
-                // A link that leads nowhere is a failure where it is called like a picture.
+                // A dangling link with the extension of a picture counts, so that reading it reports an error.
                 Err(_) if !is_named_like_picture(&path) => self.skipped += 1,
                 _ => self.files.push(path),
             }
@@ -96,78 +95,21 @@ impl PictureFiles {
     }
 }
 
-/// Parses a list of paths: one per line, or between zero bytes.
-///
-/// # Errors
-/// [`TextError`] if the list is UTF-16 without a byte order mark, or damaged.
-///
-/// ```
-/// let paths = modiste_dataset::parse_path_list(b"a b.png\nc.png\n")?;
-/// assert_eq!(paths, ["a b.png", "c.png"].map(std::path::PathBuf::from));
-/// # Ok::<(), modiste_core::TextError>(())
-/// ```
-pub fn parse_path_list(list: &[u8]) -> Result<Vec<PathBuf>, TextError> {
-    let is_utf16 = list.starts_with(&[0xff, 0xfe]) || list.starts_with(&[0xfe, 0xff]);
-    if is_utf16 {
-        let text = decode_text(list)?;
-        let lines = text.lines().filter(|line| !line.is_empty());
-        return Ok(lines.map(PathBuf::from).collect());
-    }
-    let list = list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list);
-    if is_unmarked_utf16(list) {
-        return Err(TextError::Unmarked);
-    }
-    let end = if list.contains(&0) { 0 } else { b'\n' };
-    let lines = list.split(|&byte| byte == end);
-    lines
-        .map(|line| match end {
-            0 => line,
-            _ => line.strip_suffix(b"\r").unwrap_or(line),
-        })
-        .filter(|line| !line.is_empty())
-        .map(path)
-        .collect()
-}
-
-/// Whether text is in UTF-16: in pairs with a zero, a newline among them. A list whose paths end in zeros has
-/// no newlines.
-fn is_unmarked_utf16(list: &[u8]) -> bool {
-    let (pairs, rest) = list.as_chunks::<2>();
-    let zero_at = |place: usize| {
-        let newline = |pair: &[u8; 2]| pair[1 - place] == b'\n' && pair[place] == 0;
-        let zeros = pairs.iter().filter(|pair| pair[place] == 0).count();
-        pairs.iter().any(newline) && 2 * zeros > pairs.len()
-    };
-    rest.is_empty() && (zero_at(0) || zero_at(1))
-}
-
-/// On Unix a path is any bytes.
-#[cfg(unix)]
-fn path(bytes: &[u8]) -> Result<PathBuf, TextError> {
-    use std::os::unix::ffi::OsStrExt;
-    Ok(std::ffi::OsStr::from_bytes(bytes).into())
-}
-
-#[cfg(not(unix))]
-fn path(bytes: &[u8]) -> Result<PathBuf, TextError> {
-    Ok(decode_text(bytes)?.into())
-}
-
-/// Finds the pictures in a folder and in its folders, in order. Links to folders are followed, and each
-/// folder is read once.
+/// Finds the pictures in a folder and its subfolders, ordered by path. Follows links to folders, and reads each folder
+/// once.
 pub fn pictures_in_folder(folder: &Path) -> PictureFiles {
     let mut pictures = PictureFiles::default();
     pictures.add_folder(folder, &mut HashSet::new());
     pictures
 }
 
-/// Whether a file or folder is none of its folder's content.
+/// Returns `true` for hidden files and files of the operating system.
 pub(super) fn is_ignored(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || LEFT_BY_SYSTEMS.contains(&name.to_lowercase().as_str())
 }
 
-/// Whether a regular file claims to be a picture, by its name or its content.
+/// Returns `true` if a regular file has the extension or the first bytes of an image format.
 pub(super) fn is_picture(path: &Path) -> bool {
     is_named_like_picture(path) || {
         let mut start = Vec::new();
@@ -177,7 +119,7 @@ pub(super) fn is_picture(path: &Path) -> bool {
     }
 }
 
-/// Whether a name claims to be a picture's.
+/// Returns `true` if the extension is that of an image format.
 pub(super) fn is_named_like_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     EXTENSIONS.iter().any(|known| extension == *known)
@@ -186,12 +128,12 @@ pub(super) fn is_named_like_picture(path: &Path) -> bool {
 /// Reads a picture file.
 ///
 /// # Errors
-/// [`PictureFileError`] if it cannot be read, is a folder, or is larger than any picture.
+/// Returns [`PictureFileError`] if the file cannot be read, is a folder or exceeds 128 MiB.
 pub fn read_picture(path: &Path) -> Result<Vec<u8>, PictureFileError> {
     if path.is_dir() {
-        // What is wrong with it, if anything is.
+        // Reports why the folder cannot be read, if that is so.
         fs::read_dir(path).map_err(PictureFileError::Io)?;
-        return Err(PictureFileError::Folder);
+        return Err(PictureFileError::EmptyFolder);
     }
     let mut bytes = Vec::new();
     File::open(path)
@@ -226,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_give_their_pictures_in_order() {
+    fn lists_pictures_in_order() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(folder.path().join("b/empty")).expect("folders");
         for name in ["c.JPG", "a.png", "notes.txt", "b/d.webp"] {
@@ -241,14 +183,14 @@ mod tests {
         let found = both(std::slice::from_ref(&empty));
         assert_eq!(found.files, std::slice::from_ref(&empty));
         let error = read_picture(&empty).unwrap_err().to_string();
-        assert!(error.starts_with("a folder with no picture"), "{error}");
+        assert!(error.starts_with("a folder without pictures"), "{error}");
     }
 
     #[test]
-    fn names_and_content_claim_to_be_pictures() {
+    fn recognises_pictures_by_name_or_content() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
-        // By name, whatever is inside.
+        // By name, whatever the content.
         for name in ["1.jfif", "2.jpe", "3.HEIC", "4.tif", "5.avif"] {
             write(at, name, b"x");
         }
@@ -268,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_systems_leave_is_no_content() {
+    fn ignores_files_of_operating_systems() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
         for name in [
@@ -284,7 +226,7 @@ mod tests {
         write(at, "1.jpg", b"x");
         let found = pictures_in_folder(at);
         assert_eq!((names(&found, at), found.skipped), (vec!["1.jpg"], 0));
-        // A folder that is named is not ignored for its own name.
+        // A hidden folder is searched if it is passed explicitly.
         let hidden = at.join(".ipynb_checkpoints");
         let found = both(std::slice::from_ref(&hidden));
         assert_eq!(names(&found, &hidden), ["1-checkpoint.jpg"]);
@@ -292,7 +234,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_followed_and_each_folder_is_read_once() {
+    fn follows_links_and_reads_each_folder_once() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
@@ -304,7 +246,7 @@ mod tests {
         let found = pictures_in_folder(&at.join("photos"));
         let expected = ["circle/elsewhere/1.png", "lost.png"];
         assert_eq!(names(&found, &at.join("photos")), expected);
-        // Folders that all link to each other: as many ways through them as there are orders.
+        // Folders that all link to each other have a factorial number of paths.
         let maze = at.join("maze");
         for from in 0..9 {
             write(&maze, &format!("{from}/{from}.png"), b"x");
@@ -314,29 +256,5 @@ mod tests {
             }
         }
         assert_eq!(pictures_in_folder(&maze).files.len(), 9);
-    }
-
-    #[test]
-    fn lists_have_a_path_per_line() {
-        let expected = ["a b.png", "c.png"].map(PathBuf::from);
-        let utf16: Vec<u8> = "\u{feff}a b.png\r\nc.png\r\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        for list in [
-            &b"a b.png\nc.png"[..],
-            b"\xef\xbb\xbfa b.png\r\n\r\nc.png\r\n",
-            b"a b.png\0c.png\0",
-            &utf16,
-        ] {
-            assert_eq!(parse_path_list(list).expect("paths"), expected);
-        }
-        let unmarked = parse_path_list(&utf16[2..])
-            .expect_err("no mark")
-            .to_string();
-        assert!(
-            unmarked.contains("UTF-16 without a byte order mark"),
-            "{unmarked}"
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! `labels.csv`: a line per photo, as spreadsheets and other tools write it.
+//! Tables of labels (`labels.csv`) as spreadsheets and other tools write them: one line per photo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use super::class::class_number;
 use super::pictures::is_named_like_picture;
 use super::{LabelError, LabelledFile, LabelledFolder, LabelsError};
 
-/// What separates columns.
+/// Accepted delimiters of columns.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// What the column of the photos may be called, in lower case.
+/// Accepted names of the column of photos, in lower case.
 const FILE: [&str; 7] = [
     "file",
     "filename",
@@ -24,10 +24,10 @@ const FILE: [&str; 7] = [
     "photo",
 ];
 
-/// What the column of the classes may be called.
+/// Accepted names of the column of classes, in lower case.
 const LABEL: [&str; 3] = ["label", "class", "category"];
 
-/// Reads the table at `path`. A line that names no class is one of the errors, and costs no other.
+/// Reads the table at `path`. Lines without a valid class are collected in [`LabelledFolder::errors`].
 pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, LabelsError> {
     let bytes = fs::read(path).map_err(|cause| LabelsError::Read {
         path: path.to_owned(),
@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, La
     };
     let (photos, errors) = parsed.map_err(table)?;
     if photos.is_empty() && errors.is_empty() {
-        return Err(table("it names no photo".to_owned()));
+        return Err(table("it lists no photos".to_owned()));
     }
     let errors = errors.into_iter().map(|reason| LabelError {
         path: path.to_owned(),
@@ -59,23 +59,23 @@ pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, La
     })
 }
 
-/// Pictures with a class, and what is wrong with other lines.
+/// Pictures with a class, and descriptions of the invalid lines.
 type Parsed = (Vec<LabelledFile>, Vec<String>);
 
-/// Reads the text of a table. `exists` says whether there is a file of a name.
+/// Parses the text of a table. `exists` returns `true` for the path of a file.
 fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Parsed, String> {
-    // The end of a file to DOS, which some programs still write.
+    // DOS end-of-file character, which some programs still write.
     let text = text.trim_end_matches('\u{1a}');
     let first = text
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or("");
-    // Excel's way to say which delimiter follows.
+    // Excel declares the delimiter in a first line such as `sep=;`.
     let declared = match first.trim().as_bytes() {
         [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some(*delimiter),
         _ => None,
     };
-    // The one that is in the first line most often.
+    // Otherwise it is the most frequent one in the first line.
     let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
     let most_frequent = DELIMITERS.into_iter().rev().max_by_key(count);
     let delimiter = declared.or(most_frequent).unwrap_or(b',');
@@ -92,7 +92,7 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         .records()
         .collect::<Result<_, _>>()
         .map_err(|error| error.to_string())?;
-    refuse_open_quote(text, records.last())?;
+    reject_open_quote(text, records.last())?;
     for record in records {
         let line = record
             .position()
@@ -107,12 +107,12 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
                     columns = Some(found);
                     continue;
                 }
-                // A first line that is a photo's: there is no heading.
+                // The table has no heading if its first line is that of a photo.
                 None if is_photo(&record, classes, &exists) => *columns.insert([0, 1]),
                 None => {
                     return Err(format!(
-                        "line {line}: the heading is `{}`; it must name a column of the photos ({}) and \
-                     one of their classes ({})",
+                        "line {line}: the heading is `{}`; it must name a column of photos ({}) and a \
+                     column of classes ({})",
                         record
                             .iter()
                             .collect::<Vec<_>>()
@@ -125,7 +125,7 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         };
         let (Some(file), Some(label)) = (record.get(file), record.get(label)) else {
             errors.push(format!(
-                "line {line}: {} columns, and the photo or its class would be in a further one",
+                "line {line}: {} columns, but the photo or its class is expected in a later one",
                 record.len()
             ));
             continue;
@@ -146,25 +146,25 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
     Ok((photos, errors))
 }
 
-/// Fails if the last record begins a quote that is never closed, and so took all lines behind it.
-fn refuse_open_quote(text: &str, last: Option<&StringRecord>) -> Result<(), String> {
+/// Fails if the last record opens a quote that is never closed and therefore contains all following lines.
+fn reject_open_quote(text: &str, last: Option<&StringRecord>) -> Result<(), String> {
     let spans_lines = |record: &&StringRecord| record.iter().any(|field| field.contains('\n'));
     let position = last.filter(spans_lines).and_then(StringRecord::position);
     let Some(position) = position else {
         return Ok(());
     };
     let rest = text.get(position.byte() as usize..).unwrap_or_default();
-    // A quote is closed by a second one, and a quote within it is written as two.
+    // A second quote closes a field, and a quote in a field is doubled, so their number is even.
     match rest.matches('"').count() % 2 {
         0 => Ok(()),
         _ => Err(format!(
-            "line {}: a quote begins and does not end; close it, or write two for one within a field",
+            "line {}: unclosed quote; close it, or double a quote that belongs to the field",
             line_of(text, position)
         )),
     }
 }
 
-/// The line of a record: blank lines before it count as its beginning to the reader.
+/// Line number of a record. The reader counts blank lines before a record as its start.
 fn line_of(text: &str, position: &csv::Position) -> u64 {
     let rest = text
         .as_bytes()
@@ -174,7 +174,7 @@ fn line_of(text: &str, position: &csv::Position) -> u64 {
     position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
 }
 
-/// The columns of the photos and of their classes, if the record is a heading.
+/// Indices of the columns of photos and of classes, if the record is a heading.
 fn heading(record: &StringRecord) -> Option<[usize; 2]> {
     let column = |names: &[&str]| {
         let is_named = |field: &str| names.contains(&field.to_lowercase().as_str());
@@ -183,6 +183,7 @@ fn heading(record: &StringRecord) -> Option<[usize; 2]> {
     Some([column(&FILE)?, column(&LABEL)?])
 }
 
+/// Returns `true` if the first field is a photo and the second one a class.
 fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) -> bool) -> bool {
     let file = record.get(0).is_some_and(|file| {
         let path = local(file, &exists);
@@ -194,7 +195,7 @@ fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) ->
     file && class
 }
 
-/// A path as this system writes it: a table from Windows has `shoes\1.jpg`.
+/// Converts a path to this system's form, because tables from Windows contain paths such as `shoes\1.jpg`.
 fn local(file: &str, exists: impl Fn(&Path) -> bool) -> PathBuf {
     let path = PathBuf::from(file);
     match file.contains('\\') && !exists(&path) {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_spreadsheets_write() {
+    fn reads_dialects_of_spreadsheets() {
         let both = &[("a.jpg", 0), ("b.jpg", 1)];
         check("file,label\na.jpg,Shirt\nb.jpg,1\n", both);
         check("File;Label\r\na.jpg;Shirt\r\n\r\nb.jpg;1.0\r\n", both);
@@ -239,7 +240,7 @@ mod tests {
         );
         check("a.jpg,Shirt\nb.jpg,T-shirt/top\n", both);
         check("\n Image , Class \n a.jpg , shirt ,\nb.jpg,1,more\n", both);
-        // A comma within a name, in a table of semicolons.
+        // A comma in a field, in a table with semicolons.
         check("file;label;note\na.jpg;Shirt;red, old\n", &[("a.jpg", 0)]);
         check("file,label\nx\\c.jpg,0\n", &[("x/c.jpg", 0)]);
         check("sep=;\nfile;label\na.jpg;Shirt\n\u{1a}", &[("a.jpg", 0)]);
@@ -254,38 +255,38 @@ mod tests {
     }
 
     #[test]
-    fn wrong_line_costs_no_other() {
+    fn invalid_line_does_not_affect_others() {
         let labels =
             parse_here("file,label\na.jpg,Hat\nb.jpg,1\nTotal,2 photos\n").expect("a table");
         assert_eq!((labels.0.len(), labels.1.len()), (1, 2), "{labels:?}");
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn errors_name_the_line() {
         #[track_caller]
-        fn refused(text: &str, expected: &str) {
+        fn rejected(text: &str, expected: &str) {
             let error = match parse_here(text) {
                 Ok((_, errors)) => errors.join("\n"),
                 Err(error) => error,
             };
             assert!(error.contains(expected), "{error}");
         }
-        refused(
+        rejected(
             "name,kind\na.jpg,Shirt\n",
-            "line 1: the heading is `name,kind`; it must name a column of the photos (file,",
+            "line 1: the heading is `name,kind`; it must name a column of photos (file,",
         );
-        refused(
+        rejected(
             "file,label\na.jpg,Shirt\n\nb.jpg,Hat\n",
             "line 4, b.jpg: there is no class `Hat`",
         );
-        refused("file,label\na.jpg\n", "line 2: 1 columns");
-        refused("file,label\n,Shirt\n", "line 2: the photo has no name");
-        refused(
+        rejected("file,label\na.jpg\n", "line 2: 1 columns");
+        rejected("file,label\n,Shirt\n", "line 2: the photo has no name");
+        rejected(
             "file,label,note\na.jpg,Shirt,\"12 inch\nb.jpg,Shirt,x\n",
-            "line 2: a quote begins and does not end",
+            "line 2: unclosed quote",
         );
-        // The first of two lines without a heading names no class.
-        refused(
+        // The label in the first of two lines without a heading is not a class.
+        rejected(
             "a.jpg,Hat\nb.jpg,Shirt\n",
             "line 1: the heading is `a.jpg,Hat`",
         );
@@ -293,14 +294,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(text) = decode_text(&bytes) {
                 parse_here(&text).ok();
             }
         }
 
         #[test]
-        fn no_table_panics(
+        fn arbitrary_tables_do_not_panic(
             cells in prop::collection::vec("[a-z.;,\"\t\r\n0-9]{0,6}|file|label|a\\.jpg|Shirt", 0..12),
             separator in prop::sample::select(vec![",", ";", "\t", "\n"]),
         ) {

@@ -2,11 +2,11 @@
 
 use modiste_core::ImageShape;
 
-use super::cifar_names;
+use super::{cifar_names, label_byte};
 use crate::error::FormatError;
 use crate::images::Images;
 
-/// 32x32, red, green and blue.
+/// 32x32 pixels; red, green and blue.
 const SHAPE: ImageShape = ImageShape::new(32, 32, 3);
 const PLANE: usize = SHAPE.height * SHAPE.width;
 /// Bytes of a record: coarse label, fine label, red, green and blue plane.
@@ -15,21 +15,21 @@ pub(crate) const RECORD: usize = 2 + SHAPE.size();
 const FINE_CLASSES: usize = cifar_names::FINE.len();
 const COARSE_CLASSES: usize = cifar_names::CIFAR100_COARSE.len();
 
-/// CIFAR-100 images with both of their labels.
+/// CIFAR-100 images with their fine and coarse labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cifar100 {
-    /// 32x32x3 images, labelled with their fine class, of 100.
+    /// 32x32x3 images with their fine labels, below 100.
     pub images: Images,
-    /// The coarse class of each, of 20: an index into [`CIFAR100_COARSE`](crate::CIFAR100_COARSE).
-    pub coarse: Vec<u8>,
+    /// Coarse label of each image, below 20: an index into [`CIFAR100_COARSE`](crate::CIFAR100_COARSE).
+    pub coarse: Vec<u16>,
 }
 
 /// Reads records of 3,074 bytes: coarse label, fine label, then the red, the green and the blue
-/// plane, row by row. The pixels come out as `[image, row, column, channel]`.
+/// plane, row by row. The pixels are returned as `[image, row, column, channel]`.
 ///
 /// # Errors
-/// [`FormatError::Short`] where the last record is not complete, [`FormatError::Label`] where a
-/// label is none of the 20 coarse or 100 fine ones.
+/// Returns [`FormatError::Truncated`] if the last record is incomplete, and [`FormatError::Label`] if a coarse label
+/// is not below 20 or a fine label is not below 100.
 ///
 /// ```
 /// let mut record = vec![0; 3074];
@@ -42,7 +42,7 @@ pub struct Cifar100 {
 pub fn read_cifar100(bytes: &[u8]) -> Result<Cifar100, FormatError> {
     let count = bytes.len() / RECORD;
     if !bytes.len().is_multiple_of(RECORD) {
-        return Err(FormatError::Short {
+        return Err(FormatError::Truncated {
             expected: (count as u64 + 1) * RECORD as u64,
             found: bytes.len() as u64,
         });
@@ -66,16 +66,17 @@ pub fn read_cifar100(bytes: &[u8]) -> Result<Cifar100, FormatError> {
         }
     }
     let (images, labels) = (count, fine.len());
-    let images =
-        Images::new(SHAPE, pixels, fine).map_err(|_| FormatError::Pairs { images, labels })?;
+    let images = Images::new(SHAPE, pixels, fine)
+        .map_err(|_| FormatError::CountMismatch { images, labels })?;
     Ok(Cifar100 { images, coarse })
 }
 
-/// The bytes of these records, as [`read_cifar100`] reads them.
+/// Writes records, as [`read_cifar100`] reads them.
 ///
 /// # Errors
-/// [`FormatError::Shape`] where the images are not 32x32x3, [`FormatError::Pairs`] where the coarse
-/// labels are not as many as the images.
+/// Returns [`FormatError::Shape`] if the images are not 32x32x3, [`FormatError::CountMismatch`] if there is not one
+/// coarse label per image, and [`FormatError::LabelTooLarge`] if a fine label is not below 100 or a coarse label is
+/// not below 20.
 pub fn write_cifar100(cifar: &Cifar100) -> Result<Vec<u8>, FormatError> {
     let Cifar100 { images, coarse } = cifar;
     if images.shape() != SHAPE {
@@ -85,28 +86,25 @@ pub fn write_cifar100(cifar: &Cifar100) -> Result<Vec<u8>, FormatError> {
         });
     }
     if images.len() != coarse.len() {
-        return Err(FormatError::Pairs {
+        return Err(FormatError::CountMismatch {
             images: images.len(),
             labels: coarse.len(),
         });
     }
     let mut bytes = Vec::with_capacity(images.len() * RECORD);
-    for (index, (&fine, &coarse)) in images.labels().iter().zip(coarse).enumerate() {
-        bytes.extend([coarse, fine]);
+    for (index, ((image, fine), &coarse)) in images.iter().zip(coarse).enumerate() {
+        bytes.push(label_byte(index, coarse, COARSE_CLASSES)?);
+        bytes.push(label_byte(index, fine, FINE_CLASSES)?);
         for channel in 0..SHAPE.channels {
-            bytes.extend(
-                images
-                    .image(index)
-                    .iter()
-                    .skip(channel)
-                    .step_by(SHAPE.channels),
-            );
+            bytes.extend(image.iter().skip(channel).step_by(SHAPE.channels));
         }
     }
     Ok(bytes)
 }
 
-fn label(found: u8, offset: usize, classes: usize) -> Result<u8, FormatError> {
+/// Checks a label read at `offset`.
+fn label(found: u8, offset: usize, classes: usize) -> Result<u16, FormatError> {
+    let found = u16::from(found);
     if usize::from(found) < classes {
         return Ok(found);
     }
@@ -127,9 +125,9 @@ mod tests {
         let pixels = (0..count * SHAPE.size())
             .map(|_| rng.next_u64() as u8)
             .collect();
-        let fine = (0..count).map(|_| rng.below(FINE_CLASSES) as u8).collect();
+        let fine = (0..count).map(|_| rng.below(FINE_CLASSES) as u16).collect();
         let coarse = (0..count)
-            .map(|_| rng.below(COARSE_CLASSES) as u8)
+            .map(|_| rng.below(COARSE_CLASSES) as u16)
             .collect();
         let images = Images::new(SHAPE, pixels, fine).expect("a label per image");
         Cifar100 { images, coarse }
@@ -139,7 +137,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Vec<u8>), expected: &str) {
         let mut bytes = write_cifar100(&random(2, 1)).expect("32x32x3");
         change(&mut bytes);
-        let error = read_cifar100(&bytes).expect_err("refused");
+        let error = read_cifar100(&bytes).expect_err("invalid");
         assert_eq!(error.to_string(), expected);
     }
 
@@ -157,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where_and_what() {
+    fn rejects_invalid_records() {
         check(
             |bytes| bytes.truncate(4000),
-            "offset 4000: the data end, 6148 bytes expected",
+            "offset 4000: the data ends early, 6148 bytes expected",
         );
         check(
             |bytes| bytes.push(0),
-            "offset 6149: the data end, 9222 bytes expected",
+            "offset 6149: the data ends early, 9222 bytes expected",
         );
         check(
             |bytes| bytes[RECORD] = 20,
@@ -177,26 +175,52 @@ mod tests {
     }
 
     #[test]
-    fn other_images_cannot_be_written() {
+    fn rejects_images_it_cannot_write() {
         let images = Images::new(ImageShape::new(2, 3, 3), vec![0; 18], vec![0]).expect("18 bytes");
         let coarse = vec![0];
         assert!(write_cifar100(&Cifar100 { images, coarse }).is_err());
         let mut unpaired = random(2, 1);
         unpaired.coarse.pop();
         assert!(write_cifar100(&unpaired).is_err());
+        let write = |fine, coarse| {
+            let images = Images::new(SHAPE, vec![0; 2 * SHAPE.size()], vec![99, fine]);
+            let images = images.expect("two images");
+            let coarse = vec![19, coarse];
+            write_cifar100(&Cifar100 { images, coarse }).map_err(|error| error.to_string())
+        };
+        write(99, 19).expect("the largest labels");
+        for (fine, coarse, expected) in [
+            (
+                100,
+                19,
+                "label 100 of image 1 does not fit: the format stores labels below 100",
+            ),
+            (
+                300,
+                19,
+                "label 300 of image 1 does not fit: the format stores labels below 100",
+            ),
+            (
+                99,
+                20,
+                "label 20 of image 1 does not fit: the format stores labels below 20",
+            ),
+        ] {
+            assert_eq!(write(fine, coarse), Err(expected.to_owned()));
+        }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn no_bytes_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), long: bool) {
+        fn arbitrary_bytes_do_not_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), long: bool) {
             bytes.resize(if long { 2 * RECORD } else { bytes.len() }, 7);
             read_cifar100(&bytes).ok();
         }
 
         #[test]
-        fn what_is_written_is_read(count in 0_usize..3, seed in any::<u64>()) {
+        fn round_trips(count in 0_usize..3, seed in any::<u64>()) {
             let cifar = random(count, seed);
             let bytes = write_cifar100(&cifar).expect("32x32x3");
             prop_assert_eq!(read_cifar100(&bytes), Ok(cifar));

@@ -1,6 +1,6 @@
-//! The names of CIFAR-100's classes, in the order of its labels.
+//! Class names of CIFAR-100, in the order of its labels.
 
-/// The 100 classes of CIFAR-100.
+/// Names of the 100 fine classes.
 pub(crate) const FINE: [&str; 100] = [
     "apple",
     "aquarium_fish",
@@ -104,7 +104,7 @@ pub(crate) const FINE: [&str; 100] = [
     "worm",
 ];
 
-/// The 20 groups that CIFAR-100's classes fall into, five classes each: its coarse labels.
+/// Names of CIFAR-100's 20 coarse classes, each a group of five fine classes.
 pub const CIFAR100_COARSE: [&str; 20] = [
     "aquatic_mammals",
     "fish",

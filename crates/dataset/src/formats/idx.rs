@@ -1,12 +1,13 @@
-//! IDX, the format of the MNIST family: big endian, a magic number, the dimensions, bytes.
+//! IDX, the format of the MNIST family: a magic number, the dimensions (big endian), then bytes.
 
+use super::label_byte;
 use crate::error::FormatError;
 use crate::images::Images;
 use modiste_core::ImageShape;
 
-/// Two zero bytes, 8 for unsigned bytes, 3 for the dimensions count, rows, columns.
+/// Two zero bytes, 8 for unsigned bytes, 3 for the dimensions: count, rows, columns.
 const IMAGES_MAGIC: u32 = 0x0000_0803;
-/// As above with one dimension, the count.
+/// Two zero bytes, 8 for unsigned bytes, 1 for the dimension: count.
 const LABELS_MAGIC: u32 = 0x0000_0801;
 
 /// Bytes before the first pixel.
@@ -14,22 +15,25 @@ pub(crate) const IMAGES_HEADER: usize = 16;
 /// Bytes before the first label.
 pub(crate) const LABELS_HEADER: usize = 8;
 
-/// Gray images, borrowed from the bytes of an IDX file.
+/// Number of labels that a byte distinguishes.
+const BYTE_LABELS: usize = 256;
+
+/// Gray images of an IDX file, borrowed from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdxImages<'a> {
-    /// How many images there are.
+    /// Number of images.
     pub count: usize,
-    /// The shape of each, of one channel.
+    /// Shape of each image, with one channel.
     pub shape: ImageShape,
-    /// `count` images, `[image, row, column]`.
+    /// Pixels of all images, `[image, row, column]`.
     pub pixels: &'a [u8],
 }
 
-/// Reads the (decompressed) bytes of an IDX file of images. The header is believed only as far as
-/// there are bytes; nothing is allocated.
+/// Reads the decompressed bytes of an IDX file of images. Allocates nothing, whatever the header claims.
 ///
 /// # Errors
-/// [`FormatError`] for another magic number, and for too few or too many bytes.
+/// Returns [`FormatError`] if the magic number is wrong, or if there are fewer or more bytes than the header
+/// announces.
 ///
 /// ```
 /// let bytes = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 51, 255];
@@ -50,12 +54,12 @@ pub fn read_idx_images(bytes: &[u8]) -> Result<IdxImages<'_>, FormatError> {
     })
 }
 
-/// Reads the (decompressed) bytes of an IDX file of labels, each below `classes`.
+/// Reads the decompressed bytes of an IDX file of labels, each below `classes`.
 ///
 /// # Errors
-/// [`FormatError`] for another magic number, for too few or too many bytes, and for a label that
-/// names no class.
-pub fn read_idx_labels(bytes: &[u8], classes: usize) -> Result<&[u8], FormatError> {
+/// Returns [`FormatError`] if the magic number is wrong, if there are fewer or more bytes than the header announces,
+/// or if a label is not below `classes`.
+pub fn read_idx_labels(bytes: &[u8], classes: usize) -> Result<Vec<u16>, FormatError> {
     let [magic, count] = header(bytes)?;
     expect_magic(magic, LABELS_MAGIC)?;
     let labels = exactly(bytes, LABELS_HEADER, u128::from(count))?;
@@ -66,36 +70,38 @@ pub fn read_idx_labels(bytes: &[u8], classes: usize) -> Result<&[u8], FormatErro
         Some(index) => Err(FormatError::Label {
             offset: (LABELS_HEADER + index) as u64,
             classes,
-            found: labels[index],
+            found: labels[index].into(),
         }),
-        None => Ok(labels),
+        None => Ok(labels.iter().copied().map(u16::from).collect()),
     }
 }
 
-/// Reads a pair of IDX files, which must agree in their number.
+/// Reads an IDX file of images and the IDX file of their labels.
 ///
 /// # Errors
-/// As [`read_idx_images`] and [`read_idx_labels`], and [`FormatError::Pairs`].
+/// Returns the errors of [`read_idx_images`] and [`read_idx_labels`], and [`FormatError::CountMismatch`] if there is
+/// not one label per image.
 pub fn read_idx(images: &[u8], labels: &[u8], classes: usize) -> Result<Images, FormatError> {
     pair(read_idx_images(images)?, read_idx_labels(labels, classes)?)
 }
 
-pub(crate) fn pair(images: IdxImages<'_>, labels: &[u8]) -> Result<Images, FormatError> {
-    // An image of no pixels passes any count, so the counts are compared, not only the bytes.
-    let unpaired = FormatError::Pairs {
+/// Joins images and labels.
+pub(crate) fn pair(images: IdxImages<'_>, labels: Vec<u16>) -> Result<Images, FormatError> {
+    // Images without pixels have the same length whatever their number, so the counts are compared too.
+    let mismatch = FormatError::CountMismatch {
         images: images.count,
         labels: labels.len(),
     };
     if images.count != labels.len() {
-        return Err(unpaired);
+        return Err(mismatch);
     }
-    Images::new(images.shape, images.pixels.to_vec(), labels.to_vec()).map_err(|_| unpaired)
+    Images::new(images.shape, images.pixels.to_vec(), labels).map_err(|_| mismatch)
 }
 
-/// The bytes of an IDX file of these images; their labels go into one of their own.
+/// Writes the pixels of gray images as an IDX file. [`write_idx_labels`] writes the labels.
 ///
 /// # Errors
-/// [`FormatError::Shape`] where the images have other than one channel: IDX images are gray.
+/// Returns [`FormatError::Shape`] if the images do not have exactly one channel.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -103,7 +109,7 @@ pub(crate) fn pair(images: IdxImages<'_>, labels: &[u8]) -> Result<Images, Forma
 ///
 /// let images = Images::new(ImageShape::new(1, 2, 1), vec![1, 2, 3, 4], vec![0, 9])?;
 /// let bytes = write_idx_images(&images)?;
-/// assert_eq!(read_idx(&bytes, &write_idx_labels(images.labels()), 10)?, images);
+/// assert_eq!(read_idx(&bytes, &write_idx_labels(images.labels())?, 10)?, images);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_idx_images(images: &Images) -> Result<Vec<u8>, FormatError> {
@@ -114,30 +120,37 @@ pub fn write_idx_images(images: &Images) -> Result<Vec<u8>, FormatError> {
             found: shape,
         });
     }
-    let mut bytes = Vec::with_capacity(IMAGES_HEADER + images.pixels().len());
+    let mut bytes = Vec::with_capacity(IMAGES_HEADER + images.len() * shape.size());
     bytes.extend(IMAGES_MAGIC.to_be_bytes());
     for dimension in [images.len(), shape.height, shape.width] {
         bytes.extend((dimension as u32).to_be_bytes());
     }
-    bytes.extend(images.pixels());
+    for (image, _) in images.iter() {
+        bytes.extend_from_slice(image);
+    }
     Ok(bytes)
 }
 
-/// The bytes of an IDX file of labels.
-pub fn write_idx_labels(labels: &[u8]) -> Vec<u8> {
+/// Writes labels as an IDX file.
+///
+/// # Errors
+/// Returns [`FormatError::LabelTooLarge`] if a label is larger than 255: IDX files store labels as bytes.
+pub fn write_idx_labels(labels: &[u16]) -> Result<Vec<u8>, FormatError> {
     let mut bytes = Vec::with_capacity(LABELS_HEADER + labels.len());
     bytes.extend(LABELS_MAGIC.to_be_bytes());
     bytes.extend((labels.len() as u32).to_be_bytes());
-    bytes.extend(labels);
-    bytes
+    for (index, &label) in labels.iter().enumerate() {
+        bytes.push(label_byte(index, label, BYTE_LABELS)?);
+    }
+    Ok(bytes)
 }
 
-/// The first `N` numbers.
+/// Reads the first `N` numbers.
 fn header<const N: usize>(bytes: &[u8]) -> Result<[u32; N], FormatError> {
     let mut numbers = [0; N];
     let (words, _) = bytes.as_chunks::<4>();
     if words.len() < N {
-        return Err(FormatError::Short {
+        return Err(FormatError::Truncated {
             expected: 4 * N as u64,
             found: bytes.len() as u64,
         });
@@ -156,13 +169,13 @@ fn expect_magic(found: u32, expected: u32) -> Result<(), FormatError> {
     }
 }
 
-/// What follows the header, if it is as long as the header says.
+/// Returns the bytes after the header if there are exactly `length` of them.
 fn exactly(bytes: &[u8], header: usize, length: u128) -> Result<&[u8], FormatError> {
     let body = &bytes[header..];
     let found = bytes.len() as u64;
     let expected = u64::try_from(header as u128 + length).unwrap_or(u64::MAX);
     match (body.len() as u128).cmp(&length) {
-        std::cmp::Ordering::Less => Err(FormatError::Short { expected, found }),
+        std::cmp::Ordering::Less => Err(FormatError::Truncated { expected, found }),
         std::cmp::Ordering::Equal => Ok(body),
         std::cmp::Ordering::Greater => Err(FormatError::Trailing { expected, found }),
     }
@@ -178,19 +191,20 @@ mod tests {
         let shape = ImageShape::new(2, 3, 1);
         let images = Images::new(shape, (0..12).collect(), vec![1, 0]).expect("12 bytes");
         let bytes = write_idx_images(&images).expect("gray");
-        (bytes, write_idx_labels(images.labels()))
+        let labels = write_idx_labels(images.labels()).expect("labels below 256");
+        (bytes, labels)
     }
 
     #[track_caller]
     fn check(change: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>), expected: &str) {
         let (mut images, mut labels) = sample();
         change(&mut images, &mut labels);
-        let error = read_idx(&images, &labels, 2).expect_err("refused");
+        let error = read_idx(&images, &labels, 2).expect_err("invalid");
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
-    fn reads_rows_and_columns_in_their_order() {
+    fn reads_rows_before_columns() {
         let (images, labels) = sample();
         let images = read_idx(&images, &labels, 2).expect("valid");
         assert_eq!(images.shape(), ImageShape::new(2, 3, 1));
@@ -199,18 +213,18 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where_and_what() {
+    fn rejects_invalid_idx() {
         check(
             |images, _| images[3] = 1,
             "offset 0: magic number 0x00000803 expected, 0x00000801 found",
         );
         check(
             |images, _| images.truncate(27),
-            "offset 27: the data end, 28 bytes expected",
+            "offset 27: the data ends early, 28 bytes expected",
         );
         check(
             |images, _| images.truncate(15),
-            "offset 15: the data end, 16 bytes expected",
+            "offset 15: the data ends early, 16 bytes expected",
         );
         check(
             |images, _| images.push(0),
@@ -221,14 +235,14 @@ mod tests {
             "offset 9: a label below 2 expected, 2 found",
         );
         check(
-            |_, labels| *labels = write_idx_labels(&[0]),
+            |_, labels| *labels = write_idx_labels(&[0]).expect("a byte"),
             "2 labels expected, one per image, 1 found",
         );
         check(
             |images, _| images[4..16].fill(0xff),
-            "offset 28: the data end, 18446744073709551615 bytes expected",
+            "offset 28: the data ends early, 18446744073709551615 bytes expected",
         );
-        // Images of no pixels: only the count is wrong.
+        // The images have no pixels, so only the count is wrong.
         check(
             |images, _| {
                 images[8..12].fill(0);
@@ -240,19 +254,29 @@ mod tests {
     }
 
     #[test]
-    fn colour_cannot_be_written() {
+    fn rejects_colour_images() {
         let colour = Images::new(ImageShape::new(1, 1, 3), vec![0; 3], vec![0]).expect("3 bytes");
-        let error = write_idx_images(&colour).expect_err("refused");
+        let error = write_idx_images(&colour).expect_err("invalid");
         assert_eq!(
             error.to_string(),
             "images of one channel expected, 1x1x3 found"
         );
     }
 
+    #[test]
+    fn rejects_labels_above_255() {
+        write_idx_labels(&[0, 255]).expect("they fit");
+        let error = write_idx_labels(&[0, 255, 256]).expect_err("256 does not fit");
+        assert_eq!(
+            error.to_string(),
+            "label 256 of image 2 does not fit: the format stores labels below 256"
+        );
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_panic(
-            // A right magic number and small dimensions, or else hardly any input gets past them.
+        fn arbitrary_bytes_do_not_panic(
+            // Valid magic numbers and small dimensions, because few random inputs would pass the header checks.
             start in prop::sample::select(vec![vec![], vec![0, 0, 8, 3], vec![0, 0, 8, 1]]),
             dimensions in prop::collection::vec(0_u32..4, 0..4),
             rest in prop::collection::vec(any::<u8>(), 0..40),
@@ -266,10 +290,10 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(
+        fn round_trips(
             height in 1_usize..5,
             width in 1_usize..5,
-            labels in prop::collection::vec(0_u8..10, 0..6),
+            labels in prop::collection::vec(0_u16..10, 0..6),
             seed in any::<u64>(),
         ) {
             let mut rng = modiste_core::Rng::new(seed);
@@ -277,7 +301,8 @@ mod tests {
             let pixels = (0..labels.len() * shape.size()).map(|_| rng.next_u64() as u8).collect();
             let images = Images::new(shape, pixels, labels).expect("a label per image");
             let bytes = write_idx_images(&images).expect("gray");
-            prop_assert_eq!(read_idx(&bytes, &write_idx_labels(images.labels()), 10), Ok(images));
+            let labels = write_idx_labels(images.labels()).expect("labels below 256");
+            prop_assert_eq!(read_idx(&bytes, &labels, 10), Ok(images));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! From files to a dataset in memory.
+//! Loading datasets from files.
 
-mod loaded;
+mod loaded_file;
 mod report;
 
 use std::path::PathBuf;
@@ -10,21 +10,21 @@ use crate::error::{Error, FormatError};
 use crate::formats::{cifar, idx};
 use crate::images::{Dataset, Images};
 
-use loaded::Loaded;
+use loaded_file::LoadedFile;
 pub use report::{FileHash, LoadReport};
 
-/// Where and how strictly [`load`] reads.
+/// Options of [`load`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// The folder that has one folder per dataset.
+    /// Data folder, which contains one folder per dataset.
     pub data: PathBuf,
-    /// Whether fewer images than official will do: a CIFAR file that is cut, of which the complete
-    /// records are used, or a pair of whole IDX files that are shorter.
+    /// Accepts fewer images than the official files contain: the complete records of a truncated CIFAR file, or a pair
+    /// of valid but shorter IDX files.
     pub allow_partial: bool,
 }
 
 impl Default for LoadOptions {
-    /// The folder `datasets`, nothing partial.
+    /// Data folder `datasets`, no partial files.
     fn default() -> Self {
         Self {
             data: PathBuf::from("datasets"),
@@ -33,14 +33,14 @@ impl Default for LoadOptions {
     }
 }
 
-/// Loads the dataset `name` from `options.data`, or `fashion-mnist-mini`, which is built in.
+/// Loads the dataset `name` from `options.data`, or the embedded `fashion-mnist-mini`.
 ///
-/// Formats, counts, labels and hashes are checked. A file that is another file of the catalog is an
-/// error; unknown content of the right format is loaded, and [`load_with_report`] reports it.
+/// Formats, counts, labels and hashes are checked. A file that contains another file of the catalog is an error. A valid
+/// file with unofficial content is loaded, and [`load_with_report`] reports it.
 ///
 /// # Errors
-/// [`Error`]: an unknown name, or a file that is missing, cut, not readable, not in its format or
-/// another dataset's.
+/// Returns [`Error`] if the name is unknown, or if a file is missing, truncated, unreadable, invalid in its format or a
+/// file of another dataset.
 ///
 /// ```no_run
 /// use modiste_dataset::{LoadOptions, load};
@@ -53,10 +53,10 @@ pub fn load(name: &str, options: &LoadOptions) -> Result<Dataset, Error> {
     Ok(load_info(lookup(name)?, options)?.0)
 }
 
-/// Loads a dataset as [`load`] does, and returns the hashes of its files with it.
+/// Loads a dataset like [`load`], and returns the hashes of its files as well.
 ///
 /// # Errors
-/// As [`load`].
+/// Returns the errors of [`load`].
 ///
 /// ```
 /// use modiste_dataset::{LoadOptions, load_with_report};
@@ -70,7 +70,7 @@ pub fn load_with_report(name: &str, options: &LoadOptions) -> Result<(Dataset, L
     load_info(lookup(name)?, options)
 }
 
-/// As [`load_with_report`], of a dataset that need not be in the catalog.
+/// Loads a dataset like [`load_with_report`]. It need not be in the catalog.
 pub(crate) fn load_info(
     info: &DatasetInfo,
     options: &LoadOptions,
@@ -124,24 +124,24 @@ fn load_idx(
     count: usize,
     report: &mut LoadReport,
 ) -> Result<Images, Error> {
-    let images = Loaded::read(info, images, &options.data, report)?;
-    let labels = Loaded::read(info, labels, &options.data, report)?;
+    let images = LoadedFile::read(info, images, &options.data, report)?;
+    let labels = LoadedFile::read(info, labels, &options.data, report)?;
     let size = info.shape.size();
     let found = idx::read_idx_images(&images.bytes)
         .map_err(|error| images.idx_error(error, idx::IMAGES_HEADER, size, count))?;
-    let classes = idx::read_idx_labels(&labels.bytes, info.classes.len())
+    let found_labels = idx::read_idx_labels(&labels.bytes, info.classes.len())
         .map_err(|error| labels.idx_error(error, idx::LABELS_HEADER, 1, count))?;
     check_size(info, &found).map_err(|error| images.format(error))?;
-    let is_pair = found.count == classes.len();
-    for (file, found) in [(&images, found.count), (&labels, classes.len())] {
+    let is_pair = found.count == found_labels.len();
+    for (file, found) in [(&images, found.count), (&labels, found_labels.len())] {
         if found < count && (found == 0 || !options.allow_partial) {
-            return Err(file.cut(found, count, found > 0 && is_pair));
+            return Err(file.truncated(found, count, found > 0 && is_pair));
         }
     }
-    idx::pair(found, classes).map_err(|error| labels.format(error))
+    idx::pair(found, found_labels).map_err(|error| labels.format(error))
 }
 
-/// Fails if IDX images have another size than the dataset's.
+/// Fails if the height or width of IDX images is not the dataset's.
 fn check_size(info: &DatasetInfo, images: &idx::IdxImages<'_>) -> Result<(), FormatError> {
     for (offset, what, expected, found) in [
         (8, "rows", info.shape.height, images.shape.height),
@@ -159,7 +159,7 @@ fn check_size(info: &DatasetInfo, images: &idx::IdxImages<'_>) -> Result<(), For
     Ok(())
 }
 
-/// Fails if the bytes of one file are not in its format.
+/// Fails if the content of a file is invalid in its format.
 pub(crate) fn check_format(
     info: &DatasetInfo,
     file: &FileInfo,
@@ -185,13 +185,13 @@ fn load_cifar(
     count: usize,
     report: &mut LoadReport,
 ) -> Result<Images, Error> {
-    let mut file = Loaded::read(info, file, &options.data, report)?;
+    let mut file = LoadedFile::read(info, file, &options.data, report)?;
     if let Some(error) = file.too_long() {
         return Err(error);
     }
     let found = file.bytes.len() / cifar::RECORD;
     if found < count && (found == 0 || !options.allow_partial) {
-        return Err(file.cut(found, count, found > 0));
+        return Err(file.truncated(found, count, found > 0));
     }
     file.bytes.truncate(found * cifar::RECORD);
     let cifar = cifar::read_cifar100(&file.bytes).map_err(|error| file.format(error))?;

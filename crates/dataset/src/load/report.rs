@@ -1,23 +1,23 @@
-//! What was loaded: which files, their hashes, and those that were skipped.
+//! Report on loaded files.
 
 use std::path::PathBuf;
 
 use crate::catalog::FileInfo;
 use crate::files::digest::sha256;
 
-/// The hash of one file, for the record of a run.
+/// Hash of a loaded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileHash {
-    /// Its name in the catalog.
+    /// Name in the catalog.
     pub file: &'static str,
-    /// The SHA-256 of the bytes inside, after decompression: 64 hexadecimal digits.
+    /// SHA-256 of the decompressed content, as 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Whether that is the official one.
+    /// `true` if the content is the official one.
     pub official: bool,
 }
 
 impl FileHash {
-    /// The hash of `bytes`, which were read as `file`.
+    /// Hashes `bytes`, the content of `file`.
     pub(crate) fn of(file: &FileInfo, bytes: &[u8]) -> Self {
         let sha256 = sha256([bytes]);
         Self {
@@ -28,19 +28,19 @@ impl FileHash {
     }
 }
 
-/// Description of the files that a dataset was loaded from.
+/// Report on the files that a dataset was loaded from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadReport {
-    /// The dataset's name.
+    /// Name of the dataset.
     pub dataset: String,
-    /// The hash of each file, taken from the bytes that were loaded.
+    /// Hash of each file, computed from the loaded bytes.
     pub files: Vec<FileHash>,
-    /// Damaged files that were skipped, because a good one lies beside them.
+    /// Damaged files that were skipped, because a valid file was found beside them.
     pub skipped: Vec<PathBuf>,
 }
 
 impl LoadReport {
-    /// Whether every file is the official one, byte for byte.
+    /// Returns `true` if every file is the official one, byte for byte.
     pub fn is_official(&self) -> bool {
         self.files.iter().all(|file| file.official)
     }

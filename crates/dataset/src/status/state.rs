@@ -1,46 +1,46 @@
-//! What a file of a dataset can be like.
+//! States of a dataset's files.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// What is known of one file of a dataset.
+/// Path and state of one file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStatus {
-    /// Its name in the catalog.
+    /// Name in the catalog.
     pub file: &'static str,
-    /// Where it lies, `None` where it is absent or built in.
+    /// Path of the file, `None` if it is absent or embedded.
     pub path: Option<PathBuf>,
-    /// What it is like.
+    /// State of the file.
     pub state: FileState,
 }
 
-/// What a file of a dataset is like. Its `Display` is a phrase for a list.
+/// State of a dataset's file. `Display` prints a phrase for a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileState {
-    /// Not there.
+    /// The file does not exist.
     Absent,
-    /// It ends too early: so many bytes (after decompression) of so many.
-    Cut {
-        /// Bytes that there are.
+    /// The file ends early. Lengths are in bytes of the decompressed content.
+    Truncated {
+        /// Length of the file.
         found: u64,
-        /// Bytes that there should be.
+        /// Length of the official file.
         expected: u64,
     },
-    /// There, and as long as it should be; its hash was not looked at.
+    /// The file has the official length. Its hash was not computed.
     Present,
-    /// There, and its hash is the official one.
+    /// The file has the official hash.
     Official,
-    /// There and of the right length, with other bytes than the official ones.
+    /// The file has the official length, but another hash.
     Unofficial {
-        /// The official hash.
+        /// Official SHA-256.
         expected: &'static str,
-        /// The hash of the bytes that are there.
+        /// SHA-256 of the file.
         found: String,
     },
-    /// There, but not readable or not what it should be.
-    Wrong {
-        /// What is wrong.
+    /// The file is unreadable, invalid in its format or another file.
+    Invalid {
+        /// Description of the defect.
         reason: String,
     },
 }
@@ -49,13 +49,15 @@ impl fmt::Display for FileState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FileState::Absent => f.write_str("absent"),
-            FileState::Cut { found, expected } => write!(f, "cut: {found} of {expected} bytes"),
+            FileState::Truncated { found, expected } => {
+                write!(f, "truncated: {found} of {expected} bytes")
+            }
             FileState::Present => f.write_str("present"),
             FileState::Official => f.write_str("official"),
             FileState::Unofficial { expected, found } => {
-                write!(f, "wrong: sha256 {expected} expected, {found} found")
+                write!(f, "invalid: sha256 {expected} expected, {found} found")
             }
-            FileState::Wrong { reason } => write!(f, "wrong: {reason}"),
+            FileState::Invalid { reason } => write!(f, "invalid: {reason}"),
         }
     }
 }

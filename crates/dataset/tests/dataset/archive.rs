@@ -1,11 +1,11 @@
-//! Datasets whose files come in one archive.
+//! Downloads of datasets whose files are in one archive.
 
 use modiste_dataset::{Checksum, DatasetInfo, Files, Source};
 
 use crate::server::{Answer, serve};
 use crate::{dataset, fetch, file, gzip, names};
 
-const NAME: &str = "made-up.tar.gz";
+const NAME: &str = "synthetic.tar.gz";
 
 fn train() -> Vec<u8> {
     (0..5000_u32).map(|i| (i * i % 251) as u8).collect()
@@ -31,7 +31,7 @@ fn two_files() -> DatasetInfo {
     dataset(files, source)
 }
 
-/// A regular file as it lies in an archive. The name goes in as it is, `..` and all.
+/// Entry of a regular file in an archive. The name is not sanitised, so it may contain `..`.
 fn entry(name: &str, bytes: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
@@ -43,7 +43,7 @@ fn entry(name: &str, bytes: &[u8]) -> Vec<u8> {
     entry
 }
 
-/// A link that has the name of a file.
+/// Entry of a symbolic link in an archive.
 fn link(name: &str, target: &str) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_path(name).expect("a short name");
@@ -60,14 +60,14 @@ fn archive(entries: &[Vec<u8>]) -> Vec<u8> {
 
 fn good() -> Vec<u8> {
     archive(&[
-        entry("made-up/names.txt", b"one two"),
-        entry("made-up/train.bin", &train()),
-        entry("made-up/test.bin", &test()),
+        entry("synthetic/names.txt", b"one two"),
+        entry("synthetic/train.bin", &train()),
+        entry("synthetic/test.bin", &test()),
     ])
 }
 
-/// Downloads from a mirror with this archive, and then from a good one. The first gives the files
-/// `stored` and then fails for `reason`.
+/// Downloads from a mirror with this archive, which provides the files `stored` and then fails for `reason`, and then
+/// from it and a valid mirror.
 #[track_caller]
 fn check(archive: Vec<u8>, stored: &[&str], reason: &str) {
     let info = two_files();
@@ -78,23 +78,23 @@ fn check(archive: Vec<u8>, stored: &[&str], reason: &str) {
     assert!(error.contains(reason), "{error}");
     assert!(error.contains(&format!("{}{NAME}: ", bad.url)), "{error}");
     assert!(
-        error.contains("out of http://example.invalid/made-up.tar.gz"),
+        error.contains("out of http://example.invalid/synthetic.tar.gz"),
         "{error}"
     );
     assert_eq!(names(&info.folder(folder.path())), stored);
-    assert_eq!(names(folder.path()), ["made-up"]);
+    assert_eq!(names(folder.path()), ["synthetic"]);
 
     let good = serve(|_| Answer::Bytes(good()));
     let outcome = fetch(&info, folder.path(), &[&bad.url, &good.url], false);
-    outcome.result.expect("the second mirror is good");
+    outcome.result.expect("the second mirror is valid");
     assert_eq!(
-        (outcome.kept, outcome.stored),
+        (outcome.present, outcome.stored),
         (stored.len(), 2 - stored.len())
     );
 }
 
 #[test]
-fn a_good_archive() {
+fn downloads_archive() {
     let info = two_files();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mirror = serve(|name| match name {
@@ -110,7 +110,7 @@ fn a_good_archive() {
 }
 
 #[test]
-fn paths_of_an_archive_are_not_followed() {
+fn ignores_directories_of_archive_paths() {
     let info = two_files();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
@@ -122,37 +122,45 @@ fn paths_of_an_archive_are_not_followed() {
     let mirror = serve(move |_| Answer::Bytes(escaping.clone()));
     fetch(&info, &data, &[&mirror.url], false)
         .result
-        .expect("the bytes are right");
+        .expect("the bytes are correct");
     assert_eq!(names(folder.path()), ["data"]);
-    assert_eq!(names(&data), ["made-up"]);
+    assert_eq!(names(&data), ["synthetic"]);
 }
 
 #[test]
-fn wrong_bytes() {
+fn rejects_wrong_bytes() {
     let mut other = test();
     other[5] ^= 1;
     let other = archive(&[entry("train.bin", &train()), entry("test.bin", &other)]);
-    check(other, &["train.bin"], "test.bin has other bytes inside");
+    check(other, &["train.bin"], "test.bin has different content");
     let long = archive(&[entry("train.bin", &[0; 5001])]);
     check(long, &[], "train.bin is larger than 5000 bytes");
 }
 
 #[test]
-fn a_file_lacks() {
-    let lacking = archive(&[entry("train.bin", &train())]);
-    check(lacking, &["train.bin"], "the archive has no test.bin");
+fn rejects_archive_with_missing_files() {
+    let incomplete = archive(&[entry("train.bin", &train())]);
+    check(
+        incomplete,
+        &["train.bin"],
+        "the archive does not contain test.bin",
+    );
     let linked = archive(&[
         link("train.bin", "/etc/passwd"),
         link("test.bin", "train.bin"),
     ]);
-    check(linked, &[], "the archive has no train.bin, test.bin");
+    check(
+        linked,
+        &[],
+        "the archive does not contain train.bin, test.bin",
+    );
 }
 
 #[test]
-fn damaged() {
-    let mut cut = good();
-    cut.truncate(cut.len() / 2);
-    check(cut, &[], "deflate");
+fn rejects_damaged_archive() {
+    let mut truncated = good();
+    truncated.truncate(truncated.len() / 2);
+    check(truncated, &[], "deflate");
     check(
         b"<html>Sign in</html>".to_vec(),
         &[],
@@ -161,13 +169,13 @@ fn damaged() {
 }
 
 #[test]
-fn unpacks_to_too_much() {
+fn rejects_archive_bombs() {
     let bomb = archive(&[
         entry("junk", &vec![0; 8 << 20]),
         entry("train.bin", &train()),
     ]);
     check(bomb, &[], "the archive is damaged");
-    // A name of megabytes: the archive's reader would hold it in memory.
+    // A name of several megabytes, which the archive reader would buffer.
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::GNULongName);
     header.set_size(8 << 20);

@@ -1,4 +1,4 @@
-//! Downloads from servers of this process: good ones and every kind of bad one.
+//! Downloads from local servers, valid and failing ones.
 
 mod archive;
 mod download;
@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use modiste_core::ImageShape;
 use modiste_dataset::{
-    Attempt, Checksum, DatasetInfo, DownloadError, DownloadOptions, FileInfo, Files, Progress,
-    Source, download,
+    Checksum, DatasetInfo, DownloadError, DownloadOptions, FailedAttempt, FileInfo, Files,
+    Progress, Source, download,
 };
 use sha2::{Digest, Sha256};
 
-/// A file of the catalog with these bytes inside, in place of official ones.
+/// Description of a file whose official content is `bytes`.
 fn file(name: &'static str, bytes: &[u8]) -> FileInfo {
     let digits = Sha256::digest(bytes)
         .iter()
@@ -30,11 +30,11 @@ fn file(name: &'static str, bytes: &[u8]) -> FileInfo {
     FileInfo { name, inner, gz }
 }
 
-/// A dataset of these files. Downloads do not look into them, so they need not be images.
+/// Description of a dataset with these files, which need not be images, because downloads do not parse them.
 fn dataset(files: Files, source: Source) -> DatasetInfo {
     DatasetInfo {
-        name: "made-up",
-        description: "made up",
+        name: "synthetic",
+        description: "synthetic",
         classes: &["one", "two"],
         shape: ImageShape::new(2, 3, 1),
         train_count: 1,
@@ -51,16 +51,16 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("into memory")
 }
 
-/// What a download came to.
+/// Result and progress of a download.
 struct Outcome {
     result: Result<(), DownloadError>,
-    failed: Vec<Attempt>,
-    kept: usize,
+    failed: Vec<FailedAttempt>,
+    present: usize,
     stored: usize,
     received: u64,
 }
 
-/// Downloads with short timeouts, and checks that whatever happens no temporary file remains.
+/// Downloads with short timeouts, and checks that no temporary file remains.
 #[track_caller]
 fn fetch(info: &DatasetInfo, data: &Path, mirrors: &[&str], offline: bool) -> Outcome {
     let options = DownloadOptions {
@@ -71,16 +71,16 @@ fn fetch(info: &DatasetInfo, data: &Path, mirrors: &[&str], offline: bool) -> Ou
         idle_timeout: Duration::from_secs(1),
         total_timeout: Duration::from_secs(20),
     };
-    let (mut kept, mut stored, mut received) = (0, 0, 0);
+    let (mut present, mut stored, mut received) = (0, 0, 0);
     let mut failed = Vec::new();
     let result = download(info, &options, &mut |progress| match progress {
-        Progress::Kept { .. } => kept += 1,
+        Progress::AlreadyPresent { .. } => present += 1,
         Progress::Stored { path, .. } => {
             assert!(path.exists(), "{}", path.display());
             stored += 1;
         }
         Progress::Received { bytes, .. } => received = bytes,
-        Progress::Failed { source, reason } => failed.push(Attempt {
+        Progress::Failed { source, reason } => failed.push(FailedAttempt {
             source: source.to_owned(),
             reason: reason.to_owned(),
         }),
@@ -93,13 +93,13 @@ fn fetch(info: &DatasetInfo, data: &Path, mirrors: &[&str], offline: bool) -> Ou
     Outcome {
         result,
         failed,
-        kept,
+        present,
         stored,
         received,
     }
 }
 
-/// The names in a folder, none where it is not there.
+/// Names in a folder, none if it does not exist.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! A web server of one thread per connection, for one test.
+//! Web server for a test, with one thread per connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,38 +7,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// How a server answers a request.
+/// Response to a request.
 #[derive(Clone)]
 pub(crate) enum Answer {
-    /// With these bytes.
+    /// These bytes.
     Bytes(Vec<u8>),
-    /// With these bytes, after it announced so many more.
+    /// These bytes, after announcing this many more.
     Less(Vec<u8>, usize),
-    /// With these bytes, without saying how many there are.
+    /// These bytes, without announcing their number.
     Unannounced(Vec<u8>),
-    /// With a status and nothing else.
+    /// A status without a body.
     Status(u16),
-    /// From elsewhere.
+    /// A redirect to this URL.
     Redirect(String),
-    /// Not at all, on an open connection.
+    /// No response on an open connection.
     Silence,
 }
 
-/// A server that ends with the process.
+/// Server that runs until the process ends.
 pub(crate) struct Server {
-    /// Ends in `/`.
+    /// URL, which ends in `/`.
     pub(crate) url: String,
     requests: Arc<AtomicUsize>,
 }
 
 impl Server {
-    /// How many requests there were.
+    /// Number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
-/// Starts a server. `answer` gets the path after the first `/`.
+/// Starts a server. `answer` receives the path after the first `/`.
 pub(crate) fn serve(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
@@ -48,15 +48,15 @@ pub(crate) fn serve(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> 
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (answer, count) = (Arc::clone(&answer), Arc::clone(&count));
-            // A client that goes away early is part of some tests.
+            // In some tests the client disconnects early.
             thread::spawn(move || respond(stream, &*answer, &count).ok());
         }
     });
     Server { url, requests }
 }
 
-/// A URL where nobody listens.
-pub(crate) fn nobody() -> String {
+/// URL of a port on which no server listens.
+pub(crate) fn unreachable() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}/", listener.local_addr().expect("bound"))
 }

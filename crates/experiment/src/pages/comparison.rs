@@ -35,7 +35,7 @@ fn verdicts(comparison: &Comparison) -> Vec<String> {
 
 fn verdict(pair: &Pair) -> String {
     format!(
-        "{} and {}: only the first classifies {} images correctly, only the second {}: p = {}, {}",
+        "{} and {}: {} images are classified correctly by the first only, {} by the second only: p = {}, {}",
         pair.first,
         pair.second,
         pair.only_first,

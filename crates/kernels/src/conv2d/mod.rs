@@ -1,30 +1,32 @@
-//! Convolution, by the method that is fastest for its shape.
+//! Convolution, direct or by Winograd's algorithm.
 
 pub(crate) mod direct;
-pub(crate) mod finish;
+pub(crate) mod epilogue;
 pub(crate) mod shape;
 pub(crate) mod winograd;
 
 use crate::buffer::{Workspace, WorkspaceLen};
-use crate::conv2d::finish::Finish;
+use crate::conv2d::epilogue::Epilogue;
 use crate::conv2d::shape::Conv2dShape;
-use crate::instructions::Instructions;
+use crate::fused_gradient::FusedGradient;
+use crate::instruction_set::InstructionSet;
+use crate::operand::ConvInput;
 use crate::parallel::check_len;
-use crate::source::{Gradient, Input};
 
-/// How a convolution is computed.
+/// Algorithm of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Every product of the definition, summed in order: agrees with a naive loop to f32's
-    /// rounding. For any kernel and stride.
+pub enum ConvAlgorithm {
+    /// Direct convolution: every product of the definition, summed in order, for any kernel size
+    /// and stride. Agrees with a naive loop up to f32 rounding.
     Direct,
-    /// Winograd's F(4x4, 3x3): a quarter of the multiplications. For 3x3 kernels with stride 1.
+    /// Winograd's F(4x4, 3x3), with a quarter of the multiplications, for 3x3 kernels with stride
+    /// 1.
     ///
-    /// Its largest error on layers of the lecture's networks, as a share of the largest value, and
-    /// in brackets the root of the mean square, as the example `winograd_error` measures them with
-    /// AVX-512 (the tests hold every set of instructions to 2e-5):
+    /// Largest error on layers of the architectures `vgg`, `compact` and `bnvgg`, relative to the
+    /// largest value, with the root mean square error in parentheses. The example `winograd_error`
+    /// measures them (here with AVX-512); the tests require at most 2e-5 for every instruction set.
     ///
-    /// | layer | outputs | input's gradient | kernel's gradient |
+    /// | layer | outputs | input gradient | weight gradient |
     /// |---|---|---|---|
     /// | 28x28, 64 to 64 | 3.7e-6 (2.4e-7) | 4.3e-6 (3.4e-7) | 2.0e-6 (2.5e-7) |
     /// | 14x14, 64 to 128 | 4.2e-6 (2.1e-7) | 5.5e-6 (5.0e-7) | 1.3e-6 (1.5e-7) |
@@ -36,204 +38,218 @@ pub enum Method {
     Winograd,
 }
 
-/// A convolution with what follows it at once, ready to run.
+/// Convolution with fused 2x2 max pooling, for one shape and instruction set.
 ///
 /// ```
 /// use modiste_kernels::{
-///     Conv2d, Conv2dOutput, Conv2dShape, Finish, Input, Instructions, Method, Window, Workspace,
+///     Conv2d, Conv2dOutput, Conv2dShape, ConvAlgorithm, ConvInput, Epilogue, InstructionSet, Window,
+///     Workspace,
 /// };
 ///
-/// // The lecture's valid 5x5 example; its first row of outputs is 12 12 17.
+/// // A 5x5 image and a 3x3 kernel without padding.
 /// let window = Window::valid(5, 3, 1).expect("3 fits into 5");
 /// let shape = Conv2dShape { batch: 1, rows: window, columns: window, in_channels: 1, out_channels: 1 };
 /// let image = [
 ///     3., 3., 2., 1., 0., 0., 0., 1., 3., 1., 3., 1., 2., 2., 3., 2., 0., 0., 2., 2., 2., 0., 0., 0., 1.,
 /// ];
-/// let kernel = [0., 1., 2., 2., 2., 0., 0., 1., 2.];
-/// let conv = Conv2d { shape, pool: false, method: Method::Direct, instructions: Instructions::best() };
-/// let mut prepared = vec![0.0; conv.prepared_len()];
-/// conv.prepare(&kernel, &mut prepared);
+/// let weight = [0., 1., 2., 2., 2., 0., 0., 1., 2.];
+/// let conv = Conv2d {
+///     shape,
+///     pool: false,
+///     algorithm: ConvAlgorithm::Direct,
+///     instructions: InstructionSet::best(),
+/// };
+/// let mut packed = vec![0.0; conv.packed_len()];
+/// conv.pack_weight(&weight, &mut packed);
+/// let epilogue = Epilogue { bias: &[0.0], relu: false, affine: None };
 /// let mut output = [0.0; 9];
-/// let finish = Finish { bias: &[0.0], relu: false, affine: None };
-/// let mut workspace = Workspace::new(conv.workspace_len());
-/// conv.forward(&Input::plain(&image), &prepared, &finish, Conv2dOutput::plain(&mut output), &mut workspace);
+/// conv.forward(
+///     &ConvInput::plain(&image),
+///     &packed,
+///     &epilogue,
+///     Conv2dOutput::plain(&mut output),
+///     &mut Workspace::new(conv.workspace_len()),
+/// );
 /// assert_eq!(output, [12., 12., 17., 10., 17., 19., 9., 6., 14.]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2d {
-    /// The sizes.
+    /// Shape of the convolution.
     pub shape: Conv2dShape,
-    /// Whether 2x2 max-pooling follows, without keeping what goes into it.
+    /// Fused 2x2 max pooling with stride 2. The unpooled output is not stored.
     pub pool: bool,
-    /// How it is computed.
-    pub method: Method,
-    /// On what.
-    pub instructions: Instructions,
+    /// Algorithm of all passes.
+    pub algorithm: ConvAlgorithm,
+    /// Instruction set of all passes.
+    pub instructions: InstructionSet,
 }
 
-/// What a convolution writes.
+/// Output buffers of [`Conv2d::forward`].
 #[derive(Debug)]
 pub struct Conv2dOutput<'a> {
-    /// `[batch, height, width, out]`, of the pooled size where there is a pool.
+    /// Output, `[batch, height, width, out]`, of the pooled size if pooling is fused.
     pub values: &'a mut [f32],
-    /// Which of each window was largest, 0 to 3, for the way back; of the same size.
-    pub winners: Option<&'a mut [f32]>,
+    /// Argmax index of each pooling window, 0 to 3, for the backward pass; as long as `values`.
+    pub argmax: Option<&'a mut [f32]>,
 }
 
 impl<'a> Conv2dOutput<'a> {
-    /// Values alone.
+    /// Output without argmax indices.
     pub fn plain(values: &'a mut [f32]) -> Self {
         Self {
             values,
-            winners: None,
+            argmax: None,
         }
     }
 }
 
-/// What the way back writes: all is overwritten.
+/// Gradient buffers of [`Conv2d::backward`]. All are overwritten.
 #[derive(Debug)]
 pub struct Conv2dGradients<'a> {
-    /// The kernel's, `[height, width, in, out]`.
+    /// Weight gradient, `[height, width, in, out]`.
     pub weight: &'a mut [f32],
-    /// One per filter.
+    /// Bias gradient, one per output channel.
     pub bias: &'a mut [f32],
-    /// The input's, where it is asked for: the first layer of a network needs none.
+    /// Input gradient, if it is needed. The first layer of a network does not need it.
     pub input: Option<InputGradient<'a>>,
 }
 
-/// What the way back writes for the layer before.
+/// Input gradient of [`Conv2d::backward`], with the sums that a preceding batch norm needs.
 #[derive(Debug)]
 pub struct InputGradient<'a> {
-    /// The gradient at the convolution's input, behind its affine part if it has one.
+    /// Gradient at the convolution's input, after the affine map of [`ConvInput`].
     pub values: &'a mut [f32],
-    /// Where the input is batch normalisation's: the sums its own gradient needs.
-    pub sums: Option<GradientSums<'a>>,
+    /// Sums for the backward pass of the batch norm that produces the input, if there is one.
+    pub batch_norm_sums: Option<BatchNormGradientSums<'a>>,
 }
 
-/// For [`norm_gradient`](crate::norm_gradient): sums gathered image by image.
+/// Per-image reductions for the backward pass of a batch norm, as
+/// [`batch_norm_backward_coefficients`](crate::batch_norm_backward_coefficients) reads them.
 #[derive(Debug)]
-pub struct GradientSums<'a> {
-    /// What batch normalisation read.
+pub struct BatchNormGradientSums<'a> {
+    /// Input of the batch norm.
     pub input: &'a [f32],
-    /// Its batch's mean.
+    /// Batch mean, one per channel.
     pub mean: &'a [f32],
-    /// `[batch, 2, channels]`.
+    /// Output, `[batch, 2, channels]`: the sum of the gradients and the sum of `gradient * (input -
+    /// mean)` of each channel.
     pub sums: &'a mut [f32],
 }
 
 impl Conv2d {
-    /// The fastest method for `shape`; with `exact` always the direct one.
-    pub fn method_for(shape: &Conv2dShape, exact: bool) -> Method {
+    /// Fastest algorithm for `shape`, or [`ConvAlgorithm::Direct`] if `exact` is true.
+    pub fn algorithm_for(shape: &Conv2dShape, exact: bool) -> ConvAlgorithm {
         let (rows, columns) = (&shape.rows, &shape.columns);
         let fits =
             [rows.kernel, columns.kernel] == [3, 3] && [rows.stride, columns.stride] == [1, 1];
         // With few channels the transforms cost more than the products they save.
         if fits && !exact && shape.in_channels > 4 {
-            Method::Winograd
+            ConvAlgorithm::Winograd
         } else {
-            Method::Direct
+            ConvAlgorithm::Direct
         }
     }
 
-    /// Numbers of the prepared kernel.
-    pub fn prepared_len(&self) -> usize {
-        match self.method {
-            Method::Direct => direct::prepared_len(self),
-            Method::Winograd => winograd::geometry(self).kernel_len(),
+    /// Length of the packed weight.
+    pub fn packed_len(&self) -> usize {
+        match self.algorithm {
+            ConvAlgorithm::Direct => direct::packed_len(self),
+            ConvAlgorithm::Winograd => winograd::geometry(self).packed_weight_len(),
         }
     }
 
-    /// Brings the kernel into the form that [`Conv2d::forward`] reads.
+    /// Packs the weight, `[height, width, in, out]`, into the layout that [`Conv2d::forward`]
+    /// reads. For Winograd this includes the weight transform.
     ///
     /// # Panics
-    /// Where a buffer has not the length of the shape.
-    pub fn prepare(&self, weight: &[f32], prepared: &mut [f32]) {
-        check_len(
-            "the convolution's kernel",
-            weight.len(),
-            self.shape.weight_len(),
-        );
-        check_len("the prepared kernel", prepared.len(), self.prepared_len());
-        match self.method {
-            Method::Direct => direct::prepare(self, weight, prepared),
-            Method::Winograd => {
+    /// If a buffer's length does not match the shape.
+    pub fn pack_weight(&self, weight: &[f32], packed: &mut [f32]) {
+        check_len("convolution weight", weight.len(), self.shape.weight_len());
+        check_len("packed convolution weight", packed.len(), self.packed_len());
+        match self.algorithm {
+            ConvAlgorithm::Direct => direct::pack_weight(self, weight, packed),
+            ConvAlgorithm::Winograd => {
                 let geometry = winograd::geometry(self);
-                winograd::kernel::transform_kernel(
+                winograd::weight_transform::transform_weight(
                     &geometry,
                     self.instructions,
                     weight,
                     false,
-                    prepared,
+                    packed,
                 );
             }
         }
     }
 
-    /// The workspace that forwards and backwards need, also for every smaller batch.
+    /// Workspace for the forward and backward passes of this batch size and every smaller one.
     pub fn workspace_len(&self) -> WorkspaceLen {
-        match self.method {
-            Method::Direct => direct::workspace_len(self),
-            Method::Winograd => winograd::workspace_len(self),
+        match self.algorithm {
+            ConvAlgorithm::Direct => direct::workspace_len(self),
+            ConvAlgorithm::Winograd => winograd::workspace_len(self),
         }
     }
 
-    /// `sum[b, y, x, o] = sum over i, j, c of input[b, y*s + i - p, x*s + j - p, c] *
-    /// weight[i, j, c, o]`, finished and pooled.
+    /// Computes `sum[b, y, x, o] = sum over i, j, c of input[b, y*s + i - p, x*s + j - p, c] *
+    /// weight[i, j, c, o]`, followed by the epilogue and the pool.
     ///
     /// # Panics
-    /// Where a buffer has not the length of the shape.
+    /// If a buffer's length does not match the shape.
     pub fn forward(
         &self,
-        input: &Input<'_>,
-        prepared: &[f32],
-        finish: &Finish<'_>,
+        input: &ConvInput<'_>,
+        packed: &[f32],
+        epilogue: &Epilogue<'_>,
         output: Conv2dOutput<'_>,
         workspace: &mut Workspace,
     ) {
         self.check(input, output.values.len(), self.pool);
         workspace.check(self.workspace_len());
-        check_len("the prepared kernel", prepared.len(), self.prepared_len());
-        check_len("the bias", finish.bias.len(), self.shape.out_channels);
-        if let Some(winners) = &output.winners {
-            check_len("the winners", winners.len(), output.values.len());
+        check_len("packed convolution weight", packed.len(), self.packed_len());
+        check_len(
+            "convolution bias",
+            epilogue.bias.len(),
+            self.shape.out_channels,
+        );
+        if let Some(argmax) = &output.argmax {
+            check_len("argmax indices", argmax.len(), output.values.len());
         }
         if output.values.is_empty() {
             return;
         }
-        match self.method {
-            Method::Direct => {
-                direct::forward::forward(self, input, prepared, finish, output, workspace);
+        match self.algorithm {
+            ConvAlgorithm::Direct => {
+                direct::forward::forward(self, input, packed, epilogue, output, workspace);
             }
-            Method::Winograd => {
-                winograd::forward::forward(self, input, prepared, finish, output, workspace);
+            ConvAlgorithm::Winograd => {
+                winograd::forward::forward(self, input, packed, epilogue, output, workspace);
             }
         }
     }
 
-    /// The gradients of [`Conv2d::forward`].
+    /// Computes the gradients of [`Conv2d::forward`].
     ///
     /// # Panics
-    /// Where a buffer has not the length of the shape.
+    /// If a buffer's length does not match the shape.
     pub fn backward(
         &self,
-        input: &Input<'_>,
+        input: &ConvInput<'_>,
         weight: &[f32],
-        gradient: &Gradient<'_>,
+        gradient: &FusedGradient<'_>,
         gradients: Conv2dGradients<'_>,
         workspace: &mut Workspace,
     ) {
-        let pooled = gradient.winners.is_some();
+        let pooled = gradient.argmax.is_some();
         self.check(input, gradient.values.len(), pooled);
         workspace.check(self.workspace_len());
         let shape = &self.shape;
-        check_len("the convolution's kernel", weight.len(), shape.weight_len());
+        check_len("convolution weight", weight.len(), shape.weight_len());
         let len = gradients.weight.len();
-        check_len("the kernel's gradient", len, weight.len());
+        check_len("convolution weight gradient", len, weight.len());
         let len = gradients.bias.len();
-        check_len("the bias's gradient", len, shape.out_channels);
+        check_len("convolution bias gradient", len, shape.out_channels);
         if let Some(input) = &gradients.input {
             let len = input.values.len();
-            check_len("the input's gradient", len, shape.input_len());
+            check_len("convolution input gradient", len, shape.input_len());
         }
         if gradient.values.is_empty() {
             gradients.weight.fill(0.0);
@@ -243,26 +259,26 @@ impl Conv2d {
             }
             return;
         }
-        let backward = match self.method {
-            Method::Direct => direct::backward::backward,
-            Method::Winograd => winograd::backward::backward,
+        let backward = match self.algorithm {
+            ConvAlgorithm::Direct => direct::backward::backward,
+            ConvAlgorithm::Winograd => winograd::backward::backward,
         };
         backward(self, input, weight, gradient, gradients, workspace);
     }
 
     #[track_caller]
-    fn check(&self, input: &Input<'_>, output: usize, pooled: bool) {
+    fn check(&self, input: &ConvInput<'_>, output: usize, pooled: bool) {
         let size = self.shape.output();
         let size = if pooled { size.pooled() } else { size };
         check_len(
-            "the convolution's input",
+            "convolution input",
             input.values.len(),
             self.shape.input_len(),
         );
         check_len(
-            "the convolution's output",
+            "convolution output",
             output,
-            self.shape.batch * size.image(),
+            self.shape.batch * size.image_len(),
         );
     }
 }

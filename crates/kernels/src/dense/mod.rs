@@ -1,182 +1,178 @@
-//! Fully connected layers: matrix products, each factor packed once into the order it is read in.
+//! Fully connected layers as matrix products with a packed right-hand side.
 
-mod few;
-mod gradient;
-mod product;
-mod right;
+mod gemm;
+mod packed_b;
+mod small_batch;
+mod weight_gradient;
 
 use crate::buffer::{Workspace, WorkspaceLen};
-use crate::dense::few::few_forward;
-use crate::dense::gradient::kernel_gradient;
-use crate::dense::product::{Cut, Product, product};
-use crate::dense::right::Right;
-use crate::instructions::Instructions;
+use crate::dense::gemm::{Blocking, Gemm, gemm};
+use crate::dense::packed_b::Rhs;
+use crate::dense::small_batch::forward_small_batch;
+use crate::dense::weight_gradient::write_weight_gradient;
+use crate::instruction_set::InstructionSet;
+use crate::panels::Panels;
 use crate::parallel::check_len;
-use crate::tile::Panels;
 
-/// What a dense layer works on. The kernel is `[in, out]`, as Keras stores it.
+/// Shape of a dense layer. The weight is `[in, out]`, as in Keras.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DenseShape {
-    /// Images.
+    /// Number of images.
     pub batch: usize,
-    /// Values that come in for each.
+    /// Input features per image.
     pub inputs: usize,
-    /// Units.
+    /// Output features (units).
     pub outputs: usize,
 }
 
-/// Steps of a sum whose factors are packed at a time.
-const DEPTH: usize = 128;
+/// Steps of the depth (the summed dimension) that are packed at a time.
+const DEPTH_BLOCK: usize = 128;
 
-/// Rows of the kernel's gradient that one task makes.
+/// Rows of the weight gradient per task.
 const GRADIENT_ROWS: usize = 96;
 
-/// Up to so many images a plain kernel is read once from end to end, not in panels.
-const FEW: usize = 4;
+/// Largest batch for which a plain weight is read in one linear pass instead of in panels.
+const SMALL_BATCH: usize = 4;
 
-/// Rows of the kernel that one task reads when the images are few.
-const FEW_ROWS: usize = 256;
+/// Rows of the weight per task for a small batch.
+const SMALL_BATCH_ROWS: usize = 256;
 
-/// Widest panel, in numbers.
-const WIDEST: usize = 64;
+/// Columns of the widest panel.
+const MAX_PANEL_WIDTH: usize = 64;
 
-/// A dense layer's kernel.
+/// Weight of a dense layer, `[in, out]`, plain or packed.
 #[derive(Clone, Copy, Debug)]
-pub enum DenseKernel<'a> {
-    /// `[in, out]`.
+pub enum DenseWeight<'a> {
+    /// Row-major weight, `[in, out]`.
     Plain(&'a [f32]),
-    /// As [`dense_prepare`] makes it: for one that is used often before it changes.
-    Prepared(&'a [f32]),
+    /// Weight packed by [`dense_pack_weight`], for a weight that is used many times.
+    Packed(&'a [f32]),
 }
 
 impl DenseShape {
-    /// Numbers of the prepared kernel.
-    pub fn prepared_len(&self, instructions: Instructions) -> usize {
-        self.inputs * Panels::new(self.outputs, instructions.lanes()).padded()
+    /// Length of packed dense weight.
+    pub fn packed_len(&self, instructions: InstructionSet) -> usize {
+        self.inputs * Panels::new(self.outputs, instructions.lanes()).padded_columns()
     }
 
-    /// The workspace that forwards and backwards need, also for every smaller batch.
+    /// Workspace for the forward and backward passes of this batch size and every smaller one.
     pub fn workspace_len(&self) -> WorkspaceLen {
         let Self {
             batch,
             inputs,
             outputs,
         } = *self;
-        let few = inputs.div_ceil(FEW_ROWS) * batch.min(FEW) * outputs;
-        let shares = [
-            Cut::new(outputs, inputs).shares_len(batch),
-            Cut::new(inputs, outputs).shares_len(batch),
-            batch * outputs.next_multiple_of(WIDEST),
-            few,
+        let small_batch = inputs.div_ceil(SMALL_BATCH_ROWS) * batch.min(SMALL_BATCH) * outputs;
+        let lens = [
+            Blocking::new(outputs, inputs).partials_len(batch),
+            Blocking::new(inputs, outputs).partials_len(batch),
+            batch * outputs.next_multiple_of(MAX_PANEL_WIDTH),
+            small_batch,
         ];
         WorkspaceLen {
-            thread: DEPTH * (WIDEST + GRADIENT_ROWS),
-            shared: shares.into_iter().max().unwrap_or(0),
+            thread: DEPTH_BLOCK * (MAX_PANEL_WIDTH + GRADIENT_ROWS),
+            shared: lens.into_iter().max().unwrap_or(0),
         }
     }
 
     #[track_caller]
-    fn check_kernel(&self, weight: usize) {
+    fn check_weight(&self, weight: usize) {
         let len = self.inputs * self.outputs;
-        check_len("the dense layer's kernel", weight, len);
+        check_len("dense weight", weight, len);
     }
 
     #[track_caller]
     fn check(&self, input: usize, output: usize) {
-        check_len("the dense layer's input", input, self.batch * self.inputs);
-        check_len(
-            "the dense layer's output",
-            output,
-            self.batch * self.outputs,
-        );
+        check_len("dense input", input, self.batch * self.inputs);
+        check_len("dense output", output, self.batch * self.outputs);
     }
 }
 
-/// Brings a kernel into the order in which [`dense_forward`] reads it with the same instructions.
+/// Packs a weight for [`dense_forward`] with the same instruction set.
 ///
 /// # Panics
-/// Where a buffer has not the length of `shape`.
-pub fn dense_prepare(
+/// If a buffer's length does not match `shape`.
+pub fn dense_pack_weight(
     shape: &DenseShape,
-    instructions: Instructions,
+    instructions: InstructionSet,
     weight: &[f32],
-    prepared: &mut [f32],
+    packed: &mut [f32],
 ) {
-    shape.check_kernel(weight.len());
-    let len = shape.prepared_len(instructions);
-    check_len("the prepared kernel", prepared.len(), len);
-    Panels::new(shape.outputs, instructions.lanes()).pack_all(weight, prepared);
+    shape.check_weight(weight.len());
+    let len = shape.packed_len(instructions);
+    check_len("packed dense weight", packed.len(), len);
+    Panels::new(shape.outputs, instructions.lanes()).pack_all(weight, packed);
 }
 
-/// `output[b, o] = bias[o] + sum over i of input[b, i] * weight[i, o]`, behind a rectifier where
-/// `relu`.
+/// Computes `output[b, o] = bias[o] + sum over i of input[b, i] * weight[i, o]`, followed by ReLU
+/// if `relu` is true.
 ///
 /// # Panics
-/// Where a buffer has not the length of `shape`.
+/// If a buffer's length does not match `shape`.
 #[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
 pub fn dense_forward(
     shape: &DenseShape,
-    instructions: Instructions,
+    instructions: InstructionSet,
     input: &[f32],
-    kernel: DenseKernel<'_>,
+    weight: DenseWeight<'_>,
     bias: &[f32],
     relu: bool,
     output: &mut [f32],
     workspace: &mut Workspace,
 ) {
     shape.check(input.len(), output.len());
-    match kernel {
-        DenseKernel::Plain(weight) => shape.check_kernel(weight.len()),
-        DenseKernel::Prepared(prepared) => {
-            let len = shape.prepared_len(instructions);
-            check_len("the prepared kernel", prepared.len(), len);
+    match weight {
+        DenseWeight::Plain(weight) => shape.check_weight(weight.len()),
+        DenseWeight::Packed(packed) => {
+            let len = shape.packed_len(instructions);
+            check_len("packed dense weight", packed.len(), len);
         }
     }
-    check_len("the dense layer's bias", bias.len(), shape.outputs);
+    check_len("dense bias", bias.len(), shape.outputs);
     workspace.check(shape.workspace_len());
     if output.is_empty() {
         return;
     }
-    let finish = |row: &mut [f32]| {
+    let epilogue = |row: &mut [f32]| {
         for (value, bias) in row.iter_mut().zip(bias) {
             let sum = *value + bias;
             *value = if relu && sum < 0.0 { 0.0 } else { sum };
         }
     };
-    let right = match kernel {
-        DenseKernel::Plain(weight) if shape.batch <= FEW => {
+    let rhs = match weight {
+        DenseWeight::Plain(weight) if shape.batch <= SMALL_BATCH => {
             let shared = &mut workspace.shared;
-            few_forward(shape, instructions, input, weight, output, shared);
-            output.chunks_exact_mut(shape.outputs).for_each(finish);
+            forward_small_batch(shape, instructions, input, weight, output, shared);
+            output.chunks_exact_mut(shape.outputs).for_each(epilogue);
             return;
         }
-        DenseKernel::Plain(weight) => Right::Rows(weight),
-        DenseKernel::Prepared(packed) => Right::Packed(packed),
+        DenseWeight::Plain(weight) => Rhs::RowMajor(weight),
+        DenseWeight::Packed(packed) => Rhs::Packed(packed),
     };
-    product(
+    gemm(
         instructions,
-        Product {
+        Gemm {
             rows: shape.batch,
             depth: shape.inputs,
-            left: input,
-            right,
+            lhs: input,
+            rhs,
             panels: Panels::new(shape.outputs, instructions.lanes()),
         },
         output,
-        &finish,
+        &epilogue,
         workspace,
     );
 }
 
-/// The gradients of [`dense_forward`] (without a rectifier); each is overwritten, `input_gradient`
-/// where it is asked for.
+/// Computes the gradients of [`dense_forward`] without ReLU. All gradients are overwritten;
+/// `input_gradient` is computed if it is `Some`.
 ///
 /// # Panics
-/// Where a buffer has not the length of `shape`.
+/// If a buffer's length does not match `shape`.
 #[allow(clippy::too_many_arguments, reason = "the operation's own buffers")]
 pub fn dense_backward(
     shape: &DenseShape,
-    instructions: Instructions,
+    instructions: InstructionSet,
     input: &[f32],
     weight: &[f32],
     output_gradient: &[f32],
@@ -186,9 +182,9 @@ pub fn dense_backward(
     workspace: &mut Workspace,
 ) {
     shape.check(input.len(), output_gradient.len());
-    shape.check_kernel(weight.len());
-    check_len("the kernel's gradient", weight_gradient.len(), weight.len());
-    check_len("the bias's gradient", bias_gradient.len(), shape.outputs);
+    shape.check_weight(weight.len());
+    check_len("dense weight gradient", weight_gradient.len(), weight.len());
+    check_len("dense bias gradient", bias_gradient.len(), shape.outputs);
     workspace.check(shape.workspace_len());
     bias_gradient.fill(0.0);
     if shape.outputs == 0 {
@@ -199,7 +195,7 @@ pub fn dense_backward(
             *sum += value;
         }
     }
-    kernel_gradient(
+    write_weight_gradient(
         shape,
         instructions,
         input,
@@ -208,13 +204,13 @@ pub fn dense_backward(
         workspace,
     );
     if let Some(gradient) = input_gradient {
-        product(
+        gemm(
             instructions,
-            Product {
+            Gemm {
                 rows: shape.batch,
                 depth: shape.outputs,
-                left: output_gradient,
-                right: Right::Columns(weight),
+                lhs: output_gradient,
+                rhs: Rhs::ColumnMajor(weight),
                 panels: Panels::new(shape.inputs, instructions.lanes()),
             },
             gradient,

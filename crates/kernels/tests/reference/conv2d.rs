@@ -1,9 +1,9 @@
 use modiste_kernels::{
-    Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums, Input,
-    InputGradient, Instructions, Method, Window, Workspace,
+    BatchNormGradientSums, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvAlgorithm,
+    ConvInput, Epilogue, FusedGradient, InputGradient, InstructionSet, Window, Workspace,
 };
 
-use crate::naive::{self, assert_close, numbers, wide};
+use crate::naive::{self, assert_close, pseudorandom, to_f64};
 
 fn shape(batch: usize, rows: Window, columns: Window, channels: (usize, usize)) -> Conv2dShape {
     Conv2dShape {
@@ -15,22 +15,22 @@ fn shape(batch: usize, rows: Window, columns: Window, channels: (usize, usize)) 
     }
 }
 
-/// Every method on every set of instructions that the machine has.
-pub(crate) fn every_way() -> Vec<(Method, Instructions)> {
-    let sets = Instructions::available().into_iter();
-    sets.flat_map(|set| [(Method::Direct, set), (Method::Winograd, set)])
+/// Every algorithm with every instruction set that this CPU supports.
+pub(crate) fn all_configurations() -> Vec<(ConvAlgorithm, InstructionSet)> {
+    let sets = InstructionSet::available().into_iter();
+    sets.flat_map(|set| [(ConvAlgorithm::Direct, set), (ConvAlgorithm::Winograd, set)])
         .collect()
 }
 
-/// What a convolution reads, made up, and writes.
+/// Buffers of a convolution, with synthetic inputs.
 pub(crate) struct Buffers {
     pub(crate) input: Vec<f32>,
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) output: Vec<f32>,
-    pub(crate) winners: Vec<f32>,
-    /// The gradient at the output.
-    pub(crate) probe: Vec<f32>,
+    pub(crate) argmax: Vec<f32>,
+    /// Gradient at the output.
+    pub(crate) output_gradient: Vec<f32>,
     pub(crate) weight_gradient: Vec<f32>,
     pub(crate) bias_gradient: Vec<f32>,
     pub(crate) input_gradient: Vec<f32>,
@@ -49,12 +49,12 @@ impl Buffers {
             shape.output_len()
         };
         Self {
-            input: numbers(shape.input_len(), 1),
-            weight: numbers(shape.weight_len(), 2),
-            bias: numbers(shape.out_channels, 3),
+            input: pseudorandom(shape.input_len(), 1),
+            weight: pseudorandom(shape.weight_len(), 2),
+            bias: pseudorandom(shape.out_channels, 3),
             output: vec![f32::NAN; output],
-            winners: vec![9.0; if conv.pool { output } else { 0 }],
-            probe: numbers(output, 4),
+            argmax: vec![9.0; if conv.pool { output } else { 0 }],
+            output_gradient: pseudorandom(output, 4),
             weight_gradient: vec![f32::NAN; shape.weight_len()],
             bias_gradient: vec![f32::NAN; shape.out_channels],
             input_gradient: vec![f32::NAN; shape.input_len()],
@@ -64,35 +64,35 @@ impl Buffers {
     }
 
     pub(crate) fn forward(&mut self, conv: &Conv2d, relu: bool) {
-        let mut prepared = vec![f32::NAN; conv.prepared_len()];
-        conv.prepare(&self.weight, &mut prepared);
-        let finish = Finish {
+        let mut packed = vec![f32::NAN; conv.packed_len()];
+        conv.pack_weight(&self.weight, &mut packed);
+        let epilogue = Epilogue {
             bias: &self.bias,
             relu,
             affine: None,
         };
         let output = Conv2dOutput {
             values: &mut self.output,
-            winners: conv.pool.then_some(&mut *self.winners),
+            argmax: conv.pool.then_some(&mut *self.argmax),
         };
-        let input = Input::plain(&self.input);
-        conv.forward(&input, &prepared, &finish, output, &mut self.workspace);
+        let input = ConvInput::plain(&self.input);
+        conv.forward(&input, &packed, &epilogue, output, &mut self.workspace);
     }
 
     pub(crate) fn backward(&mut self, conv: &Conv2d, relu: Option<&[f32]>, mean: Option<&[f32]>) {
-        let gradient = Gradient {
-            values: &self.probe,
-            winners: conv.pool.then_some(&*self.winners),
-            norm: None,
+        let gradient = FusedGradient {
+            values: &self.output_gradient,
+            argmax: conv.pool.then_some(&*self.argmax),
+            batch_norm: None,
             relu,
         };
-        let sums = mean.map(|mean| GradientSums {
+        let sums = mean.map(|mean| BatchNormGradientSums {
             input: &self.input,
             mean,
             sums: &mut self.sums,
         });
         conv.backward(
-            &Input::plain(&self.input),
+            &ConvInput::plain(&self.input),
             &self.weight,
             &gradient,
             Conv2dGradients {
@@ -100,7 +100,7 @@ impl Buffers {
                 bias: &mut self.bias_gradient,
                 input: Some(InputGradient {
                     values: &mut self.input_gradient,
-                    sums,
+                    batch_norm_sums: sums,
                 }),
             },
             &mut self.workspace,
@@ -108,60 +108,69 @@ impl Buffers {
     }
 }
 
-/// Error of a method, as a share of the largest value.
-pub(crate) fn tolerance(method: Method) -> f64 {
-    match method {
-        Method::Direct => 1e-6,
-        Method::Winograd => 2e-5,
+/// Maximum error of an algorithm, relative to the largest value.
+pub(crate) fn tolerance(algorithm: ConvAlgorithm) -> f64 {
+    match algorithm {
+        ConvAlgorithm::Direct => 1e-6,
+        ConvAlgorithm::Winograd => 2e-5,
     }
 }
 
 #[track_caller]
 fn check(shape: Conv2dShape) {
-    let fits = Conv2d::method_for(
+    let fits = Conv2d::algorithm_for(
         &Conv2dShape {
             in_channels: 9,
             ..shape
         },
         false,
     );
-    for (method, instructions) in every_way() {
-        if method == Method::Winograd && fits == Method::Direct {
+    for (algorithm, instructions) in all_configurations() {
+        if algorithm == ConvAlgorithm::Winograd && fits == ConvAlgorithm::Direct {
             continue;
         }
         let conv = Conv2d {
             shape,
             pool: false,
-            method,
+            algorithm,
             instructions,
         };
-        let tolerance = tolerance(method);
-        let mut all = Buffers::new(&conv);
-        all.forward(&conv, false);
-        let (input, weight, bias) = (wide(&all.input), wide(&all.weight), wide(&all.bias));
+        let tolerance = tolerance(algorithm);
+        let mut buffers = Buffers::new(&conv);
+        buffers.forward(&conv, false);
+        let (input, weight, bias) = (
+            to_f64(&buffers.input),
+            to_f64(&buffers.weight),
+            to_f64(&buffers.bias),
+        );
         let expected = naive::conv2d(&shape, &input, &weight, &bias);
-        assert_close("output", &all.output, &expected, tolerance);
+        assert_close("output", &buffers.output, &expected, tolerance);
 
-        all.backward(&conv, None, None);
+        buffers.backward(&conv, None, None);
         let [by_input, by_weight, by_bias] =
-            naive::conv2d_gradients(&shape, &input, &weight, &wide(&all.probe));
-        assert_close("input gradient", &all.input_gradient, &by_input, tolerance);
+            naive::conv2d_gradients(&shape, &input, &weight, &to_f64(&buffers.output_gradient));
+        assert_close(
+            "input gradient",
+            &buffers.input_gradient,
+            &by_input,
+            tolerance,
+        );
         assert_close(
             "weight gradient",
-            &all.weight_gradient,
+            &buffers.weight_gradient,
             &by_weight,
             tolerance,
         );
-        assert_close("bias gradient", &all.bias_gradient, &by_bias, 1e-6);
+        assert_close("bias gradient", &buffers.bias_gradient, &by_bias, 1e-6);
     }
 }
 
 fn same(input: usize, kernel: usize, stride: usize) -> Window {
-    Window::same(input, kernel, stride).expect("no zero")
+    Window::same(input, kernel, stride).expect("non-zero sizes")
 }
 
 fn valid(input: usize, kernel: usize, stride: usize) -> Window {
-    Window::valid(input, kernel, stride).expect("fits")
+    Window::valid(input, kernel, stride).expect("the kernel fits")
 }
 
 #[test]
@@ -188,34 +197,36 @@ fn strides() {
 }
 
 #[test]
-fn other_kernels() {
+fn other_kernel_sizes() {
     check(shape(3, valid(4, 1, 1), valid(5, 1, 1), (5, 2)));
     check(shape(1, same(6, 5, 1), same(7, 5, 1), (2, 3)));
     check(shape(2, valid(5, 2, 1), same(6, 4, 1), (2, 3)));
 }
 
-/// A kernel too large for a core's cache takes another way through memory.
+/// A weight that does not fit into a core's cache takes another code path.
 #[test]
-fn a_large_kernel() {
+fn large_weight() {
     check(shape(9, valid(7, 3, 1), same(6, 3, 1), (97, 160)));
     check(shape(1, same(3, 3, 1), same(9, 3, 1), (100, 130)));
     check(shape(2, same(9, 3, 1), valid(7, 3, 1), (100, 130)));
 }
 
-/// The naive gradients are those of the naive convolution.
+/// Validates the naive gradients against finite differences of the naive convolution.
 #[test]
-fn the_references_gradients_are_its_own() {
+fn naive_gradients_match_finite_differences() {
     let shape = shape(2, same(5, 3, 2), valid(4, 2, 1), (2, 3));
     let (input, weight) = (
-        numbers(shape.input_len(), 1),
-        numbers(shape.weight_len(), 2),
+        pseudorandom(shape.input_len(), 1),
+        pseudorandom(shape.weight_len(), 2),
     );
-    let (input, weight, bias) = (wide(&input), wide(&weight), vec![0.5; 3]);
-    let probe = wide(&numbers(shape.output_len(), 3));
-    let [by_input, by_weight, by_bias] = naive::conv2d_gradients(&shape, &input, &weight, &probe);
+    let (input, weight, bias) = (to_f64(&input), to_f64(&weight), vec![0.5; 3]);
+    let output_gradient = to_f64(&pseudorandom(shape.output_len(), 3));
+    let [by_input, by_weight, by_bias] =
+        naive::conv2d_gradients(&shape, &input, &weight, &output_gradient);
     let narrow = |values: Vec<f64>| values.iter().map(|&v| v as f32).collect::<Vec<f32>>();
-    let loss =
-        |i: &[f64], w: &[f64], b: &[f64]| naive::dot(&naive::conv2d(&shape, i, w, b), &probe);
+    let loss = |i: &[f64], w: &[f64], b: &[f64]| {
+        naive::dot(&naive::conv2d(&shape, i, w, b), &output_gradient)
+    };
     let numeric = naive::numeric_gradient(&input, |input| loss(input, &weight, &bias));
     assert_close("input", &narrow(by_input), &numeric, 1e-6);
     let numeric = naive::numeric_gradient(&weight, |weight| loss(&input, weight, &bias));
@@ -225,14 +236,14 @@ fn the_references_gradients_are_its_own() {
 }
 
 #[test]
-fn a_workspace_for_a_batch_suffices_for_every_smaller_one() {
-    for (method, instructions) in every_way() {
+fn workspace_len_grows_with_batch() {
+    for (algorithm, instructions) in all_configurations() {
         for channels in [(5, 3), (96, 96)] {
             let needs = |batch| {
                 let conv = Conv2d {
                     shape: shape(batch, valid(9, 3, 1), valid(5, 3, 1), channels),
                     pool: false,
-                    method,
+                    algorithm,
                     instructions,
                 };
                 let len = conv.workspace_len();
@@ -242,42 +253,42 @@ fn a_workspace_for_a_batch_suffices_for_every_smaller_one() {
                 let (smaller, larger) = (needs(batch), needs(batch + 1));
                 assert!(
                     smaller.0 <= larger.0 && smaller.1 <= larger.1,
-                    "{method:?}, {channels:?}, batch {batch}: {smaller:?} and {larger:?}"
+                    "{algorithm:?}, {channels:?}, batch {batch}: {smaller:?} exceeds {larger:?}"
                 );
             }
         }
     }
 }
 
-/// The lecture's slide: a 5x5 picture padded with zeros and sharpened gives 114 in the corner.
+/// A 5x5 image, zero-padded and sharpened, is 114 in its first corner.
 #[test]
-fn the_lectures_sharpening_kernel() {
+fn sharpening_kernel() {
     let conv = Conv2d {
         shape: shape(1, same(5, 3, 1), same(5, 3, 1), (1, 1)),
         pool: false,
-        method: Method::Direct,
-        instructions: Instructions::best(),
+        algorithm: ConvAlgorithm::Direct,
+        instructions: InstructionSet::best(),
     };
-    let mut all = Buffers::new(&conv);
-    all.input = [
+    let mut buffers = Buffers::new(&conv);
+    buffers.input = [
         60., 113., 56., 139., 85., 73., 121., 54., 84., 128., 131., 99., 70., 129., 127., 80., 57.,
         115., 69., 134., 104., 126., 123., 95., 130.,
     ]
     .to_vec();
-    all.weight = [0., -1., 0., -1., 5., -1., 0., -1., 0.].to_vec();
-    all.bias = vec![0.0];
-    all.forward(&conv, false);
-    assert_eq!(all.output[0], 114.0);
+    buffers.weight = [0., -1., 0., -1., 5., -1., 0., -1., 0.].to_vec();
+    buffers.bias = vec![0.0];
+    buffers.forward(&conv, false);
+    assert_eq!(buffers.output[0], 114.0);
 }
 
 #[test]
-#[should_panic(expected = "the convolution's kernel has 8 elements where the shape asks for 9")]
-fn a_buffer_of_another_length_is_refused() {
+#[should_panic(expected = "convolution weight: found 8 elements, expected 9")]
+fn rejects_wrong_buffer_length() {
     let conv = Conv2d {
         shape: shape(1, valid(3, 3, 1), valid(3, 3, 1), (1, 1)),
         pool: false,
-        method: Method::Direct,
-        instructions: Instructions::best(),
+        algorithm: ConvAlgorithm::Direct,
+        instructions: InstructionSet::best(),
     };
-    conv.prepare(&[0.0; 8], &mut vec![0.0; conv.prepared_len()]);
+    conv.pack_weight(&[0.0; 8], &mut vec![0.0; conv.packed_len()]);
 }

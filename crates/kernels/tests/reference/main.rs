@@ -1,11 +1,11 @@
-//! Every kernel against naive loops in f64, its gradient against finite differences of those
-//! loops, and its bytes against those of other numbers of threads.
+//! Tests every operation against naive loops in f64, gradients against finite differences of those
+//! loops, and results against those of other numbers of threads.
 
 mod batch_norm;
 mod conv2d;
 mod dense;
+mod fused_batch_norm;
+mod max_pool;
 mod naive;
-mod norm_fold;
 mod pointwise;
-mod pool;
 mod threads;

@@ -1,9 +1,9 @@
-//! The references: operations written as their definitions, in f64, and numeric gradients.
+//! Reference implementations: operations by definition in f64, and numeric gradients.
 
 use modiste_kernels::{Conv2dShape, MaxPool2dShape};
 
-/// Distinct numbers in (-1, 1) in no order that a transposed index would keep.
-pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
+/// Distinct values in (-1, 1) without a pattern that a transposed index would preserve.
+pub(crate) fn pseudorandom(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..count)
         .map(|_| {
@@ -15,11 +15,11 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
+pub(crate) fn to_f64(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
 
-/// What a convolution is, index by index.
+/// Convolution by definition.
 pub(crate) fn conv2d(shape: &Conv2dShape, input: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
     let (rows, columns) = (shape.rows, shape.columns);
     let mut output = Vec::new();
@@ -54,8 +54,7 @@ pub(crate) fn conv2d(shape: &Conv2dShape, input: &[f64], weight: &[f64], bias: &
     output
 }
 
-/// The gradients of [`conv2d`] at input, kernel and bias: each product of the definition once more,
-/// its factors exchanged.
+/// Gradients of [`conv2d`] at input, weight and bias.
 pub(crate) fn conv2d_gradients(
     shape: &Conv2dShape,
     input: &[f64],
@@ -71,7 +70,7 @@ pub(crate) fn conv2d_gradients(
         for y in 0..rows.output {
             for x in 0..columns.output {
                 for (o, by_bias) in by_bias.iter_mut().enumerate() {
-                    let gradient = gradients.next().expect("one for each output");
+                    let gradient = gradients.next().expect("one gradient per output");
                     *by_bias += gradient;
                     for i in 0..rows.kernel {
                         for j in 0..columns.kernel {
@@ -121,7 +120,7 @@ pub(crate) fn max_pool(shape: &MaxPool2dShape, input: &[f64]) -> Vec<f64> {
     output
 }
 
-/// The gradient of `function` at `point`, by central differences.
+/// Gradient of `function` at `point` by central differences.
 pub(crate) fn numeric_gradient(point: &[f64], function: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     const STEP: f64 = 1e-5;
     let mut moved = point.to_vec();
@@ -141,7 +140,8 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(l, r)| l * r).sum()
 }
 
-/// Asserts that `found` is `expected` to `tolerance` of the largest expected value.
+/// Asserts that `found` equals `expected` within `tolerance`, relative to the largest expected
+/// value.
 #[track_caller]
 pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
@@ -152,7 +152,7 @@ pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], toleranc
         let error = (f64::from(found) - expected).abs() / scale;
         assert!(
             error <= tolerance,
-            "{what}[{index}]: {found} for {expected}, off by {error:.1e} of the largest"
+            "{what}[{index}]: found {found}, expected {expected}, relative error {error:.1e}"
         );
     }
 }

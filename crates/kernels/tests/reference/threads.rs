@@ -1,57 +1,57 @@
 use modiste_kernels::{
-    Conv2d, Conv2dShape, DenseKernel, DenseShape, Instructions, Window, Workspace,
-    batch_norm_backward, batch_norm_statistics, batch_norm_statistics_len, batch_norm_sums_len,
-    dense_backward, dense_forward,
+    Conv2d, Conv2dShape, DenseShape, DenseWeight, InstructionSet, Window, Workspace,
+    batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_statistics,
+    batch_norm_statistics_scratch_len, dense_backward, dense_forward,
 };
 
-use crate::conv2d::{Buffers, every_way};
-use crate::naive::numbers;
+use crate::conv2d::{Buffers, all_configurations};
+use crate::naive::pseudorandom;
 
-/// Runs `work` with 1, 2 and 3 threads and asserts that its bytes are the same.
+/// Asserts that `work` returns bit-identical results with 1, 2 and 3 threads.
 #[track_caller]
 fn check(work: impl Fn() -> Vec<Vec<f32>> + Sync) {
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let results = pool.expect("threads start").install(&work);
+        let results = pool.expect("thread pool").install(&work);
         results
             .into_iter()
             .map(|values| values.into_iter().map(f32::to_bits).collect())
             .collect::<Vec<Vec<u32>>>()
     };
     let one = with(1);
-    assert!(one == with(2), "2 threads give other bytes than 1");
-    assert!(one == with(3), "3 threads give other bytes than 1");
+    assert!(one == with(2), "results differ between 1 and 2 threads");
+    assert!(one == with(3), "results differ between 1 and 3 threads");
 }
 
 #[test]
-#[ignore = "slow; cargo xtask test --all runs it"]
+#[ignore = "slow; cargo xtask test --buffers runs it"]
 fn convolution() {
     for (channels, out_channels) in [(19, 23), (128, 96)] {
         let shape = Conv2dShape {
             batch: 37,
-            rows: Window::same(9, 3, 1).expect("no zero"),
-            columns: Window::valid(11, 3, 1).expect("fits"),
+            rows: Window::same(9, 3, 1).expect("non-zero sizes"),
+            columns: Window::valid(11, 3, 1).expect("the kernel fits"),
             in_channels: channels,
             out_channels,
         };
-        for (method, instructions) in every_way() {
+        for (algorithm, instructions) in all_configurations() {
             let conv = Conv2d {
                 shape,
                 pool: false,
-                method,
+                algorithm,
                 instructions,
             };
             let mean = vec![0.1; channels];
             check(|| {
-                let mut all = Buffers::new(&conv);
-                all.forward(&conv, false);
-                all.backward(&conv, None, Some(&mean));
+                let mut buffers = Buffers::new(&conv);
+                buffers.forward(&conv, false);
+                buffers.backward(&conv, None, Some(&mean));
                 vec![
-                    all.output,
-                    all.weight_gradient,
-                    all.bias_gradient,
-                    all.input_gradient,
-                    all.sums,
+                    buffers.output,
+                    buffers.weight_gradient,
+                    buffers.bias_gradient,
+                    buffers.input_gradient,
+                    buffers.sums,
                 ]
             });
         }
@@ -66,10 +66,10 @@ fn dense() {
             inputs,
             outputs,
         };
-        let input = numbers(batch * inputs, 1);
-        let weight = numbers(inputs * outputs, 2);
+        let input = pseudorandom(batch * inputs, 1);
+        let weight = pseudorandom(inputs * outputs, 2);
         let bias = vec![0.5; outputs];
-        let instructions = Instructions::best();
+        let instructions = InstructionSet::best();
         check(|| {
             let mut workspace = Workspace::new(shape.workspace_len());
             let mut output = vec![0.0; batch * outputs];
@@ -77,7 +77,7 @@ fn dense() {
                 &shape,
                 instructions,
                 &input,
-                DenseKernel::Plain(&weight),
+                DenseWeight::Plain(&weight),
                 &bias,
                 true,
                 &mut output,
@@ -104,13 +104,13 @@ fn dense() {
 
 #[test]
 fn batch_norm() {
-    let input = numbers(5000 * 13, 1);
+    let input = pseudorandom(5000 * 13, 1);
     check(|| {
-        let mut sums = vec![0.0; batch_norm_sums_len(13)];
+        let mut sums = vec![0.0; batch_norm_backward_scratch_len(13)];
         let (mut mean, mut variance) = (vec![0.0; 13], vec![0.0; 13]);
-        let mut scratch = vec![0.0; batch_norm_statistics_len(13)];
+        let mut scratch = vec![0.0; batch_norm_statistics_scratch_len(13)];
         batch_norm_statistics(
-            Instructions::best(),
+            InstructionSet::best(),
             &input,
             &mut mean,
             &mut variance,

@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use modiste_kernels::{
-    Conv2dGradients, Gradient, GradientSums, InputGradient, MaxPool2dShape, NormGradient,
-    add_assign, batch_norm_backward, batch_norm_sums_len, dense_backward, dropout_backward,
-    max_pool2d_backward, norm_gradient, norm_gradient_sums, norm_pool_gradient_sums, relu_backward,
+    BatchNormGradient, BatchNormGradientSums, Conv2dGradients, FusedGradient, InputGradient,
+    MaxPool2dShape, add_assign, batch_norm_backward, batch_norm_backward_coefficients,
+    batch_norm_backward_reduce, batch_norm_backward_scratch_len, batch_norm_pool_backward_reduce,
+    dense_backward, dropout_backward, max_pool2d_backward, relu_backward,
 };
 
 use crate::stage::{ConvStage, Kind, Stage};
@@ -114,7 +115,7 @@ impl Backward<'_> {
                     at_output,
                     gamma_gradient,
                     beta_gradient,
-                    &mut self.space.sums[..batch_norm_sums_len(norm.channels)],
+                    &mut self.space.sums[..batch_norm_backward_scratch_len(norm.channels)],
                 );
             }
             Kind::Residual(block) => {
@@ -156,25 +157,25 @@ impl Backward<'_> {
             let sums = &mut sums[..2 * batch * norm.channels];
             // The stage behind a deferred one has gathered them already.
             if !conv.deferred {
-                let target = GradientSums {
+                let target = BatchNormGradientSums {
                     input: convolved,
                     mean,
                     sums: &mut *sums,
                 };
                 match winners {
-                    Some(winners) => norm_pool_gradient_sums(
+                    Some(winners) => batch_norm_pool_backward_reduce(
                         &conv.norm_pool(batch),
                         kernel.instructions,
                         at_output,
                         winners,
                         target,
                     ),
-                    None => norm_gradient_sums(kernel.instructions, at_output, target),
+                    None => batch_norm_backward_reduce(kernel.instructions, at_output, target),
                 }
             }
             let (gamma_gradient, beta_gradient) =
                 self.gradients[norm.variables.clone()].split_at_mut(norm.channels);
-            norm_gradient(
+            batch_norm_backward_coefficients(
                 sums,
                 convolved.len() / norm.channels,
                 mean,
@@ -185,10 +186,10 @@ impl Backward<'_> {
                 coefficients,
             );
         }
-        let gradient = Gradient {
+        let gradient = FusedGradient {
             values: at_output,
-            winners,
-            norm: conv.norm.as_ref().map(|_| NormGradient {
+            argmax: winners,
+            batch_norm: conv.norm.as_ref().map(|_| BatchNormGradient {
                 input: convolved,
                 coefficients: &slot.norm.coefficients,
             }),
@@ -212,7 +213,7 @@ impl Backward<'_> {
                     ..
                 } = &mut slot.norm;
                 let affine = deferred.then_some(modiste_kernels::Affine { scale, shift });
-                let sums = deferred.then(|| GradientSums {
+                let sums = deferred.then(|| BatchNormGradientSums {
                     input: values,
                     mean,
                     sums: &mut sums[..2 * batch * mean.len()],
@@ -229,7 +230,7 @@ impl Backward<'_> {
                 bias: bias_gradient,
                 input: needed.then_some(InputGradient {
                     values: at_input,
-                    sums,
+                    batch_norm_sums: sums,
                 }),
             },
             &mut self.space.workspace,

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use modiste_core::Rng;
 use modiste_kernels::{
-    Conv2dOutput, DenseKernel, Finish, MaxPool2dShape, add_assign, batch_norm_affine,
-    batch_norm_normalize, batch_norm_statistics, dense_forward, dropout_forward, inverse_deviation,
-    max_pool2d_forward, norm_pool_forward, update_moving_average,
+    Conv2dOutput, DenseWeight, Epilogue, MaxPool2dShape, add_assign, batch_norm_affine,
+    batch_norm_normalize, batch_norm_pool_forward, batch_norm_statistics, dense_forward,
+    dropout_forward, inverse_std, max_pool2d_forward, update_moving_average,
 };
 
 use crate::dropout_mask::fill_dropout_mask;
@@ -64,7 +64,7 @@ impl Forward<'_> {
                     &shape,
                     self.space.instructions,
                     input,
-                    DenseKernel::Plain(weight),
+                    DenseWeight::Plain(weight),
                     bias,
                     dense.relu,
                     output,
@@ -107,14 +107,14 @@ impl Forward<'_> {
         let kernel = conv.conv(batch);
         let (weight, bias) =
             self.trainable[conv.variables.clone()].split_at(kernel.shape.weight_len());
-        let prepared = &mut self.space.prepared[..kernel.prepared_len()];
-        kernel.prepare(weight, prepared);
+        let prepared = &mut self.space.prepared[..kernel.packed_len()];
+        kernel.pack_weight(weight, prepared);
         let output = &mut slot.output[..batch * stage.outputs];
         let written = match &conv.norm {
             Some(_) if !conv.deferred => &mut slot.convolved[..batch * conv.convolved()],
             _ => &mut *output,
         };
-        let finish = Finish {
+        let epilogue = Epilogue {
             bias,
             relu: conv.relu,
             affine: None,
@@ -125,9 +125,15 @@ impl Forward<'_> {
         };
         let target = Conv2dOutput {
             values: written,
-            winners,
+            argmax: winners,
         };
-        kernel.forward(&input, prepared, &finish, target, &mut self.space.workspace);
+        kernel.forward(
+            &input,
+            prepared,
+            &epilogue,
+            target,
+            &mut self.space.workspace,
+        );
         let Some(norm) = &conv.norm else {
             return;
         };
@@ -147,7 +153,7 @@ impl Forward<'_> {
             return;
         }
         if conv.pool {
-            norm_pool_forward(
+            batch_norm_pool_forward(
                 &conv.norm_pool(batch),
                 kernel.instructions,
                 convolved,
@@ -168,7 +174,7 @@ impl Forward<'_> {
             self.statistics[norm.statistics.clone()].split_at_mut(norm.channels);
         update_moving_average(moving_mean, &slot.mean, norm.momentum);
         update_moving_average(moving_variance, &slot.variance, norm.momentum);
-        inverse_deviation(&slot.variance, norm.epsilon, &mut slot.inverse);
+        inverse_std(&slot.variance, norm.epsilon, &mut slot.inverse);
         let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
         let NormSlot {
             mean,

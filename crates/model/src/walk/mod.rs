@@ -7,7 +7,7 @@ mod slot;
 use std::time::Duration;
 
 use modiste_core::Rng;
-use modiste_kernels::{Buffer, Instructions, Workspace, in_pool, softmax_cross_entropy};
+use modiste_kernels::{Buffer, InstructionSet, Workspace, in_pool, softmax_cross_entropy};
 
 use modiste_metrics::count_correct;
 
@@ -56,7 +56,7 @@ struct Flow {
 /// Space that every stage may overwrite.
 #[derive(Debug)]
 struct Space {
-    instructions: Instructions,
+    instructions: InstructionSet,
     workspace: Workspace,
     /// The kernel of the convolution at hand, prepared.
     prepared: Buffer,
@@ -131,7 +131,7 @@ impl Walk {
         &mut self,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u8],
+        labels: &[u16],
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepOutcome {
@@ -145,7 +145,7 @@ impl Walk {
         batch: usize,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u8],
+        labels: &[u16],
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepOutcome {

@@ -1,6 +1,6 @@
 //! What one stage keeps from the way forwards for the way back.
 
-use modiste_kernels::{Affine, Buffer, Input, batch_norm_statistics_len};
+use modiste_kernels::{Affine, Buffer, ConvInput, batch_norm_statistics_scratch_len};
 
 use crate::stage::{Kind, Stage};
 
@@ -45,7 +45,7 @@ impl NormSlot {
             inverse: zeros.clone(),
             scale: zeros.clone(),
             shift: zeros,
-            scratch: vec![0.0; batch_norm_statistics_len(channels)],
+            scratch: vec![0.0; batch_norm_statistics_scratch_len(channels)],
             ..Self::default()
         }
     }
@@ -103,4 +103,4 @@ impl Slot {
 }
 
 /// What lies between two stages.
-pub(super) type Value<'a> = Input<'a>;
+pub(super) type Value<'a> = ConvInput<'a>;

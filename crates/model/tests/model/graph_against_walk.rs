@@ -2,7 +2,7 @@ use candle_core::{Device, Tensor};
 use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
-    Activation, Architecture, Graph, Inference, Initializer, Instructions, KernelOptions, Layer,
+    Activation, Architecture, Graph, Inference, Initializer, InstructionSet, KernelOptions, Layer,
     Padding, Parameters, Resolved, Walk, zoo,
 };
 
@@ -25,7 +25,7 @@ struct Both {
     resolved: Resolved,
     parameters: Parameters,
     images: Vec<f32>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     batch: usize,
 }
 
@@ -37,7 +37,7 @@ impl Both {
         Self {
             parameters: Parameters::initialize(&resolved, 3),
             images: numbers(batch * resolved.input.size(), 4),
-            labels: (0..batch).map(|_| rng.below(classes) as u8).collect(),
+            labels: (0..batch).map(|_| rng.below(classes) as u16).collect(),
             resolved,
             batch,
         }
@@ -144,7 +144,7 @@ impl GraphRun {
 fn check(architecture: &Architecture, batch: usize) {
     let both = Both::new(architecture, batch);
     let graph = GraphRun::new(&both).expect("the graph runs");
-    for instructions in Instructions::available() {
+    for instructions in InstructionSet::available() {
         for exact in [true, false] {
             let options = KernelOptions {
                 exact,

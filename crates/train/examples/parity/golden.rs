@@ -131,6 +131,6 @@ pub(crate) fn images(
     let pixels = pixels.collect();
     let mut rng = stream(golden.seed, 1001);
     let classes = resolved.classes() as f64;
-    let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u8);
+    let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u16);
     Images::new(shape, pixels, labels.collect()).map_err(|error| error.to_string())
 }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use modiste_dataset::LoadOptions;
-use modiste_model::{DeviceChoice, Instructions, KernelOptions, select_device};
+use modiste_model::{DeviceChoice, InstructionSet, KernelOptions, select_device};
 use modiste_train::{Compute, EngineKind};
 
 use crate::compare::{Bounds, Case, Comparison, DISTURBANCES, Deviation};
@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
     println!("{}", selected.description);
     let kernels = KernelOptions {
         exact: !arguments.default_kernels,
-        instructions: Instructions::from_environment()?,
+        instructions: InstructionSet::from_env()?,
     };
     println!(
         "Kernels: {}, exact: {}",

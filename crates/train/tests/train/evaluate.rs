@@ -36,11 +36,14 @@ fn with_flips_an_image_and_its_mirror_image_get_one_answer() {
     let result = |images: &Images, flips| {
         evaluate(&small(), images, flips, &Compute::default()).expect("evaluated")
     };
-    let (once, mirrored) = (result(&images, false), result(&images.mirrored(), false));
+    let (once, mirrored) = (
+        result(&images, false),
+        result(&images.flipped_horizontally(), false),
+    );
     assert_ne!(once.loss, mirrored.loss);
     let both = result(&images, true);
     // The sum of two numbers does not hang on their order.
-    assert_eq!(both, result(&images.mirrored(), true));
+    assert_eq!(both, result(&images.flipped_horizontally(), true));
     // The logarithm is concave: a mean of two answers loses less than the answers do in the mean.
     assert!(both.loss <= f64::midpoint(once.loss, mirrored.loss) + 1e-9);
 }

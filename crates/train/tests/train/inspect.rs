@@ -65,7 +65,7 @@ fn gradients_are_as_long_as_small_changes_say() {
     // The same by finite differences of the training loss.
     let resolved = network.architecture.resolve().expect("a network");
     let values: Vec<f32> = images
-        .pixels()
+        .to_contiguous()
         .iter()
         .map(|&pixel| f32::from(pixel) / 255.0)
         .collect();

@@ -9,5 +9,6 @@ mod fit;
 #[path = "../../examples/parity/golden.rs"]
 mod golden;
 mod inspect;
+mod many_classes;
 mod networks;
 mod parity;

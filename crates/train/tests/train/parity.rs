@@ -1,11 +1,11 @@
 use candle_core::Device;
-use modiste_model::{Instructions, KernelOptions};
+use modiste_model::{InstructionSet, KernelOptions};
 use modiste_train::{Compute, EngineKind};
 
 use crate::compare::{Bounds, Case, Deviation, compare};
 use crate::golden::Golden;
 
-fn kernels(exact: bool, instructions: Instructions) -> Compute {
+fn kernels(exact: bool, instructions: InstructionSet) -> Compute {
     Compute {
         kernels: KernelOptions {
             exact,
@@ -19,7 +19,7 @@ fn kernels(exact: bool, instructions: Instructions) -> Compute {
 fn ways() -> Vec<(String, Compute, Bounds)> {
     let graph = Compute::default().with(EngineKind::Candle(Device::Cpu));
     let mut ways = vec![("candle".to_owned(), graph, Bounds::EXACT)];
-    for set in Instructions::available() {
+    for set in InstructionSet::available() {
         let name = set.name();
         ways.push((format!("{name}, exact"), kernels(true, set), Bounds::EXACT));
         ways.push((name.to_owned(), kernels(false, set), Bounds::FAST));
@@ -69,7 +69,7 @@ fn a_wrong_learning_rate_is_noticed() {
     let comparison = compare(&Case {
         golden: &golden,
         name: "compact",
-        compute: &kernels(true, Instructions::best()),
+        compute: &kernels(true, InstructionSet::best()),
         bounds: Bounds::EXACT,
         gray: &modiste_dataset::fashion_mnist_mini().train,
     });

@@ -1,47 +1,105 @@
-//! Predictions for an image.
+//! Predictions for images, in one of three formats.
+
+use std::path::Path;
 
 use anyhow::Result;
-use modiste_infer::Prediction;
+use modiste_core::shown;
+use modiste_experiment::{Classified, Error, Warning, predictions_csv, predictions_header};
+use modiste_infer::{Prediction, is_unsure};
+use serde_json::{Value, json};
+
+use crate::terminal::advice::warn;
+use crate::terminal::messages::say;
+use crate::terminal::output;
+
+/// Format of the results on standard output.
+pub(crate) enum Format {
+    /// A line per file.
+    Lines,
+    /// One array with an object per file.
+    Json,
+    /// A row per file and class.
+    Csv,
+}
+
+/// Predictions on standard output.
+pub(crate) struct Predictions {
+    format: Format,
+    /// Number of classes per file.
+    top: usize,
+    objects: Vec<Value>,
+    failed: usize,
+}
+
+impl Predictions {
+    /// Predictions in a format, with the `top` most probable classes of each file.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn new(format: Format, top: usize) -> Result<Self> {
+        if let Format::Csv = format {
+            output::write(&predictions_header())?;
+        }
+        Ok(Self {
+            format,
+            top,
+            objects: Vec::new(),
+            failed: 0,
+        })
+    }
+
+    /// Prints the answer for a file, or its error on standard error.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn print(&mut self, file: &Path, answer: Result<Classified, Error>) -> Result<()> {
+        let name = file.display().to_string();
+        let classified = match answer {
+            Ok(classified) => classified,
+            Err(error) => {
+                self.failed += 1;
+                say(format_args!("error: {error}"));
+                let object = json!({ "file": name, "error": error.reason() });
+                self.objects.push(object);
+                return Ok(());
+            }
+        };
+        if let Some(reason) = classified.warning {
+            let path = file.to_owned();
+            warn(Warning::Image { path, reason });
+        }
+        let unsure = is_unsure(&classified.ranked);
+        let mut top = classified.ranked;
+        top.truncate(self.top);
+        match self.format {
+            Format::Json => {
+                let object = json!({ "file": name, "predictions": top, "unsure": unsure });
+                self.objects.push(object);
+                Ok(())
+            }
+            Format::Csv => output::write(&predictions_csv(&name, &top)),
+            Format::Lines => output::line(format_args!("{}: {}", shown(file), line(&top, unsure))),
+        }
+    }
+
+    /// Prints what is left. Returns the number of files that failed.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn end(self) -> Result<usize> {
+        if let Format::Json = self.format {
+            output::json(&self.objects)?;
+        }
+        Ok(self.failed)
+    }
+}
 
 /// `Sneaker 97.2 %, Sandal 1.1 %`
-pub(crate) fn line(ranked: &[Prediction], unsure: bool) -> String {
+fn line(ranked: &[Prediction], unsure: bool) -> String {
     let parts: Vec<String> = ranked
         .iter()
         .map(|one| format!("{} {:.1} %", one.class, 100.0 * one.probability))
         .collect();
     let note = if unsure { " (a guess)" } else { "" };
     parts.join(", ") + note
-}
-
-/// The header of the CSV.
-///
-/// # Errors
-/// If it cannot be written.
-pub(crate) fn csv_header() -> Result<Vec<u8>> {
-    rows(&[["file", "rank", "class", "index", "probability"]])
-}
-
-/// A CSV row for each class.
-///
-/// # Errors
-/// If a row cannot be written.
-pub(crate) fn csv(file: &str, ranked: &[Prediction]) -> Result<Vec<u8>> {
-    let row = |(rank, one): (usize, &Prediction)| {
-        [
-            file.to_owned(),
-            rank.to_string(),
-            one.class.clone(),
-            one.index.to_string(),
-            one.probability.to_string(),
-        ]
-    };
-    rows(&(1..).zip(ranked).map(row).collect::<Vec<_>>())
-}
-
-fn rows<T: AsRef<[u8]>>(rows: &[[T; 5]]) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row)?;
-    }
-    Ok(writer.into_inner()?)
 }

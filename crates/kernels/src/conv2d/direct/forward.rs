@@ -1,90 +1,92 @@
-//! Forwards, and the convolution of framed rows that the way back uses too.
+//! Forward pass, and the convolution of padded rows that the backward pass shares.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
-use crate::conv2d::direct::frame::Frame;
+use crate::conv2d::direct::padded_rows::PaddedRows;
 use crate::conv2d::direct::{grain, panels};
-use crate::conv2d::finish::{BAND, Finish, FinishVectors, OutputBands, output_bands, pool_band};
-use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::parallel::for_each_piece;
-use crate::source::{Input, RowSource, Size};
-use crate::tile::{
-    Left, Panels, Rows, Strips, Tile, accumulate, add_product, for_each_strip, store_tile,
-    zero_tile,
+use crate::conv2d::epilogue::{
+    BAND, Epilogue, EpilogueVectors, OutputBands, output_bands, pool_band,
 };
+use crate::conv2d::{Conv2d, Conv2dOutput};
+use crate::microkernel::{
+    Lhs, LhsRows, MicroKernel, Tile, accumulate, for_each_tile, rank1_update, store_tile, zero_tile,
+};
+use crate::operand::{ConvInput, ImageSize, Operand};
+use crate::panels::Panels;
+use crate::parallel::parallel_for;
 
 pub(crate) fn forward(
     conv: &Conv2d,
-    input: &Input<'_>,
+    input: &ConvInput<'_>,
     kernel: &[f32],
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     output: Conv2dOutput<'_>,
     workspace: &mut Workspace,
 ) {
     let shape = &conv.shape;
     let grain = grain(shape);
-    let pieces = output_bands(conv, output);
+    let parts = output_bands(conv, output);
     let units = 0..shape.batch * shape.rows.output.div_ceil(BAND);
-    for_each_piece(units, grain, pieces, &|units, pieces| {
+    parallel_for(units, grain, parts, &|units, parts| {
         workspace.threads.with(|scratch| {
             conv.instructions.run(ForwardTask {
-                convolution: Convolution {
-                    frame: Frame::forward(shape),
-                    source: *input,
+                convolution: RowConvolution {
+                    padded: PaddedRows::forward(shape),
+                    operand: *input,
                     size: shape.input(),
                     kernel: [shape.rows.kernel, shape.columns.kernel],
                     stride: [shape.rows.stride, shape.columns.stride],
-                    prepared: kernel,
+                    packed: kernel,
                     panels: panels(conv),
                     output: shape.output(),
-                    finish: Some(*finish),
+                    epilogue: Some(*epilogue),
                 },
                 pool: conv.pool,
                 units,
-                pieces,
+                parts,
                 scratch,
             });
         });
     });
 }
 
-/// A convolution of framed rows.
+/// Convolution of padded rows.
 #[derive(Clone, Copy)]
-pub(super) struct Convolution<'a, R> {
-    pub(super) frame: Frame,
-    pub(super) source: R,
-    /// Of the images that `source` reads.
-    pub(super) size: Size,
-    /// Height and width.
+pub(super) struct RowConvolution<'a, R> {
+    pub(super) padded: PaddedRows,
+    pub(super) operand: R,
+    /// Size of the images that `operand` contains.
+    pub(super) size: ImageSize,
+    /// Kernel height and width.
     pub(super) kernel: [usize; 2],
-    /// Down and to the right.
+    /// Vertical and horizontal stride.
     pub(super) stride: [usize; 2],
-    pub(super) prepared: &'a [f32],
+    pub(super) packed: &'a [f32],
     pub(super) panels: Panels,
-    pub(super) output: Size,
-    pub(super) finish: Option<Finish<'a>>,
+    pub(super) output: ImageSize,
+    pub(super) epilogue: Option<Epilogue<'a>>,
 }
 
-impl<R: RowSource> Convolution<'_, R> {
-    /// Computes the rows of outputs from `first` on.
+impl<R: Operand> RowConvolution<'_, R> {
+    /// Computes the output rows from `first` on, as many as `output` holds.
     #[inline(always)]
     pub(super) fn rows<S: Simd>(
         &self,
         simd: S,
         image: usize,
         first: usize,
-        frame: &mut [f32],
+        padded: &mut [f32],
         output: &mut [f32],
     ) {
         let start = first * self.stride[0];
-        self.frame
-            .copy(simd, &self.source, &self.size, image, start, frame);
-        let row_len = self.frame.row(self.size.channels);
-        for (y, output) in output.chunks_exact_mut(self.output.row()).enumerate() {
-            let rows = &frame[y * self.stride[0] * row_len..];
+        self.padded
+            .copy(simd, &self.operand, &self.size, image, start, padded);
+        let row_len = self.padded.row_len(self.size.channels);
+        for (y, output) in output.chunks_exact_mut(self.output.row_len()).enumerate() {
+            let rows = &padded[y * self.stride[0] * row_len..];
             for panel in 0..self.panels.count {
                 self.panel(simd, panel, rows, output);
             }
@@ -95,43 +97,43 @@ impl<R: RowSource> Convolution<'_, R> {
     fn panel<S: Simd>(&self, simd: S, panel: usize, rows: &[f32], output: &mut [f32]) {
         let taps = self.kernel[0] * self.kernel[1] * self.size.channels;
         let first = panel * self.panels.width;
-        let columns = first..first + self.panels.len_of(panel);
-        let finish = match &self.finish {
-            Some(finish) => Some(finish.vectors(simd, columns.clone())),
+        let columns = first..first + self.panels.columns_of(panel);
+        let epilogue = match &self.epilogue {
+            Some(epilogue) => Some(epilogue.vectors(simd, columns.clone())),
             None => None,
         };
-        let mut strips = PixelStrips::<S, R> {
+        let mut tiles = PixelTiles::<S, R> {
             convolution: self,
             rows,
-            kernel: &self.prepared[first * taps..][..taps * self.panels.width],
+            kernel: &self.packed[first * taps..][..taps * self.panels.width],
             columns,
-            finish,
+            epilogue,
             output,
         };
-        for_each_strip(simd, self.panels.width, self.output.width, &mut strips);
+        for_each_tile(simd, self.panels.width, self.output.width, &mut tiles);
     }
 }
 
 /// Vectors of the widest panel.
-const WIDEST: usize = 4;
+const MAX_VECTORS: usize = 4;
 
-/// Terms of a kernel row from which on it is summed by itself.
-const LONG: usize = 32;
+/// Depth of a kernel row from which on each kernel row has accumulators of its own.
+const LONG_ROW: usize = 32;
 
-/// Strips of neighbouring pixels of one row of outputs.
-struct PixelStrips<'a, S: Simd, R> {
-    convolution: &'a Convolution<'a, R>,
+/// Micro-kernel over neighboring pixels of one output row.
+struct PixelTiles<'a, S: Simd, R> {
+    convolution: &'a RowConvolution<'a, R>,
     rows: &'a [f32],
     kernel: &'a [f32],
     columns: Range<usize>,
-    finish: Option<FinishVectors<S::f32s, WIDEST>>,
+    epilogue: Option<EpilogueVectors<S::f32s, MAX_VECTORS>>,
     output: &'a mut [f32],
 }
 
-impl<S: Simd, R: RowSource> Strips<S> for PixelStrips<'_, S, R> {
+impl<S: Simd, R: Operand> MicroKernel<S> for PixelTiles<'_, S, R> {
     #[inline(always)]
-    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        if self.depth() < LONG {
+    fn tile<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        if self.depth() < LONG_ROW {
             let sums = self.short_sums::<ROWS, VECTORS>(simd, first);
             self.write(simd, first, sums);
         } else {
@@ -141,31 +143,31 @@ impl<S: Simd, R: RowSource> Strips<S> for PixelStrips<'_, S, R> {
     }
 }
 
-impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
-    /// Terms of one kernel row.
+impl<S: Simd, R: Operand> PixelTiles<'_, S, R> {
+    /// Depth of one kernel row.
     #[inline(always)]
     fn depth(&self) -> usize {
         self.convolution.kernel[1] * self.convolution.size.channels
     }
 
-    /// What the pixels of a strip read of one kernel row, and that row of the kernel.
+    /// Left-hand rows that a tile's pixels read for one kernel row, and that row of the weight.
     #[inline(always)]
-    fn factors<const ROWS: usize, const VECTORS: usize>(
+    fn operands<const ROWS: usize, const VECTORS: usize>(
         &self,
         first: usize,
         kernel_row: usize,
-    ) -> (Rows<'_, ROWS>, &[f32]) {
+    ) -> (LhsRows<'_, ROWS>, &[f32]) {
         let channels = self.convolution.size.channels;
         let (step, depth) = (self.convolution.stride[1] * channels, self.depth());
-        let start = kernel_row * self.convolution.frame.row(channels) + first * step;
+        let start = kernel_row * self.convolution.padded.row_len(channels) + first * step;
         let kernel_len = depth * VECTORS * S::F32_LANES;
         (
-            Rows::new(self.rows, start, step, depth),
+            LhsRows::new(self.rows, start, step, depth),
             &self.kernel[kernel_row * kernel_len..][..kernel_len],
         )
     }
 
-    /// The sums over all kernel rows, in registers from the first term to the last.
+    /// Sum over all kernel rows, accumulated in one register tile.
     #[inline(always)]
     fn short_sums<const ROWS: usize, const VECTORS: usize>(
         &self,
@@ -174,10 +176,10 @@ impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
     ) -> Tile<S, ROWS, VECTORS> {
         let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
         for i in 0..self.convolution.kernel[0] {
-            let (rows, kernel) = self.factors::<ROWS, VECTORS>(first, i);
+            let (rows, kernel) = self.operands::<ROWS, VECTORS>(first, i);
             let kernel = kernel.chunks_exact(VECTORS * S::F32_LANES);
             for (k, kernel) in kernel.enumerate() {
-                add_product::<S, Rows<'_, ROWS>, ROWS, VECTORS>(
+                rank1_update::<S, LhsRows<'_, ROWS>, ROWS, VECTORS>(
                     simd,
                     &mut sums,
                     rows.step(k),
@@ -188,7 +190,7 @@ impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
         sums
     }
 
-    /// The same, each kernel row by itself: shorter sums round less.
+    /// Sum over all kernel rows, each accumulated separately, because shorter sums round less.
     #[inline(always)]
     fn long_sums<const ROWS: usize, const VECTORS: usize>(
         &self,
@@ -197,7 +199,7 @@ impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
     ) -> Tile<S, ROWS, VECTORS> {
         let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
         for i in 0..self.convolution.kernel[0] {
-            let (rows, kernel) = self.factors::<ROWS, VECTORS>(first, i);
+            let (rows, kernel) = self.operands::<ROWS, VECTORS>(first, i);
             let mut part = zero_tile::<S, ROWS, VECTORS>(simd);
             let width = VECTORS * S::F32_LANES;
             accumulate(simd, &mut part, rows, self.depth(), kernel, width);
@@ -217,8 +219,8 @@ impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
         first: usize,
         mut sums: Tile<S, ROWS, VECTORS>,
     ) {
-        if let Some(finish) = &self.finish {
-            finish.apply_to(simd, &mut sums);
+        if let Some(epilogue) = &self.epilogue {
+            epilogue.apply_tile(simd, &mut sums);
         }
         let channels = self.convolution.output.channels;
         let output = &mut self.output[first * channels + self.columns.start..];
@@ -227,10 +229,10 @@ impl<S: Simd, R: RowSource> PixelStrips<'_, S, R> {
 }
 
 struct ForwardTask<'a> {
-    convolution: Convolution<'a, Input<'a>>,
+    convolution: RowConvolution<'a, ConvInput<'a>>,
     pool: bool,
     units: Range<usize>,
-    pieces: OutputBands<'a>,
+    parts: OutputBands<'a>,
     scratch: &'a mut [f32],
 }
 
@@ -240,22 +242,22 @@ impl WithSimd for ForwardTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let size = self.convolution.output;
-        let down = size.height.div_ceil(BAND);
-        let (mut values, mut winners) = self.pieces;
-        let (band, frame) = self
+        let bands_per_image = size.height.div_ceil(BAND);
+        let (mut values, mut argmax) = self.parts;
+        let (band, padded) = self
             .scratch
-            .split_at_mut((BAND * size.row()).next_multiple_of(16));
+            .split_at_mut((BAND * size.row_len()).next_multiple_of(16));
         for unit in self.units {
-            let (image, first) = (unit / down, unit % down * BAND);
+            let (image, first) = (unit / bands_per_image, unit % bands_per_image * BAND);
             if !self.pool {
                 let output = values.band(unit);
-                self.convolution.rows(simd, image, first, frame, output);
+                self.convolution.rows(simd, image, first, padded, output);
                 continue;
             }
-            let band = &mut band[..(size.height - first).min(BAND) * size.row()];
-            self.convolution.rows(simd, image, first, frame, band);
-            let winners = winners.as_mut().map(|winners| winners.band(unit));
-            pool_band(simd, &size, band, values.band(unit), winners);
+            let band = &mut band[..(size.height - first).min(BAND) * size.row_len()];
+            self.convolution.rows(simd, image, first, padded, band);
+            let argmax = argmax.as_mut().map(|argmax| argmax.band(unit));
+            pool_band(simd, &size, band, values.band(unit), argmax);
         }
     }
 }

@@ -1,69 +1,70 @@
-//! Convolution by the definition, for any kernel and stride: each output row is a product of patches,
-//! read where they lie, with the kernel.
+//! Direct convolution for any kernel size and stride: each output row is a matrix product of
+//! patches, read in place, with the weight.
 
 pub(crate) mod backward;
 pub(crate) mod forward;
-mod frame;
+mod padded_rows;
 
 use crate::buffer::WorkspaceLen;
 use crate::conv2d::Conv2d;
-use crate::conv2d::direct::frame::Frame;
-use crate::conv2d::finish::BAND;
+use crate::conv2d::direct::padded_rows::PaddedRows;
+use crate::conv2d::epilogue::BAND;
 use crate::conv2d::shape::Conv2dShape;
-use crate::tile::Panels;
+use crate::panels::Panels;
 
-/// Images are dealt into at most so many groups, each with a share of the kernel's gradient.
+/// Maximum number of groups of images with partial sums of the weight gradient.
 const GROUPS: usize = 8;
 
-/// Outputs that a task computes, at least: a few thousand of one channel.
-const TASK: usize = 16 * 1024;
+/// Minimum number of outputs per task.
+const TASK_OUTPUTS: usize = 16 * 1024;
 
-/// Tasks that even one image is dealt into, where it has so many bands.
-const FEWEST_TASKS: usize = 4;
+/// Number of tasks that even one image is divided into, if it has enough bands.
+const MIN_TASKS: usize = 4;
 
 fn panels(conv: &Conv2d) -> Panels {
     Panels::new(conv.shape.out_channels, conv.instructions.lanes())
 }
 
-pub(crate) fn prepared_len(conv: &Conv2d) -> usize {
-    conv.shape.taps() * panels(conv).padded()
+pub(crate) fn packed_len(conv: &Conv2d) -> usize {
+    conv.shape.taps() * panels(conv).padded_columns()
 }
 
-/// The kernel in panels, `[panel][tap][width]`.
-pub(crate) fn prepare(conv: &Conv2d, weight: &[f32], prepared: &mut [f32]) {
-    panels(conv).pack_all(weight, prepared);
+/// Packs the weight into panels, `[panel][tap][width]`.
+pub(crate) fn pack_weight(conv: &Conv2d, weight: &[f32], packed: &mut [f32]) {
+    panels(conv).pack_all(weight, packed);
 }
 
-/// Bands of a task.
+/// Bands per task.
 fn grain(shape: &Conv2dShape) -> usize {
     let size = shape.output();
     let bands = shape.batch * size.height.div_ceil(BAND);
-    let most = TASK.div_ceil((BAND * size.row()).max(1));
-    most.min(bands.div_ceil(FEWEST_TASKS)).max(1)
+    let by_size = TASK_OUTPUTS.div_ceil((BAND * size.row_len()).max(1));
+    by_size.min(bands.div_ceil(MIN_TASKS)).max(1)
 }
 
 pub(crate) fn workspace_len(conv: &Conv2d) -> WorkspaceLen {
     let shape = &conv.shape;
-    let back = backward_convolution(conv);
-    let forward = Frame::forward(shape).len(&shape.input()) + BAND * shape.output().row();
-    let backward = Frame::backward(shape).len(&shape.output()) + BAND * shape.input().row();
-    let gradient =
-        Frame::forward(shape).len(&shape.input()) + shape.columns.output * panels(conv).padded();
+    let transposed = transposed_convolution(conv);
+    let forward = PaddedRows::forward(shape).len(&shape.input()) + BAND * shape.output().row_len();
+    let backward =
+        PaddedRows::backward(shape).len(&shape.output()) + BAND * shape.input().row_len();
+    let gradient = PaddedRows::forward(shape).len(&shape.input())
+        + shape.columns.output * panels(conv).padded_columns();
     WorkspaceLen {
         thread: forward.max(backward).max(gradient) + 32,
-        shared: GROUPS.min(shape.batch) * share_len(conv)
+        shared: GROUPS.min(shape.batch) * partial_len(conv)
             + shape.weight_len().next_multiple_of(16)
-            + prepared_len(&back),
+            + packed_len(&transposed),
     }
 }
 
-/// A group's share of the gradients of kernel and biases.
-fn share_len(conv: &Conv2d) -> usize {
-    (conv.shape.taps() + 1) * panels(conv).padded()
+/// Length of a group's partial sums of the weight and bias gradients.
+fn partial_len(conv: &Conv2d) -> usize {
+    (conv.shape.taps() + 1) * panels(conv).padded_columns()
 }
 
-/// The convolution whose output is the input's gradient: stride 1, channels exchanged.
-fn backward_convolution(conv: &Conv2d) -> Conv2d {
+/// Stride-1 convolution with exchanged channels that computes the input gradient.
+fn transposed_convolution(conv: &Conv2d) -> Conv2d {
     let shape = &conv.shape;
     Conv2d {
         shape: Conv2dShape {

@@ -1,88 +1,92 @@
-//! Forwards: inputs to points, 36 products, points to outputs.
+//! Forward pass: input transform, 36 matrix products per panel of output channels, output
+//! transform.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
-use crate::conv2d::finish::{Finish, OutputBands, output_bands};
-use crate::conv2d::winograd::blocks::{Points, transform_inputs};
-use crate::conv2d::winograd::forward_few::{are_few, few_len};
-use crate::conv2d::winograd::forward_pass::Pass;
+use crate::conv2d::epilogue::{Epilogue, OutputBands, output_bands};
+use crate::conv2d::winograd::forward_pass::ForwardPass;
+use crate::conv2d::winograd::forward_small_batch::{is_small_batch, small_batch_len};
 use crate::conv2d::winograd::geometry::Geometry;
+use crate::conv2d::winograd::input_transform::transform_inputs;
+use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::parallel::for_each_piece;
-use crate::source::Input;
+use crate::operand::ConvInput;
+use crate::parallel::parallel_for;
 
-/// Numbers of a block's points that a task works on: they stay in a core's cache while the kernel
-/// passes by.
+/// Elements of a block of transformed tiles, small enough to stay in a core's cache while the
+/// weight streams by.
 const BLOCK: usize = 160 * 1024;
 
-/// Tiles of a block, at least: enough to be worth reading the kernel for.
-const FEWEST_TILES: usize = 36;
+/// Minimum number of tiles per block, to amortize reading the weight.
+const MIN_TILES: usize = 36;
 
-/// Tasks that even one image is dealt into, where it has so many tile rows.
-const FEWEST_TASKS: usize = 4;
+/// Number of tasks that even one image is divided into, if it has enough tile rows.
+const MIN_TASKS: usize = 4;
 
-/// Tile rows of a block.
+/// Tile rows per block.
 fn block(geometry: &Geometry) -> usize {
-    // Of the products there is one panel at a time.
-    let points_of_tile = POINTS * (geometry.inputs.padded() + geometry.outputs.width);
-    let most = (BLOCK / points_of_tile).max(FEWEST_TILES) / geometry.across;
-    most.min(geometry.tile_rows().div_ceil(FEWEST_TASKS)).max(1)
+    // Only one panel of products is in memory at a time.
+    let transformed_tile_len = POINTS * (geometry.inputs.padded_columns() + geometry.outputs.width);
+    let by_cache = (BLOCK / transformed_tile_len).max(MIN_TILES) / geometry.tiles_per_row;
+    by_cache
+        .min(geometry.tile_rows().div_ceil(MIN_TASKS))
+        .max(1)
 }
 
 pub(crate) fn workspace_len(geometry: &Geometry) -> WorkspaceLen {
-    let tiles = block(geometry) * geometry.across;
+    let tiles = block(geometry) * geometry.tiles_per_row;
     WorkspaceLen {
         thread: Geometry::block_len(&geometry.inputs, tiles)
             + Geometry::block_len(&geometry.outputs.panel(0), tiles),
-        shared: few_len(geometry),
+        shared: small_batch_len(geometry),
     }
 }
 
 pub(crate) fn forward(
     conv: &Conv2d,
-    input: &Input<'_>,
-    kernel: &[f32],
-    finish: &Finish<'_>,
+    input: &ConvInput<'_>,
+    weight: &[f32],
+    epilogue: &Epilogue<'_>,
     output: Conv2dOutput<'_>,
     workspace: &mut Workspace,
 ) {
     let geometry = super::geometry(conv);
-    let pieces = output_bands(conv, output);
-    let pass = Pass {
+    let parts = output_bands(conv, output);
+    let pass = ForwardPass {
         conv,
         geometry: &geometry,
         input,
-        kernel,
-        finish,
+        weight,
+        epilogue,
     };
     let Workspace { threads, shared } = workspace;
-    if are_few(&geometry) {
-        pass.few(pieces, shared);
+    if is_small_batch(&geometry) {
+        pass.forward_small_batch(parts, shared);
         return;
     }
     let (rows, grain) = (0..geometry.tile_rows(), block(&geometry));
-    for_each_piece(rows, grain, pieces, &|rows, pieces| {
+    parallel_for(rows, grain, parts, &|rows, parts| {
         threads.with(|scratch| {
             conv.instructions.run(Block {
                 pass: &pass,
                 rows,
                 scratch,
-                pieces,
+                parts,
             });
         });
     });
 }
 
-/// One block from inputs to outputs.
+/// Forward pass of one block of tile rows.
 struct Block<'a> {
-    pass: &'a Pass<'a>,
+    pass: &'a ForwardPass<'a>,
     rows: Range<usize>,
     scratch: &'a mut [f32],
-    pieces: OutputBands<'a>,
+    parts: OutputBands<'a>,
 }
 
 impl WithSimd for Block<'_> {
@@ -94,28 +98,29 @@ impl WithSimd for Block<'_> {
             pass,
             rows,
             scratch,
-            mut pieces,
+            mut parts,
         } = self;
         let geometry = pass.geometry;
-        let tiles = rows.len() * geometry.across;
-        let (points, scratch) = scratch.split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
-        transform_inputs(simd, geometry, pass.input, rows.clone(), points);
-        let left_len = Geometry::point_len(&geometry.inputs, tiles);
+        let tiles = rows.len() * geometry.tiles_per_row;
+        let (transformed, scratch) =
+            scratch.split_at_mut(Geometry::block_len(&geometry.inputs, tiles));
+        transform_inputs(simd, geometry, pass.input, rows.clone(), transformed);
+        let point_stride = Geometry::point_stride(&geometry.inputs, tiles);
         for panel in 0..geometry.outputs.count {
             let panels = geometry.outputs.panel(panel);
-            let len = Geometry::point_len(&panels, tiles);
+            let len = Geometry::point_stride(&panels, tiles);
             let products = scratch[..POINTS * len].chunks_exact_mut(len);
             for (point, output) in products.enumerate() {
-                pass.product(panel, point, tiles, &points[point * left_len..])
+                pass.gemm(panel, point, tiles, &transformed[point * point_stride..])
                     .run(simd, &mut output[..panels.width * tiles]);
             }
-            let products = Points {
+            let products = TransformedTiles {
                 values: scratch,
                 panels,
                 tiles,
                 stride: len,
             };
-            pass.write_outputs(simd, rows.clone(), panel, &products, &mut pieces);
+            pass.write_outputs(simd, rows.clone(), panel, &products, &mut parts);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a forward pass shares between its tasks: products with the kernel, and points to outputs.
+//! Steps of a forward pass that all blocks share: matrix products, output transform and epilogue.
 
 use std::ops::Range;
 
@@ -6,143 +6,150 @@ use pulp::Simd;
 
 use crate::channels::store;
 use crate::conv2d::Conv2d;
-use crate::conv2d::finish::{Finish, FinishVectors, OutputBands, largest};
-use crate::conv2d::winograd::blocks::Points;
+use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands, window_argmax};
+use crate::conv2d::winograd::gemm::TileGemm;
 use crate::conv2d::winograd::geometry::Geometry;
-use crate::conv2d::winograd::products::PointProduct;
+use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::{
-    Between, PATCH, POINTS, PointsToOutput, TILE, Write, both_ways, new_between,
+    Intermediate, OutputTransform, PATCH, POINTS, TILE, WriteTile, new_intermediate, transform_2d,
 };
-use crate::source::Input;
+use crate::operand::ConvInput;
 
-/// What all tasks of one call share.
+/// State that all tasks of one call share.
 #[derive(Clone, Copy)]
-pub(super) struct Pass<'a> {
+pub(super) struct ForwardPass<'a> {
     pub(super) conv: &'a Conv2d,
     pub(super) geometry: &'a Geometry,
-    pub(super) input: &'a Input<'a>,
-    pub(super) kernel: &'a [f32],
-    pub(super) finish: &'a Finish<'a>,
+    pub(super) input: &'a ConvInput<'a>,
+    pub(super) weight: &'a [f32],
+    pub(super) epilogue: &'a Epilogue<'a>,
 }
 
-impl<'a> Pass<'a> {
-    /// The product of some tiles' inputs with a panel of the kernel at one point.
+impl<'a> ForwardPass<'a> {
+    /// Product of the transformed inputs of some tiles with one panel of the transformed weight at
+    /// one point.
     #[inline(always)]
-    pub(super) fn product(
+    pub(super) fn gemm(
         &self,
         panel: usize,
         point: usize,
         tiles: usize,
-        left: &'a [f32],
-    ) -> PointProduct<'a> {
+        lhs: &'a [f32],
+    ) -> TileGemm<'a> {
         let geometry = self.geometry;
         let panel_len = geometry.shape.in_channels * geometry.outputs.width;
-        PointProduct {
+        TileGemm {
             tiles,
-            left,
-            left_panels: geometry.inputs,
-            kernel: &self.kernel[(panel * POINTS + point) * panel_len..],
-            kernel_stride: panel_len,
+            lhs,
+            lhs_panels: geometry.inputs,
+            weight: &self.weight[(panel * POINTS + point) * panel_len..],
+            weight_stride: panel_len,
             output_panels: geometry.outputs.panel(panel),
         }
     }
 
-    /// Some tile rows' points of one panel to outputs: finished, and pooled.
+    /// Applies output transform, epilogue and pool to one panel of some tile rows and writes the
+    /// outputs.
     #[inline(always)]
     pub(super) fn write_outputs<S: Simd>(
         &self,
         simd: S,
         rows: Range<usize>,
         panel: usize,
-        points: &Points<'_>,
-        (values, winners): &mut OutputBands<'_>,
+        transformed: &TransformedTiles<'_>,
+        (values, argmax): &mut OutputBands<'_>,
     ) {
-        let first = panel * points.panels.width;
-        let channels = first..first + points.panels.columns;
+        let first = panel * transformed.panels.width;
+        let channels = first..first + transformed.panels.columns;
         for (index, row) in rows.enumerate() {
-            let tile = index * self.geometry.across;
+            let tile = index * self.geometry.tiles_per_row;
             let (channels, output) = (channels.clone(), values.band(row));
             if self.conv.pool {
-                let winners = winners.as_mut().map(|winners| winners.band(row));
-                write_pooled(simd, self, points, channels, tile, output, winners);
+                let argmax = argmax.as_mut().map(|argmax| argmax.band(row));
+                write_pooled(simd, self, transformed, channels, tile, output, argmax);
             } else {
-                write_band(simd, self, points, channels, tile, output);
+                write_band(simd, self, transformed, channels, tile, output);
             }
         }
     }
 }
 
-/// One tile row's outputs, finished but not pooled.
+/// Writes the outputs of one tile row, without pooling.
 #[inline(always)]
 fn write_band<S: Simd>(
     simd: S,
-    pass: &Pass<'_>,
-    points: &Points<'_>,
+    pass: &ForwardPass<'_>,
+    transformed: &TransformedTiles<'_>,
     channels: Range<usize>,
     first_tile: usize,
     output: &mut [f32],
 ) {
     let size = pass.geometry.shape.output();
-    let mut between = new_between::<S, PATCH, TILE>(simd);
+    let mut intermediate = new_intermediate::<S, PATCH, TILE>(simd);
     for channel in channels.clone().step_by(S::F32_LANES) {
         let end = (channel + S::F32_LANES).min(channels.end);
-        let finish = pass.finish.vectors(simd, channel..end);
-        for x in 0..pass.geometry.across {
-            let mut pixels = FinishPixels::<S> {
-                finish,
+        let epilogue = pass.epilogue.vectors(simd, channel..end);
+        for x in 0..pass.geometry.tiles_per_row {
+            let mut pixels = EpiloguePixels::<S> {
+                epilogue,
                 columns: (size.width - x * TILE).min(TILE),
-                row: size.row(),
+                row: size.row_len(),
                 channels: size.channels,
                 first: x * TILE * size.channels + channel,
                 count: end - channel,
                 output: &mut *output,
             };
-            let mut points = points.tile(first_tile + x, channel - channels.start);
-            both_ways::<S, PointsToOutput, PATCH, TILE>(
+            let mut transformed = transformed.tile(first_tile + x, channel - channels.start);
+            transform_2d::<S, OutputTransform, PATCH, TILE>(
                 simd,
-                &mut points,
+                &mut transformed,
                 &mut pixels,
-                &mut between,
+                &mut intermediate,
             );
         }
     }
 }
 
-/// One tile row's outputs, finished and pooled.
+/// Writes the pooled outputs of one tile row.
 #[inline(always)]
 fn write_pooled<S: Simd>(
     simd: S,
-    pass: &Pass<'_>,
-    points: &Points<'_>,
+    pass: &ForwardPass<'_>,
+    transformed: &TransformedTiles<'_>,
     channels: Range<usize>,
     first_tile: usize,
     output: &mut [f32],
-    mut winners: Option<&mut [f32]>,
+    mut argmax: Option<&mut [f32]>,
 ) {
     let size = pass.geometry.shape.output();
     let pooled = size.pooled();
-    let rows = output.len() / pooled.row();
-    let mut between = new_between::<S, PATCH, TILE>(simd);
-    let mut values = new_between::<S, TILE, TILE>(simd);
+    let rows = output.len() / pooled.row_len();
+    let mut intermediate = new_intermediate::<S, PATCH, TILE>(simd);
+    let mut values = new_intermediate::<S, TILE, TILE>(simd);
     for start in channels.clone().step_by(S::F32_LANES) {
         let end = (start + S::F32_LANES).min(channels.end);
-        let finish = pass.finish.vectors(simd, start..end);
-        for across in 0..pass.geometry.across {
-            let mut tile = FinishTile::<S> {
-                finish,
+        let epilogue = pass.epilogue.vectors(simd, start..end);
+        for tile_x in 0..pass.geometry.tiles_per_row {
+            let mut tile = EpilogueTile::<S> {
+                epilogue,
                 values: &mut values,
             };
-            let mut points = points.tile(first_tile + across, start - channels.start);
-            both_ways::<S, PointsToOutput, PATCH, TILE>(simd, &mut points, &mut tile, &mut between);
+            let mut transformed = transformed.tile(first_tile + tile_x, start - channels.start);
+            transform_2d::<S, OutputTransform, PATCH, TILE>(
+                simd,
+                &mut transformed,
+                &mut tile,
+                &mut intermediate,
+            );
             for y in 0..rows.min(TILE / 2) {
-                for x in 0..(pooled.width - across * TILE / 2).min(TILE / 2) {
+                for x in 0..(pooled.width - tile_x * TILE / 2).min(TILE / 2) {
                     let [top, bottom] = [values.0[2 * y], values.0[2 * y + 1]];
                     let window = [top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]];
-                    let (best, winner) = largest(simd, window);
-                    let pixel = y * pooled.row() + (across * TILE / 2 + x) * size.channels;
+                    let (best, best_index) = window_argmax(simd, window);
+                    let pixel = y * pooled.row_len() + (tile_x * TILE / 2 + x) * size.channels;
                     store(simd, &mut output[pixel + start..pixel + end], best);
-                    if let Some(winners) = &mut winners {
-                        store(simd, &mut winners[pixel + start..pixel + end], winner);
+                    if let Some(argmax) = &mut argmax {
+                        store(simd, &mut argmax[pixel + start..pixel + end], best_index);
                     }
                 }
             }
@@ -150,22 +157,22 @@ fn write_pooled<S: Simd>(
     }
 }
 
-/// A tile's finished outputs, kept.
-struct FinishTile<'a, S: Simd> {
-    finish: FinishVectors<S::f32s, 1>,
-    values: &'a mut Between<S, TILE, TILE>,
+/// Writer that applies the epilogue and keeps the tile in memory.
+struct EpilogueTile<'a, S: Simd> {
+    epilogue: EpilogueVectors<S::f32s, 1>,
+    values: &'a mut Intermediate<S, TILE, TILE>,
 }
 
-impl<S: Simd> Write<S> for FinishTile<'_, S> {
+impl<S: Simd> WriteTile<S> for EpilogueTile<'_, S> {
     #[inline(always)]
     fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
-        self.values.0[i][j] = self.finish.apply(simd, sum);
+        self.values.0[i][j] = self.epilogue.apply(simd, sum);
     }
 }
 
-/// Finishes a tile's outputs and writes those that are inside.
-struct FinishPixels<'a, S: Simd> {
-    finish: FinishVectors<S::f32s, 1>,
+/// Writer that applies the epilogue and stores the pixels that lie inside the image.
+struct EpiloguePixels<'a, S: Simd> {
+    epilogue: EpilogueVectors<S::f32s, 1>,
     columns: usize,
     row: usize,
     channels: usize,
@@ -174,14 +181,14 @@ struct FinishPixels<'a, S: Simd> {
     output: &'a mut [f32],
 }
 
-impl<S: Simd> Write<S> for FinishPixels<'_, S> {
+impl<S: Simd> WriteTile<S> for EpiloguePixels<'_, S> {
     #[inline(always)]
     fn write(&mut self, simd: S, i: usize, j: usize, sum: S::f32s) {
         let start = i * self.row + j * self.channels + self.first;
         if j >= self.columns || i * self.row >= self.output.len() {
             return;
         }
-        let value = self.finish.apply(simd, sum);
+        let value = self.epilogue.apply(simd, sum);
         store(simd, &mut self.output[start..start + self.count], value);
     }
 }

@@ -1,15 +1,18 @@
-//! Convolution by Winograd's F(4x4, 3x3), forwards and backwards.
+//! Convolution by Winograd's F(4x4, 3x3).
 
 pub(crate) mod backward;
 mod backward_large;
-pub(crate) mod blocks;
+mod backward_pass;
 pub(crate) mod forward;
-mod forward_few;
 mod forward_pass;
-pub(crate) mod geometry;
-pub(crate) mod kernel;
-pub(crate) mod products;
-pub(crate) mod transforms;
+mod forward_small_batch;
+mod gemm;
+mod geometry;
+mod gradient_transform;
+mod input_transform;
+mod tiles;
+mod transforms;
+pub(crate) mod weight_transform;
 
 use crate::buffer::WorkspaceLen;
 use crate::conv2d::Conv2d;

@@ -1,62 +1,69 @@
-//! Winograd's F(4x4, 3x3) in one dimension: a tile of 4 outputs from 6 inputs and 3 weights with 6
-//! multiplications instead of 12, evaluated at the points 0, 1, -1, 2, -2 and infinity.
+//! One-dimensional transforms of Winograd's F(4x4, 3x3): a tile of 4 outputs from 6 inputs and 3
+//! weights with 6 multiplications instead of 12, by evaluation at the points 0, 1, -1, 2, -2 and
+//! infinity.
 //!
-//! Source: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks" (2015), whose
-//! `Y = A^T [(G g) * (B^T d)] A` these are, and their transposes for the gradients. Each works on
-//! vectors of channels. Applied to rows and then to columns they make the two-dimensional ones.
+//! Source: A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks" (2015), `Y =
+//! A^T [(G g) * (B^T d)] A`. The gradients use the transposed transforms. Each transform maps
+//! vectors of channels; applied to columns and then to rows, it is the two-dimensional transform.
 
 use pulp::Simd;
 
-use crate::tile::mul_add;
+use crate::microkernel::mul_add;
 
-/// Points of a tile's transform: 6 x 6.
+/// Points of a transformed tile: 6 x 6 elements of the Winograd domain.
 pub(crate) const POINTS: usize = 36;
 
-/// Side of a tile of outputs.
+/// Side of an output tile.
 pub(crate) const TILE: usize = 4;
 
-/// Side of the tile of inputs that it reads.
+/// Side of the input patch of a tile.
 pub(crate) const PATCH: usize = 6;
 
-/// A one-dimensional transform of `N` vectors into `M`.
+/// One-dimensional transform of `N` vectors into `M` vectors.
 pub(crate) trait Transform<const N: usize, const M: usize> {
     fn apply<S: Simd>(simd: S, x: [S::f32s; N]) -> [S::f32s; M];
 }
 
-/// Where a transform's vectors come from. Traits and loops, here and below, rather than closures:
-/// what a closure calls is not compiled for the caller's instructions unless it happens to be
-/// inlined.
-pub(crate) trait Read<S: Simd> {
+/// Source of a transform's vectors.
+///
+/// Traits and loops, here and below, instead of closures: code that a closure calls is compiled for
+/// the caller's instruction set only if it happens to be inlined.
+pub(crate) trait ReadTile<S: Simd> {
+    /// Returns the vector at row `i`, column `j`.
     fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s;
 }
 
-/// Where they go.
-pub(crate) trait Write<S: Simd> {
+/// Destination of a transform's vectors.
+pub(crate) trait WriteTile<S: Simd> {
+    /// Takes the vector at row `i`, column `j`.
     fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s);
 }
 
-/// Values at the start of a cache line: what is kept of vectors in memory would else lie across two,
-/// for their type asks for no more than a number's alignment.
+/// Values aligned to a cache line. The vector types only have the alignment of their elements, so
+/// that vectors in memory would otherwise straddle two cache lines.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// What a transform leaves between its two directions. Made once for many tiles: to fill it with
-/// zeros takes a good part of a transform's time.
-pub(crate) type Between<S, const N: usize, const M: usize> = Aligned<[[<S as Simd>::f32s; N]; M]>;
+/// Intermediate result between the two directions of a transform. It is reused for many tiles,
+/// because filling it with zeros takes a considerable part of a transform's time.
+pub(crate) type Intermediate<S, const N: usize, const M: usize> =
+    Aligned<[[<S as Simd>::f32s; N]; M]>;
 
 #[inline(always)]
-pub(crate) fn new_between<S: Simd, const N: usize, const M: usize>(simd: S) -> Between<S, N, M> {
+pub(crate) fn new_intermediate<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+) -> Intermediate<S, N, M> {
     Aligned([[simd.splat_f32s(0.0); N]; M])
 }
 
-/// Applies a transform to the columns of an N x N tile, then to the rows: M x M.
+/// Applies a transform to the columns of an N x N tile, then to the rows, which gives M x M.
 #[inline(always)]
-pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
+pub(crate) fn transform_2d<S: Simd, T: Transform<N, M>, const N: usize, const M: usize>(
     simd: S,
-    from: &mut impl Read<S>,
-    to: &mut impl Write<S>,
-    rows: &mut Between<S, N, M>,
+    from: &mut impl ReadTile<S>,
+    to: &mut impl WriteTile<S>,
+    rows: &mut Intermediate<S, N, M>,
 ) {
     let zero = simd.splat_f32s(0.0);
     for j in 0..N {
@@ -77,10 +84,10 @@ pub(crate) fn both_ways<S: Simd, T: Transform<N, M>, const N: usize, const M: us
     }
 }
 
-/// `B^T`: inputs to points.
-pub(crate) struct InputToPoints;
+/// `B^T`: transform of an input patch.
+pub(crate) struct InputTransform;
 
-impl Transform<6, 6> for InputToPoints {
+impl Transform<6, 6> for InputTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -102,10 +109,10 @@ impl Transform<6, 6> for InputToPoints {
     }
 }
 
-/// `B`: the gradient at the points to the one at the inputs.
-pub(crate) struct PointsToInput;
+/// `B`: gradient at a transformed input patch to the gradient at the patch.
+pub(crate) struct InputGradientTransform;
 
-impl Transform<6, 6> for PointsToInput {
+impl Transform<6, 6> for InputGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -140,10 +147,10 @@ impl Transform<6, 6> for PointsToInput {
     }
 }
 
-/// `A^T`: points to outputs.
-pub(crate) struct PointsToOutput;
+/// `A^T`: inverse transform to an output tile.
+pub(crate) struct OutputTransform;
 
-impl Transform<6, 4> for PointsToOutput {
+impl Transform<6, 4> for OutputTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 4] {
         let two = simd.splat_f32s(2.0);
@@ -167,10 +174,10 @@ impl Transform<6, 4> for PointsToOutput {
     }
 }
 
-/// `A`: the gradient at the outputs to the one at the points.
-pub(crate) struct OutputToPoints;
+/// `A`: gradient at an output tile to the gradient at its transform.
+pub(crate) struct OutputGradientTransform;
 
-impl Transform<4, 6> for OutputToPoints {
+impl Transform<4, 6> for OutputGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 4]) -> [S::f32s; 6] {
         let two = simd.splat_f32s(2.0);
@@ -191,10 +198,10 @@ impl Transform<4, 6> for OutputToPoints {
     }
 }
 
-/// `G`: weights to points.
-pub(crate) struct WeightsToPoints;
+/// `G`: transform of a weight.
+pub(crate) struct WeightTransform;
 
-impl Transform<3, 6> for WeightsToPoints {
+impl Transform<3, 6> for WeightTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 3]) -> [S::f32s; 6] {
         let quarter = simd.splat_f32s(1.0 / 4.0);
@@ -217,10 +224,10 @@ impl Transform<3, 6> for WeightsToPoints {
     }
 }
 
-/// `G^T`: the gradient at the points to the one at the weights.
-pub(crate) struct PointsToWeights;
+/// `G^T`: gradient at a transformed weight to the gradient at the weight.
+pub(crate) struct WeightGradientTransform;
 
-impl Transform<6, 3> for PointsToWeights {
+impl Transform<6, 3> for WeightGradientTransform {
     #[inline(always)]
     fn apply<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 3] {
         let quarter = simd.splat_f32s(1.0 / 4.0);

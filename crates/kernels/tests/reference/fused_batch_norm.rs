@@ -1,19 +1,20 @@
-//! Normalisation folded into its neighbours gives what the separate operations give.
+//! Fused batch norm against the separate operations.
 
 use modiste_kernels::{
-    Affine, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, Finish, Gradient, GradientSums,
-    Input, InputGradient, Instructions, MaxPool2dShape, NormGradient, NormPoolShape, Window,
-    Workspace, batch_norm_affine, batch_norm_backward, batch_norm_normalize, batch_norm_statistics,
-    batch_norm_statistics_len, batch_norm_sums_len, inverse_deviation, max_pool2d_backward,
-    max_pool2d_forward, norm_gradient, norm_gradient_sums, norm_pool_forward,
-    norm_pool_gradient_sums, relu_backward,
+    Affine, BatchNormGradient, BatchNormGradientSums, BatchNormPoolShape, Conv2d, Conv2dGradients,
+    Conv2dOutput, Conv2dShape, ConvInput, Epilogue, FusedGradient, InputGradient, InstructionSet,
+    MaxPool2dShape, Window, Workspace, batch_norm_affine, batch_norm_backward,
+    batch_norm_backward_coefficients, batch_norm_backward_reduce, batch_norm_backward_scratch_len,
+    batch_norm_normalize, batch_norm_pool_backward_reduce, batch_norm_pool_forward,
+    batch_norm_statistics, batch_norm_statistics_scratch_len, inverse_std, max_pool2d_backward,
+    max_pool2d_forward, relu_backward,
 };
 
-use crate::conv2d::{every_way, tolerance};
-use crate::naive::{assert_close, numbers, wide};
+use crate::conv2d::{all_configurations, tolerance};
+use crate::naive::{assert_close, pseudorandom, to_f64};
 
-/// A normalisation of made-up values, all numbers of it.
-struct Norm {
+/// Batch norm of synthetic values.
+struct BatchNorm {
     values: Vec<f32>,
     mean: Vec<f32>,
     inverse: Vec<f32>,
@@ -23,23 +24,23 @@ struct Norm {
     shift: Vec<f32>,
 }
 
-impl Norm {
-    /// Of values behind a rectifier.
+impl BatchNorm {
+    /// Batch norm of ReLU outputs.
     fn new(rows: usize, channels: usize) -> Self {
-        let mut values = numbers(rows * channels, 1);
+        let mut values = pseudorandom(rows * channels, 1);
         values.iter_mut().for_each(|value| *value = value.max(0.0));
         let [mut mean, mut variance, mut inverse, mut scale, mut shift] =
             [(); 5].map(|()| vec![f32::NAN; channels]);
-        let (gamma, beta) = (numbers(channels, 2), numbers(channels, 3));
-        let mut scratch = vec![f32::NAN; batch_norm_statistics_len(channels)];
+        let (gamma, beta) = (pseudorandom(channels, 2), pseudorandom(channels, 3));
+        let mut scratch = vec![f32::NAN; batch_norm_statistics_scratch_len(channels)];
         batch_norm_statistics(
-            Instructions::best(),
+            InstructionSet::best(),
             &values,
             &mut mean,
             &mut variance,
             &mut scratch,
         );
-        inverse_deviation(&variance, 1e-3, &mut inverse);
+        inverse_std(&variance, 1e-3, &mut inverse);
         batch_norm_affine(&mean, &inverse, &gamma, &beta, &mut scale, &mut shift);
         Self {
             values,
@@ -72,7 +73,7 @@ impl Norm {
         output
     }
 
-    /// The gradients at input, gamma and beta by the separate operation.
+    /// Gradients at input, gamma and beta by the separate operation.
     fn backward(&self, gradient: &[f32]) -> [Vec<f32>; 3] {
         let channels = self.mean.len();
         let mut gradient = gradient.to_vec();
@@ -85,17 +86,17 @@ impl Norm {
             &mut gradient,
             &mut gamma,
             &mut beta,
-            &mut vec![0.0; batch_norm_sums_len(channels)],
+            &mut vec![0.0; batch_norm_backward_scratch_len(channels)],
         );
         [gradient, gamma, beta]
     }
 
-    /// The same from sums: coefficients, and the gradients at gamma and beta.
-    fn gradients_of_sums(&self, sums: &[f32]) -> [Vec<f32>; 3] {
+    /// Coefficients and gradients at gamma and beta from sums.
+    fn gradients_from_sums(&self, sums: &[f32]) -> [Vec<f32>; 3] {
         let channels = self.mean.len();
         let [mut gamma, mut beta] = [(); 2].map(|()| vec![f32::NAN; channels]);
         let mut coefficients = vec![f32::NAN; 3 * channels];
-        norm_gradient(
+        batch_norm_backward_coefficients(
             sums,
             self.values.len() / channels,
             &self.mean,
@@ -110,34 +111,34 @@ impl Norm {
 }
 
 #[test]
-fn sums_give_the_gradients_of_gamma_and_beta() {
+fn gamma_and_beta_gradients_from_sums() {
     for (batch, pixels, channels) in [(1, 1, 1), (3, 7, 5), (4, 30, 33)] {
-        let norm = Norm::new(batch * pixels, channels);
-        let gradient = numbers(norm.values.len(), 4);
+        let norm = BatchNorm::new(batch * pixels, channels);
+        let gradient = pseudorandom(norm.values.len(), 4);
         let [_, by_gamma, by_beta] = norm.backward(&gradient);
-        for instructions in Instructions::available() {
+        for instructions in InstructionSet::available() {
             let mut sums = vec![f32::NAN; 2 * batch * channels];
-            let target = GradientSums {
+            let target = BatchNormGradientSums {
                 input: &norm.values,
                 mean: &norm.mean,
                 sums: &mut sums,
             };
-            norm_gradient_sums(instructions, &gradient, target);
-            let [_, gamma, beta] = norm.gradients_of_sums(&sums);
-            assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
-            assert_close("beta", &beta, &wide(&by_beta), 1e-5);
+            batch_norm_backward_reduce(instructions, &gradient, target);
+            let [_, gamma, beta] = norm.gradients_from_sums(&sums);
+            assert_close("gamma", &gamma, &to_f64(&by_gamma), 1e-5);
+            assert_close("beta", &beta, &to_f64(&by_beta), 1e-5);
         }
     }
 }
 
 fn same(input: usize) -> Window {
-    Window::same(input, 3, 1).expect("no zero")
+    Window::same(input, 3, 1).expect("non-zero sizes")
 }
 
-/// Convolution, rectifier, normalisation and pool backwards in one go, and the convolution behind
-/// another normalisation forwards and backwards.
+/// Fused backward pass of convolution, ReLU, batch norm and pool, and both passes of the
+/// convolution with a fused batch norm at its input.
 #[test]
-fn convolutions_between_normalizations() {
+fn convolution_between_batch_norms() {
     for (batch, height, width, channels, filters) in
         [(2, 5, 6, 5, 7), (3, 9, 10, 17, 35), (1, 9, 6, 99, 130)]
     {
@@ -149,7 +150,7 @@ fn convolutions_between_normalizations() {
 
 #[track_caller]
 fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize; 2], pool: bool) {
-    let before = Norm::new(batch * height * width, channels);
+    let before = BatchNorm::new(batch * height * width, channels);
     let shape = Conv2dShape {
         batch,
         rows: same(height),
@@ -157,115 +158,126 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
         in_channels: channels,
         out_channels: filters,
     };
-    // What the convolution put out does not matter for its gradient but for the signs.
-    let after = Norm::new(batch * height * width, filters);
-    let weight = numbers(shape.weight_len(), 5);
+    // The gradient depends on the convolution's output only through the signs.
+    let after = BatchNorm::new(batch * height * width, filters);
+    let weight = pseudorandom(shape.weight_len(), 5);
     let window = Window::valid(height, 2, 2).zip(Window::valid(width, 2, 2));
-    let (rows, columns) = window.expect("two fit");
+    let (rows, columns) = window.expect("the window fits");
     let pool_shape = MaxPool2dShape {
         batch,
         rows,
         columns,
         channels: filters,
     };
-    let norm_pool = NormPoolShape {
+    let batch_norm_pool = BatchNormPoolShape {
         batch,
         height,
         width,
         channels: filters,
     };
     let pooled = batch * rows.output * columns.output * filters;
-    let gradient = numbers(if pool { pooled } else { after.values.len() }, 6);
+    let gradient = pseudorandom(if pool { pooled } else { after.values.len() }, 6);
 
-    // One after the other.
+    // Reference: the separate operations.
     let normalized = before.normalized();
     let mut at_norm = gradient.clone();
     let mut expected_pool = vec![f32::NAN; pooled];
-    let mut bytes = vec![9; pooled];
+    let mut argmax_bytes = vec![9; pooled];
     if pool {
         max_pool2d_forward(
             &pool_shape,
             &after.normalized(),
             &mut expected_pool,
-            &mut bytes,
+            &mut argmax_bytes,
         );
         at_norm = vec![f32::NAN; after.values.len()];
-        max_pool2d_backward(&pool_shape, &gradient, &bytes, &mut at_norm);
+        max_pool2d_backward(&pool_shape, &gradient, &argmax_bytes, &mut at_norm);
     }
     let [mut at_relu, by_gamma, by_beta] = after.backward(&at_norm);
     relu_backward(&after.values, &mut at_relu);
 
-    for (method, instructions) in every_way() {
+    for (algorithm, instructions) in all_configurations() {
         let conv = Conv2d {
             shape,
             pool: false,
-            method,
+            algorithm,
             instructions,
         };
         let mut workspace = Workspace::new(conv.workspace_len());
-        let mut prepared = vec![f32::NAN; conv.prepared_len()];
-        conv.prepare(&weight, &mut prepared);
-        let finish = Finish {
+        let mut packed = vec![f32::NAN; conv.packed_len()];
+        conv.pack_weight(&weight, &mut packed);
+        let epilogue = Epilogue {
             bias: &vec![0.5; filters],
             relu: false,
             affine: None,
         };
-        let folded = Input {
+        let fused = ConvInput {
             values: &before.values,
             affine: Some(before.affine()),
         };
-        let outputs = [folded, Input::plain(&normalized)].map(|input| {
+        let outputs = [fused, ConvInput::plain(&normalized)].map(|input| {
             let mut output = vec![f32::NAN; shape.output_len()];
             let target = Conv2dOutput::plain(&mut output);
-            conv.forward(&input, &prepared, &finish, target, &mut workspace);
+            conv.forward(&input, &packed, &epilogue, target, &mut workspace);
             output
         });
-        assert_close("output", &outputs[0], &wide(&outputs[1]), tolerance(method));
+        assert_close(
+            "output",
+            &outputs[0],
+            &to_f64(&outputs[1]),
+            tolerance(algorithm),
+        );
 
-        let mut winners = vec![f32::NAN; pooled];
+        let mut argmax = vec![f32::NAN; pooled];
         let mut sums = vec![f32::NAN; 2 * batch * filters];
-        let target = GradientSums {
+        let target = BatchNormGradientSums {
             input: &after.values,
             mean: &after.mean,
             sums: &mut sums,
         };
         if pool {
             let mut output = vec![f32::NAN; pooled];
-            norm_pool_forward(
-                &norm_pool,
+            batch_norm_pool_forward(
+                &batch_norm_pool,
                 instructions,
                 &after.values,
                 after.affine(),
                 &mut output,
-                &mut winners,
+                &mut argmax,
             );
-            assert_close("pool", &output, &wide(&expected_pool), 1e-6);
-            norm_pool_gradient_sums(&norm_pool, instructions, &gradient, &winners, target);
+            assert_close("pool", &output, &to_f64(&expected_pool), 1e-6);
+            batch_norm_pool_backward_reduce(
+                &batch_norm_pool,
+                instructions,
+                &gradient,
+                &argmax,
+                target,
+            );
         } else {
-            norm_gradient_sums(instructions, &gradient, target);
+            batch_norm_backward_reduce(instructions, &gradient, target);
         }
-        let [coefficients, gamma, beta] = after.gradients_of_sums(&sums);
-        assert_close("gamma", &gamma, &wide(&by_gamma), 1e-5);
-        assert_close("beta", &beta, &wide(&by_beta), 1e-5);
+        let [coefficients, gamma, beta] = after.gradients_from_sums(&sums);
+        assert_close("gamma", &gamma, &to_f64(&by_gamma), 1e-5);
+        assert_close("beta", &beta, &to_f64(&by_beta), 1e-5);
 
-        let folded_gradient = Gradient {
+        let fused_gradient = FusedGradient {
             values: &gradient,
-            winners: pool.then_some(&winners),
-            norm: Some(NormGradient {
+            argmax: pool.then_some(&argmax),
+            batch_norm: Some(BatchNormGradient {
                 input: &after.values,
                 coefficients: &coefficients,
             }),
             relu: Some(&after.values),
         };
-        let plain_gradient = Gradient {
+        let unfused_gradient = FusedGradient {
             values: &at_relu,
-            winners: None,
-            norm: None,
+            argmax: None,
+            batch_norm: None,
             relu: None,
         };
         let results = [
-            (folded, folded_gradient),
-            (Input::plain(&normalized), plain_gradient),
+            (fused, fused_gradient),
+            (ConvInput::plain(&normalized), unfused_gradient),
         ]
         .map(|(input, gradient)| {
             let mut by_weight = vec![f32::NAN; weight.len()];
@@ -274,7 +286,7 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
             let mut sums = vec![f32::NAN; 2 * batch * channels];
             let target = InputGradient {
                 values: &mut by_input,
-                sums: Some(GradientSums {
+                batch_norm_sums: Some(BatchNormGradientSums {
                     input: &before.values,
                     mean: &before.mean,
                     sums: &mut sums,
@@ -291,22 +303,27 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
                 },
                 &mut workspace,
             );
-            let mut own_sums = vec![f32::NAN; sums.len()];
-            let target = GradientSums {
+            let mut separate_sums = vec![f32::NAN; sums.len()];
+            let target = BatchNormGradientSums {
                 input: &before.values,
                 mean: &before.mean,
-                sums: &mut own_sums,
+                sums: &mut separate_sums,
             };
-            norm_gradient_sums(instructions, &by_input, target);
-            assert_close("gathered sums", &sums, &wide(&own_sums), 1e-5);
+            batch_norm_backward_reduce(instructions, &by_input, target);
+            assert_close("batch norm sums", &sums, &to_f64(&separate_sums), 1e-5);
             [by_weight, by_bias, by_input]
         });
-        let [folded, plain] = results;
-        for (what, (folded, plain)) in ["kernel", "bias", "input"]
+        let [fused, unfused] = results;
+        for (what, (fused, unfused)) in ["weight", "bias", "input"]
             .iter()
-            .zip(folded.iter().zip(&plain))
+            .zip(fused.iter().zip(&unfused))
         {
-            assert_close(what, folded, &wide(plain), tolerance(method).max(1e-5));
+            assert_close(
+                what,
+                fused,
+                &to_f64(unfused),
+                tolerance(algorithm).max(1e-5),
+            );
         }
     }
 }

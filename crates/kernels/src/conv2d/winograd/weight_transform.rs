@@ -1,34 +1,35 @@
-//! The kernel's own transforms: to the points, and its gradient back from them.
+//! Weight transform and inverse transform of the weight gradient.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use crate::channels::load;
-use crate::conv2d::winograd::blocks::vector;
 use crate::conv2d::winograd::geometry::Geometry;
+use crate::conv2d::winograd::tiles::load_vector;
 use crate::conv2d::winograd::transforms::{
-    PATCH, POINTS, PointsToWeights, Read, WeightsToPoints, Write, both_ways, new_between,
+    PATCH, POINTS, ReadTile, WeightGradientTransform, WeightTransform, WriteTile, new_intermediate,
+    transform_2d,
 };
-use crate::instructions::Instructions;
-use crate::parallel::{Piece, RowsMut, for_each_piece};
-use crate::tile::Panels;
+use crate::instruction_set::InstructionSet;
+use crate::panels::Panels;
+use crate::parallel::{Partition, RowsMut, parallel_for};
 
-/// Side of the kernel, and its elements.
+/// Kernel size, and the number of its taps.
 const SIDE: usize = 3;
 const TAPS: usize = SIDE * SIDE;
 
-/// Numbers of the widest vector.
-const WIDEST: usize = 16;
+/// Lanes of the widest vector.
+const MAX_LANES: usize = 16;
 
-/// Writes the kernel's points, `[panel][point][row][width]`. Forwards the rows are the inputs' and
-/// the panels the outputs' channels; on the way back the other way round.
-pub(crate) fn transform_kernel(
+/// Transforms a weight into `[panel][point][row][width]`. In the forward pass the rows are input
+/// channels and the panels output channels; if `transposed`, vice versa.
+pub(crate) fn transform_weight(
     geometry: &Geometry,
-    instructions: Instructions,
+    instructions: InstructionSet,
     weight: &[f32],
     transposed: bool,
-    points: &mut [f32],
+    transformed: &mut [f32],
 ) {
     let shape = &geometry.shape;
     let (panels, rows) = if transposed {
@@ -37,29 +38,29 @@ pub(crate) fn transform_kernel(
         (geometry.outputs, shape.in_channels)
     };
     let len = POINTS * rows * panels.width;
-    let pieces = RowsMut::new(points, len);
-    for_each_piece(0..panels.count, 1, pieces, &|panel, points| {
-        instructions.run(KernelPanel {
+    let parts = RowsMut::new(transformed, len);
+    parallel_for(0..panels.count, 1, parts, &|panel, transformed| {
+        instructions.run(WeightPanel {
             weight,
             transposed,
             panels,
             rows,
             panel: panel.start,
-            points: points.values,
+            transformed: transformed.values,
         });
     });
 }
 
-struct KernelPanel<'a> {
+struct WeightPanel<'a> {
     weight: &'a [f32],
     transposed: bool,
     panels: Panels,
     rows: usize,
     panel: usize,
-    points: &'a mut [f32],
+    transformed: &'a mut [f32],
 }
 
-impl WithSimd for KernelPanel<'_> {
+impl WithSimd for WeightPanel<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -70,15 +71,15 @@ impl WithSimd for KernelPanel<'_> {
             panels,
             rows,
             panel,
-            points,
+            transformed,
         } = self;
         let stride = rows * panels.width;
-        // From one tap to the next, one row to the next, one column to the next.
+        // Distance between consecutive taps, rows and columns.
         let (tap, row_step, column_step) = match transposed {
             false => (rows * panels.columns, panels.columns, 1),
             true => (rows * panels.columns, 1, rows),
         };
-        let mut between = new_between::<S, SIDE, PATCH>(simd);
+        let mut intermediate = new_intermediate::<S, SIDE, PATCH>(simd);
         for row in 0..rows {
             for within in (0..panels.width).step_by(S::F32_LANES) {
                 let first = panel * panels.width + within;
@@ -90,33 +91,33 @@ impl WithSimd for KernelPanel<'_> {
                     count: panels.columns.saturating_sub(first).min(S::F32_LANES),
                     step: column_step,
                 };
-                let mut points = TapPoints {
-                    values: &mut points[row * panels.width + within..],
+                let mut transformed = TransformedTaps {
+                    values: &mut transformed[row * panels.width + within..],
                     stride,
                 };
-                both_ways::<S, WeightsToPoints, SIDE, PATCH>(
+                transform_2d::<S, WeightTransform, SIDE, PATCH>(
                     simd,
                     &mut taps,
-                    &mut points,
-                    &mut between,
+                    &mut transformed,
+                    &mut intermediate,
                 );
             }
         }
     }
 }
 
-/// The taps of some columns of one row of the kernel.
+/// Reader of the taps of a vector of columns in one row of the weight.
 struct Taps<'a> {
     weight: &'a [f32],
-    /// From one tap to the next.
+    /// Distance between consecutive taps.
     tap: usize,
-    /// Columns that there are.
+    /// Number of columns.
     count: usize,
-    /// From one to the next.
+    /// Distance between consecutive columns.
     step: usize,
 }
 
-impl<S: Simd> Read<S> for Taps<'_> {
+impl<S: Simd> ReadTile<S> for Taps<'_> {
     #[inline(always)]
     fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
         let start = (i * SIDE + j) * self.tap;
@@ -126,21 +127,21 @@ impl<S: Simd> Read<S> for Taps<'_> {
         if self.step == 1 {
             return load(simd, &self.weight[start..][..self.count]);
         }
-        let mut values = [0.0; WIDEST];
+        let mut values = [0.0; MAX_LANES];
         for (k, value) in values[..self.count].iter_mut().enumerate() {
             *value = self.weight[start + k * self.step];
         }
-        vector::<S>(&values)
+        load_vector::<S>(&values)
     }
 }
 
-/// The points of one row.
-struct TapPoints<'a> {
+/// Writer of the transformed taps of one row.
+struct TransformedTaps<'a> {
     values: &'a mut [f32],
     stride: usize,
 }
 
-impl<S: Simd> Write<S> for TapPoints<'_> {
+impl<S: Simd> WriteTile<S> for TransformedTaps<'_> {
     #[inline(always)]
     fn write(&mut self, _: S, i: usize, j: usize, vector: S::f32s) {
         let values = &mut self.values[(i * PATCH + j) * self.stride..][..S::F32_LANES];
@@ -148,51 +149,46 @@ impl<S: Simd> Write<S> for TapPoints<'_> {
     }
 }
 
-/// Rows of the kernel's gradient that one task makes.
-const ROWS_OF_TASK: usize = 8;
+/// Rows of the weight gradient per task.
+const TASK_ROWS: usize = 8;
 
-/// The kernel's gradient from its points, `[group][point][panel of outputs][in][width]`: the groups
-/// are added up in their order.
-pub(crate) fn kernel_gradient(
+/// Computes the weight gradient from its transform, `[group][point][panel of outputs][in][width]`.
+/// The groups' partial sums are added in order.
+pub(crate) fn write_weight_gradient(
     geometry: &Geometry,
-    instructions: Instructions,
-    points: &[f32],
+    instructions: InstructionSet,
+    transformed: &[f32],
     group_stride: usize,
     gradient: &mut [f32],
 ) {
     let shape = &geometry.shape;
     let mut planes = gradient.chunks_exact_mut(shape.in_channels * shape.out_channels);
     let planes: [&mut [f32]; TAPS] =
-        std::array::from_fn(|_| planes.next().expect("a plane for each tap"));
+        std::array::from_fn(|_| planes.next().expect("one plane per tap"));
     let planes = Planes {
         first: 0,
         len: shape.out_channels,
         planes,
     };
-    for_each_piece(
-        0..shape.in_channels,
-        ROWS_OF_TASK,
-        planes,
-        &|rows, planes| {
-            instructions.run(GradientRows {
-                geometry,
-                points,
-                group_stride,
-                first: rows.start,
-                planes,
-            });
-        },
-    );
+    parallel_for(0..shape.in_channels, TASK_ROWS, planes, &|rows, planes| {
+        instructions.run(GradientRows {
+            geometry,
+            transformed,
+            group_stride,
+            first: rows.start,
+            planes,
+        });
+    });
 }
 
-/// Rows of the nine `[in, out]` planes of a kernel's gradient.
+/// Rows of the nine `[in, out]` planes of a weight gradient.
 struct Planes<'a> {
     first: usize,
     len: usize,
     planes: [&'a mut [f32]; TAPS],
 }
 
-impl Piece for Planes<'_> {
+impl Partition for Planes<'_> {
     fn split(self, unit: usize) -> (Self, Self) {
         let Self { first, len, planes } = self;
         let mut right: [&mut [f32]; TAPS] = Default::default();
@@ -210,7 +206,7 @@ impl Piece for Planes<'_> {
 
 struct GradientRows<'a> {
     geometry: &'a Geometry,
-    points: &'a [f32],
+    transformed: &'a [f32],
     group_stride: usize,
     first: usize,
     planes: Planes<'a>,
@@ -223,16 +219,16 @@ impl WithSimd for GradientRows<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let outputs = &self.geometry.outputs;
         let in_channels = self.geometry.shape.in_channels;
-        let stride = in_channels * outputs.padded();
+        let stride = in_channels * outputs.padded_columns();
         let mut planes = self.planes.planes;
         let rows = planes[0].len() / outputs.columns;
-        let mut between = new_between::<S, PATCH, SIDE>(simd);
+        let mut intermediate = new_intermediate::<S, PATCH, SIDE>(simd);
         for row in 0..rows {
             for channel in (0..outputs.columns).step_by(S::F32_LANES) {
                 let (panel, within) = (channel / outputs.width, channel % outputs.width);
                 let start = (panel * in_channels + self.first + row) * outputs.width + within;
-                let mut points = GroupPoints {
-                    points: &self.points[start..],
+                let mut transformed = GroupSum {
+                    transformed: &self.transformed[start..],
                     group: self.group_stride,
                     stride,
                 };
@@ -241,45 +237,45 @@ impl WithSimd for GradientRows<'_> {
                     range: row * outputs.columns + channel
                         ..row * outputs.columns + (channel + S::F32_LANES).min(outputs.columns),
                 };
-                both_ways::<S, PointsToWeights, PATCH, SIDE>(
+                transform_2d::<S, WeightGradientTransform, PATCH, SIDE>(
                     simd,
-                    &mut points,
+                    &mut transformed,
                     &mut taps,
-                    &mut between,
+                    &mut intermediate,
                 );
             }
         }
     }
 }
 
-/// The sum over the groups of one row's points.
-struct GroupPoints<'a> {
-    points: &'a [f32],
+/// Reader that sums one row over the groups.
+struct GroupSum<'a> {
+    transformed: &'a [f32],
     group: usize,
     stride: usize,
 }
 
-impl<S: Simd> Read<S> for GroupPoints<'_> {
+impl<S: Simd> ReadTile<S> for GroupSum<'_> {
     #[inline(always)]
     fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
         let mut start = (i * PATCH + j) * self.stride;
-        let mut sum = vector::<S>(&self.points[start..]);
+        let mut sum = load_vector::<S>(&self.transformed[start..]);
         start += self.group;
-        while start < self.points.len() {
-            sum = simd.add_f32s(sum, vector::<S>(&self.points[start..]));
+        while start < self.transformed.len() {
+            sum = simd.add_f32s(sum, load_vector::<S>(&self.transformed[start..]));
             start += self.group;
         }
         sum
     }
 }
 
-/// Where the taps' gradients go.
+/// Writer of the taps' gradients.
 struct TapPlanes<'a, 'p> {
     planes: &'a mut [&'p mut [f32]; TAPS],
     range: Range<usize>,
 }
 
-impl<S: Simd> Write<S> for TapPlanes<'_, '_> {
+impl<S: Simd> WriteTile<S> for TapPlanes<'_, '_> {
     #[inline(always)]
     fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s) {
         let values = &mut self.planes[i * SIDE + j][self.range.clone()];

@@ -1,18 +1,22 @@
-//! The kernel's gradient.
+//! Gradient of the weight.
 
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
 use crate::channels::load;
-use crate::dense::{DEPTH, DenseShape, GRADIENT_ROWS};
-use crate::instructions::Instructions;
-use crate::parallel::{RowsMut, for_each_piece};
-use crate::tile::{Columns, Panels, Strips, accumulate, for_each_strip, store_tile, zero_tile};
+use crate::dense::{DEPTH_BLOCK, DenseShape, GRADIENT_ROWS};
+use crate::instruction_set::InstructionSet;
+use crate::microkernel::{
+    LhsColumns, MicroKernel, accumulate, for_each_tile, store_tile, zero_tile,
+};
+use crate::panels::Panels;
+use crate::parallel::{RowsMut, parallel_for};
 
-/// `gradient[i, o] = sum over b of input[b, i] * output_gradient[b, o]`: a task makes rows.
-pub(super) fn kernel_gradient(
+/// Computes `gradient[i, o] = sum over b of input[b, i] * output_gradient[b, o]`, parallel over the
+/// rows.
+pub(super) fn write_weight_gradient(
     shape: &DenseShape,
-    instructions: Instructions,
+    instructions: InstructionSet,
     input: &[f32],
     output_gradient: &[f32],
     gradient: &mut [f32],
@@ -20,11 +24,11 @@ pub(super) fn kernel_gradient(
 ) {
     let panels = Panels::new(shape.outputs, instructions.lanes());
     let Workspace { threads, shared } = workspace;
-    let packed = &mut shared[..shape.batch * panels.padded()];
+    let packed = &mut shared[..shape.batch * panels.padded_columns()];
     panels.pack_all(output_gradient, packed);
     let packed = &*packed;
-    let pieces = RowsMut::new(gradient, shape.outputs);
-    for_each_piece(0..shape.inputs, GRADIENT_ROWS, pieces, &|rows, gradient| {
+    let parts = RowsMut::new(gradient, shape.outputs);
+    parallel_for(0..shape.inputs, GRADIENT_ROWS, parts, &|rows, gradient| {
         threads.with(|scratch| {
             instructions.run(GradientRows {
                 shape,
@@ -33,7 +37,7 @@ pub(super) fn kernel_gradient(
                 packed,
                 rows,
                 gradient: gradient.values,
-                columns: &mut scratch[..DEPTH * GRADIENT_ROWS],
+                columns: &mut scratch[..DEPTH_BLOCK * GRADIENT_ROWS],
             });
         });
     });
@@ -43,11 +47,11 @@ struct GradientRows<'a> {
     shape: &'a DenseShape,
     panels: Panels,
     input: &'a [f32],
-    /// The output's gradient, `[panel][b][width]`.
+    /// Output gradient, `[panel][b][width]`.
     packed: &'a [f32],
     rows: std::ops::Range<usize>,
     gradient: &'a mut [f32],
-    /// Place for this task's columns of the input.
+    /// Scratch space for this task's columns of the input.
     columns: &'a mut [f32],
 }
 
@@ -60,32 +64,32 @@ impl WithSimd for GradientRows<'_> {
         if batch == 0 {
             self.gradient.fill(0.0);
         }
-        for start in (0..batch).step_by(DEPTH) {
-            let steps = (batch - start).min(DEPTH);
+        for start in (0..batch).step_by(DEPTH_BLOCK) {
+            let steps = (batch - start).min(DEPTH_BLOCK);
             let images = self.input[start * self.shape.inputs..].chunks_exact(self.shape.inputs);
             for (columns, image) in self.columns.chunks_exact_mut(rows).zip(images).take(steps) {
                 columns.copy_from_slice(&image[self.rows.clone()]);
             }
             for panel in 0..panels.count {
                 let first = panel * panels.width;
-                let mut strips = GradientStrips {
+                let mut tile = WeightGradientTile {
                     columns: &*self.columns,
                     rows,
                     steps,
                     packed: &self.packed[(panel * batch + start) * panels.width..],
-                    range: first..first + panels.len_of(panel),
+                    range: first..first + panels.columns_of(panel),
                     outputs: self.shape.outputs,
                     accumulate: start > 0,
                     gradient: &mut *self.gradient,
                 };
-                for_each_strip(simd, panels.width, rows, &mut strips);
+                for_each_tile(simd, panels.width, rows, &mut tile);
             }
         }
     }
 }
 
-struct GradientStrips<'a> {
-    /// `[b][row]`.
+struct WeightGradientTile<'a> {
+    /// Columns of the input, `[b][row]`.
     columns: &'a [f32],
     rows: usize,
     steps: usize,
@@ -96,12 +100,12 @@ struct GradientStrips<'a> {
     gradient: &'a mut [f32],
 }
 
-impl<S: Simd> Strips<S> for GradientStrips<'_> {
+impl<S: Simd> MicroKernel<S> for WeightGradientTile<'_> {
     #[inline(always)]
-    fn strip<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+    fn tile<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let width = VECTORS * S::F32_LANES;
         let mut tile = zero_tile::<S, ROWS, VECTORS>(simd);
-        let columns = Columns {
+        let columns = LhsColumns {
             values: &self.columns[first..],
             stride: self.rows,
         };

@@ -1,4 +1,4 @@
-//! One file of a dataset in memory, and what is wrong with it.
+//! Reading a file of a dataset, with errors that name its defect.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use super::report::{FileHash, LoadReport};
 use crate::catalog::{DatasetInfo, FileInfo, Files};
 use crate::error::{Error, FormatError};
-use crate::files::{contents, digest, foreign};
+use crate::files::{contents, digest, identify};
 
-/// A file in memory, and what is needed to say what is wrong with it.
-pub(super) struct Loaded<'a> {
+/// Content of a file, with the context for error messages.
+pub(super) struct LoadedFile<'a> {
     info: &'a DatasetInfo,
     file: &'a FileInfo,
     path: PathBuf,
     pub(super) bytes: Vec<u8>,
 }
 
-impl<'a> Loaded<'a> {
-    /// Reads a file from the best of its candidates: the official one, else the first that is long
-    /// enough, else the first that can be read.
+impl<'a> LoadedFile<'a> {
+    /// Reads a file from the best of its candidates: the official one, or else the first of the official size, or else
+    /// the first that can be read.
     pub(super) fn read(
         info: &'a DatasetInfo,
         file: &'a FileInfo,
@@ -64,7 +64,7 @@ impl<'a> Loaded<'a> {
         }
         match (best, failed) {
             (Some((_, loaded, hash)), _) => {
-                loaded.refuse_other_file(&hash)?;
+                loaded.reject_other_file(&hash)?;
                 report.files.push(hash);
                 report.skipped.extend(inferior);
                 Ok(loaded)
@@ -79,18 +79,18 @@ impl<'a> Loaded<'a> {
     }
 
     /// Fails if the content is that of another file in the catalog.
-    fn refuse_other_file(&self, hash: &FileHash) -> Result<(), Error> {
+    fn reject_other_file(&self, hash: &FileHash) -> Result<(), Error> {
         if hash.official {
             return Ok(());
         }
         let is_longer = self.bytes.len() as u64 > self.file.inner.size;
         let owner = match is_longer {
-            false => foreign::owner_of(self.info, &hash.sha256),
+            false => identify::owner_of(self.info, &hash.sha256),
             true => self.owner_of_longer(),
         };
         match owner {
             None => Ok(()),
-            Some((info, found)) => Err(Error::OtherFile {
+            Some((info, found)) => Err(Error::UnexpectedFile {
                 dataset: self.info.name,
                 path: self.path.clone(),
                 expected: self.file.in_dataset(self.info),
@@ -99,26 +99,26 @@ impl<'a> Loaded<'a> {
         }
     }
 
-    /// The dataset and the file that the content belongs to, where only its start was read.
+    /// Finds the dataset and the file of a content of which only the start was read.
     fn owner_of_longer(&self) -> Option<(&'a DatasetInfo, FileInfo)> {
         let contents = contents::open(self.info, self.file, self.path.clone()).ok()?;
-        let digest = digest::digest(contents.reader, foreign::longest() + 1).ok()?;
-        foreign::owner_of(self.info, &digest.sha256)
+        let digest = digest::digest(contents.reader, identify::longest() + 1).ok()?;
+        identify::owner_of(self.info, &digest.sha256)
     }
 
-    /// The error that names another format if the bytes are in one, else `error`.
-    fn or_other_format(&self, error: Error) -> Error {
-        // Gzip data that are cut early have nothing inside, and are no empty file.
-        let cut_gzip = self.bytes.is_empty()
+    /// Returns an error that names the format of the content if it is a well-known one, or else `error`.
+    fn or_unexpected_format(&self, error: Error) -> Error {
+        // A gzip file truncated early has no content, but is not an empty file.
+        let is_truncated_gzip = self.bytes.is_empty()
             && fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() > 0);
-        match foreign::format_of(&self.bytes).filter(|_| !cut_gzip) {
-            Some(found) if !found.starts_with("an IDX") => self.other_format(found),
+        match identify::format_of(&self.bytes).filter(|_| !is_truncated_gzip) {
+            Some(found) if !found.starts_with("an IDX") => self.unexpected_format(found),
             _ => error,
         }
     }
 
-    fn other_format(&self, found: &'static str) -> Error {
-        Error::OtherFormat {
+    fn unexpected_format(&self, found: &'static str) -> Error {
+        Error::UnexpectedFormat {
             dataset: self.info.name,
             path: self.path.clone(),
             found,
@@ -132,26 +132,26 @@ impl<'a> Loaded<'a> {
 
     pub(super) fn format(&self, cause: FormatError) -> Error {
         let path = self.path.clone();
-        self.or_other_format(Error::Format { path, cause })
+        self.or_unexpected_format(Error::Format { path, cause })
     }
 
-    pub(super) fn cut(&self, found: usize, expected: usize, partial_would_do: bool) -> Error {
-        self.or_other_format(Error::Cut {
+    pub(super) fn truncated(&self, found: usize, expected: usize, partial_suffices: bool) -> Error {
+        self.or_unexpected_format(Error::Truncated {
             dataset: self.info.name,
             path: self.path.clone(),
             found,
             expected,
-            partial_would_do,
+            partial_suffices,
         })
     }
 
-    /// Whether there are more bytes than official ones; only one more was read.
+    /// Returns an error if there are more bytes than official. At most one more was read.
     pub(super) fn too_long(&self) -> Option<Error> {
         let (expected, found) = (self.file.inner.size, self.bytes.len() as u64);
         (found > expected).then(|| self.format(FormatError::Trailing { expected, found }))
     }
 
-    /// An IDX reader's error: where bytes lack, how many records are whole says more.
+    /// Adds context to an error of an IDX reader. For missing bytes it reports the number of complete records.
     pub(super) fn idx_error(
         &self,
         error: FormatError,
@@ -160,9 +160,9 @@ impl<'a> Loaded<'a> {
         count: usize,
     ) -> Error {
         match error {
-            FormatError::Short { .. } => self.too_long().unwrap_or_else(|| {
+            FormatError::Truncated { .. } => self.too_long().unwrap_or_else(|| {
                 let found = self.bytes.len().saturating_sub(header) / record.max(1);
-                self.cut(found, count, false)
+                self.truncated(found, count, false)
             }),
             other => self.format(other),
         }

@@ -1,8 +1,8 @@
-//! Content that is something else: another dataset's file, or another format altogether.
+//! Identification of unexpected contents: a file of another dataset, or another format.
 
 use crate::catalog::{DatasetInfo, FileInfo, catalog};
 
-/// The dataset and the file that have this hash, the dataset at hand before the others.
+/// Finds the dataset and the file with this hash. Searches `info` before the catalog.
 pub(crate) fn owner_of<'a>(
     info: &'a DatasetInfo,
     sha256: &str,
@@ -16,13 +16,13 @@ pub(crate) fn owner_of<'a>(
     })
 }
 
-/// The length of the longest file that [`owner_of`] knows.
+/// Length of the longest file that [`owner_of`] can find, in bytes.
 pub(crate) fn longest() -> u64 {
     let sizes = catalog().iter().flat_map(DatasetInfo::files);
     sizes.map(|file| file.inner.size).max().unwrap_or(0)
 }
 
-/// The format that bytes are in instead of the one expected, if they are in a well-known one.
+/// Recognises a well-known format by its first bytes. Returns its name with an article.
 pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 14] = [
         (b"PK\x03\x04", "a ZIP archive"),
@@ -50,7 +50,7 @@ pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
     known.map(|(_, name)| *name).or_else(|| text_format(bytes))
 }
 
-/// The kind of a text.
+/// Recognises a text format. Returns its name with an article.
 fn text_format(bytes: &[u8]) -> Option<&'static str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = &bytes[..bytes.len().min(512)];
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_common_formats() {
+    fn recognises_common_formats() {
         for (bytes, expected) in [
             (&b""[..], "an empty file"),
             (b"<!DOCTYPE html><html>", "an HTML page"),

@@ -1,6 +1,6 @@
 use modiste_kernels::{MaxPool2dShape, Window, max_pool2d_backward, max_pool2d_forward};
 
-use crate::naive::{self, assert_close, dot, numbers, numeric_gradient, wide};
+use crate::naive::{self, assert_close, dot, numeric_gradient, pseudorandom, to_f64};
 
 fn shape(batch: usize, rows: [usize; 3], columns: [usize; 3], channels: usize) -> MaxPool2dShape {
     let window = |[input, kernel, stride]: [usize; 3]| {
@@ -17,31 +17,31 @@ fn shape(batch: usize, rows: [usize; 3], columns: [usize; 3], channels: usize) -
 #[track_caller]
 fn check(shape: MaxPool2dShape) {
     let positions = shape.batch * shape.rows.output * shape.columns.output;
-    let input = numbers(
+    let input = pseudorandom(
         shape.batch * shape.rows.input * shape.columns.input * shape.channels,
         1,
     );
-    let probe = numbers(positions * shape.channels, 2);
-    let mut output = vec![f32::NAN; probe.len()];
-    let mut winners = vec![255; probe.len()];
-    max_pool2d_forward(&shape, &input, &mut output, &mut winners);
+    let output_gradient = pseudorandom(positions * shape.channels, 2);
+    let mut output = vec![f32::NAN; output_gradient.len()];
+    let mut argmax = vec![255; output_gradient.len()];
+    max_pool2d_forward(&shape, &input, &mut output, &mut argmax);
     assert_close(
         "output",
         &output,
-        &naive::max_pool(&shape, &wide(&input)),
+        &naive::max_pool(&shape, &to_f64(&input)),
         0.0,
     );
 
     let mut gradient = vec![f32::NAN; input.len()];
-    max_pool2d_backward(&shape, &probe, &winners, &mut gradient);
-    let expected = numeric_gradient(&wide(&input), |input| {
-        dot(&naive::max_pool(&shape, input), &wide(&probe))
+    max_pool2d_backward(&shape, &output_gradient, &argmax, &mut gradient);
+    let expected = numeric_gradient(&to_f64(&input), |input| {
+        dot(&naive::max_pool(&shape, input), &to_f64(&output_gradient))
     });
     assert_close("gradient", &gradient, &expected, 1e-6);
 }
 
 #[test]
-fn halves_even_sides_and_drops_the_rest_of_odd_ones() {
+fn odd_sides_are_cropped() {
     check(shape(2, [4, 2, 2], [6, 2, 2], 3));
     check(shape(3, [5, 2, 2], [7, 2, 2], 1));
     assert_eq!(shape(1, [28, 2, 2], [28, 2, 2], 64).rows.output, 14);
@@ -54,25 +54,20 @@ fn other_windows() {
     check(shape(2, [7, 3, 2], [6, 2, 1], 2));
 }
 
-/// Of equal values the first wins, and it alone gets the gradient, undivided.
+/// Of equal values the first receives the whole gradient.
 #[test]
-fn ties_go_to_the_first() {
+fn first_of_equal_values_wins() {
     let shape = shape(1, [2, 2, 2], [2, 2, 2], 1);
-    let (mut output, mut winners, mut gradient) = ([0.0], [9], [0.0; 4]);
-    max_pool2d_forward(&shape, &[1.0, 7.0, 7.0, 7.0], &mut output, &mut winners);
-    max_pool2d_backward(&shape, &[3.0], &winners, &mut gradient);
+    let (mut output, mut argmax, mut gradient) = ([0.0], [9], [0.0; 4]);
+    max_pool2d_forward(&shape, &[1.0, 7.0, 7.0, 7.0], &mut output, &mut argmax);
+    max_pool2d_backward(&shape, &[3.0], &argmax, &mut gradient);
     assert_eq!((output, gradient), ([7.0], [0.0, 3.0, 0.0, 0.0]));
 }
 
 #[test]
-fn what_is_no_number_is_seen() {
+fn nan_propagates() {
     let shape = shape(1, [2, 2, 2], [2, 2, 2], 1);
-    let (mut output, mut winners) = ([0.0], [0]);
-    max_pool2d_forward(
-        &shape,
-        &[1.0, f32::NAN, 7.0, 2.0],
-        &mut output,
-        &mut winners,
-    );
+    let (mut output, mut argmax) = ([0.0], [0]);
+    max_pool2d_forward(&shape, &[1.0, f32::NAN, 7.0, 2.0], &mut output, &mut argmax);
     assert!(output[0].is_nan());
 }

@@ -1,4 +1,4 @@
-//! Small datasets for tests, with files that are as official as those of the catalog.
+//! Small synthetic datasets for tests. Their hashes make their files official.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,18 +11,18 @@ use crate::formats::cifar::{Cifar100, write_cifar100};
 use crate::formats::idx::{write_idx_images, write_idx_labels};
 use crate::images::Images;
 
-/// A dataset, and the bytes inside its files in the order of [`DatasetInfo::files`].
-pub(crate) struct MadeUp {
+/// Catalog entry of a dataset, and the decompressed bytes of its files in the order of [`DatasetInfo::files`].
+pub(crate) struct SyntheticDataset {
     pub(crate) info: DatasetInfo,
     pub(crate) bytes: Vec<Vec<u8>>,
 }
 
-fn images(shape: ImageShape, count: usize, classes: u8) -> Images {
+fn images(shape: ImageShape, count: usize, classes: u16) -> Images {
     let mut rng = Rng::new(count as u64);
     let pixels = (0..count * shape.size())
         .map(|_| rng.next_u64() as u8)
         .collect();
-    let labels = (0..count).map(|index| index as u8 % classes).collect();
+    let labels = (0..count).map(|index| index as u16 % classes).collect();
     Images::new(shape, pixels, labels).expect("a label per image")
 }
 
@@ -35,21 +35,21 @@ fn file(name: &'static str, bytes: &[u8]) -> FileInfo {
     FileInfo { name, inner, gz }
 }
 
-/// Five training and two test images of 2x3, three classes, in the files of the MNIST family.
-pub(crate) fn idx() -> MadeUp {
+/// Five training and two test images of shape 2x3 in three classes, as the four files of the MNIST family.
+pub(crate) fn idx() -> SyntheticDataset {
     let shape = ImageShape::new(2, 3, 1);
     let bytes: Vec<Vec<u8>> = [images(shape, 5, 3), images(shape, 2, 3)]
         .iter()
         .flat_map(|i| {
             [
                 write_idx_images(i).expect("gray"),
-                write_idx_labels(i.labels()),
+                write_idx_labels(i.labels()).expect("three classes"),
             ]
         })
         .collect();
     let info = DatasetInfo {
         name: "shapes",
-        description: "made up",
+        description: "synthetic",
         classes: &["circle", "square", "line"],
         shape,
         train_count: 5,
@@ -66,11 +66,11 @@ pub(crate) fn idx() -> MadeUp {
             debian_package: None,
         },
     };
-    MadeUp { info, bytes }
+    SyntheticDataset { info, bytes }
 }
 
-/// Three training records and one test record.
-pub(crate) fn cifar() -> MadeUp {
+/// Three training records and one test record of CIFAR-100.
+pub(crate) fn cifar() -> SyntheticDataset {
     let shape = ImageShape::new(32, 32, 3);
     let records = |count| {
         let images = images(shape, count, 100);
@@ -90,11 +90,11 @@ pub(crate) fn cifar() -> MadeUp {
         },
         ..idx().info
     };
-    MadeUp { info, bytes }
+    SyntheticDataset { info, bytes }
 }
 
-impl MadeUp {
-    /// Writes all files into their folder under `data`, plain.
+impl SyntheticDataset {
+    /// Writes all files, uncompressed, into the dataset's folder in `data`.
     pub(crate) fn write(&self, data: &Path) {
         std::fs::create_dir_all(self.info.folder(data)).expect("a folder");
         for (file, bytes) in self.info.files().iter().zip(&self.bytes) {

@@ -1,41 +1,41 @@
-//! What happens to a convolution's sums before they are written.
+//! Epilogue of a convolution: the operations on the accumulators before they are stored.
 
 use pulp::Simd;
 
 use crate::channels::{load, store};
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::parallel::Piece;
-use crate::source::{Affine, Size};
-use crate::tile::mul_add;
+use crate::microkernel::mul_add;
+use crate::operand::{Affine, ImageSize};
+use crate::parallel::Partition;
 
-/// Bias, rectifier and a fixed normalisation, in this order.
+/// Bias, ReLU and a per-channel affine map, applied in this order.
 #[derive(Clone, Copy, Debug)]
-pub struct Finish<'a> {
-    /// One per filter.
+pub struct Epilogue<'a> {
+    /// Bias, one per output channel.
     pub bias: &'a [f32],
-    /// Whether a rectifier follows.
+    /// ReLU after the bias.
     pub relu: bool,
-    /// Batch normalisation with statistics known before: in inference.
+    /// Batch norm with known statistics, as in inference.
     pub affine: Option<Affine<'a>>,
 }
 
-/// [`Finish`] for `N` vectors of channels.
+/// [`Epilogue`] for `N` vectors of channels.
 #[derive(Clone, Copy)]
-pub(crate) struct FinishVectors<V, const N: usize> {
+pub(crate) struct EpilogueVectors<V, const N: usize> {
     bias: [V; N],
     relu: bool,
     affine: Option<([V; N], [V; N])>,
 }
 
-impl Finish<'_> {
-    /// The part for `channels`: one vector after the other, zeros where there are no more.
+impl Epilogue<'_> {
+    /// Loads the parameters of `channels`, padded with zeros.
     #[inline(always)]
     pub(crate) fn vectors<S: Simd, const N: usize>(
         &self,
         simd: S,
         channels: std::ops::Range<usize>,
-    ) -> FinishVectors<S::f32s, N> {
-        FinishVectors {
+    ) -> EpilogueVectors<S::f32s, N> {
+        EpilogueVectors {
             bias: load_all(simd, &self.bias[channels.clone()]),
             relu: self.relu,
             affine: match &self.affine {
@@ -58,20 +58,21 @@ fn load_all<S: Simd, const N: usize>(simd: S, values: &[f32]) -> [S::f32s; N] {
     vectors
 }
 
-impl<V: Copy> FinishVectors<V, 1> {
-    /// Finishes one vector of sums.
+impl<V: Copy> EpilogueVectors<V, 1> {
+    /// Applies the epilogue to one vector of accumulators.
     #[inline(always)]
     pub(crate) fn apply<S: Simd<f32s = V>>(&self, simd: S, sum: V) -> V {
         let mut tile = [[sum]];
-        self.apply_to(simd, &mut tile);
+        self.apply_tile(simd, &mut tile);
         tile[0][0]
     }
 }
 
-impl<V: Copy, const N: usize> FinishVectors<V, N> {
-    /// Finishes a tile of sums, one step after the other: no branch within a loop.
+impl<V: Copy, const N: usize> EpilogueVectors<V, N> {
+    /// Applies the epilogue to a tile of accumulators, one operation after the other, so that no
+    /// inner loop branches.
     #[inline(always)]
-    pub(crate) fn apply_to<S: Simd<f32s = V>, const ROWS: usize, const VECTORS: usize>(
+    pub(crate) fn apply_tile<S: Simd<f32s = V>, const ROWS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         tile: &mut [[V; VECTORS]; ROWS],
@@ -82,7 +83,7 @@ impl<V: Copy, const N: usize> FinishVectors<V, N> {
             }
         }
         if self.relu {
-            // Not the maximum: what is no number stays none, so that a diverging run is seen.
+            // Not a maximum: NaN must propagate, so that a diverging run is noticed.
             let zero = simd.splat_f32s(0.0);
             for i in 0..ROWS {
                 for j in 0..VECTORS {
@@ -101,16 +102,16 @@ impl<V: Copy, const N: usize> FinishVectors<V, N> {
     }
 }
 
-/// Pools the rows of a band, in pairs; what makes no pair is left out.
+/// Pools the rows of a band in pairs. An odd last row or column is dropped.
 #[inline(always)]
 pub(crate) fn pool_band<S: Simd>(
     simd: S,
-    size: &Size,
+    size: &ImageSize,
     band: &[f32],
     output: &mut [f32],
-    mut winners: Option<&mut [f32]>,
+    mut argmax: Option<&mut [f32]>,
 ) {
-    let (row, channels) = (size.row(), size.channels);
+    let (row, channels) = (size.row_len(), size.channels);
     let pooled = size.pooled();
     for (y, pair) in band.chunks_exact(2 * row).enumerate() {
         for x in 0..pooled.width {
@@ -123,69 +124,76 @@ pub(crate) fn pool_band<S: Simd>(
                     let pixel = first + corner;
                     *value = load(simd, &pair[pixel + start..pixel + end]);
                 }
-                let (best, winner) = largest(simd, values);
-                let here = y * pooled.row() + x * channels;
-                store(simd, &mut output[here + start..here + end], best);
-                if let Some(winners) = &mut winners {
-                    store(simd, &mut winners[here + start..here + end], winner);
+                let (best, best_index) = window_argmax(simd, values);
+                let pixel_start = y * pooled.row_len() + x * channels;
+                store(
+                    simd,
+                    &mut output[pixel_start + start..pixel_start + end],
+                    best,
+                );
+                if let Some(argmax) = &mut argmax {
+                    store(
+                        simd,
+                        &mut argmax[pixel_start + start..pixel_start + end],
+                        best_index,
+                    );
                 }
             }
         }
     }
 }
 
-/// The largest of a 2x2 window, and which it was: the first of equals.
+/// Maximum of a 2x2 window and its index; the first of equal values.
 #[inline(always)]
-pub(crate) fn largest<S: Simd>(simd: S, window: [S::f32s; 4]) -> (S::f32s, S::f32s) {
-    let (mut best, mut winner) = (window[0], simd.splat_f32s(0.0));
+pub(crate) fn window_argmax<S: Simd>(simd: S, window: [S::f32s; 4]) -> (S::f32s, S::f32s) {
+    let (mut best, mut best_index) = (window[0], simd.splat_f32s(0.0));
     for number in 1..4 {
         let value = window[number];
-        // Not `value > best` alone: what is no number must win, and be seen.
-        let no_number = simd.not_m32s(simd.equal_f32s(value, value));
-        let wins = simd.or_m32s(simd.greater_than_f32s(value, best), no_number);
-        best = simd.select_f32s(wins, value, best);
-        winner = simd.select_f32s(wins, simd.splat_f32s(number as f32), winner);
+        // Not `value > best` alone: NaN must propagate.
+        let is_nan = simd.not_m32s(simd.equal_f32s(value, value));
+        let is_better = simd.or_m32s(simd.greater_than_f32s(value, best), is_nan);
+        best = simd.select_f32s(is_better, value, best);
+        best_index = simd.select_f32s(is_better, simd.splat_f32s(number as f32), best_index);
     }
-    (best, winner)
+    (best, best_index)
 }
 
-/// Rows of outputs a task works through at a time: four, as a Winograd tile has; with a pool they
-/// become two.
+/// Output rows that a task computes at a time: the four of a Winograd tile, or two after pooling.
 pub(crate) const BAND: usize = 4;
 
-/// Which rows of the output (pooled or not) belong to which band of the batch.
+/// Division of an output, pooled or not, into bands of rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bands {
-    /// Of one image.
-    down: usize,
-    /// Rows of one image, as they are written.
+    /// Bands per image.
+    bands_per_image: usize,
+    /// Stored rows per image.
     height: usize,
-    /// Rows of a band, as they are written.
+    /// Stored rows per band.
     rows: usize,
-    /// Numbers of one row.
+    /// Row length.
     row: usize,
 }
 
 impl Bands {
-    /// The bands of a convolution's output of `size`, pooled or not.
-    pub(crate) fn new(size: &Size, pool: bool) -> Self {
+    /// Bands of a convolution's output of `size`, stored pooled if `pool` is true.
+    pub(crate) fn new(size: &ImageSize, pool: bool) -> Self {
         let written = if pool { size.pooled() } else { *size };
         Self {
-            down: size.height.div_ceil(BAND),
+            bands_per_image: size.height.div_ceil(BAND),
             height: written.height,
             rows: if pool { BAND / 2 } else { BAND },
-            row: written.row(),
+            row: written.row_len(),
         }
     }
 
-    /// Where a band starts in the output.
-    pub(crate) fn start(&self, band: usize) -> usize {
-        let (image, down) = (band / self.down, band % self.down);
-        (image * self.height + (down * self.rows).min(self.height)) * self.row
+    /// Offset of a band in the stored output.
+    pub(crate) fn offset(&self, band: usize) -> usize {
+        let (image, bands_per_image) = (band / self.bands_per_image, band % self.bands_per_image);
+        (image * self.height + (bands_per_image * self.rows).min(self.height)) * self.row
     }
 }
 
-/// The part of an output that some bands write.
+/// Part of an output that consists of consecutive bands.
 pub(crate) struct BandsMut<'a, T> {
     bands: Bands,
     first: usize,
@@ -201,21 +209,21 @@ impl<'a, T> BandsMut<'a, T> {
         }
     }
 
-    /// The rows of one band.
+    /// Rows of one band.
     pub(crate) fn band(&mut self, band: usize) -> &mut [T] {
-        let start = self.bands.start(self.first);
-        &mut self.values[self.bands.start(band) - start..self.bands.start(band + 1) - start]
+        let start = self.bands.offset(self.first);
+        &mut self.values[self.bands.offset(band) - start..self.bands.offset(band + 1) - start]
     }
 }
 
-impl<T: Send> Piece for BandsMut<'_, T> {
+impl<T: Send> Partition for BandsMut<'_, T> {
     fn split(self, unit: usize) -> (Self, Self) {
         let Self {
             bands,
             first,
             values,
         } = self;
-        let (left, right) = values.split_at_mut(bands.start(unit) - bands.start(first));
+        let (left, right) = values.split_at_mut(bands.offset(unit) - bands.offset(first));
         let part = |first, values| Self {
             bands,
             first,
@@ -225,11 +233,11 @@ impl<T: Send> Piece for BandsMut<'_, T> {
     }
 }
 
-/// The bands of what a convolution writes: values, and winners where they are kept.
+/// Bands of a convolution's outputs: values, and argmax indices if they are stored.
 pub(crate) type OutputBands<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
 
 pub(crate) fn output_bands<'a>(conv: &Conv2d, output: Conv2dOutput<'a>) -> OutputBands<'a> {
     let bands = Bands::new(&conv.shape.output(), conv.pool);
-    let winners = output.winners.map(|winners| BandsMut::new(bands, winners));
-    (BandsMut::new(bands, output.values), winners)
+    let argmax = output.argmax.map(|argmax| BandsMut::new(bands, argmax));
+    (BandsMut::new(bands, output.values), argmax)
 }

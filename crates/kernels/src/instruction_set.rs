@@ -1,60 +1,60 @@
-//! Which vector instructions the kernels use: chosen while the program runs.
+//! Vector instruction sets, selected at run time.
 
 use std::fmt;
 
 use pulp::{Simd, WithSimd};
 
-/// The environment variable that forces one set: `portable`, `avx2` or `avx512`.
+/// Environment variable that selects an instruction set: `portable`, `avx2` or `avx512`.
 pub const KERNELS_VARIABLE: &str = "MODISTE_KERNELS";
 
-/// A set of vector instructions that this machine has: a value of it is the proof.
+/// Vector instruction set that this CPU supports. Values exist only for supported sets.
 ///
 /// ```
-/// use modiste_kernels::Instructions;
+/// use modiste_kernels::InstructionSet;
 ///
-/// assert_eq!(Instructions::named("portable")?.name(), "portable");
-/// assert!(Instructions::named("sse9").is_err());
-/// assert!(Instructions::available().contains(&Instructions::best()));
-/// # Ok::<(), modiste_kernels::InstructionsError>(())
+/// assert_eq!(InstructionSet::from_name("portable")?.name(), "portable");
+/// assert!(InstructionSet::from_name("sse9").is_err());
+/// assert!(InstructionSet::available().contains(&InstructionSet::best()));
+/// # Ok::<(), modiste_kernels::InstructionSetError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instructions(Set);
+pub struct InstructionSet(Set);
 
 #[derive(Clone, Copy, Debug)]
 enum Set {
-    /// Four lanes that the compiler maps to whatever the target has at least: SSE2, NEON.
+    /// Four lanes, which the compiler maps to the target's baseline: SSE2 or NEON.
     Portable,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
-    /// AVX-512 F, BW, CD, DQ, VL.
+    /// AVX-512 F, BW, CD, DQ and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512(pulp::x86::V4),
 }
 
-/// A set of instructions that was asked for and cannot be had.
+/// Error of selecting an instruction set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InstructionsError {
-    /// There is no set of this name.
+pub enum InstructionSetError {
+    /// No instruction set has this name.
     Unknown(String),
-    /// This machine lacks it.
-    Missing(&'static str),
+    /// This CPU does not support the instruction set.
+    Unsupported(&'static str),
 }
 
-impl fmt::Display for InstructionsError {
+impl fmt::Display for InstructionSetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(name) => write!(
                 f,
-                "`{name}` is no set of kernels: choose one of {}",
+                "unknown instruction set `{name}`: expected one of {}",
                 NAMES.join(", ")
             ),
-            Self::Missing(name) => {
-                let available = Instructions::available();
+            Self::Unsupported(name) => {
+                let available = InstructionSet::available();
                 let names: Vec<&str> = available.iter().map(|set| set.name()).collect();
                 write!(
                     f,
-                    "this machine has no {name} instructions: it can run {}",
+                    "this CPU does not support {name}: available instruction sets are {}",
                     names.join(", ")
                 )
             }
@@ -62,56 +62,57 @@ impl fmt::Display for InstructionsError {
     }
 }
 
-impl std::error::Error for InstructionsError {}
+impl std::error::Error for InstructionSetError {}
 
-/// Every set, the plainest first.
+/// Names of all instruction sets, from the narrowest vectors to the widest.
 const NAMES: [&str; 3] = ["portable", "avx2", "avx512"];
 
-impl Instructions {
-    /// The set of this name.
+impl InstructionSet {
+    /// Selects an instruction set by name.
     ///
     /// # Errors
-    /// [`InstructionsError`] where there is none, or the machine lacks it.
-    pub fn named(name: &str) -> Result<Self, InstructionsError> {
+    /// Returns [`InstructionSetError`] if the name is unknown or this CPU does not support the set.
+    pub fn from_name(name: &str) -> Result<Self, InstructionSetError> {
         match NAMES.iter().find(|&&known| known == name) {
-            None => Err(InstructionsError::Unknown(name.to_owned())),
-            Some(&known) => Self::detect(known).ok_or(InstructionsError::Missing(known)),
+            None => Err(InstructionSetError::Unknown(name.to_owned())),
+            Some(&known) => Self::detect(known).ok_or(InstructionSetError::Unsupported(known)),
         }
     }
 
-    /// What [`KERNELS_VARIABLE`] asks for, else the best that the machine has.
+    /// Selects the instruction set that [`KERNELS_VARIABLE`] names, or the best one if the variable
+    /// is unset or empty.
     ///
     /// # Errors
-    /// [`InstructionsError`] where the variable asks for what cannot be had.
-    pub fn from_environment() -> Result<Self, InstructionsError> {
+    /// Returns [`InstructionSetError`] if the name is unknown or this CPU does not support the set.
+    pub fn from_env() -> Result<Self, InstructionSetError> {
         match std::env::var(KERNELS_VARIABLE) {
-            Ok(name) if !name.is_empty() => Self::named(&name),
-            Err(std::env::VarError::NotUnicode(name)) => Err(InstructionsError::Unknown(
+            Ok(name) if !name.is_empty() => Self::from_name(&name),
+            Err(std::env::VarError::NotUnicode(name)) => Err(InstructionSetError::Unknown(
                 name.to_string_lossy().into_owned(),
             )),
             _ => Ok(Self::best()),
         }
     }
 
-    /// The best that the machine has.
+    /// Instruction set with the widest vectors that this CPU supports.
     pub fn best() -> Self {
         *Self::available().last().unwrap_or(&Self(Set::Portable))
     }
 
-    /// All that the machine has, the plainest first.
+    /// All instruction sets that this CPU supports, from the narrowest vectors to the widest.
     pub fn available() -> Vec<Self> {
         NAMES.iter().filter_map(|name| Self::detect(name)).collect()
     }
 
-    /// Those of every machine that this one lacks.
-    pub fn missing() -> Vec<&'static str> {
+    /// Names of the instruction sets that this CPU does not support.
+    pub fn unsupported() -> Vec<&'static str> {
         NAMES
             .into_iter()
             .filter(|name| Self::detect(name).is_none())
             .collect()
     }
 
-    /// `portable`, `avx2` or `avx512`.
+    /// Name of the set: `portable`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Set::Portable => "portable",
@@ -133,7 +134,7 @@ impl Instructions {
         }
     }
 
-    /// Runs `operation` compiled for these instructions.
+    /// Runs `operation` compiled for this instruction set.
     pub(crate) fn run<W: WithSimd>(self, operation: W) -> W::Output {
         match self.0 {
             Set::Portable => pulp::Scalar128b.vectorize(operation),
@@ -144,7 +145,7 @@ impl Instructions {
         }
     }
 
-    /// Numbers in one vector.
+    /// Number of f32 lanes of one vector.
     pub(crate) fn lanes(self) -> usize {
         match self.0 {
             Set::Portable => 4,
@@ -169,25 +170,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_set_is_available_or_missing() {
-        let available = Instructions::available();
+    fn every_set_is_available_or_unsupported() {
+        let available = InstructionSet::available();
         assert_eq!(available[0].name(), "portable");
-        assert_eq!(available.len() + Instructions::missing().len(), NAMES.len());
+        assert_eq!(
+            available.len() + InstructionSet::unsupported().len(),
+            NAMES.len()
+        );
         for set in available {
-            assert_eq!(Instructions::named(set.name()), Ok(set));
+            assert_eq!(InstructionSet::from_name(set.name()), Ok(set));
         }
-        for name in Instructions::missing() {
-            let error = Instructions::named(name).expect_err("a set the machine lacks");
+        for name in InstructionSet::unsupported() {
+            let error =
+                InstructionSet::from_name(name).expect_err("an unsupported instruction set");
             assert!(error.to_string().contains("portable"), "{error}");
         }
     }
 
     #[test]
-    fn an_unknown_set_is_named_with_the_known_ones() {
-        let error = Instructions::named("mmx").expect_err("no such set");
+    fn rejects_unknown_instruction_set() {
+        let error = InstructionSet::from_name("mmx").expect_err("an unknown instruction set");
         assert_eq!(
             error.to_string(),
-            "`mmx` is no set of kernels: choose one of portable, avx2, avx512"
+            "unknown instruction set `mmx`: expected one of portable, avx2, avx512"
         );
     }
 }

@@ -1,0 +1,100 @@
+//! Operands of a convolution: an input or an output gradient, read row by row, with the cheap
+//! elementwise operations between the buffer and the convolution fused into the read.
+
+use pulp::Simd;
+
+/// Per-channel affine map `x * scale + shift`: batch norm with known statistics.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine<'a> {
+    /// Scale, one per channel.
+    pub scale: &'a [f32],
+    /// Shift, one per channel.
+    pub shift: &'a [f32],
+}
+
+/// Input of a convolution, `[batch, height, width, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvInput<'a> {
+    /// Values in memory.
+    pub values: &'a [f32],
+    /// Affine map that is applied to `values` as they are read. Padding stays zero: it is added
+    /// after the map.
+    pub affine: Option<Affine<'a>>,
+}
+
+impl<'a> ConvInput<'a> {
+    /// Input without an affine map.
+    pub fn plain(values: &'a [f32]) -> Self {
+        Self {
+            values,
+            affine: None,
+        }
+    }
+}
+
+/// Size of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageSize {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+}
+
+impl ImageSize {
+    pub(crate) fn row_len(&self) -> usize {
+        self.width * self.channels
+    }
+
+    pub(crate) fn image_len(&self) -> usize {
+        self.height * self.row_len()
+    }
+
+    /// Size after 2x2 pooling with stride 2.
+    pub(crate) fn pooled(&self) -> Self {
+        Self {
+            height: self.height / 2,
+            width: self.width / 2,
+            channels: self.channels,
+        }
+    }
+
+    /// Offset of row `y` of `image`.
+    pub(crate) fn row_offset(&self, image: usize, y: usize) -> usize {
+        (image * self.height + y) * self.row_len()
+    }
+}
+
+/// Source of the image rows that a convolution reads.
+pub(crate) trait Operand: Copy + Send + Sync {
+    /// Writes row `y` of `image` to `row`, `[width, channels]`.
+    fn load_row<S: Simd>(&self, simd: S, size: &ImageSize, image: usize, y: usize, row: &mut [f32]);
+}
+
+impl Operand for ConvInput<'_> {
+    #[inline(always)]
+    fn load_row<S: Simd>(&self, _: S, size: &ImageSize, image: usize, y: usize, row: &mut [f32]) {
+        self.load_pixels(size, size.row_offset(image, y), row);
+    }
+}
+
+impl ConvInput<'_> {
+    /// Writes the pixels that begin at offset `start` to `pixels`.
+    #[inline(always)]
+    pub(crate) fn load_pixels(&self, size: &ImageSize, start: usize, pixels: &mut [f32]) {
+        let values = &self.values[start..][..pixels.len()];
+        let Some(Affine { scale, shift }) = self.affine else {
+            pixels.copy_from_slice(values);
+            return;
+        };
+        let channels = size.channels;
+        for (pixel, values) in pixels
+            .chunks_exact_mut(channels)
+            .zip(values.chunks_exact(channels))
+        {
+            let elements = pixel.iter_mut().zip(values).zip(scale).zip(shift);
+            for (((pixel, value), scale), shift) in elements {
+                *pixel = value * scale + shift;
+            }
+        }
+    }
+}
