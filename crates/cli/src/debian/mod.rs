@@ -1,5 +1,5 @@
-//! Debian package of a dataset: the last source of its files, if no mirror has them. The libraries download
-//! from mirrors alone, since a library runs no programs.
+//! Debian package of a dataset: the last source of its files, if no mirror has them. It is not part of the
+//! libraries, which do not run other programs.
 
 mod apt;
 mod command;
@@ -80,8 +80,8 @@ fn ask_both(
     Ok(failed)
 }
 
-/// Copies files from one place, unless nothing is missing any more. A failure is reported and returned; only a
-/// file that cannot be written is an error.
+/// Copies files from one place, unless all files exist. A failure is reported and returned; only a file that cannot
+/// be written is an error.
 fn attempt(
     package: &str,
     place: &str,
@@ -175,11 +175,11 @@ mod tests {
         let mut missing = missing(place.clone(), None);
         let mut stored = Vec::new();
         let mut copy = |paths: &[PathBuf], missing: &mut MissingFiles| {
-            let mut tell = |progress: Progress<'_>| match progress {
+            let mut on_progress = |progress: Progress<'_>| match progress {
                 Progress::Stored { file, path } => stored.push((file.to_owned(), path.to_owned())),
                 other => panic!("{other:?}"),
             };
-            copy(paths, missing, &mut tell).map_err(|error| error.to_string())
+            copy(paths, missing, &mut on_progress).map_err(|error| error.to_string())
         };
 
         let wrong = copy(&paths, &mut missing).expect_err("wrong bytes");
@@ -210,18 +210,20 @@ mod tests {
             missing: Box::new(missing("example".into(), None)),
         };
         let expected = error.to_string();
-        let mut tell = |progress: Progress<'_>| panic!("{progress:?}");
-        let found = complete(error, &DownloadOptions::default(), &mut tell);
+        let mut on_progress = |progress: Progress<'_>| panic!("{progress:?}");
+        let found = complete(error, &DownloadOptions::default(), &mut on_progress);
         assert_eq!(found.expect_err("no package").to_string(), expected);
     }
 
     #[test]
     fn reports_failed_attempt() {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut missing = missing("example".into(), Some("package"));
         let mut attempt = |take: fn() -> Result<(), StoreError>, missing: &mut MissingFiles| {
-            let mut tell = |progress: Progress<'_>| told.push(format!("{progress:?}"));
-            attempt("package", "installed", missing, &mut tell, |_, _| take())
+            let mut on_progress = |progress: Progress<'_>| reported.push(format!("{progress:?}"));
+            attempt("package", "installed", missing, &mut on_progress, |_, _| {
+                take()
+            })
         };
         let failed = attempt(|| Err(refused("dpkg: no".to_owned())), &mut missing);
         let source = "Debian package package, installed".to_owned();
@@ -243,6 +245,9 @@ mod tests {
         let source = r#"source: "Debian package package, installed""#;
         let started = format!(r#"Started {{ file: "package", {source} }}"#);
         let failed = format!(r#"Failed {{ {source}, reason: "dpkg: no" }}"#);
-        assert_eq!(told, [started.clone(), failed, started.clone(), started]);
+        assert_eq!(
+            reported,
+            [started.clone(), failed, started.clone(), started]
+        );
     }
 }
