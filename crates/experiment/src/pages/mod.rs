@@ -1,4 +1,4 @@
-//! HTML pages about runs, models, photos and comparisons. Each is one file without scripts that works offline.
+//! HTML pages about runs, models, photos and comparisons. Each page is one file without scripts that works offline.
 
 mod comparison;
 mod configuration;
