@@ -1,23 +1,23 @@
-//! Files that appear whole or not at all, with the rights and at the place that they had.
+//! Atomic writing of files, which keeps permissions, owners and symbolic links.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Links that are followed one after the other before they are taken for a circle.
+/// Upper bound of chained symbolic links, to detect cycles.
 const MAX_LINKS: usize = 40;
 
-/// Writes `bytes` to `path`.
+/// Writes `bytes` to `path` atomically.
 ///
-/// A regular file is replaced so that a reader, or a power cut, sees the old file or the new one and
-/// never a part: a temporary file in the same folder, synced, renamed over the name, the folder
-/// synced. It keeps the rights and the owner of the file that was there; a new one has those that the
-/// umask leaves. A symbolic link stays, and the file that it leads to is written. Into anything else,
-/// such as a device or a FIFO, the bytes are written as into a stream.
+/// Readers see the old file or the new one and never a part, even after a power failure: the bytes
+/// go to a temporary file in the same folder, which is synced and renamed. The file keeps the
+/// permissions and the owner of the file that it replaces; a new file has those that the umask
+/// leaves. If `path` is a symbolic link, the link is kept and its target is written. Devices, FIFOs
+/// and other special files are written to directly.
 ///
 /// # Errors
-/// What the file system says: no such folder, no space, no permission, a folder of that name. The
-/// temporary file is removed then, and what was at `path` is untouched.
+/// Returns the error of the file system, for example if the folder does not exist, space or permissions are
+/// missing, or `path` is a folder. The file at `path` is then unchanged and the temporary file removed.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
@@ -27,22 +27,22 @@ const MAX_LINKS: usize = 40;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let place = follow_links(path)?;
-    if is_stream(&place) {
-        let mut stream = OpenOptions::new().append(true).open(&place)?;
+    let target = follow_links(path)?;
+    if is_stream(&target) {
+        let mut stream = OpenOptions::new().append(true).open(&target)?;
         stream.write_all(bytes)?;
         return stream.flush();
     }
-    let mut file = AtomicFile::at(place)?;
+    let mut file = AtomicFile::at(target)?;
     file.write_all(bytes)?;
     file.commit().map(drop)
 }
 
-/// Writes `bytes` to a new file at `path`, or, where there is something already, under the first free
-/// name of `page-2.html`, `page-3.html` and so on. Returns the path of the file.
+/// Writes `bytes` to a new file and returns its path: `path`, or the first free name of `page-2.html`,
+/// `page-3.html` and so on if `path` exists.
 ///
 /// # Errors
-/// As [`write_atomic`].
+/// Returns the error of the file system.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
@@ -59,7 +59,7 @@ pub fn write_numbered(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     temporary.as_file_mut().write_all(bytes)?;
     temporary.as_file().sync_all()?;
     let mut number = 1;
-    // Whoever gets the name has it: two processes that end at once write two files.
+    // Creating the name is atomic, so two processes never write the same file.
     while let Err(failed) = temporary.persist_noclobber(&free) {
         if failed.error.kind() != io::ErrorKind::AlreadyExists {
             return Err(failed.error);
@@ -71,7 +71,7 @@ pub fn write_numbered(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(free)
 }
 
-/// `page.html` with a number: `page-2.html`.
+/// Adds a number to a file name: `page-2.html`.
 fn numbered(path: &Path, number: usize) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}"));
@@ -82,8 +82,8 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// File that gets its name only when it is complete. If dropped before [`commit`](Self::commit), it is
-/// removed, and what was at the path is untouched.
+/// File that appears at its path on [`commit`](Self::commit). If it is dropped before, it is
+/// removed and the file at the path is unchanged.
 ///
 /// ```
 /// use std::io::Write;
@@ -100,55 +100,56 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: tempfile::NamedTempFile,
-    /// The path, links followed.
-    place: PathBuf,
+    /// Target path with links resolved.
+    target: PathBuf,
 }
 
 impl AtomicFile {
     /// Creates a temporary file in the folder of the regular file that `path` names or links to.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// Returns the error of the file system.
     pub fn create(path: &Path) -> io::Result<Self> {
         Self::at(follow_links(path)?)
     }
 
-    /// `place` is no link. If there is no file yet, the mode is what the umask leaves; else the file is its
-    /// owner's alone until it is committed.
-    fn at(place: PathBuf) -> io::Result<Self> {
-        let temporary = new_temporary(parent(&place), !place.exists())?;
-        Ok(Self { temporary, place })
+    /// Creates the temporary file for a `target` that is not a link. The permissions are those that
+    /// the umask leaves if `target` does not exist, and the owner's alone until the commit if it
+    /// does.
+    fn at(target: PathBuf) -> io::Result<Self> {
+        let temporary = new_temporary(parent(&target), !target.exists())?;
+        Ok(Self { temporary, target })
     }
 
-    /// Path of the temporary file, to read what was written before it is committed.
+    /// Path of the temporary file, for reading before the commit.
     pub fn temporary_path(&self) -> &Path {
         self.temporary.path()
     }
 
-    /// Syncs the file and gives it its name, with the mode and owner of the file that it replaces.
-    /// Returns its path, links followed.
+    /// Syncs the file and renames it to its path, with the permissions and the owner of the file that it
+    /// replaces. Returns the path with links resolved.
     ///
     /// # Errors
-    /// If the file system refuses, or the file at the path may not be written to.
+    /// Returns the error of the file system, or an error if the existing file is not writable.
     pub fn commit(self) -> io::Result<PathBuf> {
-        // Whoever may not write to a file may not replace it either.
-        match OpenOptions::new().write(true).open(&self.place) {
-            Ok(before) => keep_rights(&before, self.temporary.as_file())?,
+        // A file that is not writable must not be replaced.
+        match OpenOptions::new().write(true).open(&self.target) {
+            Ok(before) => copy_permissions(&before, self.temporary.as_file())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
         self.temporary.as_file().sync_all()?;
-        let persisted = self.temporary.persist(&self.place);
+        let persisted = self.temporary.persist(&self.target);
         persisted.map_err(|failed| failed.error)?;
-        // The rename itself is durable only once the folder is; some file systems cannot sync one.
-        if let Ok(folder) = File::open(parent(&self.place)) {
+        // The rename is durable once the folder is synced, which some file systems do not support.
+        if let Ok(folder) = File::open(parent(&self.target)) {
             folder.sync_all().ok();
         }
-        Ok(self.place)
+        Ok(self.target)
     }
 }
 
-// Through the file itself: the wrapper's errors name the temporary file.
+// The methods of the wrapper would name the temporary file in their errors.
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.temporary.as_file_mut().write(bytes)
@@ -159,40 +160,40 @@ impl Write for AtomicFile {
     }
 }
 
-fn new_temporary(folder: &Path, for_everybody: bool) -> io::Result<tempfile::NamedTempFile> {
+fn new_temporary(folder: &Path, default_permissions: bool) -> io::Result<tempfile::NamedTempFile> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(if for_everybody { 0o666 } else { 0o600 });
+        options.mode(if default_permissions { 0o666 } else { 0o600 });
     }
-    // Opened here, and not by the builder, whose errors name the temporary file.
+    // The builder would name the temporary file in its errors.
     let mut builder = tempfile::Builder::new();
     builder
         .prefix(".modiste-")
         .make_in(folder, |path| options.open(path))
 }
 
-/// Where a path leads that may be a symbolic link, also to a file that is not there yet.
+/// Resolves symbolic links at the end of a path, also to a file that does not exist yet.
 fn follow_links(path: &Path) -> io::Result<PathBuf> {
-    let mut place = path.to_owned();
+    let mut target = path.to_owned();
     for _ in 0..MAX_LINKS {
-        // What /proc says of an open file is no path: "pipe:[12345]".
-        if is_stream(&place) {
-            return Ok(place);
+        // Links in /proc to open files are not paths: "pipe:[12345]".
+        if is_stream(&target) {
+            return Ok(target);
         }
-        match fs::read_link(&place) {
-            Ok(target) => place = parent(&place).join(target),
-            // No link, or nothing there.
-            Err(_) => return Ok(place),
+        match fs::read_link(&target) {
+            Ok(next) => target = parent(&target).join(next),
+            // Not a link, or nothing at this path.
+            Err(_) => return Ok(target),
         }
     }
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// Whether there is something at a path that is neither a regular file nor a folder, or a file that is
-/// already open: what is written to `/dev/stdout` goes behind what was printed before.
+/// Returns true for special files, and for paths of open files such as `/dev/stdout`, to which
+/// output must be appended.
 fn is_stream(path: &Path) -> bool {
     let is_open = ["/dev/fd", "/proc/self/fd"]
         .iter()
@@ -200,7 +201,7 @@ fn is_stream(path: &Path) -> bool {
     is_open || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// The folder of `path`, `.` for a bare name.
+/// Folder of `path`; `.` for a bare name.
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -209,18 +210,18 @@ fn parent(path: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-fn keep_rights(before: &File, after: &File) -> io::Result<()> {
+fn copy_permissions(before: &File, after: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
-    let (found, made) = (before.metadata()?, after.metadata()?);
-    if (found.uid(), found.gid()) != (made.uid(), made.gid()) {
-        // Only root may give a file away; for others the file is their own from now on.
+    let (found, created) = (before.metadata()?, after.metadata()?);
+    if (found.uid(), found.gid()) != (created.uid(), created.gid()) {
+        // Only root may change the owner; otherwise the new file belongs to the user.
         fchown(after, Some(found.uid()), Some(found.gid())).ok();
     }
     after.set_permissions(found.permissions())
 }
 
 #[cfg(not(unix))]
-fn keep_rights(_before: &File, _after: &File) -> io::Result<()> {
+fn copy_permissions(_before: &File, _after: &File) -> io::Result<()> {
     Ok(())
 }
 
@@ -229,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_a_file_and_leaves_no_other() {
+    fn replaces_file_and_removes_temporary() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("model");
         write_atomic(&path, b"first").expect("written");
@@ -239,13 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_an_error() {
+    fn missing_folder_is_an_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("none").join("model");
         let error = write_atomic(&path, b"x").expect_err("no such folder");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(!error.to_string().contains("modiste"), "{error}");
-        let error = write_atomic(folder.path(), b"x").expect_err("a folder is no file");
+        let error = write_atomic(folder.path(), b"x").expect_err("a folder");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
         assert!(folder.path().is_dir());
     }
@@ -257,11 +258,11 @@ mod tests {
         use super::*;
 
         fn mode(path: &Path) -> u32 {
-            fs::metadata(path).expect("it is there").mode() & 0o7777
+            fs::metadata(path).expect("metadata").mode() & 0o7777
         }
 
         #[test]
-        fn an_existing_file_keeps_its_mode() {
+        fn keeps_mode_of_existing_file() {
             let folder = tempfile::tempdir().expect("a temporary folder");
             for wanted in [0o600, 0o640, 0o664, 0o755] {
                 let path = folder.path().join(format!("{wanted:o}"));
@@ -270,7 +271,7 @@ mod tests {
                 write_atomic(&path, b"new").expect("replaced");
                 assert_eq!(mode(&path), wanted);
             }
-            // A new one is as the umask leaves it, which `fs::write` shows.
+            // The mode of a new file follows the umask, as with `fs::write`.
             let [ours, usual] = ["ours", "usual"].map(|name| folder.path().join(name));
             write_atomic(&ours, b"x").expect("written");
             fs::write(&usual, "x").expect("written");
@@ -278,7 +279,7 @@ mod tests {
         }
 
         #[test]
-        fn links_stay_and_lead_to_what_is_written() {
+        fn writes_through_symbolic_links() {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let at = |name: &str| folder.path().join(name);
             fs::create_dir(at("sub")).expect("a folder");
@@ -289,28 +290,28 @@ mod tests {
                 assert_eq!(fs::read_to_string(at("sub/target")).expect("text"), text);
             }
             assert!(at("chain").is_symlink() && at("link").is_symlink());
-            symlink("circle", at("circle")).expect("a circle");
-            assert!(write_atomic(&at("circle"), b"x").is_err());
+            symlink("cycle", at("cycle")).expect("a cycle");
+            assert!(write_atomic(&at("cycle"), b"x").is_err());
         }
 
         #[test]
-        fn a_fifo_is_written_to() {
+        fn writes_to_fifo() {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let fifo = folder.path().join("fifo");
-            let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-            assert!(made.expect("mkfifo is everywhere").success());
+            let created = std::process::Command::new("mkfifo").arg(&fifo).status();
+            assert!(created.expect("mkfifo").success());
             let reader = {
                 let fifo = fifo.clone();
                 std::thread::spawn(move || fs::read(fifo))
             };
             write_atomic(&fifo, b"through").expect("written");
             assert_eq!(reader.join().expect("read").expect("read"), b"through");
-            assert!(!fs::metadata(&fifo).expect("it is there").is_file());
+            assert!(!fs::metadata(&fifo).expect("metadata").is_file());
         }
 
         #[test]
-        fn a_device_stays_one() {
-            write_atomic(Path::new("/dev/null"), b"x").expect("it takes everything");
+        fn writes_to_device() {
+            write_atomic(Path::new("/dev/null"), b"x").expect("written");
             assert!(is_stream(Path::new("/dev/null")));
         }
     }

@@ -1,4 +1,4 @@
-//! How much memory this process may have, and whether something fits.
+//! Memory limits of the process.
 
 #[cfg(target_os = "linux")]
 #[path = "memory/linux.rs"]
@@ -6,7 +6,7 @@ mod system;
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    /// Nothing is known of limits here; an allocation that fails is the system's to report.
+    /// Returns no bounds: limits are not implemented for this system.
     pub(super) fn bounds() -> Vec<super::Bound> {
         Vec::new()
     }
@@ -16,19 +16,20 @@ mod system {
     }
 }
 
-/// Memory that is kept free beside what is asked for: stacks, the allocator's own tables.
+/// Memory that stays free for stacks and the tables of the allocator.
 const MARGIN: u64 = 8 << 20;
 
-/// What bounds the memory of this process.
+/// Bound of the memory of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bound {
-    /// Bytes that count against it already.
+    /// Bytes in use.
     used: u64,
+    /// Largest number of bytes.
     limit: u64,
 }
 
-/// Something needs more memory than this process may have. The message is the end of a sentence that
-/// begins with what it is.
+/// Error for an allocation that exceeds a memory limit. The message continues a sentence whose
+/// subject is the allocation: "the network needs about 3 MiB ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "needs about {} MiB of memory, {} MiB are allowed",
@@ -36,17 +37,18 @@ struct Bound {
     allowed >> 20
 )]
 pub struct OutOfMemory {
-    /// Bytes that this process would then have, about.
+    /// Approximate bytes in use after the allocation.
     pub needed: u64,
-    /// Bytes that it may have.
+    /// Largest number of bytes.
     pub allowed: u64,
 }
 
-/// Checks that this process may take `bytes` more: by its limits (`ulimit -v` and `-d`, control groups)
-/// and by what the system has free. Where nothing is known of these, everything fits.
+/// Checks that this process may allocate `bytes` more, by its limits (`ulimit -v` and `-d`, control
+/// groups) and by the free memory of the system. On systems other than Linux every allocation
+/// passes.
 ///
 /// # Errors
-/// [`OutOfMemory`] with the tightest bound.
+/// Returns [`OutOfMemory`] with the tightest bound.
 ///
 /// ```
 /// assert!(modiste_core::require_memory(1 << 10).is_ok());
@@ -57,7 +59,8 @@ pub fn require_memory(bytes: u64) -> Result<(), OutOfMemory> {
     exceeded(&system::bounds(), bytes).map_or(Ok(()), Err)
 }
 
-/// Bytes that this process may still take if it has a limit of its own: `ulimit -v` or `-d`.
+/// Bytes that this process may still allocate under its own limits, `ulimit -v` and `-d`; `None`
+/// without a limit.
 ///
 /// ```
 /// match modiste_core::memory_left() {
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tightest_bound_decides() {
+    fn tightest_bound_decides() {
         let bound = |used: u64, limit: u64| Bound {
             used: used << 20,
             limit: limit << 20,

@@ -1,6 +1,6 @@
-//! Numbers as text for people to read.
+//! Formatting of numbers for messages.
 
-/// `value` with at most six significant digits, as messages print it.
+/// Formats a number with at most six significant digits.
 ///
 /// ```
 /// use modiste_core::significant;
@@ -18,8 +18,8 @@ pub fn significant(value: f64) -> String {
     }
 }
 
-/// A loss or an accuracy with four decimals, and with six digits at most: fewer decimals from 100 on,
-/// and an exponent from a million on, which losses come to that diverge.
+/// Formats a loss or an accuracy with four decimals and at most six digits: fewer decimals from
+/// 100, and an exponent from a million, for losses that diverge.
 ///
 /// ```
 /// use modiste_core::four_decimals;
@@ -29,7 +29,7 @@ pub fn significant(value: f64) -> String {
 /// assert_eq!(four_decimals(-2.5e300), "-2.50000e300");
 /// ```
 pub fn four_decimals(value: f64) -> String {
-    // What it is rounded to decides: 99.999996 has as many digits as 100.
+    // The rounded value decides: 99.999996 has as many digits as 100.
     let size = format!("{:.5e}", value.abs()).parse().unwrap_or(f64::NAN);
     match size {
         100.0..1e6 => {

@@ -1,8 +1,8 @@
-//! Names as one line of text, whatever characters they contain.
+//! Names and paths as one line of text without control characters.
 
 use std::path::Path;
 
-/// Whether a character would move a terminal's cursor, start another line or reorder the text around it.
+/// Returns true for characters that move the cursor of a terminal, start a line or reorder text.
 ///
 /// ```
 /// assert!(modiste_core::is_control("\u{1b}".chars().next().unwrap()));
@@ -10,7 +10,7 @@ use std::path::Path;
 /// assert!(!modiste_core::is_control('é'));
 /// ```
 pub fn is_control(letter: char) -> bool {
-    // The last are Unicode's marks of writing direction.
+    // Unicode line separators and marks of writing direction.
     letter.is_control()
         || matches!(
             letter,
@@ -19,7 +19,7 @@ pub fn is_control(letter: char) -> bool {
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name with its [control characters](is_control) written as `\u{1b}`.
+/// Escapes the [control characters](is_control) of a name as `\u{1b}`.
 ///
 /// ```
 /// assert_eq!(modiste_core::printable("a\u{1b}[31m\nb é"), "a\\u{1b}[31m\\nb é");
@@ -35,7 +35,7 @@ pub fn printable(name: &str) -> String {
     shown
 }
 
-/// A path as one line of text: see [`printable`].
+/// Formats a path as one line of text: see [`printable`].
 pub fn shown(path: &Path) -> String {
     printable(&path.display().to_string())
 }

@@ -1,13 +1,13 @@
-//! Text files as other programs write them: with a byte order mark, or in UTF-16.
+//! Decoding of text files in UTF-8 or UTF-16, with or without a byte order mark.
 
-/// Why bytes are not text.
+/// Error of decoding text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {
     /// UTF-16 without a byte order mark.
     #[error("the text is UTF-16 without a byte order mark; save it as UTF-8")]
     Unmarked,
-    /// UTF-16 with half a unit or half a pair of them.
+    /// Truncated UTF-16, or an unpaired surrogate.
     #[error("the file starts as UTF-16 text and is damaged; save it as UTF-8")]
     Damaged,
     /// Another encoding.
@@ -18,10 +18,10 @@ pub enum TextError {
     },
 }
 
-/// Decodes the text of a file: UTF-8, with or without a byte order mark, or UTF-16 with one.
+/// Decodes the contents of a text file: UTF-8, with or without a byte order mark, or UTF-16 with one.
 ///
 /// # Errors
-/// [`TextError`] if it is neither.
+/// Returns [`TextError`] if the bytes are neither.
 ///
 /// ```
 /// assert_eq!(modiste_core::decode_text(b"\xef\xbb\xbffile,label")?, "file,label");
@@ -35,7 +35,7 @@ pub fn decode_text(bytes: &[u8]) -> Result<String, TextError> {
     if let Some(units) = bytes.strip_prefix(&[0xfe, 0xff]) {
         return utf16(units, u16::from_be_bytes);
     }
-    // Text begins with a character below 128, which UTF-16 pairs with a zero.
+    // Most text begins with an ASCII character, one byte of which is zero in UTF-16.
     if let [0, _, ..] | [_, 0, ..] = bytes {
         return Err(TextError::Unmarked);
     }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_what_editors_write() {
+    fn decodes_utf8_and_utf16() {
         let little: Vec<u8> = "\u{feff}é,1\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

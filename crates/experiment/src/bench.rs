@@ -70,7 +70,7 @@ pub fn bench(
         }
     }
     let compute = &setup.compute;
-    let timings = modiste_train::bench(&architecture.resolve()?, batch_size, steps, compute)?;
+    let timings = modiste_train::bench(&architecture.plan()?, batch_size, steps, compute)?;
     let step = median(&timings.steps);
     let kernels = match &compute.engine {
         EngineKind::Kernels => compute.kernels.instructions.name(),
@@ -136,8 +136,8 @@ impl BenchReport {
     /// Returns a table of the times of each fused operation in milliseconds; `None` if the engine does not measure
     /// them.
     pub fn profile(&self) -> Option<String> {
-        let stages = &self.timings.stages;
-        if stages.is_empty() {
+        let ops = &self.timings.ops;
+        if ops.is_empty() {
             return None;
         }
         let milliseconds = |value: f64| format!("{value:.2}");
@@ -145,16 +145,16 @@ impl BenchReport {
             true => String::new(),
             false => format!("{value:.0}"),
         };
-        let rows: Vec<[String; 6]> = stages
+        let rows: Vec<[String; 6]> = ops
             .iter()
-            .map(|stage| {
+            .map(|op| {
                 [
-                    stage.name.clone(),
-                    stage.method.unwrap_or_default().to_owned(),
-                    milliseconds(stage.forward_ms),
-                    rate(stage.forward_gflops),
-                    milliseconds(stage.backward_ms),
-                    rate(stage.backward_gflops),
+                    op.name.clone(),
+                    op.method.unwrap_or_default().to_owned(),
+                    milliseconds(op.forward_ms),
+                    rate(op.forward_gflops),
+                    milliseconds(op.backward_ms),
+                    rate(op.backward_gflops),
                 ]
             })
             .collect();
@@ -166,10 +166,7 @@ impl BenchReport {
             ">backward ms",
             ">GFLOP/s",
         ];
-        let sum: f64 = stages
-            .iter()
-            .map(|stage| stage.forward_ms + stage.backward_ms)
-            .sum();
+        let sum: f64 = ops.iter().map(|op| op.forward_ms + op.backward_ms).sum();
         Some(format!(
             "{}\n\nThe rest of a step, {:.2} ms, is the loss and the optimizer. GFLOP/s count the operations of \
          the direct method.",

@@ -80,7 +80,7 @@ impl ComputeChoice {
     ///
     /// # Errors
     /// Returns [`Error::Device`] if the device is not available, [`Error::Setting`] if the engine does not run
-    /// on it, and [`Error::Instructions`] if the CPU does not support the instruction set.
+    /// on it, and [`Error::InstructionSet`] if the CPU does not support the instruction set.
     pub fn select(&self) -> Result<ComputeSetup> {
         let (engine, device, description) = select_engine(&self.device, self.engine)?;
         tracing::debug!(description, engine = engine.name(), "selected");
@@ -143,7 +143,7 @@ fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, Stri
 /// Returns kernel options with the instruction set that the environment names, else the best one.
 ///
 /// # Errors
-/// Returns [`Error::Instructions`] if the CPU does not support the instruction set.
+/// Returns [`Error::InstructionSet`] if the CPU does not support the instruction set.
 pub fn kernel_options() -> Result<KernelOptions> {
     Ok(KernelOptions {
         exact: false,
@@ -156,7 +156,7 @@ fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     let is_named = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
     match recorded {
         Some(name) if !is_named => {
-            InstructionSet::from_name(name).map_err(|cause| Error::Instructions {
+            InstructionSet::from_name(name).map_err(|cause| Error::InstructionSet {
                 setting: format!(
                     "the run was computed with {name} instructions; {KERNELS_VARIABLE}={} computes with \
                      others, and other bytes",
@@ -165,7 +165,7 @@ fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
                 cause,
             })
         }
-        _ => InstructionSet::from_env().map_err(|cause| Error::Instructions {
+        _ => InstructionSet::from_env().map_err(|cause| Error::InstructionSet {
             setting: KERNELS_VARIABLE.into(),
             cause,
         }),

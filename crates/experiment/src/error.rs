@@ -286,7 +286,7 @@ pub enum Error {
     GradCam(#[from] GradCamError),
     /// An instruction set that the CPU does not support.
     #[error("{setting}: {cause}")]
-    Instructions {
+    InstructionSet {
         /// Environment variable, or the run that was computed with the instruction set.
         setting: String,
         /// Error of the instruction set.

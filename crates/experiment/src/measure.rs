@@ -305,7 +305,7 @@ pub struct ClassReport {
 
 /// Checks, before anything is loaded, that a network fits the shape and the number of classes of a dataset.
 fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
-    let plan = network.architecture.resolve()?;
+    let plan = network.architecture.plan()?;
     match (plan.input, plan.classes()) == (shape, classes) {
         true => Ok(()),
         false => Err(Error::Mismatch(format!(

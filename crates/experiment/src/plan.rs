@@ -57,17 +57,16 @@ impl Plan {
         let dataset = look_up(dataset.unwrap_or(recipe.dataset))?;
         let architecture = architecture.unwrap_or_else(|| recipe.architecture());
         let architecture = architecture.fitted(dataset.shape, dataset.classes.len());
-        architecture.resolve()?;
+        architecture.plan()?;
         Ok(Self {
             recipe: recipe.name.into(),
             dataset: dataset.name.into(),
             architecture,
             // The preprocessing for photos of clothes produces gray images.
             preprocessing: match dataset.shape.channels {
-                1 => recipe
-                    .preprocessing
-                    .parse()
-                    .map_err(|error: modiste_infer::Error| Error::setting(error.to_string()))?,
+                1 => recipe.preprocessing.parse().map_err(
+                    |error: modiste_model::PreprocessingError| Error::setting(error.to_string()),
+                )?,
                 _ => Preprocessing::default(),
             },
             config: recipe.config.clone(),
@@ -134,7 +133,7 @@ mod tests {
         let recipe = find_recipe("fashion").expect("a recipe");
         let plan = Plan::new(&recipe, Some("cifar-100"), zoo::find("vgg")).expect("a plan");
         assert_eq!(plan.architecture.input, [32, 32, 3]);
-        let resolved = plan.architecture.resolve().expect("it fits");
+        let resolved = plan.architecture.plan().expect("it fits");
         assert_eq!(resolved.classes(), 100);
         assert_eq!(plan.preprocessing, Preprocessing::default());
         plan.check().expect("valid");

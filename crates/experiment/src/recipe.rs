@@ -180,7 +180,7 @@ mod tests {
     fn recipes_are_valid() {
         for recipe in recipes() {
             recipe.config.check().expect(recipe.name);
-            let resolved = recipe.architecture().resolve().expect(recipe.name);
+            let resolved = recipe.architecture().plan().expect(recipe.name);
             let json = serde_json::to_string(&recipe.config).expect("plain data");
             let back: RunConfig = serde_json::from_str(&json).expect("plain data");
             assert_eq!(back, recipe.config);

@@ -207,7 +207,7 @@ fn compare_models(original: &Path, again: &Path) -> Result<ModelDifference> {
         Network::from_bytes(&paths[0], &bytes[0])?,
         Network::from_bytes(&paths[1], &bytes[1])?,
     ];
-    let plan = networks[0].architecture.resolve()?;
+    let plan = networks[0].architecture.plan()?;
     let mut largest: Option<(f64, String)> = None;
     for variable in &plan.variables {
         let [then, now] = networks

@@ -2,7 +2,7 @@
 
 use modiste_dataset::Dataset;
 use modiste_model::{Architecture, Metadata, Network};
-use modiste_train::{Compute, Event, Next, TrainConfig, TrainData, fit, made_up_pictures};
+use modiste_train::{Compute, Event, Next, TrainConfig, TrainData, fit, synthetic_pictures};
 use serde_json::json;
 
 use crate::VERSION;
@@ -51,7 +51,7 @@ pub fn train(
     };
     let mut network = Network::initialize(architecture, metadata, config.seed)?;
     let augmentation = config.augmentation.as_ref();
-    let background = augmentation.map(|_| made_up_pictures(SYNTHETIC_IMAGES, config.seed));
+    let background = augmentation.map(|_| synthetic_pictures(SYNTHETIC_IMAGES, config.seed));
     let images = TrainData {
         train: &data.train,
         validation: &data.test,

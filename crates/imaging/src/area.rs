@@ -1,10 +1,10 @@
-//! Shrinking by the mean of the covered area, `INTER_AREA` of OpenCV.
+//! Area interpolation for downscaling: OpenCV's `INTER_AREA`.
 
 use modiste_core::ImageShape;
 
 use crate::picture::Picture;
 
-/// The mean of the pixels that each target pixel covers; no side may grow.
+/// Resizes to the mean of the source pixels that each target pixel covers. Neither side may grow.
 pub(crate) fn area(picture: &Picture, to: ImageShape) -> Vec<u8> {
     let from = picture.shape;
     if from.height.is_multiple_of(to.height) && from.width.is_multiple_of(to.width) {
@@ -14,7 +14,7 @@ pub(crate) fn area(picture: &Picture, to: ImageShape) -> Vec<u8> {
     }
 }
 
-/// Means of blocks of whole pixels.
+/// Means of blocks of whole source pixels, for integer scales.
 fn whole_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
     let from = picture.shape;
     let (rows, columns) = (from.height / to.height, from.width / to.width);
@@ -31,7 +31,7 @@ fn whole_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
                     }
                 }
                 pixels.push(match (rows, columns) {
-                    // Halves are rounded up in this case only.
+                    // OpenCV rounds halves up in this case only.
                     (2, 2) => ((sum + 2) >> 2) as u8,
                     _ => (sum as f32 * (1.0 / (rows * columns) as f32)).round_ties_even() as u8,
                 });
@@ -41,7 +41,7 @@ fn whole_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
     pixels
 }
 
-/// The source pixels that one target pixel covers along an axis, and what each counts.
+/// Source pixels that one target pixel covers along an axis, with their weights.
 #[derive(Clone, Debug, PartialEq)]
 struct Span {
     start: usize,
@@ -49,7 +49,7 @@ struct Span {
 }
 
 fn spans(from: usize, to: usize) -> Vec<Span> {
-    /// A pixel that is covered less than this does not count.
+    /// Smallest covered fraction of a source pixel that counts.
     const SLIVER: f64 = 1e-3;
     let scale = scale(from, to);
     (0..to)
@@ -79,13 +79,13 @@ fn spans(from: usize, to: usize) -> Vec<Span> {
         .collect()
 }
 
-/// Means of areas that cut through pixels.
+/// Weighted means, for scales that are not integers.
 fn weighted_blocks(picture: &Picture, to: ImageShape) -> Vec<u8> {
     match picture.shape.channels {
         1 => weighted_blocks_of::<1>(picture, to),
         3 => weighted_blocks_of::<3>(picture, to),
         channels => {
-            // Channel by channel; no picture that is decoded here has as many.
+            // No decoder gives such pictures, so this case may be slow: one channel at a time.
             let mut pixels = vec![0; to.size()];
             for channel in 0..channels {
                 let values = picture.pixels.iter().skip(channel).step_by(channels);
@@ -135,8 +135,8 @@ fn weighted_blocks_of<const CHANNELS: usize>(picture: &Picture, to: ImageShape) 
     pixels
 }
 
-/// Source pixels per target pixel. Divided twice because OpenCV does: an index that falls on a
-/// whole number depends on the last bit.
+/// Source pixels per target pixel. The two divisions are those of OpenCV: an index at a pixel boundary
+/// depends on the last bit.
 pub(crate) fn scale(from: usize, to: usize) -> f64 {
     1.0 / (to as f64 / from as f64)
 }
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_weights_of_an_area_add_up_to_one() {
+    fn area_weights_sum_to_one() {
         for from in 28..200 {
             let spans = spans(from, 28);
             for span in &spans {

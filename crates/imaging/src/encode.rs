@@ -1,4 +1,4 @@
-//! A picture as a file, for people to look at.
+//! Encoding to JPEG and PNG.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageError};
@@ -6,13 +6,13 @@ use modiste_core::ImageShape;
 
 use crate::error::Error;
 use crate::picture::Picture;
-use crate::resize::shrunk;
+use crate::resize::shrink_to_fit;
 
-/// A small picture as JPEG, its longest edge at most `longest` pixels.
+/// Encodes a picture as a small JPEG whose longest edge is at most `longest` pixels.
 ///
 /// # Errors
-/// [`Error::Pixels`] where it has no pixels, or not as many as its shape says, or neither 1 nor 3
-/// channels.
+/// Returns [`Error::Pixels`] if the picture is empty, its length does not match its shape, or it has
+/// neither 1 nor 3 channels.
 ///
 /// ```
 /// let picture = modiste_imaging::decode_rgb(include_bytes!("../tests/opencv/rgb-101x67.png"))?;
@@ -24,7 +24,7 @@ pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
     const QUALITY: u8 = 80;
     let shape = picture.shape;
     picture.check()?;
-    let small = shrunk(picture, longest.clamp(1, usize::from(u16::MAX)));
+    let small = shrink_to_fit(picture, longest.clamp(1, usize::from(u16::MAX)));
     let colour = match shape.channels {
         1 => ExtendedColorType::L8,
         3 => ExtendedColorType::Rgb8,
@@ -41,17 +41,17 @@ pub fn thumbnail(picture: &Picture, longest: usize) -> Result<Vec<u8>, Error> {
 /// Effort of [`encode_png`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PngCompression {
-    /// A balance of time and size.
+    /// Balance of time and size.
     #[default]
     Balanced,
-    /// The smallest file, for pages that hold many pictures.
+    /// Smallest file, for pages with many pictures.
     Small,
 }
 
-/// Encodes pixels as PNG: gray, RGB or RGBA by 1, 3 or 4 channels.
+/// Encodes pixels, `[row, column, channel]`, as PNG: 1 channel is gray, 3 are RGB, 4 are RGBA.
 ///
 /// # Panics
-/// If there are no pixels, not as many as the shape says, or other channels.
+/// If `pixels` is empty, its length is not `shape.size()`, or the shape has another number of channels.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -65,7 +65,7 @@ pub enum PngCompression {
 pub fn encode_png(pixels: &[u8], shape: ImageShape, compression: PngCompression) -> Vec<u8> {
     assert!(
         !pixels.is_empty() && pixels.len() == shape.size(),
-        "{} bytes are no {shape} picture",
+        "{} bytes are not a {shape} image",
         pixels.len()
     );
     let mut bytes = Vec::new();
@@ -74,7 +74,7 @@ pub fn encode_png(pixels: &[u8], shape: ImageShape, compression: PngCompression)
         1 => png::ColorType::Grayscale,
         3 => png::ColorType::Rgb,
         4 => png::ColorType::Rgba,
-        channels => panic!("{channels} channels are no colours"),
+        channels => panic!("{channels} channels, expected 1, 3 or 4"),
     });
     encoder.set_depth(png::BitDepth::Eight);
     if compression == PngCompression::Small {
@@ -86,14 +86,14 @@ pub fn encode_png(pixels: &[u8], shape: ImageShape, compression: PngCompression)
             writer.write_image_data(pixels)?;
             writer.finish()
         })
-        .expect("memory takes every byte");
+        .expect("writing to memory does not fail");
     bytes
 }
 
-/// Encodes a picture as PNG: [`encode_png`] with balanced compression.
+/// Encodes pixels as PNG with balanced compression: see [`encode_png`].
 ///
 /// # Panics
-/// As [`encode_png`].
+/// Panics if [`encode_png`] does.
 pub fn picture_png(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
     encode_png(pixels, shape, PngCompression::Balanced)
 }

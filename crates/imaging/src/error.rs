@@ -1,42 +1,42 @@
-//! What can be wrong with a picture.
+//! Errors of decoding, resizing and encoding.
 
 use image::{ImageError, ImageFormat};
 use modiste_core::{ImageShape, OutOfMemory};
 
-/// Why a picture could not be read, resized or written.
+/// Error of decoding, resizing or encoding a picture.
 ///
-/// The functions here take bytes, so no variant names a file: who read the file adds its path.
+/// No variant names a file, because the functions of this crate take bytes: callers add the path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes are no picture, or one of a kind that is not read here.
-    #[error("{found}; PNG, JPEG, WebP, GIF, BMP and TIFF images can be read")]
+    /// The bytes are not an image, or an image of an unsupported format.
+    #[error("{found}; supported formats are PNG, JPEG, WebP, GIF, BMP and TIFF")]
     UnsupportedFormat {
-        /// What the first bytes say, as a half sentence.
+        /// Content that the first bytes announce, as a clause of the message.
         found: String,
     },
 
-    /// The picture uses a part of its format that is not read here.
-    #[error("this {format} picture cannot be read: {reason}")]
+    /// The image uses an unsupported feature of its format.
+    #[error("cannot decode the {format} image: {reason}")]
     UnsupportedFeature {
-        /// The format that the first bytes announce.
+        /// Format that the first bytes announce.
         format: &'static str,
-        /// What the decoder says.
+        /// Message of the decoder.
         reason: String,
     },
 
-    /// The picture ends early or contradicts itself.
-    #[error("the {format} picture is damaged: {reason}")]
+    /// The image is truncated or inconsistent.
+    #[error("the {format} image is damaged: {reason}")]
     Damaged {
-        /// The format that the first bytes announce.
+        /// Format that the first bytes announce.
         format: &'static str,
-        /// What the decoder says.
+        /// Message of the decoder.
         reason: String,
     },
 
-    /// The picture has more than [`MAX_PIXELS`](crate::MAX_PIXELS) pixels.
+    /// The image has more than [`MAX_PIXELS`](crate::MAX_PIXELS) pixels.
     #[error(
-        "the picture has {width}x{height} pixels; at most {} million are read",
+        "the image has {width}x{height} pixels, the limit is {} million",
         crate::MAX_PIXELS / 1_000_000
     )]
     TooManyPixels {
@@ -46,54 +46,47 @@ pub enum Error {
         height: u32,
     },
 
-    /// Decoding would take more than [`MAX_DECODED_BYTES`](crate::MAX_DECODED_BYTES) of memory.
+    /// Decoding needs more than [`MAX_DECODED_BYTES`](crate::MAX_DECODED_BYTES) of memory.
     #[error(
-        "decoding the {format} picture would take more than {} MiB of memory",
+        "decoding the {format} image needs more than {} MiB of memory",
         crate::MAX_DECODED_BYTES >> 20
     )]
     TooMuchMemory {
-        /// The format that the first bytes announce.
+        /// Format that the first bytes announce.
         format: &'static str,
     },
 
-    /// Decoding would take more memory than this process may have.
-    #[error("decoding the picture {0}")]
+    /// Decoding needs more memory than this process may use.
+    #[error("decoding the image {0}")]
     Memory(
-        /// How much it takes, and how much there is. It is part of the text, so it is no `source()`.
+        /// Needed and allowed memory. It is part of the message and therefore not a `source()`.
         OutOfMemory,
     ),
 
-    /// A decoder, or a step after it, failed in a way that it should not.
-    #[error("the picture cannot be processed (internal error: {message})")]
+    /// A decoder or a later step panicked.
+    #[error("the image cannot be processed (internal error: {message})")]
     Panicked {
-        /// What the failing code says.
+        /// Message of the panic.
         message: String,
     },
 
-    /// A picture in memory is none that can be worked with: it has no pixels, not as many bytes as its
-    /// shape says, or channels that mean nothing here.
-    #[error("{found} bytes are no {shape} picture")]
+    /// The picture is empty, its length does not match its shape, or its number of channels is not
+    /// supported.
+    #[error("{found} bytes are not a {shape} image")]
     Pixels {
-        /// Its shape.
+        /// Shape of the picture.
         shape: ImageShape,
-        /// How many bytes it has.
+        /// Number of bytes.
         found: usize,
     },
 
-    /// No picture can be resized to such a shape.
-    #[error("a picture cannot become a {shape} input: {reason}")]
+    /// The target shape of a resize is invalid.
+    #[error("cannot resize an image to {shape}: {reason}")]
     Shape {
-        /// Height, width and channels that were asked for.
+        /// Requested shape.
         shape: ImageShape,
-        /// What is wrong with them.
+        /// Invalid part of the shape.
         reason: &'static str,
-    },
-
-    /// A name that is no interpolation.
-    #[error("there is no interpolation `{found}`; there are `nearest`, `linear` and `area`")]
-    UnknownInterpolation {
-        /// The name that was given.
-        found: String,
     },
 }
 
@@ -120,7 +113,7 @@ impl Error {
     }
 }
 
-/// The format as people write it.
+/// Name of a format for messages.
 pub(crate) fn name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "PNG",
@@ -129,7 +122,7 @@ pub(crate) fn name(format: ImageFormat) -> &'static str {
         ImageFormat::Gif => "GIF",
         ImageFormat::Bmp => "BMP",
         ImageFormat::Tiff => "TIFF",
-        // None of the others is decoded.
+        // Other formats are not decoded.
         _ => "unsupported",
     }
 }

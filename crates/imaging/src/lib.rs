@@ -1,9 +1,10 @@
-//! Pictures: decoded from bytes, resized and encoded.
+//! Image decoding, resizing and encoding with the pixel values of OpenCV.
 //!
-//! A picture is a PNG, JPEG, WebP, GIF, BMP or TIFF file in memory. [`decode_gray`] returns the pixels of
-//! `cv2.imread(path, IMREAD_GRAYSCALE)` and [`resize`] those of `cv2.resize`; the tests compare both with
-//! values that OpenCV computed. Decoding has limits ([`MAX_PIXELS`], [`MAX_DECODED_BYTES`]) and is
-//! isolated: a decoder that panics is an error of that one picture.
+//! The decoders read PNG, JPEG, WebP, GIF, BMP and TIFF files in memory. [`decode_gray`] returns
+//! the pixels of `cv2.imread(path, IMREAD_GRAYSCALE)` and [`resize`] those of `cv2.resize`; the
+//! tests compare both with values that OpenCV computed. Decoding is limited by [`MAX_PIXELS`],
+//! [`MAX_DECODED_BYTES`] and the memory that the process may use. A decoder that panics returns an
+//! error.
 //!
 //! ```
 //! use modiste_imaging::{Interpolation, decode_gray, resize};
@@ -14,22 +15,28 @@
 //! # Ok::<(), modiste_imaging::Error>(())
 //! ```
 //!
-//! Nothing here prints or opens a file.
+//! The crate does not open files and does not print.
 
 mod area;
+mod catch_panic;
 mod decode;
 mod encode;
 mod error;
-mod isolate;
 mod picture;
 mod resize;
 
+pub use catch_panic::catch_panic;
 pub use decode::{
     MAGIC_LENGTH, MAX_DECODED_BYTES, MAX_PIXELS, decode_gray, decode_over_white, decode_rgb,
     image_warning, is_image,
 };
 pub use encode::{PngCompression, encode_png, picture_png, thumbnail};
 pub use error::Error;
-pub use isolate::isolated;
+pub use modiste_core::Interpolation;
 pub use picture::Picture;
-pub use resize::{Interpolation, resize, shrunk};
+pub use resize::{resize, shrink_to_fit};
+
+/// Examples of the crate's README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

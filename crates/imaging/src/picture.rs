@@ -1,20 +1,20 @@
-//! Pixels in memory.
+//! Decoded pixels.
 
 use modiste_core::ImageShape;
 
 use crate::error::Error;
 
-/// A picture in memory, the right way up.
+/// Decoded image, upright.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Height, width, and 1 channel for gray or 3 for red, green, blue.
+    /// Height, width, and 1 channel (gray) or 3 channels (RGB).
     pub shape: ImageShape,
-    /// `[row, column, channel]`, as many bytes as the shape says.
+    /// Pixels, `[row, column, channel]`: `shape.size()` bytes.
     pub pixels: Vec<u8>,
 }
 
 impl Picture {
-    /// Whether there are pixels, as many as the shape says.
+    /// Checks that the picture is not empty and that its length matches its shape.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self.shape.size() > 0 && self.pixels.len() == self.shape.size() {
             true => Ok(()),

@@ -1,62 +1,18 @@
-//! Resizing as OpenCV's `resize` does it for bytes, so that a photo becomes the same few pixels.
+//! Resizing with the pixel values of OpenCV's `resize` for 8-bit images.
 
-use std::fmt;
-use std::str::FromStr;
-
-use modiste_core::ImageShape;
-use serde::{Deserialize, Serialize};
+use modiste_core::{ImageShape, Interpolation};
 
 use crate::area::{area, scale};
 use crate::error::Error;
 use crate::picture::Picture;
 
-/// How the pixels of another size are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interpolation {
-    /// `INTER_NEAREST`: the pixel at `floor(index * scale)`; of a large photo most pixels do not
-    /// count.
-    #[default]
-    Nearest,
-    /// `INTER_LINEAR`: a mixture of the four pixels around the point; of a large photo most
-    /// pixels do not count either.
-    Linear,
-    /// `INTER_AREA`: the mean of the area that the new pixel covers; where a side grows, a
-    /// mixture of neighbours.
-    Area,
-}
-
-impl fmt::Display for Interpolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nearest => "nearest",
-            Self::Linear => "linear",
-            Self::Area => "area",
-        })
-    }
-}
-
-impl FromStr for Interpolation {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
-            "nearest" => Ok(Self::Nearest),
-            "linear" => Ok(Self::Linear),
-            "area" => Ok(Self::Area),
-            other => Err(Error::UnknownInterpolation {
-                found: other.to_string(),
-            }),
-        }
-    }
-}
-
-/// Stretches a picture to `height` x `width`, to the values that OpenCV's
-/// `resize(picture, (width, height), interpolation)` gives. The proportions are not kept.
+/// Resizes a picture to `height` x `width` without keeping the aspect ratio.
+///
+/// The result equals OpenCV's `resize(picture, (width, height), interpolation)`.
 ///
 /// # Errors
-/// [`Error::Shape`] where a side is 0 or there are too many pixels, [`Error::Pixels`] where the picture has
-/// not as many as its shape says.
+/// Returns [`Error::Shape`] if a side is 0 or the result has too many pixels, and [`Error::Pixels`] if the
+/// picture is empty or its length does not match its shape.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -78,12 +34,12 @@ pub fn resize(
 ) -> Result<Picture, Error> {
     let from = picture.shape;
     let to = ImageShape::new(height, width, from.channels);
-    let refuse = |shape, reason| Err(Error::Shape { shape, reason });
+    let invalid = |shape, reason| Err(Error::Shape { shape, reason });
     if height == 0 || width == 0 {
-        return refuse(to, "a side is 0");
+        return invalid(to, "a side is 0");
     }
     if height.saturating_mul(width) as u64 > crate::MAX_PIXELS {
-        return refuse(to, "it has too many pixels");
+        return invalid(to, "too many pixels");
     }
     picture.check()?;
     let pixels = if (from.height, from.width) == (height, width) {
@@ -96,7 +52,7 @@ pub fn resize(
                 let rows = growing_taps(from.height, to.height);
                 blend(picture, &rows, &growing_taps(from.width, to.width))
             }
-            // Of exactly half the size the four neighbours are the whole area.
+            // At exactly half the size the four neighbours are the covered area.
             Interpolation::Linear if from.height == 2 * height && from.width == 2 * width => {
                 area(picture, to)
             }
@@ -109,20 +65,20 @@ pub fn resize(
     Ok(Picture { shape: to, pixels })
 }
 
-/// A picture whose longest edge is at most `longest` pixels, by the mean of areas; a smaller one as it
-/// is.
+/// Shrinks a picture by area interpolation until its longest edge is at most `longest` pixels, and keeps
+/// the aspect ratio. A smaller picture is returned unchanged.
 ///
 /// # Panics
-/// Where the picture has not as many pixels as it says, or `longest` is 0.
+/// If the length of the picture does not match its shape, or `longest` is 0.
 ///
 /// ```
 /// use modiste_core::ImageShape;
-/// use modiste_imaging::{Picture, shrunk};
+/// use modiste_imaging::{Picture, shrink_to_fit};
 ///
 /// let stripe = Picture { shape: ImageShape::new(1, 4, 1), pixels: vec![10, 20, 30, 40] };
-/// assert_eq!(shrunk(&stripe, 2).pixels, [15, 35]);
+/// assert_eq!(shrink_to_fit(&stripe, 2).pixels, [15, 35]);
 /// ```
-pub fn shrunk(picture: &Picture, longest: usize) -> Picture {
+pub fn shrink_to_fit(picture: &Picture, longest: usize) -> Picture {
     let shape = picture.shape;
     let edge = shape.height.max(shape.width);
     if edge <= longest {
@@ -159,13 +115,14 @@ fn nearest(picture: &Picture, to: ImageShape) -> Vec<u8> {
     pixels
 }
 
-/// Two neighbouring source pixels and what each counts, in units of 1/2048.
+/// Two neighbouring source pixels with their weights in units of 1/2048.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tap {
     indices: [usize; 2],
     weights: [i32; 2],
 }
 
+/// Weight of 1 in fixed point.
 const TAP_ONE: f32 = 2048.0;
 
 fn tap(index: f64, fraction: f32, from: usize) -> Tap {
@@ -177,7 +134,7 @@ fn tap(index: f64, fraction: f32, from: usize) -> Tap {
     }
 }
 
-/// The neighbours of each target pixel's centre.
+/// Taps of `INTER_LINEAR`: the source pixels on either side of each target pixel's centre.
 fn linear_taps(from: usize, to: usize) -> Vec<Tap> {
     let scale = scale(from, to);
     (0..to)
@@ -189,8 +146,8 @@ fn linear_taps(from: usize, to: usize) -> Vec<Tap> {
         .collect()
 }
 
-/// What `INTER_AREA` mixes where a side grows: mostly one source pixel, and the next one in the
-/// target pixels that lie across their border.
+/// Taps of `INTER_AREA` along a side that grows: one source pixel for most target pixels, and two for
+/// those that lie across a boundary.
 fn growing_taps(from: usize, to: usize) -> Vec<Tap> {
     let inverse = to as f64 / from as f64;
     let scale = 1.0 / inverse;
@@ -224,7 +181,7 @@ fn blend(picture: &Picture, rows: &[Tap], columns: &[Tap]) -> Vec<u8> {
     for tap in rows {
         let [upper, lower] = tap.indices.map(mix_columns);
         pixels.extend(upper.iter().zip(&lower).map(|(upper, lower)| {
-            // 22 bits of fraction are dropped in three steps, as OpenCV does.
+            // OpenCV drops the 22 fractional bits in these three steps.
             let upper = (tap.weights[0] * (upper >> 4)) >> 16;
             let lower = (tap.weights[1] * (lower >> 4)) >> 16;
             ((upper + lower + 2) >> 2).clamp(0, 255) as u8
@@ -237,7 +194,7 @@ fn blend(picture: &Picture, rows: &[Tap], columns: &[Tap]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Two rows of three pixels of two channels, all distinct.
+    /// Picture of 2x3 pixels and two channels with distinct values.
     fn distinct() -> Picture {
         Picture {
             shape: ImageShape::new(2, 3, 2),
@@ -246,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_size_changes_nothing() {
+    fn same_size_is_identity() {
         for interpolation in [
             Interpolation::Nearest,
             Interpolation::Linear,
@@ -258,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_columns_and_channels_stay_apart() {
+    fn keeps_rows_columns_and_channels() {
         let doubled = resize(&distinct(), 4, 6, Interpolation::Nearest).expect("sides above 0");
         let narrow = resize(&doubled, 2, 3, Interpolation::Area).expect("sides above 0");
         assert_eq!(narrow, distinct());
@@ -269,20 +226,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_resized_is_refused() {
-        let refused = |picture: &Picture, height| {
+    fn rejects_invalid_shapes() {
+        let rejected = |picture: &Picture, height| {
             resize(picture, height, 3, Interpolation::Linear)
                 .unwrap_err()
                 .to_string()
         };
         assert_eq!(
-            refused(&distinct(), 0),
-            "a picture cannot become a 0x3x2 input: a side is 0"
+            rejected(&distinct(), 0),
+            "cannot resize an image to 0x3x2: a side is 0"
         );
         let short = Picture {
             pixels: vec![0; 11],
             ..distinct()
         };
-        assert!(refused(&short, 4).contains("2x3x2"));
+        assert!(rejected(&short, 4).contains("2x3x2"));
     }
 }

@@ -1,93 +1,94 @@
-//! A trained network with its way from a photo to an answer.
+//! Classifier: a trained network with its preprocessing.
 
 use std::path::Path;
 
 use modiste_core::{ImageShape, OutOfMemory, normalize, require_memory};
 use modiste_model::{
-    ArchitectureError, FileError, Inference, KernelOptions, Network, inference_bytes, probabilities,
+    ArchitectureError, FileError, Inference, KernelOptions, Network, Preprocessing,
+    PreprocessingError, inference_bytes, probabilities,
 };
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::preprocess::{Preprocessing, preprocess};
+use crate::preprocess::preprocess;
 
-/// One class of a ranked answer.
+/// Class with its predicted probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
-    /// Its name: `Ankle boot`.
+    /// Class name, such as `Ankle boot`.
     pub class: String,
-    /// Its number, from 0.
+    /// Class index, from 0.
     pub index: usize,
-    /// How probable the network thinks it, 0 to 1.
+    /// Predicted probability, 0 to 1.
     pub probability: f32,
 }
 
-/// An answer whose likeliest class is less probable than this is a guess.
-pub const UNSURE: f32 = 0.5;
+/// Probability of the top class below which a prediction is unsure.
+pub const UNSURE_BELOW: f32 = 0.5;
 
-/// Whether an answer, the likeliest class first, is a guess: see [`UNSURE`].
+/// Returns true if the top prediction is less probable than [`UNSURE_BELOW`] or NaN, or if there is
+/// none.
+/// `ranked` is sorted, most probable class first.
 ///
 /// ```
 /// assert!(modiste_infer::is_unsure(&[]));
 /// ```
 pub fn is_unsure(ranked: &[Prediction]) -> bool {
-    let is_guess = |probability: f32| probability < UNSURE || probability.is_nan();
-    ranked.first().is_none_or(|best| is_guess(best.probability))
+    let unsure = |probability: f32| probability < UNSURE_BELOW || probability.is_nan();
+    ranked.first().is_none_or(|top| unsure(top.probability))
 }
 
-/// Why a model file makes no classifier.
+/// Error of loading a classifier.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassifierError {
-    /// The file cannot be read as a model.
+    /// The model file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The network's layers do not fit each other.
+    /// The layers of the network do not fit each other.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    /// Making the network ready takes more memory than this process may have.
+    /// The network needs more memory than this process may use.
     #[error("the network {memory}")]
     Memory {
-        /// How much it takes, and how much there is.
+        /// Needed and allowed memory.
         memory: OutOfMemory,
     },
-    /// The names of the classes are not as many as the network's outputs.
-    #[error("the model names {names} classes and tells {outputs} apart")]
+    /// The number of class names differs from the number of outputs.
+    #[error("the model has {names} class names for {outputs} outputs")]
     Classes {
-        /// Names in its metadata.
+        /// Number of class names in the metadata.
         names: usize,
-        /// Logits that it gives.
+        /// Number of logits.
         outputs: usize,
     },
-    /// The model asks for a preprocessing that is not known here.
-    #[error("the model's preprocessing, {found}, is not known to this version ({reason})")]
-    Preprocessing {
-        /// As it stands in the model.
-        found: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A preprocessing step of the model cannot be run.
+    #[error("the preprocessing of the model is invalid: {0}")]
+    Preprocessing(
+        /// Invalid step. It is part of the message and therefore not a `source()`.
+        PreprocessingError,
+    ),
 }
 
-/// The network that is built in: ten kinds of clothes, from photos or from images like those of
-/// Fashion-MNIST.
+/// Loads the built-in network, which classifies ten kinds of clothes in photos or in images like
+/// those of Fashion-MNIST.
 ///
 /// ```
 /// let network = modiste_infer::embedded_network();
 /// assert_eq!(network.metadata.classes[9], "Ankle boot");
 /// ```
 pub fn embedded_network() -> Network {
-    /// As it lies in `models` (a link leads there).
+    /// File of the workspace folder `models`, through a link.
     const BYTES: &[u8] = include_bytes!("../models/fashion-mnist.safetensors");
     Network::from_bytes(Path::new("fashion-mnist.safetensors"), BYTES)
-        .expect("the crate's own file, and a test reads it")
+        .expect("the built-in model is valid")
 }
 
-/// Views that the network sees at a time.
-const VIEWS: usize = 12;
+/// Batch size of inference.
+const BATCH_SIZE: usize = 12;
 
-/// A network ready to classify: photos in, ranked classes out.
+/// Trained network with its preprocessing, ready to classify photos.
 ///
 /// ```
 /// let mut classifier = modiste_infer::Classifier::embedded();
@@ -106,58 +107,53 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// The classifier of clothes that is built in: see `models/README.md` for what it was trained on
-    /// and how often it is right.
+    /// Creates the built-in classifier of clothes. `models/README.md` describes its training data
+    /// and its accuracy.
     pub fn embedded() -> Self {
-        Self::new(embedded_network()).expect("the crate's own file, and a test reads it")
+        Self::new(embedded_network()).expect("the built-in model is valid")
     }
 
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`ClassifierError`]: what is wrong with the file.
+    /// Returns [`ClassifierError::File`] if the file cannot be read, and the errors of
+    /// [`Classifier::new`].
     pub fn load(path: &Path) -> Result<Self, ClassifierError> {
         Self::new(Network::load(path)?)
     }
 
-    /// Makes a network ready, with the preprocessing that its metadata names; the lecture
-    /// notebook's where it names none.
+    /// Creates a classifier with the preprocessing in the metadata of the network, or
+    /// [`Preprocessing::default`] if the metadata contain none.
     ///
     /// # Errors
-    /// [`ClassifierError::Preprocessing`] where the metadata name one that is not known or cannot be
-    /// carried out, [`ClassifierError::Classes`] where they do not name every class,
-    /// [`ClassifierError::Architecture`] where the layers do not fit each other.
+    /// Returns [`ClassifierError::Preprocessing`] if a step cannot be run, [`ClassifierError::Classes`] if
+    /// the number of class names is wrong, [`ClassifierError::Architecture`] if the layers do not fit each
+    /// other, and [`ClassifierError::Memory`] if there is not enough memory.
     pub fn new(network: Network) -> Result<Self, ClassifierError> {
         Self::with_kernels(network, &KernelOptions::default())
     }
 
-    /// The same with kernels that compute as `options` say.
+    /// Creates a classifier like [`Classifier::new`], with options for the kernels.
     ///
     /// # Errors
-    /// As [`Classifier::new`].
+    /// Returns the errors of [`Classifier::new`].
     pub fn with_kernels(
         network: Network,
         options: &KernelOptions,
     ) -> Result<Self, ClassifierError> {
-        let stored = &network.metadata.preprocessing;
-        let preprocessing = if stored.is_null() {
-            Preprocessing::default()
-        } else {
-            serde_json::from_value(stored.clone()).map_err(|error| {
-                ClassifierError::Preprocessing {
-                    found: stored.to_string(),
-                    reason: error.to_string(),
-                }
-            })?
-        };
-        let resolved = network.architecture.resolve()?;
+        let stored = network.metadata.preprocessing.clone();
+        let preprocessing = stored.unwrap_or_default();
+        preprocessing
+            .check()
+            .map_err(ClassifierError::Preprocessing)?;
+        let resolved = network.architecture.plan()?;
         let (names, outputs) = (network.metadata.classes.len(), resolved.classes());
         if names != outputs {
             return Err(ClassifierError::Classes { names, outputs });
         }
-        require_memory(inference_bytes(&resolved, VIEWS, options))
+        require_memory(inference_bytes(&resolved, BATCH_SIZE, options))
             .map_err(|memory| ClassifierError::Memory { memory })?;
-        let mut inference = Inference::new(resolved, VIEWS, options);
+        let mut inference = Inference::new(resolved, BATCH_SIZE, options);
         inference.load(&network.parameters);
         Ok(Self {
             preprocessing,
@@ -167,33 +163,33 @@ impl Classifier {
         })
     }
 
-    /// The network.
+    /// Network of the classifier.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// What is done to a photo first.
+    /// Preprocessing of photos.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    /// The input of the network.
+    /// Input shape of the network.
     pub fn input(&self) -> ImageShape {
-        self.inference.resolved().input
+        self.inference.plan().input
     }
 
-    /// All classes, the most probable first, for a photo: the bytes of a PNG, JPEG, WebP,
-    /// GIF, BMP or TIFF file.
+    /// Classifies a photo, given as the bytes of a PNG, JPEG, WebP, GIF, BMP or TIFF file. Returns all
+    /// classes, most probable first.
     ///
     /// # Errors
-    /// [`Error`] where the photo cannot be decoded.
+    /// Returns [`Error`] if the photo cannot be decoded.
     pub fn classify(&mut self, photo: &[u8]) -> Result<Vec<Prediction>, Error> {
         let views = self.prepare(photo)?;
         Ok(self.classify_views(&views))
     }
 
-    /// The same for many photos, which are prepared on all threads: an answer for each, in their
-    /// order.
+    /// Classifies many photos, with preprocessing on all threads. Returns one result per photo, in
+    /// order: see [`Classifier::classify`].
     pub fn classify_many<P: AsRef<[u8]> + Sync>(
         &mut self,
         photos: &[P],
@@ -208,35 +204,35 @@ impl Classifier {
             .collect()
     }
 
-    /// What the network will see of a photo, by [`preprocess`]; it takes most of the time, and
-    /// several threads may do it at once.
+    /// Preprocesses a photo for the network: see [`preprocess`]. Preprocessing takes most of the time of
+    /// [`Classifier::classify`]; it can run on several threads, because it does not need `&mut self`.
     ///
     /// # Errors
-    /// [`Error`] where the photo cannot be decoded.
+    /// Returns [`Error`] if the photo cannot be decoded.
     pub fn prepare(&self, photo: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         preprocess(photo, &self.preprocessing, self.input())
     }
 
-    /// All classes, the most probable first, for what the network takes: bytes in the order row,
-    /// column, channel, as the dataset's images have them.
+    /// Classifies an image of the input shape: `[row, column, channel]`, as in the dataset. Returns all
+    /// classes, most probable first.
     ///
     /// # Panics
-    /// Where there are not as many bytes as [`Classifier::input`] says.
+    /// If the number of bytes does not match [`Classifier::input`].
     pub fn classify_pixels(&mut self, pixels: &[u8]) -> Vec<Prediction> {
         self.classify_views(&[pixels])
     }
 
-    /// All classes, the most probable first, for several views of one thing: the mean of what the
-    /// network thinks of each.
+    /// Classifies several TTA views of one photo and averages their probabilities. Returns all
+    /// classes, most probable first.
     ///
     /// # Panics
-    /// Where there is no view, or one has not as many bytes as [`Classifier::input`] says.
+    /// If there is no view, or the number of bytes of a view does not match [`Classifier::input`].
     pub fn classify_views<V: AsRef<[u8]>>(&mut self, views: &[V]) -> Vec<Prediction> {
-        assert!(!views.is_empty(), "there is no view to classify");
-        let classes = self.inference.resolved().classes();
+        assert!(!views.is_empty(), "at least one view");
+        let classes = self.inference.plan().classes();
         let mut sums = vec![0.0; classes];
-        for views in views.chunks(VIEWS) {
-            let size = self.inference.resolved().input.size();
+        for views in views.chunks(BATCH_SIZE) {
+            let size = self.inference.plan().input.size();
             self.values.resize(views.len() * size, 0.0);
             for (values, view) in self.values.chunks_exact_mut(size).zip(views) {
                 normalize(view.as_ref(), values);
@@ -259,7 +255,7 @@ impl Classifier {
                 probability,
             })
             .collect();
-        // Stable, so that equal classes keep their order.
+        // A stable sort keeps the order of equally probable classes.
         ranked.sort_by(|left, right| right.probability.total_cmp(&left.probability));
         ranked
     }

@@ -1,13 +1,12 @@
-//! Photos in, ranked predictions out.
+//! Classification of photos: from image files to ranked predictions.
 //!
-//! A [`Classifier`] is a trained network, read from its one file, with its preprocessing.
-//!
-//! A photo is a PNG, JPEG, WebP, GIF, BMP or TIFF file in memory. [`preprocess`] turns it into the input of
-//! a network; the tests compare the result with values that OpenCV computed.
+//! A [`Classifier`] is a trained network with its preprocessing, both read from one model file.
+//! [`preprocess`] turns a PNG, JPEG, WebP, GIF, BMP or TIFF file in memory into the input of a
+//! network; the tests compare its results with values that OpenCV computed. The steps are data,
+//! defined in `modiste-model` and re-exported here.
 //!
 //! ```
-//! use modiste_core::ImageShape;
-//! use modiste_imaging::Interpolation;
+//! use modiste_core::{ImageShape, Interpolation};
 //! use modiste_infer::{Preprocessing, preprocess};
 //!
 //! let photo = include_bytes!("../../imaging/tests/opencv/turned-exif6-120x80.jpg");
@@ -17,7 +16,7 @@
 //! # Ok::<(), modiste_infer::Error>(())
 //! ```
 //!
-//! Nothing here prints, and only [`Classifier::load`] opens a file.
+//! The crate does not print, and only [`Classifier::load`] opens a file.
 
 mod classifier;
 mod error;
@@ -25,13 +24,18 @@ mod preprocess;
 mod segment;
 
 pub use classifier::{
-    Classifier, ClassifierError, Prediction, UNSURE, embedded_network, is_unsure,
+    Classifier, ClassifierError, Prediction, UNSURE_BELOW, embedded_network, is_unsure,
 };
 pub use error::Error;
-pub use preprocess::{Preprocessing, Stage, Step, View, Window, explain, preprocess};
-pub use segment::Cut;
+pub use modiste_model::{Preprocessing, PreprocessingError, Segmentation, Step};
+pub use preprocess::{StepResult, View, Window, explain, preprocess};
 
-/// The examples of the README, run as tests.
+/// Examples of the crate's README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+/// Examples of the project's README, run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-mod readme {}
+mod project_readme {}

@@ -1,6 +1,6 @@
-//! Accuracy and top-k accuracy from scores.
+//! Accuracy and top-k accuracy.
 
-/// Index of the largest value, the first of equals; 0 if there is none.
+/// Index of the largest value, the first one among equals; 0 if `values` is empty.
 ///
 /// ```
 /// assert_eq!(modiste_metrics::argmax(&[0.1, 0.7, 0.7]), 1);
@@ -15,10 +15,10 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
-/// Rank of the value at `index`, 0 for the largest. Of equals the first ranks first.
+/// Rank of the value at `index`, 0 for the largest. Among equals the first one has the lower rank.
 ///
 /// # Panics
-/// If there is no value at `index`.
+/// If `index` is out of bounds.
 ///
 /// ```
 /// assert_eq!(modiste_metrics::rank(&[0.1, 0.7, 0.7], 2), 1);
@@ -31,7 +31,7 @@ pub fn rank(values: &[f32], index: usize) -> usize {
     places.filter(|&place| precedes(place)).count()
 }
 
-/// Number of rows of `scores`, `[image, class]`, whose largest value is that of their label.
+/// Number of correct predictions: rows of `scores`, `[image, class]`, whose argmax is their label.
 ///
 /// # Panics
 /// If `classes` is 0.
@@ -41,11 +41,11 @@ pub fn count_correct(scores: &[f32], labels: &[u16], classes: usize) -> usize {
         .count()
 }
 
-/// Fraction of rows of `scores`, `[image, class]`, whose label is among the `k` largest values, 0 to 1;
-/// 0 if there is no row.
+/// Top-k accuracy, 0 to 1: the fraction of rows of `scores`, `[image, class]`, whose label is among
+/// the `k` largest values; 0 if there are no rows.
 ///
 /// # Panics
-/// If `classes` is 0 or a label is no class.
+/// If `classes` is 0 or a label is out of range.
 ///
 /// ```
 /// let scores = [0.5, 0.3, 0.2, 0.1, 0.2, 0.7];

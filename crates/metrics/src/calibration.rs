@@ -1,20 +1,20 @@
-//! Calibration: how well probabilities match the accuracy.
+//! Calibration: agreement of predicted probabilities with the accuracy.
 
 use serde::Serialize;
 
 use crate::accuracy::argmax;
 
-/// Bins of [`reliability`], as in Guo et al. 2017.
+/// Number of bins of [`reliability`], as in Guo et al. 2017.
 const BINS: usize = 15;
 
-/// Predictions of about the same confidence.
+/// Bin of a reliability diagram: predictions of similar confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// Number of predictions.
     pub images: usize,
-    /// Mean probability of the predicted class, 0 to 1; 0 if there is no prediction.
+    /// Mean probability of the predicted class, 0 to 1; 0 if the bin is empty.
     pub confidence: f64,
-    /// Fraction that is correct, 0 to 1; 0 if there is no prediction.
+    /// Fraction of correct predictions, 0 to 1; 0 if the bin is empty.
     pub accuracy: f64,
 }
 
@@ -22,20 +22,20 @@ pub struct ReliabilityBin {
 /// probability of the predicted class (Guo et al. 2017).
 ///
 /// ```
-/// // Four answers of 0.75, three of them right.
+/// // Four predictions with probability 0.75, three of them correct.
 /// let probabilities = [0.75, 0.25].repeat(4);
 /// let bins = modiste_metrics::reliability(&probabilities, &[0, 0, 0, 1]);
 /// assert_eq!((bins[11].images, bins[11].confidence, bins[11].accuracy), (4, 0.75, 0.75));
 /// ```
 ///
 /// # Panics
-/// If there is not one row of probabilities per label.
+/// If the number of probabilities is not a multiple of the number of labels.
 pub fn reliability(probabilities: &[f32], labels: &[u16]) -> Vec<ReliabilityBin> {
     let classes = probabilities.len() / labels.len().max(1);
     assert_eq!(
         probabilities.len(),
         classes * labels.len(),
-        "a row per label"
+        "one row per label"
     );
     let mut bins = vec![ReliabilityBin::default(); BINS];
     for (row, &label) in probabilities.chunks_exact(classes.max(1)).zip(labels) {
@@ -53,22 +53,23 @@ pub fn reliability(probabilities: &[f32], labels: &[u16]) -> Vec<ReliabilityBin>
     bins
 }
 
-/// Expected calibration error: the mean over all images of the distance between confidence and accuracy
-/// in their bin of [`reliability`] (Naeini et al. 2015).
+/// Expected calibration error (Naeini et al. 2015): the difference between confidence and accuracy
+/// in each bin of [`reliability`], averaged over the images.
 ///
 /// ```
-/// // Four answers of 0.75, three of them right.
+/// // Four predictions with probability 0.75, three of them correct.
 /// let probabilities = [0.75, 0.25].repeat(4);
 /// assert_eq!(modiste_metrics::calibration_error(&probabilities, &[0, 0, 0, 1]), 0.0);
 /// assert_eq!(modiste_metrics::calibration_error(&probabilities, &[0, 0, 0, 0]), 0.25);
 /// ```
 ///
 /// # Panics
-/// As [`reliability`].
+/// If the number of probabilities is not a multiple of the number of labels.
 pub fn calibration_error(probabilities: &[f32], labels: &[u16]) -> f64 {
     let bins = reliability(probabilities, labels);
-    let surplus = |bin: &ReliabilityBin| bin.images as f64 * (bin.confidence - bin.accuracy).abs();
-    bins.iter().map(surplus).sum::<f64>() / labels.len().max(1) as f64
+    let weighted_gap =
+        |bin: &ReliabilityBin| bin.images as f64 * (bin.confidence - bin.accuracy).abs();
+    bins.iter().map(weighted_gap).sum::<f64>() / labels.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -76,12 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_within_a_bin_cancel_and_between_bins_do_not() {
-        // Two of 0.62, one right; two of 0.9, both right: (2 x 0.12 + 2 x 0.1) / 4.
+    fn errors_cancel_within_bins_only() {
+        // Two of 0.62, one correct; two of 0.9, both correct: (2 x 0.12 + 2 x 0.1) / 4.
         let rows = [[0.62, 0.38], [0.62, 0.38], [0.9, 0.1], [0.1, 0.9]];
         let error = calibration_error(&rows.concat(), &[0, 1, 0, 1]);
         assert!((error - 0.11).abs() < 1e-6, "{error}");
-        // In one bin too much and too little meet.
+        // Over- and underconfidence in one bin cancel.
         let rows = [[0.61, 0.39], [0.65, 0.35]];
         let error = calibration_error(&rows.concat(), &[0, 1]);
         assert!((error - 0.13).abs() < 1e-6, "{error}");

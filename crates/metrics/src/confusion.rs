@@ -1,4 +1,4 @@
-//! Confusion matrix with precision, recall and F1 per class.
+//! Confusion matrix with precision, recall and F1 score per class.
 
 use std::fmt;
 
@@ -35,12 +35,12 @@ pub struct ClassResult<'a> {
 }
 
 impl ClassResult<'_> {
-    /// Fraction of the class's images that were predicted correctly; 0 if there is none.
+    /// Fraction of the images of the class that were predicted correctly; 0 if there are none.
     pub fn recall(&self) -> f64 {
         fraction(self.correct, self.total)
     }
 
-    /// Fraction of the predictions of the class that are correct; 0 if there is none.
+    /// Fraction of the predictions of the class that are correct; 0 if there are none.
     pub fn precision(&self) -> f64 {
         fraction(self.correct, self.predicted)
     }
@@ -59,7 +59,7 @@ fn fraction(part: usize, whole: usize) -> f64 {
 }
 
 impl Confusion {
-    /// Matrix of zeros for these class names.
+    /// Creates an empty matrix for these class names.
     pub fn new(classes: Vec<String>) -> Self {
         let counts = vec![vec![0; classes.len()]; classes.len()];
         Self { classes, counts }
@@ -68,7 +68,7 @@ impl Confusion {
     /// Adds one prediction.
     ///
     /// # Panics
-    /// If either is no class.
+    /// If either index is out of bounds.
     pub fn add(&mut self, truth: usize, predicted: usize) {
         self.counts[truth][predicted] += 1;
     }
@@ -92,7 +92,7 @@ impl Confusion {
     /// Images of class `truth` that were predicted as `predicted`.
     ///
     /// # Panics
-    /// If either is no class.
+    /// If either index is out of bounds.
     pub fn count(&self, truth: usize, predicted: usize) -> usize {
         self.counts[truth][predicted]
     }
@@ -164,9 +164,9 @@ mod tests {
         }
         let expected = "              0  1\nBag        0  1  1\nAnkle boot 1  . 11";
         assert_eq!(confusion.to_string(), expected);
-        let right: Vec<usize> = confusion.per_class().map(|class| class.correct).collect();
+        let correct: Vec<usize> = confusion.per_class().map(|class| class.correct).collect();
         assert_eq!(
-            (right, confusion.correct(), confusion.total()),
+            (correct, confusion.correct(), confusion.total()),
             (vec![1, 11], 12, 13)
         );
         let scores: Vec<[f64; 3]> = confusion

@@ -1,12 +1,12 @@
-//! Metrics of one epoch of training, and which epoch is the best.
+//! Metrics per epoch, and selection of the best epoch.
 
 use serde::{Deserialize, Serialize};
 
-/// Metrics of one epoch. Training loss and accuracy are running means while the weights change, as Keras
-/// reports them; the `val_` ones are measured after the epoch.
+/// Metrics of one epoch, as Keras reports them: training loss and accuracy are means over the steps
+/// of the epoch, validation metrics are measured after it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
-    /// Number of the epoch, from 1.
+    /// Epoch number, from 1.
     pub epoch: usize,
     /// Mean training loss.
     pub loss: f64,
@@ -18,13 +18,13 @@ pub struct EpochMetrics {
     pub val_accuracy: f64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Duration in seconds, validation included; of an epoch that was resumed, the sum of its parts.
+    /// Duration in seconds, including validation. The parts of a resumed epoch are added.
     pub seconds: f64,
 }
 
-/// Best epoch of a history: the highest validation accuracy, among equals the lowest validation loss,
-/// then the first; `None` if the history is empty. To choose on test images would overfit to them: use
-/// images that are held back from training.
+/// Best epoch of a history: highest validation accuracy, among equals the lowest validation loss,
+/// then the first; `None` if the history is empty. The validation images should be held out from
+/// the training set: selection on test images overfits to them.
 ///
 /// ```
 /// use modiste_metrics::{EpochMetrics, best_epoch};

@@ -3,7 +3,7 @@
 //! - [`argmax`], [`rank`], [`count_correct`], [`top_k_accuracy`]: accuracy.
 //! - [`Confusion`]: confusion matrix with precision, recall and F1 per class.
 //! - [`reliability`], [`calibration_error`]: calibration.
-//! - [`EpochMetrics`], [`best_epoch`]: the history of a training.
+//! - [`EpochMetrics`], [`best_epoch`]: training history.
 //! - [`wilson_interval`], [`mcnemar`]: confidence interval and significance test.
 
 mod accuracy;
@@ -19,3 +19,8 @@ pub use confusion::{ClassResult, Confusion};
 pub use epoch::{EpochMetrics, best_epoch};
 pub use interval::wilson_interval;
 pub use mcnemar::mcnemar;
+
+/// Examples of the crate's README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,17 +1,17 @@
-//! McNemar's test: whether one of two classifiers is significantly better.
+//! McNemar's test for the difference of two classifiers.
 
-/// Two-sided p-value of McNemar's test in its exact form (McNemar 1947): the probability that two equally
-/// good classifiers differ at least this much on the same images. `only_first` and `only_second` are the
-/// images that only one of them predicts correctly.
+/// Two-sided p-value of McNemar's exact test (1947): the probability that two equally good
+/// classifiers differ at least this much on the same images. `only_first` and `only_second` are the
+/// numbers of images that only one of them predicts correctly.
 ///
 /// ```
 /// assert_eq!(modiste_metrics::mcnemar(0, 0), 1.0);
-/// // Nine of ten: as likely as nine or more heads, or tails, in ten throws.
+/// // As likely as nine or more heads, or tails, in ten throws of a coin.
 /// assert!((modiste_metrics::mcnemar(9, 1) - 22.0 / 1024.0).abs() < 1e-12);
 /// ```
 pub fn mcnemar(only_first: usize, only_second: usize) -> f64 {
     let (fewer, all) = (only_first.min(only_second), only_first + only_second);
-    // The logarithm of C(all, k) / 2^all, from one k to the next.
+    // Logarithm of C(all, k) / 2^all, updated from one k to the next.
     let mut term = -(all as f64) * std::f64::consts::LN_2;
     let mut tail = term.exp();
     for k in 1..=fewer {
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_binomial_test() {
+    fn matches_binomial_test() {
         // scipy.stats.binomtest(first, first + second).pvalue
         for (first, second, expected) in [
             (5, 15, 0.041_389_465_332_031_25),

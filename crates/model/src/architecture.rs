@@ -1,12 +1,12 @@
-//! A network's layers as data.
+//! Network architectures as data.
 
 use modiste_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
-/// A network: what goes in, and the layers it goes through one after the other.
+/// A sequential network: its input shape and its layers.
 ///
-/// It is data: it can be printed, compared, stored as JSON inside a model file, and resolved into
-/// shapes with [`Architecture::resolve`].
+/// An architecture is plain data: it can be printed, compared and stored as JSON inside a model
+/// file. [`Architecture::plan`] infers its shapes.
 ///
 /// ```
 /// use modiste_model::{Architecture, Layer, Padding};
@@ -21,116 +21,118 @@ use serde::{Deserialize, Serialize};
 ///         Layer::logits(10),
 ///     ],
 /// };
-/// let resolved = tiny.resolve()?;
-/// assert_eq!(resolved.trainable_len(), 8 * (3 * 3 + 1) + (13 * 13 * 8 + 1) * 10);
+/// let plan = tiny.plan()?;
+/// assert_eq!(plan.trainable_len(), 8 * (3 * 3 + 1) + (13 * 13 * 8 + 1) * 10);
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
-    /// What it is called: `compact`.
+    /// Name of the architecture, such as `compact`.
     pub name: String,
     /// Height, width and channels of an input image.
     pub input: [usize; 3],
-    /// First to last. The last gives the logits: one value per class, no softmax.
+    /// Layers, first to last. The last one computes the logits: one value per class, no softmax.
     pub layers: Vec<Layer>,
 }
 
-/// One layer. Sizes that follow from what comes in are not written down.
+/// One layer. Sizes that follow from the layer's input are inferred, not stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Layer {
-    /// Filters that slide over the image, a bias each.
+    /// 2D convolution with bias.
     Conv2d {
-        /// How many.
+        /// Number of output channels.
         filters: usize,
-        /// Height and width.
+        /// Height and width of the kernel.
         kernel_size: [usize; 2],
-        /// Steps from one position to the next, down and to the right.
+        /// Stride along both axes, in pixels.
         stride: usize,
-        /// What happens at the edge.
+        /// Padding at the edges of the image.
         padding: Padding,
-        /// What the result goes through.
+        /// Activation of the output.
         activation: Activation,
-        /// What the kernel starts as.
+        /// Initializer of the kernel.
         initializer: Initializer,
     },
-    /// Batch normalisation over all but the last axis.
+    /// Batch normalization over all but the last axis.
     BatchNorm {
-        /// What is kept of the moving average in each step.
+        /// Momentum of the running statistics, 0 to 1: the fraction of the old value that remains
+        /// after each step.
         momentum: f32,
-        /// Added to the variance.
+        /// Small number that is added to the variance.
         epsilon: f32,
     },
-    /// The largest of each window, windows side by side.
+    /// Max pooling over windows that do not overlap.
     MaxPool2d {
-        /// Height and width of the window, and the step.
+        /// Height and width of the window, and the stride.
         pool_size: usize,
     },
-    /// While training, sets each value to zero with this probability.
+    /// Dropout: sets values to zero at random during training.
     Dropout {
-        /// From 0 up to, not including, 1.
+        /// Probability that a value is set to zero, in `[0, 1)`.
         rate: f32,
     },
-    /// Height, width and channels become one axis, in this order.
+    /// Flattens height, width and channels into one axis, in this order.
     Flatten,
-    /// Every unit reads every input, a bias each.
+    /// Fully connected layer with bias.
     Dense {
-        /// How many.
+        /// Number of outputs.
         units: usize,
-        /// What the result goes through.
+        /// Activation of the output.
         activation: Activation,
-        /// What the kernel starts as.
+        /// Initializer of the kernel.
         initializer: Initializer,
     },
-    /// Layers whose output, of the same shape as their input, is added to it (He et al. 2015).
+    /// Residual block: adds the input to the output of its layers, which has the same shape (He et
+    /// al. 2015).
     Residual {
-        /// First to last.
+        /// Layers of the block, first to last.
         layers: Vec<Layer>,
     },
 }
 
-/// What happens where a kernel reaches past the edge.
+/// Padding of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
-    /// Zeros around the image: a stride of 1 keeps its size.
+    /// Zeros around the image: with a stride of 1 the output is as large as the input.
     Same,
-    /// Such positions are left out.
+    /// No padding: the output is smaller than the input.
     Valid,
 }
 
-/// What a layer's result goes through.
+/// Activation function of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// Nothing.
+    /// The identity.
     Linear,
-    /// `max(0, x)`.
+    /// ReLU, `max(0, x)`.
     Relu,
 }
 
-/// What a kernel starts as: uniform in `(-limit, limit)`. Biases start at zero.
+/// Distribution of a kernel's initial weights: uniform in `(-limit, limit)`. Biases start at zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initializer {
-    /// limit = sqrt(6 / (fan in + fan out)) (Glorot, Bengio 2010); Keras's default.
+    /// `limit = sqrt(6 / (fan_in + fan_out))` (Glorot, Bengio 2010); Keras's default.
     GlorotUniform,
-    /// limit = sqrt(6 / fan in) (He et al. 2015), for layers with a rectifier.
+    /// `limit = sqrt(6 / fan_in)` (He et al. 2015), for layers with ReLU.
     HeUniform,
 }
 
 impl Architecture {
-    /// The same layers for other images and another number of classes: the input's shape and the
-    /// units of the last layer, where that is dense, are replaced.
+    /// Adapts the architecture to images of shape `input` and to `classes` classes: replaces the
+    /// input shape and, if the last layer is dense, its number of units.
     ///
     /// ```
     /// use modiste_core::ImageShape;
     /// use modiste_model::zoo;
     ///
-    /// let network = zoo::vgg().fitted(ImageShape::new(32, 32, 3), 100).resolve()?;
-    /// assert_eq!((network.input.to_string().as_str(), network.classes()), ("32x32x3", 100));
+    /// let plan = zoo::vgg().fitted(ImageShape::new(32, 32, 3), 100).plan()?;
+    /// assert_eq!((plan.input.to_string().as_str(), plan.classes()), ("32x32x3", 100));
     /// # Ok::<(), modiste_model::ArchitectureError>(())
     /// ```
     #[must_use]
@@ -144,7 +146,7 @@ impl Architecture {
 }
 
 impl Layer {
-    /// A 3x3 convolution with a rectifier, Glorot's initialiser and stride 1.
+    /// A 3x3 convolution with ReLU, Glorot initialization and a stride of 1.
     pub fn conv2d(filters: usize, padding: Padding) -> Self {
         Self::Conv2d {
             filters,
@@ -156,7 +158,7 @@ impl Layer {
         }
     }
 
-    /// Batch normalisation with Keras's momentum 0.99 and epsilon 1e-3.
+    /// Batch normalization with Keras's defaults: momentum 0.99, epsilon 1e-3.
     pub fn batch_norm() -> Self {
         Self::BatchNorm {
             momentum: 0.99,
@@ -164,17 +166,17 @@ impl Layer {
         }
     }
 
-    /// Square max-pooling.
+    /// Max pooling over square windows of side `pool_size`.
     pub fn max_pool2d(pool_size: usize) -> Self {
         Self::MaxPool2d { pool_size }
     }
 
-    /// Dropout.
+    /// Dropout with probability `rate`, in `[0, 1)`.
     pub fn dropout(rate: f32) -> Self {
         Self::Dropout { rate }
     }
 
-    /// A dense layer with a rectifier and Glorot's initialiser.
+    /// A dense layer with ReLU and Glorot initialization.
     pub fn dense(units: usize) -> Self {
         Self::Dense {
             units,
@@ -183,7 +185,7 @@ impl Layer {
         }
     }
 
-    /// The last dense layer: a value per class, no activation.
+    /// The output layer: a dense layer with one unit per class and no activation.
     pub fn logits(classes: usize) -> Self {
         Self::Dense {
             units: classes,
@@ -192,7 +194,8 @@ impl Layer {
         }
     }
 
-    /// The same layer with He's initialiser, where it has a kernel.
+    /// Replaces the initializer by He's. Layers without a kernel remain unchanged.
+    #[must_use]
     pub fn with_he_uniform(mut self) -> Self {
         if let Self::Conv2d { initializer, .. } | Self::Dense { initializer, .. } = &mut self {
             *initializer = Initializer::HeUniform;
@@ -200,7 +203,7 @@ impl Layer {
         self
     }
 
-    /// The name of the layer's kind, as Keras calls it.
+    /// Keras's class name of the layer, such as `Conv2D`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Conv2d { .. } => "Conv2D",
@@ -213,7 +216,7 @@ impl Layer {
         }
     }
 
-    /// What Keras names the first layer of this kind; later ones get `_1`, `_2`.
+    /// Keras's name of the first layer of this kind; later ones get `_1`, `_2`.
     pub(crate) fn base_name(&self) -> &'static str {
         match self {
             Self::Conv2d { .. } => "conv2d",

@@ -1,11 +1,11 @@
-//! Which device the candle graph runs on.
+//! Device selection for the candle network.
 
 use std::fmt;
 use std::str::FromStr;
 
 use candle_core::{Device, DeviceLocation};
 
-/// What was asked for on the command line.
+/// Requested device, parsed from `auto`, `cpu`, `cuda` or `cuda:N`.
 ///
 /// ```
 /// use modiste_model::DeviceChoice;
@@ -14,12 +14,12 @@ use candle_core::{Device, DeviceLocation};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// A GPU where there is one, else the CPU.
+    /// The first NVIDIA GPU if there is one, else the CPU.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// The NVIDIA GPU of this number, or nothing.
+    /// The NVIDIA GPU with this index, without a fallback.
     Cuda(usize),
 }
 
@@ -35,7 +35,9 @@ impl FromStr for DeviceChoice {
                 .strip_prefix("cuda:")
                 .and_then(|number| number.parse().ok())
                 .map(Self::Cuda)
-                .ok_or_else(|| format!("`{text}` is none of auto, cpu, cuda, cuda:N")),
+                .ok_or_else(|| {
+                    format!("unknown device `{text}`: expected auto, cpu, cuda or cuda:N")
+                }),
         }
     }
 }
@@ -50,25 +52,25 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// No GPU where one was asked for.
+/// Error for a requested GPU that is not available.
 #[derive(Debug, thiserror::Error)]
-#[error("GPU device not found: {reason}. Use `--device cpu`, or {remedy}")]
+#[error("GPU device not found: {reason}. Use the CPU, or {remedy}")]
 pub struct DeviceError {
     reason: String,
     remedy: &'static str,
 }
 
-/// A device that is there.
+/// An available device.
 #[derive(Clone, Debug)]
 pub struct SelectedDevice {
-    /// candle's handle.
+    /// candle's device handle.
     pub device: Device,
-    /// A sentence for the user: `Found GPU at: cuda:0 (name)`, or why it is the CPU.
+    /// Description for users: `Found GPU at: cuda:0 (name)`, or the reason for using the CPU.
     pub description: String,
 }
 
 impl SelectedDevice {
-    /// The device as [`DeviceChoice`] writes it: `cpu`, `cuda:0`.
+    /// Name of the device in the format of [`DeviceChoice`]: `cpu`, `cuda:0`.
     pub fn name(&self) -> String {
         match self.device.location() {
             DeviceLocation::Cpu => "cpu".into(),
@@ -78,10 +80,10 @@ impl SelectedDevice {
     }
 }
 
-/// Finds the device that was asked for; [`DeviceChoice::Auto`] falls back to the CPU.
+/// Selects the requested device. [`DeviceChoice::Auto`] falls back to the CPU.
 ///
 /// # Errors
-/// [`DeviceError`] where a GPU was asked for by name and is not there.
+/// Returns [`DeviceError`] if a GPU is requested explicitly and is not available.
 ///
 /// ```
 /// use modiste_model::{DeviceChoice, select_device};
@@ -125,7 +127,7 @@ fn cuda(number: usize) -> Result<SelectedDevice, DeviceError> {
 fn cuda(_number: usize) -> Result<SelectedDevice, DeviceError> {
     Err(DeviceError {
         reason: "this build has no CUDA support".into(),
-        remedy: "build with `--features cuda` on a machine with the CUDA toolkit",
+        remedy: "build with the feature `cuda` on a machine with the CUDA toolkit",
     })
 }
 
@@ -134,9 +136,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_print_as_they_are_written() {
+    fn choice_display_round_trips() {
         for text in ["auto", "cpu", "cuda:0", "cuda:12"] {
-            let choice: DeviceChoice = text.parse().expect("a choice");
+            let choice: DeviceChoice = text.parse().expect("valid choice");
             assert_eq!(choice.to_string(), text);
         }
         for text in ["", "gpu", "cuda:", "cuda:-1", "CPU"] {
@@ -146,15 +148,18 @@ mod tests {
 
     #[cfg(not(feature = "cuda"))]
     #[test]
-    fn without_the_feature_cuda_is_refused_in_one_sentence() {
-        let refused = select_device(DeviceChoice::Cuda(0))
+    fn rejects_cuda_without_feature() {
+        let error = select_device(DeviceChoice::Cuda(0))
             .map(|_| ())
-            .unwrap_err();
-        expect_test::expect!["GPU device not found: this build has no CUDA support. Use `--device cpu`, or build with `--features cuda` on a machine with the CUDA toolkit"]
-            .assert_eq(&refused.to_string());
-        let fallen_back = select_device(DeviceChoice::Auto).expect("the CPU is always there");
+            .unwrap_err()
+            .to_string();
+        expect_test::expect!["GPU device not found: this build has no CUDA support. Use the CPU, or build with the feature `cuda` on a machine with the CUDA toolkit"]
+            .assert_eq(&error);
+        // A library does not know the flags of the program that uses it.
+        assert!(!error.contains("--"), "{error}");
+        let fallback = select_device(DeviceChoice::Auto).expect("the CPU is always available");
         assert_eq!(
-            fallen_back.description,
+            fallback.description,
             "Using the CPU (no GPU: this build has no CUDA support)"
         );
     }

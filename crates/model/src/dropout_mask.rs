@@ -1,16 +1,16 @@
-//! The one source of dropout's randomness, shared by the walk and the graph.
+//! Random masks for dropout, shared by both engines.
 
 use modiste_core::Rng;
 use rayon::prelude::*;
 
-/// Fills `mask` with 1 where a value is kept, probability `1 - rate`, and 0 where it is dropped.
+/// Fills `mask` with 1 (keep the value, probability `1 - rate`) and 0 (drop the value).
 ///
-/// `rng` gives one number, from which the whole mask follows: pieces are drawn at the same time,
-/// and the mask does not depend on how many threads there are.
+/// The whole mask follows from one number of `rng`. Pieces are filled in parallel, and the mask does
+/// not depend on the number of threads.
 pub(crate) fn fill_dropout_mask(rng: &mut Rng, rate: f32, mask: &mut [u8]) {
     const PIECE: usize = 16 * 1024;
     let start = Rng::new(rng.next_u64());
-    // Four values from each number, 16 bits for each: so many of their 2^16 values drop one.
+    // One 64-bit number decides four values, 16 bits each: this many of the 2^16 patterns drop a value.
     let dropped = (f64::from(rate) * 65_536.0).round() as u64;
     mask.par_chunks_mut(PIECE)
         .enumerate()
@@ -19,14 +19,14 @@ pub(crate) fn fill_dropout_mask(rng: &mut Rng, rate: f32, mask: &mut [u8]) {
             rng.skip((index * PIECE / 4) as u64);
             let (fours, rest) = piece.as_chunks_mut();
             for four in fours {
-                *four = keep(rng.next_u64(), dropped);
+                *four = keep_mask(rng.next_u64(), dropped);
             }
-            rest.copy_from_slice(&keep(rng.next_u64(), dropped)[..rest.len()]);
+            rest.copy_from_slice(&keep_mask(rng.next_u64(), dropped)[..rest.len()]);
         });
 }
 
-/// Whether four values are kept.
-fn keep(bits: u64, dropped: u64) -> [u8; 4] {
+/// Mask of four values from 64 random bits.
+fn keep_mask(bits: u64, dropped: u64) -> [u8; 4] {
     [bits, bits >> 16, bits >> 32, bits >> 48].map(|bits| u8::from(bits & 0xffff >= dropped))
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_its_share_whatever_the_pieces() {
+    fn keep_probability_and_prefix_stability() {
         let mut mask = vec![9; 100_000];
         fill_dropout_mask(&mut Rng::new(1), 0.25, &mut mask);
         let kept = mask.iter().filter(|&&keep| keep == 1).count();
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_keeps_all() {
+    fn rate_zero_keeps_everything() {
         let mut mask = vec![0; 1000];
         fill_dropout_mask(&mut Rng::new(1), 0.0, &mut mask);
         assert!(mask.iter().all(|&keep| keep == 1));

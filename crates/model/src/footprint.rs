@@ -1,62 +1,63 @@
-//! How much memory a network takes, before it takes any.
+//! Memory estimates for training and inference, made before anything is allocated.
 
 use modiste_kernels::WorkspaceLen;
 
-use crate::resolved::Resolved;
-use crate::stage::{KernelOptions, Kind, Needs, Norm, Purpose, Stage, stages};
+use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
+use crate::network_plan::NetworkPlan;
 
-/// Largest batch whose buffers are added up one by one; those of a larger one grow with it.
+/// Largest batch whose buffers are summed exactly; the estimate of a larger one is a multiple.
 const LARGEST: usize = 128;
 
-/// Bytes that a [`Walk`](crate::Walk) of a network takes for batches of `batch_size` images, with the
-/// threads of the current pool. No overflow: what no machine has is [`u64::MAX`] at most.
+/// Bytes that a [`KernelNetwork`](crate::KernelNetwork) allocates for batches of `batch_size` images
+/// and the threads of the current rayon pool. Saturates at [`u64::MAX`].
 ///
 /// ```
 /// use modiste_model::{KernelOptions, training_bytes, zoo};
 ///
-/// let vgg = zoo::vgg().resolve()?;
+/// let vgg = zoo::vgg().plan()?;
 /// let options = KernelOptions::default();
 /// assert!(training_bytes(&vgg, 200, &options) > training_bytes(&vgg, 100, &options));
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
-pub fn training_bytes(resolved: &Resolved, batch_size: usize, options: &KernelOptions) -> u64 {
+pub fn training_bytes(plan: &NetworkPlan, batch_size: usize, options: &KernelOptions) -> u64 {
     scaled(batch_size, |batch| {
-        let stages = stages(&resolved.layers, batch, options, Purpose::Training);
-        let needs = Needs::of(&stages, batch);
-        training_slots(&stages, batch)
-            + 2 * needs.values
-            + workspace(needs.workspace)
-            + needs.prepared
-            + 2 * needs.sums
+        let ops = fuse(&plan.layers, batch, options, Purpose::Training);
+        let lens = SharedLens::of(&ops, batch);
+        activation_len(&ops, batch)
+            + 2 * lens.values
+            + workspace(lens.workspace)
+            + lens.prepared
+            + 2 * lens.sums
     })
 }
 
-/// Bytes that an [`Inference`](crate::Inference) takes, as [`training_bytes`] counts them.
-pub fn inference_bytes(resolved: &Resolved, batch_size: usize, options: &KernelOptions) -> u64 {
-    inference_bytes_for(resolved, batch_size, options, Purpose::Inference)
+/// Bytes that an [`Inference`](crate::Inference) allocates for batches of `batch_size` images and the
+/// threads of the current rayon pool. Saturates at [`u64::MAX`].
+pub fn inference_bytes(plan: &NetworkPlan, batch_size: usize, options: &KernelOptions) -> u64 {
+    inference_bytes_for(plan, batch_size, options, Purpose::Inference)
 }
 
-/// Bytes that an [`Inference::layer_by_layer`](crate::Inference::layer_by_layer) takes.
+/// Bytes that [`Inference::layer_by_layer`](crate::Inference::layer_by_layer) allocates.
 pub(crate) fn inspection_bytes(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     batch_size: usize,
     options: &KernelOptions,
 ) -> u64 {
-    inference_bytes_for(resolved, batch_size, options, Purpose::Inspection)
+    inference_bytes_for(plan, batch_size, options, Purpose::Inspection)
 }
 
 fn inference_bytes_for(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     batch_size: usize,
     options: &KernelOptions,
     purpose: Purpose,
 ) -> u64 {
     let per_batch = scaled(batch_size, |batch| {
-        let stages = stages(&resolved.layers, batch, options, purpose);
-        outputs(&stages, batch) + workspace(Needs::of(&stages, batch).workspace)
+        let ops = fuse(&plan.layers, batch, options, purpose);
+        output_len(&ops, batch) + workspace(SharedLens::of(&ops, batch).workspace)
     });
-    let stages = stages(&resolved.layers, 1, options, purpose);
-    let fixed = prepared(&stages, options) + resolved.trainable_len();
+    let ops = fuse(&plan.layers, 1, options, purpose);
+    let fixed = packed_len(&ops, options) + plan.trainable_len();
     per_batch.saturating_add(bytes(fixed))
 }
 
@@ -74,51 +75,51 @@ fn workspace(len: WorkspaceLen) -> usize {
     rayon::current_num_threads() * len.thread + len.shared
 }
 
-/// Numbers of the slots of a walk.
-fn training_slots(stages: &[Stage], batch: usize) -> usize {
-    let slot = |stage: &Stage| {
-        let output = batch * stage.outputs;
-        let norm_len = |norm: &Norm| 2 * batch * norm.channels;
+/// Length of all activations of training, in numbers.
+fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
+    let len = |op: &FusedOp| {
+        let output = batch * op.outputs;
+        let norm_len = |norm: &BatchNorm| 2 * batch * norm.channels;
         output
-            + match &stage.kind {
+            + match &op.kind {
                 Kind::Conv(conv) => {
                     let written = match &conv.norm {
-                        Some(_) if !conv.deferred => batch * conv.convolved(),
+                        Some(_) if !conv.deferred => batch * conv.convolved_len(),
                         _ => 0,
                     };
-                    let winners = if conv.pool { output } else { 0 };
-                    winners + written + conv.norm.as_ref().map_or(0, norm_len)
+                    let argmax = if conv.pool { output } else { 0 };
+                    argmax + written + conv.norm.as_ref().map_or(0, norm_len)
                 }
                 Kind::BatchNorm(norm) => norm_len(norm),
                 Kind::MaxPool2d(_) | Kind::Dropout(_) => output.div_ceil(4),
                 Kind::Dense(_) => 0,
-                Kind::Residual(block) => output + training_slots(block, batch),
+                Kind::Residual(block) => output + activation_len(block, batch),
             }
     };
-    stages.iter().map(slot).sum()
+    ops.iter().map(len).sum()
 }
 
-/// Numbers of the outputs that inference writes.
-fn outputs(stages: &[Stage], batch: usize) -> usize {
-    let output = |stage: &Stage| {
-        let output = batch * stage.outputs;
+/// Length of all outputs of inference, in numbers.
+fn output_len(ops: &[FusedOp], batch: usize) -> usize {
+    let len = |op: &FusedOp| {
+        let output = batch * op.outputs;
         output
-            + match &stage.kind {
+            + match &op.kind {
                 Kind::MaxPool2d(_) => output.div_ceil(4),
-                Kind::Residual(block) => outputs(block, batch),
+                Kind::Residual(block) => output_len(block, batch),
                 _ => 0,
             }
     };
-    stages.iter().map(output).sum()
+    ops.iter().map(len).sum()
 }
 
-/// Numbers of the kernels that inference prepares.
-fn prepared(stages: &[Stage], options: &KernelOptions) -> usize {
-    let prepared = |stage: &Stage| match &stage.kind {
+/// Length of all prepared kernels of inference, in numbers.
+fn packed_len(ops: &[FusedOp], options: &KernelOptions) -> usize {
+    let len = |op: &FusedOp| match &op.kind {
         Kind::Conv(conv) => conv.conv.packed_len(),
         Kind::Dense(dense) => dense.shape.packed_len(options.instructions),
-        Kind::Residual(block) => self::prepared(block, options),
+        Kind::Residual(block) => packed_len(block, options),
         _ => 0,
     };
-    stages.iter().map(prepared).sum()
+    ops.iter().map(len).sum()
 }

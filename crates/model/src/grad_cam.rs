@@ -1,55 +1,57 @@
-//! Grad-CAM: the parts of an image that speak for a class (Selvaraju et al. 2017).
+//! Grad-CAM: the parts of an image that support a class (Selvaraju et al. 2017).
 
 use modiste_core::{OutOfMemory, require_memory};
 use modiste_kernels::{MaxPool2dShape, max_pool2d_backward};
 
 use crate::footprint::inspection_bytes;
-use crate::inference::{Inference, Slot};
+use crate::fused_op::{FusedDense, FusedOp, KernelOptions, Kind};
+use crate::inference::{Inference, OpBuffers};
 use crate::network::Network;
-use crate::resolve::ArchitectureError;
-use crate::resolved::{Operation, ResolvedLayer, Shape};
-use crate::stage::{DenseStage, KernelOptions, Kind, Stage};
+use crate::network_plan::{Operation, PlannedLayer, Shape};
+use crate::shape_inference::ArchitectureError;
 
-/// Evidence for a class at each place of an image.
+/// Grad-CAM map: evidence for a class at each place of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CamMap {
-    /// Rows of the last convolution's output, fewer than the image's.
+    /// Rows, as many as the last convolution's output has.
     pub height: usize,
-    /// Columns of the last convolution's output.
+    /// Columns, as many as the last convolution's output has.
     pub width: usize,
-    /// Evidence, `[row, column]`, 0 to 1; all 0 if nothing speaks for the class.
+    /// Evidence, `[row, column]`, 0 to 1; all 0 if nothing supports the class.
     pub values: Vec<f32>,
 }
 
-/// Why Grad-CAM could not be computed.
+/// Error of [`grad_cam`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GradCamError {
-    /// The layers do not make a network.
+    /// The architecture is invalid.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    /// It takes more memory than this process may have.
+    /// The computation needs more memory than this process may use.
     #[error("Grad-CAM {0}")]
     Memory(OutOfMemory),
 }
 
-/// Computes Grad-CAM maps of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`, each for its
-/// class in `classes`: the outputs of the last convolution, weighted by the mean over each channel of the
-/// logit's gradient, summed, clamped at 0 and divided by the largest value. `None` if the network has no
-/// convolution.
+/// Computes Grad-CAM maps of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`, one for
+/// the class of each image in `classes`. Returns `None` if the network has no convolution.
+///
+/// A map is the sum over the channels of the last convolution's output, each weighted by the mean
+/// gradient of the class's logit over that channel. It is clamped at 0 and divided by its largest value.
 ///
 /// # Errors
-/// [`GradCamError`] if the network is invalid or memory is too short.
+/// Returns [`GradCamError`] if the architecture is invalid or the computation needs too much memory.
 ///
 /// # Panics
-/// If the images are not of the network's shape, or not as many as `classes`, or a class is no logit.
+/// If `images` does not contain one image of the network's input shape per class, or a class has no
+/// logit.
 ///
 /// ```
 /// use modiste_model::{KernelOptions, Metadata, Network, grad_cam, zoo};
 ///
 /// let network = Network::initialize(zoo::compact(), Metadata::default(), 1)?;
 /// let options = KernelOptions::default();
-/// let maps = grad_cam(&network, &vec![0.5; 28 * 28], &[3], &options)?.expect("it has convolutions");
+/// let maps = grad_cam(&network, &vec![0.5; 28 * 28], &[3], &options)?.expect("compact has convolutions");
 /// assert_eq!((maps[0].height, maps[0].width), (24, 24));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,20 +61,20 @@ pub fn grad_cam(
     classes: &[usize],
     options: &KernelOptions,
 ) -> Result<Option<Vec<CamMap>>, GradCamError> {
-    let resolved = network.architecture.resolve()?;
-    let last = resolved.layers.iter().rfind(|layer| convolves(layer));
+    let plan = network.architecture.plan()?;
+    let last = plan.layers.iter().rfind(|layer| has_convolution(layer));
     let Some(Shape::Image(shape)) = last.map(|layer| layer.output) else {
         return Ok(None);
     };
     let batch = classes.len();
     assert_eq!(
         images.len(),
-        batch * resolved.input.size(),
-        "an image per class"
+        batch * plan.input.size(),
+        "one image per class"
     );
-    let bytes = inspection_bytes(&resolved, batch, options);
+    let bytes = inspection_bytes(&plan, batch, options);
     require_memory(bytes).map_err(GradCamError::Memory)?;
-    let mut inference = Inference::layer_by_layer(resolved, batch, options);
+    let mut inference = Inference::layer_by_layer(plan, batch, options);
     inference.load(&network.parameters);
     inference.logits(images);
     let activations_and_gradient = gradient_at_last_convolution(&inference, classes);
@@ -91,86 +93,86 @@ pub fn grad_cam(
     Ok(maps)
 }
 
-fn convolves(layer: &ResolvedLayer) -> bool {
+fn has_convolution(layer: &PlannedLayer) -> bool {
     match &layer.operation {
         Operation::Conv2d { .. } => true,
-        Operation::Residual { layers } => layers.iter().any(convolves),
+        Operation::Residual { layers } => layers.iter().any(has_convolution),
         _ => false,
     }
 }
 
-fn stage_convolves(stage: &Stage) -> bool {
-    match &stage.kind {
+fn op_has_convolution(op: &FusedOp) -> bool {
+    match &op.kind {
         Kind::Conv(_) => true,
-        Kind::Residual(block) => block.iter().any(stage_convolves),
+        Kind::Residual(block) => block.iter().any(op_has_convolution),
         _ => false,
     }
 }
 
-/// Output of the last stage that convolves for the images that `inference` saw last, and the gradient of
-/// each image's logit of its class with respect to it, both `[batch, height, width, channels]`.
+/// Output of the last operation with a convolution, for the last images of `inference`, and the
+/// gradient of the class's logit with respect to it, both `[batch, height, width, channels]`.
 fn gradient_at_last_convolution<'a>(
     inference: &'a Inference,
     classes: &[usize],
 ) -> Option<(&'a [f32], Vec<f32>)> {
-    let (stages, slots) = (&inference.stages, &inference.slots);
-    let index = stages.iter().rposition(stage_convolves)?;
+    let (ops, buffers) = (&inference.ops, &inference.buffers);
+    let index = ops.iter().rposition(op_has_convolution)?;
     let batch = classes.len();
-    let logits = inference.resolved().classes();
+    let logits = inference.plan().classes();
     let mut gradient = vec![0.0; batch * logits];
     for (row, &class) in gradient.chunks_exact_mut(logits).zip(classes) {
         row[class] = 1.0;
     }
-    let behind = index + 1;
+    let next = index + 1;
     let gradient = backward(
-        &stages[behind..],
-        &slots[behind..],
+        &ops[next..],
+        &buffers[next..],
         &inference.trainable,
         batch,
         gradient,
     );
-    let activations = &slots[index].output[..batch * stages[index].outputs];
+    let activations = &buffers[index].output[..batch * ops[index].outputs];
     Some((activations, gradient))
 }
 
-/// Gradient at the input of `stages` from that at their output, `[batch, ...]`, as inference computes them.
+/// Gradient at the input of `ops` from the gradient at their output, `[batch, ...]`, in inference mode.
 fn backward(
-    stages: &[Stage],
-    slots: &[Slot],
+    ops: &[FusedOp],
+    buffers: &[OpBuffers],
     trainable: &[f32],
     batch: usize,
     mut gradient: Vec<f32>,
 ) -> Vec<f32> {
-    for (stage, slot) in stages.iter().zip(slots).rev() {
-        gradient = match &stage.kind {
+    for (op, buffers) in ops.iter().zip(buffers).rev() {
+        gradient = match &op.kind {
             Kind::Dense(dense) => {
-                let output = &slot.output[..batch * stage.outputs];
+                let output = &buffers.output[..batch * op.outputs];
                 dense_backward(dense, output, trainable, gradient)
             }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
-                let mut at_input = vec![0.0; batch * stage.inputs];
-                let winners = &slot.bytes[..gradient.len()];
-                max_pool2d_backward(&shape, &gradient, winners, &mut at_input);
+                let mut at_input = vec![0.0; batch * op.inputs];
+                let argmax = &buffers.argmax[..gradient.len()];
+                max_pool2d_backward(&shape, &gradient, argmax, &mut at_input);
                 at_input
             }
             Kind::BatchNorm(norm) => {
                 for pixel in gradient.chunks_exact_mut(norm.channels) {
-                    for (value, scale) in pixel.iter_mut().zip(&slot.norm.scale) {
+                    for (value, scale) in pixel.iter_mut().zip(&buffers.norm.scale) {
                         *value *= scale;
                     }
                 }
                 gradient
             }
             Kind::Residual(block) => {
-                let inner = backward(block, &slot.block, trainable, batch, gradient.clone());
+                let inner = backward(block, &buffers.block, trainable, batch, gradient.clone());
                 gradient
                     .iter_mut()
                     .zip(inner)
                     .for_each(|(sum, value)| *sum += value);
                 gradient
             }
-            // Behind the last convolution there is none, and inference has no dropout.
+            // No convolution follows the last one, and inference has no dropout.
             Kind::Conv(_) | Kind::Dropout(_) => gradient,
         };
     }
@@ -178,7 +180,7 @@ fn backward(
 }
 
 fn dense_backward(
-    dense: &DenseStage,
+    dense: &FusedDense,
     output: &[f32],
     trainable: &[f32],
     mut gradient: Vec<f32>,
@@ -202,7 +204,7 @@ fn dense_backward(
         .collect()
 }
 
-/// The channels of one image's activations, weighted by the mean of their gradient, as one map.
+/// Grad-CAM map of one image: its channels, weighted by their mean gradients.
 fn map(activations: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
     let places = (activations.len() / channels) as f32;
     let mut weights = vec![0.0; channels];
@@ -235,12 +237,12 @@ mod tests {
             input: [2, 3, 1],
             layers,
         };
-        Network::initialize(architecture, Metadata::default(), 1).expect("a network")
+        Network::initialize(architecture, Metadata::default(), 1).expect("valid network")
     }
 
     #[test]
-    fn the_map_is_the_weighted_sum_of_the_last_maps() {
-        // A 1x1 convolution to two maps, then a dense layer: everything can be done by hand.
+    fn map_is_weighted_sum_of_channels() {
+        // A 1x1 convolution with two filters, then a dense layer: small enough to compute by hand.
         let conv = Layer::Conv2d {
             filters: 2,
             kernel_size: [1, 1],
@@ -251,10 +253,10 @@ mod tests {
         };
         let mut network = network(vec![conv, Layer::Flatten, Layer::logits(2)]);
         let trainable = &mut network.parameters.trainable;
-        // The maps are the image and twice the image; then the dense kernel, [place and map, class].
+        // The channels are the image and twice the image. The dense kernel is [place and channel, class].
         trainable[..4].copy_from_slice(&[1.0, 2.0, 0.0, 0.0]);
         for place in 0..6 {
-            // Class 1 wants the first map everywhere, and the second one not, a little less.
+            // The first channel supports class 1 everywhere; the second one opposes it, less strongly.
             trainable[4 + place * 4..8 + place * 4].copy_from_slice(&[0.0, 3.0, 0.0, -1.0]);
         }
         let image = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
@@ -264,30 +266,25 @@ mod tests {
             &[1, 0],
             &KernelOptions::default(),
         )
-        .expect("a network");
-        let maps = maps.expect("it has a convolution");
+        .expect("valid network");
+        let maps = maps.expect("the network has a convolution");
         assert_eq!((maps[0].height, maps[0].width), (2, 3));
-        // 3 x image - 1 x 2 image is the image; divided by its largest.
+        // 3 * image - 1 * 2 * image is the image, which is divided by its largest value.
         for (found, expected) in maps[0].values.iter().zip(image) {
             assert!((found - expected / 0.5).abs() < 1e-6, "{maps:?}");
         }
-        assert_eq!(maps[1].values, [0.0; 6], "nothing speaks for class 0");
+        assert_eq!(maps[1].values, [0.0; 6], "nothing supports class 0");
     }
 
-    /// Logits from the output of the last convolution, through the stages behind it.
-    fn logits_behind(inference: &Inference, index: usize, values: &[f32]) -> Vec<f32> {
+    /// Logits from the output of the last convolution, computed by plain loops.
+    fn logits_after(inference: &Inference, index: usize, values: &[f32]) -> Vec<f32> {
         let mut values = values.to_vec();
-        for (stage, slot) in inference
-            .stages
-            .iter()
-            .zip(&inference.slots)
-            .skip(index + 1)
-        {
-            values = match &stage.kind {
+        for (op, buffers) in inference.ops.iter().zip(&inference.buffers).skip(index + 1) {
+            values = match &op.kind {
                 Kind::BatchNorm(norm) => {
-                    let scale = slot.norm.scale.iter().cycle();
+                    let scale = buffers.norm.scale.iter().cycle();
                     let beta = &inference.trainable[norm.variables.clone()][norm.channels..];
-                    // The mean of a network that was not trained is 0.
+                    // The running mean of an untrained network is 0.
                     let shifted = values.iter().zip(scale).zip(beta.iter().cycle());
                     shifted
                         .map(|((value, scale), beta)| value * scale + beta)
@@ -295,9 +292,9 @@ mod tests {
                 }
                 Kind::MaxPool2d(shape) => {
                     let shape = MaxPool2dShape { batch: 1, ..*shape };
-                    let mut output = vec![0.0; stage.outputs];
-                    let mut winners = vec![0; stage.outputs];
-                    modiste_kernels::max_pool2d_forward(&shape, &values, &mut output, &mut winners);
+                    let mut output = vec![0.0; op.outputs];
+                    let mut argmax = vec![0; op.outputs];
+                    modiste_kernels::max_pool2d_forward(&shape, &values, &mut output, &mut argmax);
                     output
                 }
                 Kind::Dense(dense) => {
@@ -330,22 +327,22 @@ mod tests {
             Layer::logits(3),
         ];
         let network = network(layers);
-        let resolved = network.architecture.resolve().expect("a network");
+        let plan = network.architecture.plan().expect("valid network");
         let options = KernelOptions::default();
-        let mut inference = Inference::layer_by_layer(resolved, 2, &options);
+        let mut inference = Inference::layer_by_layer(plan, 2, &options);
         inference.load(&network.parameters);
         let images: Vec<f32> = (0..12).map(|index| (index * 5 % 7) as f32 / 7.0).collect();
         inference.logits(&images);
         let classes = [2, 1];
-        let (output, gradient) =
-            gradient_at_last_convolution(&inference, &classes).expect("a convolution");
+        let (output, gradient) = gradient_at_last_convolution(&inference, &classes)
+            .expect("the network has a convolution");
         assert_eq!((output.len(), gradient.len()), (24, 24));
         for (index, gradient) in gradient.iter().enumerate() {
             let (image, place) = (index / 12, index % 12);
             let moved = |by: f32| {
                 let mut values = output[image * 12..][..12].to_vec();
                 values[place] += by;
-                logits_behind(&inference, 0, &values)[classes[image]]
+                logits_after(&inference, 0, &values)[classes[image]]
             };
             let slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
             assert!(
@@ -356,10 +353,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_convolution_there_is_no_map() {
+    fn returns_none_without_convolution() {
         let network = network(vec![Layer::Flatten, Layer::logits(2)]);
         assert_eq!(
-            grad_cam(&network, &[0.0; 6], &[1], &KernelOptions::default()).expect("a network"),
+            grad_cam(&network, &[0.0; 6], &[1], &KernelOptions::default()).expect("valid network"),
             None
         );
     }

@@ -1,4 +1,4 @@
-//! Inference on the CPU: the stages with everything prepared that the weights decide.
+//! Inference on the CPU, with prepared kernels and fused batch norm.
 
 use modiste_kernels::{
     Affine, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue, InstructionSet, MaxPool2dShape,
@@ -6,49 +6,50 @@ use modiste_kernels::{
     dense_pack_weight, in_pool, inverse_std, max_pool2d_forward,
 };
 
+use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
+use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
-use crate::resolved::Resolved;
-use crate::stage::{KernelOptions, Kind, Needs, Norm, Purpose, Stage, stages};
 
-/// A network that classifies: its kernels prepared, batch norm folded into the convolutions.
+/// A network for inference alone: convolution and dense kernels are prepared once, and batch norm is
+/// fused into the convolutions.
 ///
-/// It agrees with the [`Graph`](crate::Graph) of the same architecture.
+/// Its logits agree with those of the `CandleNetwork` of the same architecture.
 ///
 /// ```
 /// use modiste_model::{Inference, KernelOptions, Parameters, zoo};
 ///
-/// let resolved = zoo::compact().resolve()?;
-/// let parameters = Parameters::initialize(&resolved, 1);
-/// let mut inference = Inference::new(resolved, 2, &KernelOptions::default());
+/// let plan = zoo::compact().plan()?;
+/// let parameters = Parameters::initialize(&plan, 1);
+/// let mut inference = Inference::new(plan, 2, &KernelOptions::default());
 /// inference.load(&parameters);
 /// assert_eq!(inference.logits(&vec![0.5; 2 * 28 * 28]).len(), 2 * 10);
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 #[derive(Debug)]
 pub struct Inference {
-    resolved: Resolved,
+    plan: NetworkPlan,
     batch_size: usize,
     instructions: InstructionSet,
-    pub(crate) stages: Vec<Stage>,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) ops: Vec<FusedOp>,
+    pub(crate) buffers: Vec<OpBuffers>,
     pub(crate) trainable: Vec<f32>,
     workspace: Workspace,
 }
 
-/// What one stage holds: its output, and what the weights decide.
+/// Buffers of one operation: its output, and what [`Inference::load`] derives from the weights.
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
+pub(crate) struct OpBuffers {
     pub(crate) output: Buffer,
     prepared: Buffer,
-    pub(crate) norm: Folded,
-    /// Argmax indices of a pool, for Grad-CAM.
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) block: Vec<Slot>,
+    pub(crate) norm: FusedBatchNorm,
+    /// Argmax indices of a separate pooling, for Grad-CAM.
+    pub(crate) argmax: Vec<u8>,
+    pub(crate) block: Vec<OpBuffers>,
 }
 
-/// Batch normalisation by its moving statistics.
+/// Batch norm by its running statistics, one value per channel.
 #[derive(Debug, Default)]
-pub(crate) struct Folded {
+pub(crate) struct FusedBatchNorm {
     mean: Vec<f32>,
     inverse: Vec<f32>,
     pub(crate) scale: Vec<f32>,
@@ -56,86 +57,88 @@ pub(crate) struct Folded {
 }
 
 impl Inference {
-    /// Buffers for up to `batch_size` images at a time, and threads of the current pool. All
-    /// weights are zero until [`Inference::load`].
-    pub fn new(resolved: Resolved, batch_size: usize, options: &KernelOptions) -> Self {
-        Self::for_purpose(resolved, batch_size, options, Purpose::Inference)
+    /// Allocates a network for batches of up to `batch_size` images and for the threads of the
+    /// current rayon pool. All weights are zero until [`Inference::load`].
+    pub fn new(plan: NetworkPlan, batch_size: usize, options: &KernelOptions) -> Self {
+        Self::for_purpose(plan, batch_size, options, Purpose::Inference)
     }
 
-    /// The same with every layer on its own, so that [`Inference::activations`] has what each put out:
-    /// slower.
-    pub fn layer_by_layer(resolved: Resolved, batch_size: usize, options: &KernelOptions) -> Self {
-        Self::for_purpose(resolved, batch_size, options, Purpose::Inspection)
+    /// Allocates a network that stores the output of every layer for [`Inference::activations`].
+    /// Slower than [`Inference::new`], which fuses layers.
+    pub fn layer_by_layer(plan: NetworkPlan, batch_size: usize, options: &KernelOptions) -> Self {
+        Self::for_purpose(plan, batch_size, options, Purpose::Inspection)
     }
 
     fn for_purpose(
-        resolved: Resolved,
+        plan: NetworkPlan,
         batch_size: usize,
         options: &KernelOptions,
         purpose: Purpose,
     ) -> Self {
-        let stages = stages(&resolved.layers, batch_size, options, purpose);
-        let needs = Needs::of(&stages, batch_size);
+        let ops = fuse(&plan.layers, batch_size, options, purpose);
+        let lens = SharedLens::of(&ops, batch_size);
         Self {
-            slots: slots(&stages, batch_size, options.instructions),
-            workspace: Workspace::new(needs.workspace),
-            trainable: vec![0.0; resolved.trainable_len()],
+            buffers: allocate(&ops, batch_size, options.instructions),
+            workspace: Workspace::new(lens.workspace),
+            trainable: vec![0.0; plan.trainable_len()],
             instructions: options.instructions,
             batch_size,
-            stages,
-            resolved,
+            ops,
+            plan,
         }
     }
 
-    /// The architecture that is run.
-    pub fn resolved(&self) -> &Resolved {
-        &self.resolved
+    /// Execution plan of the network.
+    pub fn plan(&self) -> &NetworkPlan {
+        &self.plan
     }
 
-    /// Takes over a network's numbers.
+    /// Loads the parameters of a network and prepares its kernels.
     ///
     /// # Panics
-    /// Where they are another network's.
+    /// If `parameters` belongs to another architecture.
     pub fn load(&mut self, parameters: &Parameters) {
         self.trainable.copy_from_slice(&parameters.trainable);
         let instructions = self.instructions;
-        in_pool(|| prepare(&self.stages, &mut self.slots, instructions, parameters));
+        in_pool(|| prepare(&self.ops, &mut self.buffers, instructions, parameters));
     }
 
-    /// The logits of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`: no dropout,
-    /// batch norm's moving statistics. `[batch, classes]`.
+    /// Computes logits, `[batch, classes]`, of `images`, `[batch, height, width, channels]` scaled to
+    /// `[0, 1]`. Dropout is the identity; batch norm uses its running statistics.
     ///
     /// # Panics
-    /// Where `images` are no whole number of images up to the batch size.
+    /// If `images` is not a whole number of images, or more than the batch size.
     pub fn logits(&mut self, images: &[f32]) -> &[f32] {
-        let batch = self.resolved.batch_of(images, self.batch_size);
+        let batch = self.plan.batch_len(images, self.batch_size);
         let mut pass = Pass {
             batch,
             instructions: self.instructions,
             trainable: &self.trainable,
             workspace: &mut self.workspace,
         };
-        let (stages, slots) = (&self.stages, &mut self.slots);
-        in_pool(|| pass.run(stages, slots, images));
-        match (self.stages.last(), self.slots.last()) {
-            (Some(stage), Some(slot)) => &slot.output[..batch * stage.outputs],
+        let (ops, buffers) = (&self.ops, &mut self.buffers);
+        in_pool(|| pass.run(ops, buffers, images));
+        match (self.ops.last(), self.buffers.last()) {
+            (Some(op), Some(buffers)) => &buffers.output[..batch * op.outputs],
             _ => &[],
         }
     }
 
-    /// The outermost layers' names and what each put out for the first `batch` of the last images,
-    /// `[batch, ...]`: of [`Inference::layer_by_layer`] every layer but those that change no number
-    /// (`Flatten`, `Dropout`); of [`Inference::new`] those that are not folded into others.
+    /// Names and outputs, `[batch, ...]`, of the outermost layers for the first `batch` images of the
+    /// last call of [`Inference::logits`].
+    ///
+    /// [`Inference::layer_by_layer`] provides every layer except those that change no value
+    /// (`Flatten`, `Dropout`); [`Inference::new`] only those that are not fused into another layer.
     ///
     /// # Panics
-    /// Where `batch` is beyond the batch size.
+    /// If `batch` exceeds the batch size.
     ///
     /// ```
     /// use modiste_model::{Inference, KernelOptions, Parameters, zoo};
     ///
-    /// let resolved = zoo::compact().resolve()?;
-    /// let parameters = Parameters::initialize(&resolved, 1);
-    /// let mut inference = Inference::layer_by_layer(resolved, 1, &KernelOptions::default());
+    /// let plan = zoo::compact().plan()?;
+    /// let parameters = Parameters::initialize(&plan, 1);
+    /// let mut inference = Inference::layer_by_layer(plan, 1, &KernelOptions::default());
     /// inference.load(&parameters);
     /// inference.logits(&vec![0.5; 28 * 28]);
     /// let first: Vec<_> = inference.activations(1).take(2).collect();
@@ -144,89 +147,89 @@ impl Inference {
     /// # Ok::<(), modiste_model::ArchitectureError>(())
     /// ```
     pub fn activations(&self, batch: usize) -> impl Iterator<Item = (&str, &[f32])> {
-        let stages = self.stages.iter().zip(&self.slots);
-        stages.map(move |(stage, slot)| (&*stage.name, &slot.output[..batch * stage.outputs]))
+        let ops = self.ops.iter().zip(&self.buffers);
+        ops.map(move |(op, buffers)| (&*op.name, &buffers.output[..batch * op.outputs]))
     }
 }
 
-fn slots(stages: &[Stage], batch: usize, instructions: InstructionSet) -> Vec<Slot> {
-    let slot = |stage: &Stage| {
-        let mut slot = Slot {
-            output: Buffer::zeros(batch * stage.outputs),
-            ..Slot::default()
+fn allocate(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<OpBuffers> {
+    let allocate_op = |op: &FusedOp| {
+        let mut buffers = OpBuffers {
+            output: Buffer::zeros(batch * op.outputs),
+            ..OpBuffers::default()
         };
-        match &stage.kind {
-            Kind::Conv(conv) => slot.prepared = Buffer::zeros(conv.conv.packed_len()),
-            Kind::MaxPool2d(_) => slot.bytes = vec![0; slot.output.len()],
-            Kind::Residual(block) => slot.block = slots(block, batch, instructions),
+        match &op.kind {
+            Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.conv.packed_len()),
+            Kind::MaxPool2d(_) => buffers.argmax = vec![0; buffers.output.len()],
+            Kind::Residual(block) => buffers.block = allocate(block, batch, instructions),
             Kind::Dense(dense) => {
-                slot.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
+                buffers.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
             }
             Kind::BatchNorm(_) | Kind::Dropout(_) => {}
         }
-        let norm = match &stage.kind {
+        let norm = match &op.kind {
             Kind::Conv(conv) => conv.norm.as_ref(),
             Kind::BatchNorm(norm) => Some(norm),
             _ => None,
         };
         if let Some(norm) = norm {
             let zeros = vec![0.0; norm.channels];
-            slot.norm = Folded {
+            buffers.norm = FusedBatchNorm {
                 mean: zeros.clone(),
                 inverse: zeros.clone(),
                 scale: zeros.clone(),
                 shift: zeros,
             };
         }
-        slot
+        buffers
     };
-    stages.iter().map(slot).collect()
+    ops.iter().map(allocate_op).collect()
 }
 
 fn prepare(
-    stages: &[Stage],
-    slots: &mut [Slot],
+    ops: &[FusedOp],
+    buffers: &mut [OpBuffers],
     instructions: InstructionSet,
     parameters: &Parameters,
 ) {
-    for (stage, slot) in stages.iter().zip(slots) {
-        match &stage.kind {
+    for (op, buffers) in ops.iter().zip(buffers) {
+        match &op.kind {
             Kind::Conv(conv) => {
                 let weights = conv.conv.shape.weight_len();
                 let weight = &parameters.trainable[conv.variables.clone()][..weights];
-                conv.conv.pack_weight(weight, &mut slot.prepared);
+                conv.conv.pack_weight(weight, &mut buffers.prepared);
                 if let Some(norm) = &conv.norm {
-                    fold(norm, parameters, &mut slot.norm);
+                    fuse_batch_norm(norm, parameters, &mut buffers.norm);
                 }
             }
-            Kind::BatchNorm(norm) => fold(norm, parameters, &mut slot.norm),
-            Kind::Residual(block) => prepare(block, &mut slot.block, instructions, parameters),
+            Kind::BatchNorm(norm) => fuse_batch_norm(norm, parameters, &mut buffers.norm),
+            Kind::Residual(block) => prepare(block, &mut buffers.block, instructions, parameters),
             Kind::Dense(dense) => {
                 let weights = dense.shape.inputs * dense.shape.outputs;
                 let weight = &parameters.trainable[dense.variables.clone()][..weights];
-                dense_pack_weight(&dense.shape, instructions, weight, &mut slot.prepared);
+                dense_pack_weight(&dense.shape, instructions, weight, &mut buffers.prepared);
             }
             Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
         }
     }
 }
 
-fn fold(norm: &Norm, parameters: &Parameters, folded: &mut Folded) {
-    let moving = &parameters.statistics[norm.statistics.clone()];
-    let (mean, variance) = moving.split_at(norm.channels);
+fn fuse_batch_norm(norm: &BatchNorm, parameters: &Parameters, fused: &mut FusedBatchNorm) {
+    let running_stats = &parameters.running_stats[norm.running_stats.clone()];
+    let (mean, variance) = running_stats.split_at(norm.channels);
     let (gamma, beta) = parameters.trainable[norm.variables.clone()].split_at(norm.channels);
-    let Folded {
-        mean: kept,
+    let FusedBatchNorm {
+        mean: fused_mean,
         inverse,
         scale,
         shift,
-    } = folded;
-    kept.copy_from_slice(mean);
+    } = fused;
+    fused_mean.copy_from_slice(mean);
     inverse_std(variance, norm.epsilon, inverse);
     batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
 }
 
-/// One pass: what all its stages share.
+/// State of one forward pass, shared by its operations.
 struct Pass<'a> {
     batch: usize,
     instructions: InstructionSet,
@@ -235,27 +238,27 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run(&mut self, stages: &[Stage], slots: &mut [Slot], images: &[f32]) {
-        for (index, stage) in stages.iter().enumerate() {
-            let (before, rest) = slots.split_at_mut(index);
+    fn run(&mut self, ops: &[FusedOp], buffers: &mut [OpBuffers], images: &[f32]) {
+        for (index, op) in ops.iter().enumerate() {
+            let (before, rest) = buffers.split_at_mut(index);
             let input = match (before.last(), index) {
-                (Some(slot), 1..) => &slot.output[..self.batch * stages[index - 1].outputs],
+                (Some(buffers), 1..) => &buffers.output[..self.batch * ops[index - 1].outputs],
                 _ => images,
             };
-            self.stage(stage, &mut rest[0], input);
+            self.run_op(op, &mut rest[0], input);
         }
     }
 
-    fn stage(&mut self, stage: &Stage, slot: &mut Slot, input: &[f32]) {
+    fn run_op(&mut self, op: &FusedOp, buffers: &mut OpBuffers, input: &[f32]) {
         let batch = self.batch;
-        let output = &mut slot.output[..batch * stage.outputs];
-        match &stage.kind {
+        let output = &mut buffers.output[..batch * op.outputs];
+        match &op.kind {
             Kind::Conv(conv) => {
                 let kernel = conv.conv(batch);
                 let bias = &self.trainable[conv.variables.clone()][kernel.shape.weight_len()..];
                 let affine = conv.norm.as_ref().map(|_| Affine {
-                    scale: &slot.norm.scale,
-                    shift: &slot.norm.shift,
+                    scale: &buffers.norm.scale,
+                    shift: &buffers.norm.shift,
                 });
                 let epilogue = Epilogue {
                     bias,
@@ -264,7 +267,7 @@ impl Pass<'_> {
                 };
                 let output = Conv2dOutput::plain(output);
                 let input = ConvInput::plain(input);
-                kernel.forward(&input, &slot.prepared, &epilogue, output, self.workspace);
+                kernel.forward(&input, &buffers.prepared, &epilogue, output, self.workspace);
             }
             Kind::Dense(dense) => {
                 let shape = dense.shape(batch);
@@ -273,7 +276,7 @@ impl Pass<'_> {
                     &shape,
                     self.instructions,
                     input,
-                    DenseWeight::Packed(&slot.prepared),
+                    DenseWeight::Packed(&buffers.prepared),
                     &self.trainable[dense.variables.clone()][weights..],
                     dense.relu,
                     output,
@@ -282,21 +285,21 @@ impl Pass<'_> {
             }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
-                let winners = &mut slot.bytes[..output.len()];
-                max_pool2d_forward(&shape, input, output, winners);
+                let argmax = &mut buffers.argmax[..output.len()];
+                max_pool2d_forward(&shape, input, output, argmax);
             }
             Kind::BatchNorm(norm) => {
                 let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
-                let Folded { mean, inverse, .. } = &slot.norm;
+                let FusedBatchNorm { mean, inverse, .. } = &buffers.norm;
                 batch_norm_normalize(input, mean, inverse, gamma, beta, output);
             }
             Kind::Dropout(_) => output.copy_from_slice(input),
             Kind::Residual(block) => {
-                self.run(block, &mut slot.block, input);
+                self.run(block, &mut buffers.block, input);
                 output.copy_from_slice(input);
-                match (block.last(), slot.block.last()) {
-                    (Some(stage), Some(slot)) => {
-                        add_assign(output, &slot.output[..batch * stage.outputs]);
+                match (block.last(), buffers.block.last()) {
+                    (Some(op), Some(buffers)) => {
+                        add_assign(output, &buffers.output[..batch * op.outputs]);
                     }
                     _ => add_assign(output, input),
                 }

@@ -1,10 +1,11 @@
-//! Keras-style convolutional networks: layers as data, shapes, numbers, two ways to run them, one
-//! file.
+//! Keras-style convolutional networks: layers as data, shape inference, weights, training and
+//! inference, one file per model.
 //!
-//! An [`Architecture`] is a list of layers. [`Architecture::resolve`] follows the shapes through
-//! and lays out the variables; from that one [`Resolved`] come the [`Summary`], the [`Walk`] (CPU
-//! training and inference on `modiste-kernels`) and the [`Graph`] (candle, with autograd, also on a
-//! GPU). A [`Network`] is an architecture with its numbers, and one file; [`mod@file`] specifies it.
+//! An [`Architecture`] is a list of layers. [`Architecture::plan`] infers every shape and lays out
+//! the variables. The resulting [`NetworkPlan`] is the one definition behind the [`Summary`], the
+//! [`KernelNetwork`] (CPU training on `modiste-kernels`), the [`Inference`] (CPU inference) and the
+//! `CandleNetwork` (candle with autograd, also on a GPU; feature `candle`). A [`Network`] is an
+//! architecture with its parameters and metadata, stored in one file: see [`mod@file`].
 //!
 //! ```
 //! use modiste_model::{Metadata, Network, zoo};
@@ -22,39 +23,47 @@
 
 mod architecture;
 #[cfg(feature = "candle")]
+mod candle_network;
+#[cfg(feature = "candle")]
 mod device;
 mod dropout_mask;
 pub mod file;
 mod footprint;
+mod fused_op;
 mod grad_cam;
-#[cfg(feature = "candle")]
-mod graph;
 mod inference;
+mod kernel_network;
 mod network;
-mod outcome;
+mod network_plan;
 mod parameters;
-mod resolve;
-mod resolved;
-mod stage;
+mod preprocessing;
+mod shape_inference;
+mod step_metrics;
 mod summary;
-mod walk;
 pub mod zoo;
 
 pub use architecture::{Activation, Architecture, Initializer, Layer, Padding};
 #[cfg(feature = "candle")]
+pub use candle_network::CandleNetwork;
+#[cfg(feature = "candle")]
 pub use device::{DeviceChoice, DeviceError, SelectedDevice, select_device};
 pub use file::FileError;
 pub use footprint::{inference_bytes, training_bytes};
+pub use fused_op::KernelOptions;
 pub use grad_cam::{CamMap, GradCamError, grad_cam};
-#[cfg(feature = "candle")]
-pub use graph::Graph;
 pub use inference::Inference;
+pub use kernel_network::{FusedOpTime, KernelNetwork};
 pub use modiste_kernels::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use network::{Metadata, Network, Precision};
-pub use outcome::{StepOutcome, probabilities};
+pub use network_plan::{InitialValue, NetworkPlan, Operation, PlannedLayer, Shape, Variable};
 pub use parameters::Parameters;
-pub use resolve::{ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW};
-pub use resolved::{Operation, Resolved, ResolvedLayer, Shape, Start, Variable};
-pub use stage::KernelOptions;
+pub use preprocessing::{Preprocessing, PreprocessingError, Segmentation, Step};
+pub use shape_inference::{
+    ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW,
+};
+pub use step_metrics::{StepMetrics, probabilities};
 pub use summary::{LayerSummary, Summary};
-pub use walk::{StageTime, Walk};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! A network with its numbers and what one must know to use it.
+//! A network: architecture, parameters and metadata.
 
 use half::f16;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,35 @@ use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::parameters::Parameters;
-use crate::resolve::ArchitectureError;
+use crate::preprocessing::{Preprocessing, stored};
+use crate::shape_inference::ArchitectureError;
 
-/// An architecture, its numbers, and what they mean: what one model file holds.
+/// An architecture with its parameters and metadata: the contents of one model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// The layers.
+    /// Layers of the network.
     pub architecture: Architecture,
-    /// Their numbers.
+    /// Weights and running statistics.
     pub parameters: Parameters,
-    /// What a user of the network must know.
+    /// Class names, preprocessing and provenance.
     pub metadata: Metadata,
-    /// How its file keeps the numbers.
+    /// Precision of the parameters in the file.
     pub precision: Precision,
 }
 
-/// How a file keeps numbers.
+/// Precision of the parameters in a model file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// All 32 bits.
+    /// 32-bit floats.
     #[default]
     F32,
-    /// Rounded to 16 bits: half the bytes, and three decimal digits.
+    /// 16-bit floats: half the file size, and about three decimal digits.
     F16,
 }
 
 impl Precision {
-    /// Bytes of a number.
+    /// Bytes per number.
     pub(crate) fn bytes(self) -> u64 {
         match self {
             Self::F32 => 4,
@@ -42,19 +43,20 @@ impl Precision {
     }
 }
 
-/// What the numbers do not say.
+/// Metadata of a network: everything besides its layers and parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// The dataset it was trained on: `fashion-mnist`.
+    /// Name of the dataset that the network was trained on, such as `fashion-mnist`.
     pub dataset: String,
-    /// A name for each logit.
+    /// Class names, one per logit.
     pub classes: Vec<String>,
-    /// How a photo becomes an input; the photo side of the project reads it.
-    pub preprocessing: Value,
-    /// How it was trained, for the record.
+    /// Preprocessing of photos; `None` (`null` in the file) selects [`Preprocessing::default`].
+    #[serde(default, with = "stored")]
+    pub preprocessing: Option<Preprocessing>,
+    /// Record of the training run, as JSON.
     pub training: Value,
-    /// What logits are divided by before they become probabilities, so that these are as often right
-    /// as they say (Guo et al. 2017). 1 changes nothing.
+    /// Temperature that logits are divided by before the softmax, so that the probabilities are
+    /// calibrated (Guo et al. 2017). 1 changes nothing.
     #[serde(default = "one")]
     pub temperature: f32,
 }
@@ -64,12 +66,12 @@ fn one() -> f32 {
 }
 
 impl Default for Metadata {
-    /// Nothing known, and a temperature of 1.
+    /// Empty metadata with a temperature of 1.
     fn default() -> Self {
         Self {
             dataset: String::new(),
             classes: Vec::new(),
-            preprocessing: Value::Null,
+            preprocessing: None,
             training: Value::Null,
             temperature: one(),
         }
@@ -77,36 +79,36 @@ impl Default for Metadata {
 }
 
 impl Network {
-    /// A network at the start of training.
+    /// Creates an untrained network. The same seed gives the same weights.
     ///
     /// # Errors
-    /// Those of [`Architecture::resolve`].
+    /// Returns [`ArchitectureError`] if a layer does not fit its input: see [`Architecture::plan`].
     pub fn initialize(
         architecture: Architecture,
         metadata: Metadata,
         seed: u64,
     ) -> Result<Self, ArchitectureError> {
-        let resolved = architecture.resolve()?;
+        let plan = architecture.plan()?;
         Ok(Self {
-            parameters: Parameters::initialize(&resolved, seed),
+            parameters: Parameters::initialize(&plan, seed),
             architecture,
             metadata,
             precision: Precision::F32,
         })
     }
 
-    /// The network as its file keeps it with this precision: what is measured after this is measured
-    /// of the numbers that the file has. What is too large for half precision becomes its largest number.
+    /// Sets the precision of the file and rounds the parameters to it, so that a measurement applies
+    /// to the parameters in the file. A value beyond the range of f16 becomes the largest finite f16.
     pub fn round_to(&mut self, precision: Precision) {
         self.precision = precision;
         if precision == Precision::F16 {
             let Parameters {
                 trainable,
-                statistics,
+                running_stats,
             } = &mut self.parameters;
-            for value in trainable.iter_mut().chain(statistics) {
-                let [least, most] = [f16::MIN, f16::MAX].map(f16::to_f32);
-                *value = f16::from_f32(value.clamp(least, most)).to_f32();
+            for value in trainable.iter_mut().chain(running_stats) {
+                let [min, max] = [f16::MIN, f16::MAX].map(f16::to_f32);
+                *value = f16::from_f32(value.clamp(min, max)).to_f32();
             }
         }
     }

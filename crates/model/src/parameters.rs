@@ -1,44 +1,44 @@
-//! The numbers of a network.
+//! Parameters of a network.
 
 use modiste_core::Rng;
 
-use crate::resolved::{Resolved, Start, Variable};
+use crate::network_plan::{InitialValue, NetworkPlan, Variable};
 
-/// All numbers of a network in two flat buffers, laid out by [`Resolved::variables`]: an optimiser
-/// pass is one loop, a checkpoint one write.
+/// Parameters of a network in two flat buffers, laid out by [`NetworkPlan::variables`]. An optimizer
+/// step is one loop over a buffer, a checkpoint one write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    /// What the optimiser changes.
+    /// Trainable parameters: kernels, biases, and batch norm's gammas and betas.
     pub trainable: Vec<f32>,
-    /// Batch norm's moving means and variances.
-    pub statistics: Vec<f32>,
+    /// Non-trainable parameters: batch norm's moving means and variances.
+    pub running_stats: Vec<f32>,
 }
 
-/// A number that no network can compute with.
+/// A parameter that is NaN or infinite, or a negative variance.
 #[derive(Clone, Debug)]
-pub(crate) struct BadNumber {
+pub(crate) struct InvalidValue {
     /// Name of the variable.
     pub(crate) variable: String,
-    /// Place in the variable, in C order of its shape.
+    /// Index in the variable, in C order of its shape.
     pub(crate) index: usize,
-    /// NaN, infinite, or a negative variance.
+    /// Value of the parameter.
     pub(crate) value: f32,
 }
 
-/// The stream of [`Rng::stream`] that initial weights draw from.
+/// Stream of [`Rng::stream`] for initial weights.
 const INITIALIZER_STREAM: u64 = 1;
 
 impl Parameters {
-    /// The start of training: kernels by their initialiser, drawn in the order of the variables;
-    /// gammas and variances one; all else zero. The same seed gives the same numbers.
-    pub fn initialize(resolved: &Resolved, seed: u64) -> Self {
+    /// Initial parameters: kernels by their initializer, drawn in the order of the variables; gammas
+    /// and variances 1; all others 0. The same seed gives the same values.
+    pub fn initialize(plan: &NetworkPlan, seed: u64) -> Self {
         let mut rng = Rng::stream(seed, INITIALIZER_STREAM);
-        let mut parameters = Self::zeros(resolved);
-        for variable in &resolved.variables {
+        let mut parameters = Self::zeros(plan);
+        for variable in &plan.variables {
             let values = parameters.values_mut(variable);
-            match variable.start {
-                Start::Constant(value) => values.fill(value),
-                Start::Uniform { limit } => {
+            match variable.initial_value {
+                InitialValue::Constant(value) => values.fill(value),
+                InitialValue::Uniform { limit } => {
                     for value in values {
                         *value = ((2.0 * rng.uniform() - 1.0) * limit) as f32;
                     }
@@ -48,53 +48,52 @@ impl Parameters {
         parameters
     }
 
-    /// Zeros everywhere, in buffers of the network's lengths.
-    pub fn zeros(resolved: &Resolved) -> Self {
+    /// Parameters of a network, all zero.
+    pub fn zeros(plan: &NetworkPlan) -> Self {
         Self {
-            trainable: vec![0.0; resolved.trainable_len()],
-            statistics: vec![0.0; resolved.statistics_len()],
+            trainable: vec![0.0; plan.trainable_len()],
+            running_stats: vec![0.0; plan.running_stats_len()],
         }
     }
 
-    /// One variable's numbers, in C order of its shape.
+    /// Values of a variable, in C order of its shape.
     ///
     /// # Panics
-    /// Where `variable` is another network's and does not fit.
+    /// If `variable` belongs to another network and is out of range.
     pub fn values(&self, variable: &Variable) -> &[f32] {
         if variable.trainable {
             &self.trainable[variable.range.clone()]
         } else {
-            &self.statistics[variable.range.clone()]
+            &self.running_stats[variable.range.clone()]
         }
     }
 
-    /// One variable's numbers, to be changed.
+    /// Mutable values of a variable, in C order of its shape.
     ///
     /// # Panics
-    /// Where `variable` is another network's and does not fit.
+    /// If `variable` belongs to another network and is out of range.
     pub fn values_mut(&mut self, variable: &Variable) -> &mut [f32] {
         if variable.trainable {
             &mut self.trainable[variable.range.clone()]
         } else {
-            &mut self.statistics[variable.range.clone()]
+            &mut self.running_stats[variable.range.clone()]
         }
     }
 
-    /// Fails at the first variable that no network can compute with: a number that is NaN or
-    /// infinite, or a variance below 0.
+    /// Checks that every parameter is finite and no variance is negative.
     ///
     /// # Errors
-    /// [`BadNumber`], which names the variable.
+    /// Returns the first [`InvalidValue`].
     ///
     /// # Panics
-    /// If `resolved` is another network's.
-    pub(crate) fn check(&self, resolved: &Resolved) -> Result<(), BadNumber> {
-        for variable in &resolved.variables {
+    /// If `plan` belongs to another network.
+    pub(crate) fn check(&self, plan: &NetworkPlan) -> Result<(), InvalidValue> {
+        for variable in &plan.variables {
             let is_variance = variable.name.ends_with("/moving_variance");
-            let is_bad = |value: f32| !value.is_finite() || (is_variance && value < 0.0);
+            let is_invalid = |value: f32| !value.is_finite() || (is_variance && value < 0.0);
             let values = self.values(variable);
-            if let Some(index) = values.iter().position(|&value| is_bad(value)) {
-                return Err(BadNumber {
+            if let Some(index) = values.iter().position(|&value| is_invalid(value)) {
+                return Err(InvalidValue {
                     variable: variable.name.clone(),
                     index,
                     value: values[index],
@@ -104,10 +103,10 @@ impl Parameters {
         Ok(())
     }
 
-    /// Whether every number is finite.
+    /// Returns `true` if every parameter is finite.
     pub fn are_finite(&self) -> bool {
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        finite(&self.trainable) && finite(&self.statistics)
+        finite(&self.trainable) && finite(&self.running_stats)
     }
 }
 
@@ -117,17 +116,17 @@ mod tests {
     use crate::zoo;
 
     #[test]
-    fn kernels_fill_their_limits_and_the_rest_is_constant() {
-        let resolved = zoo::compact().resolve().expect("a network of the zoo");
-        let parameters = Parameters::initialize(&resolved, 1);
-        for variable in &resolved.variables {
+    fn initial_values_follow_initializers() {
+        let plan = zoo::compact().plan().expect("zoo architectures are valid");
+        let parameters = Parameters::initialize(&plan, 1);
+        for variable in &plan.variables {
             let values = parameters.values(variable);
             let largest = values
                 .iter()
                 .fold(0.0_f32, |max, value| max.max(value.abs()));
-            match variable.start {
-                Start::Constant(value) => assert!(values.iter().all(|&v| v == value)),
-                Start::Uniform { limit } => {
+            match variable.initial_value {
+                InitialValue::Constant(value) => assert!(values.iter().all(|&v| v == value)),
+                InitialValue::Uniform { limit } => {
                     let ratio = f64::from(largest) / limit;
                     assert!(
                         (0.97..=1.000_001).contains(&ratio),
@@ -142,10 +141,10 @@ mod tests {
         }
         // He: sqrt(6 / (3 * 3 * 32)); Glorot: sqrt(6 / (512 + 10)).
         let limit = |name: &str| {
-            let variable = resolved.variables.iter().find(|v| v.name == name);
-            match variable.expect("a variable of compact").start {
-                Start::Uniform { limit } => limit,
-                Start::Constant(_) => 0.0,
+            let variable = plan.variables.iter().find(|v| v.name == name);
+            match variable.expect("a variable of compact").initial_value {
+                InitialValue::Uniform { limit } => limit,
+                InitialValue::Constant(_) => 0.0,
             }
         };
         assert!((limit("conv2d_1/kernel") - (6.0_f64 / 288.0).sqrt()).abs() < 1e-12);
@@ -153,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides() {
-        let resolved = zoo::bnvgg().resolve().expect("a network of the zoo");
-        let start = |seed| Parameters::initialize(&resolved, seed);
-        assert_eq!(start(3), start(3));
-        assert_ne!(start(3), start(4));
+    fn same_seed_gives_same_weights() {
+        let plan = zoo::bnvgg().plan().expect("zoo architectures are valid");
+        let weights = |seed| Parameters::initialize(&plan, seed);
+        assert_eq!(weights(3), weights(3));
+        assert_ne!(weights(3), weights(4));
     }
 }

@@ -1,69 +1,69 @@
-//! The table that Keras prints for a network.
+//! Layer-by-layer summary of an architecture, as Keras prints it.
 
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::architecture::Architecture;
-use crate::resolve::ArchitectureError;
-use crate::resolved::{Operation, Resolved, ResolvedLayer};
+use crate::network_plan::{NetworkPlan, Operation, PlannedLayer};
+use crate::shape_inference::ArchitectureError;
 
-/// A network's layers and totals. It displays as a table and serialises as JSON.
+/// Layers and totals of an architecture. It displays as a table and serializes to JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// The architecture's name.
+    /// Name of the architecture.
     pub architecture: String,
-    /// Height, width, channels.
+    /// Height, width and channels of an input image.
     pub input_shape: Vec<usize>,
-    /// First to last; a block's layers come before the block.
+    /// Layers, first to last; the layers of a residual block precede the block.
     pub layers: Vec<LayerSummary>,
-    /// All numbers of the network.
+    /// Number of all parameters.
     pub total_parameters: usize,
-    /// Those that the optimiser changes.
+    /// Number of parameters that the optimizer updates.
     pub trainable_parameters: usize,
-    /// Batch norm's moving statistics.
+    /// Number of running statistics of batch norm.
     pub non_trainable_parameters: usize,
-    /// Size of the parameters as f32.
+    /// Size of all parameters as f32, in bytes.
     pub bytes: usize,
-    /// Multiplications, each with an addition, of one forward pass over one image.
+    /// Multiply-adds of one forward pass over one image.
     pub multiply_adds: usize,
 }
 
 /// One row of a [`Summary`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerSummary {
-    /// `conv2d_1`.
+    /// Name of the layer, such as `conv2d_1`.
     pub name: String,
-    /// `Conv2D`.
+    /// Keras's class name, such as `Conv2D`.
     pub kind: &'static str,
-    /// The axes without the batch.
+    /// Output shape without the batch axis.
     pub output_shape: Vec<usize>,
-    /// Trainable or not.
+    /// Number of parameters, trainable or not.
     pub parameters: usize,
-    /// Multiplications, each with an addition, for one image.
+    /// Multiply-adds of one forward pass over one image.
     pub multiply_adds: usize,
 }
 
 impl Architecture {
-    /// The summary of this architecture.
+    /// Summarizes the architecture.
     ///
     /// # Errors
-    /// Those of [`Architecture::resolve`].
+    /// Returns [`ArchitectureError`] if a layer does not fit its input: see [`Architecture::plan`].
     ///
     /// ```
     /// let summary = modiste_model::zoo::vgg().summary()?;
-    /// // The lecture's slide: 64 * (3 * 3 + 1).
+    /// // 64 filters, each with 3 * 3 weights and a bias.
     /// assert_eq!(summary.layers[0].parameters, 640);
-    /// // Its text says 7 * 7 * 256; the network gives 6 * 6 * 256.
+    /// // 6 * 6 * 256.
     /// assert_eq!(summary.layers[6].output_shape, [9216]);
     /// # Ok::<(), modiste_model::ArchitectureError>(())
     /// ```
     pub fn summary(&self) -> Result<Summary, ArchitectureError> {
-        let resolved = self.resolve()?;
+        let plan = self.plan()?;
         let mut layers = Vec::new();
-        add_rows(&resolved, &resolved.layers, &mut layers);
-        let trainable = resolved.trainable_len();
-        let total = trainable + resolved.statistics_len();
+        add_rows(&plan, &plan.layers, &mut layers);
+        let trainable = plan.trainable_len();
+        let total = trainable + plan.running_stats_len();
         Ok(Summary {
             architecture: self.name.clone(),
             input_shape: self.input.to_vec(),
@@ -71,19 +71,19 @@ impl Architecture {
             layers,
             total_parameters: total,
             trainable_parameters: trainable,
-            non_trainable_parameters: resolved.statistics_len(),
+            non_trainable_parameters: plan.running_stats_len(),
             bytes: total * size_of::<f32>(),
         })
     }
 }
 
-fn add_rows(resolved: &Resolved, layers: &[ResolvedLayer], rows: &mut Vec<LayerSummary>) {
+fn add_rows(plan: &NetworkPlan, layers: &[PlannedLayer], rows: &mut Vec<LayerSummary>) {
     for layer in layers {
         if let Operation::Residual { layers } = &layer.operation {
-            add_rows(resolved, layers, rows);
+            add_rows(plan, layers, rows);
         }
         let prefix = format!("{}/", layer.name);
-        let variables = resolved.variables.iter();
+        let variables = plan.variables.iter();
         rows.push(LayerSummary {
             name: layer.name.clone(),
             kind: layer.kind,
@@ -157,7 +157,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Digits in groups of three.
+/// Formats a number with a comma between groups of three digits.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

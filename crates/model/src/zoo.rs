@@ -1,15 +1,15 @@
-//! The lecture's three networks, and one for photos.
+//! Ready-made architectures.
 //!
-//! To add one: a function here, a line in [`names`] and in [`find`].
+//! To add one, write a function here and add its name to [`names`] and [`find`].
 
 use crate::architecture::{Architecture, Layer, Padding};
 
-/// The names that [`find`] knows.
+/// Names of all architectures of the zoo.
 pub fn names() -> &'static [&'static str] {
     &["compact", "vgg", "bnvgg", "closet"]
 }
 
-/// The network of this name, with its usual input.
+/// Returns the architecture called `name` with its default input shape, or `None` if there is none.
 pub fn find(name: &str) -> Option<Architecture> {
     match name {
         "compact" => Some(compact()),
@@ -20,11 +20,12 @@ pub fn find(name: &str) -> Option<Architecture> {
     }
 }
 
-/// The lecture's example: two convolutions with batch norm, one pool; 28x28 gray, 10 classes.
+/// Two convolutions with batch norm, one max pooling and two dense layers; 28x28 gray images, 10
+/// classes. The example network of the lecture.
 ///
 /// ```
-/// let resolved = modiste_model::zoo::compact().resolve()?;
-/// assert_eq!(resolved.trainable_len() + resolved.statistics_len(), 2_374_762);
+/// let plan = modiste_model::zoo::compact().plan()?;
+/// assert_eq!(plan.trainable_len() + plan.running_stats_len(), 2_374_762);
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 pub fn compact() -> Architecture {
@@ -45,11 +46,12 @@ pub fn compact() -> Architecture {
     }
 }
 
-/// The lecture's big network, the one of 930 s an epoch; 28x28 gray, 10 classes.
+/// Four convolutions and three dense layers, in the style of VGG; 28x28 gray images, 10 classes. The
+/// large network of the lecture.
 ///
 /// ```
-/// let resolved = modiste_model::zoo::vgg().resolve()?;
-/// assert_eq!(resolved.trainable_len(), 5_259_594);
+/// let plan = modiste_model::zoo::vgg().plan()?;
+/// assert_eq!(plan.trainable_len(), 5_259_594);
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 pub fn vgg() -> Architecture {
@@ -73,11 +75,12 @@ pub fn vgg() -> Architecture {
     }
 }
 
-/// The network of the lecture's 100-class summary; 32x32 colour.
+/// Two blocks of two convolutions with batch norm, max pooling and dropout; 32x32 color images, 100
+/// classes. The 100-class network of the lecture.
 ///
 /// ```
-/// let resolved = modiste_model::zoo::bnvgg().resolve()?;
-/// assert_eq!((resolved.trainable_len(), resolved.statistics_len()), (936_964, 384));
+/// let plan = modiste_model::zoo::bnvgg().plan()?;
+/// assert_eq!((plan.trainable_len(), plan.running_stats_len()), (936_964, 384));
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 pub fn bnvgg() -> Architecture {
@@ -106,12 +109,13 @@ pub fn bnvgg() -> Architecture {
     }
 }
 
-/// The network for photos that ships: three blocks of two convolutions with batch norm and a pool, as
-/// in VGG (Simonyan, Zisserman 2014), then one dense layer; 28x28 gray, 10 classes.
+/// Three blocks of two convolutions with batch norm and max pooling, as in VGG (Simonyan, Zisserman
+/// 2014), then two dense layers; 28x28 gray images, 10 classes. The architecture of the built-in model
+/// for photos.
 ///
 /// ```
-/// let resolved = modiste_model::zoo::closet().resolve()?;
-/// assert_eq!((resolved.trainable_len(), resolved.statistics_len()), (585_066, 896));
+/// let plan = modiste_model::zoo::closet().plan()?;
+/// assert_eq!((plan.trainable_len(), plan.running_stats_len()), (585_066, 896));
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 pub fn closet() -> Architecture {

@@ -1,12 +1,12 @@
-//! A step allocates nothing after the first. A binary of its own: it counts the whole process's
-//! allocations, and tests that run beside it would be counted too.
+//! Steps and inference allocate no memory after the first call. This is a separate test binary because
+//! it counts all allocations of the process.
 
 use std::alloc::System;
 
 use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
-    Inference, KernelOptions, Parameters, Walk, inference_bytes, training_bytes, zoo,
+    Inference, KernelNetwork, KernelOptions, Parameters, inference_bytes, training_bytes, zoo,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,13 +32,13 @@ fn steps_and_inference_allocate_once() {
 #[track_caller]
 fn check(name: &str, options: &KernelOptions) {
     const BATCH: usize = 9;
-    let resolved = zoo::find(name)
-        .and_then(|architecture| architecture.resolve().ok())
-        .expect("a network of the zoo");
-    let mut parameters = Parameters::initialize(&resolved, 1);
-    let mut gradients = vec![0.0; resolved.trainable_len()];
+    let plan = zoo::find(name)
+        .and_then(|architecture| architecture.plan().ok())
+        .expect("zoo architectures are valid");
+    let mut parameters = Parameters::initialize(&plan, 1);
+    let mut gradients = vec![0.0; plan.trainable_len()];
     let mut velocities = gradients.clone();
-    let images = vec![0.5; BATCH * resolved.input.size()];
+    let images = vec![0.5; BATCH * plan.input.size()];
     let labels = [1; BATCH];
     let step = SgdStep {
         learning_rate: 0.01,
@@ -48,12 +48,12 @@ fn check(name: &str, options: &KernelOptions) {
     };
     let mut rng = Rng::new(1);
     let region = Region::new(ALLOCATOR);
-    let mut walk = Walk::new(resolved.clone(), BATCH, options);
-    check_estimate(&region, training_bytes(&resolved, BATCH, options));
-    let mut take = |batch: usize| {
-        let images = &images[..batch * resolved.input.size()];
+    let mut network = KernelNetwork::new(plan.clone(), BATCH, options);
+    check_estimate(&region, training_bytes(&plan, BATCH, options));
+    let mut train_step = |batch: usize| {
+        let images = &images[..batch * plan.input.size()];
         let labels = &labels[..batch];
-        walk.gradients(&mut parameters, images, labels, &mut rng, &mut gradients);
+        network.gradients(&mut parameters, images, labels, &mut rng, &mut gradients);
         sgd_update(
             &step,
             &mut parameters.trainable,
@@ -61,29 +61,29 @@ fn check(name: &str, options: &KernelOptions) {
             &gradients,
         );
     };
-    take(BATCH);
+    train_step(BATCH);
     let steps = Region::new(ALLOCATOR);
-    // An epoch's last batch is shorter.
+    // The last batch of an epoch is shorter.
     for batch in [BATCH, BATCH, 4, BATCH] {
-        take(batch);
+        train_step(batch);
     }
     let allocations = steps.change().allocations;
     assert_eq!(allocations, 0, "{name}, {options:?}: steps allocate");
 
     let region = Region::new(ALLOCATOR);
-    let mut inference = Inference::new(resolved.clone(), BATCH, options);
-    check_estimate(&region, inference_bytes(&resolved, BATCH, options));
+    let mut inference = Inference::new(plan.clone(), BATCH, options);
+    check_estimate(&region, inference_bytes(&plan, BATCH, options));
     inference.load(&parameters);
     inference.logits(&images);
     let evaluations = Region::new(ALLOCATOR);
     inference.logits(&images);
     inference.load(&parameters);
-    inference.logits(&images[..resolved.input.size()]);
+    inference.logits(&images[..plan.input.size()]);
     let allocations = evaluations.change().allocations;
     assert_eq!(allocations, 0, "{name}, {options:?}: inference allocates");
 }
 
-/// What was allocated is what was estimated, but for small tables.
+/// Checks that the estimate matches the allocated bytes, except for small tables.
 #[track_caller]
 fn check_estimate(region: &Region<'_, System>, estimate: u64) {
     let taken = region.change().bytes_allocated as f64;

@@ -1,10 +1,10 @@
-//! How long steps and inference take.
+//! Benchmark of training steps and inference.
 
 use std::time::Instant;
 
 use modiste_core::Rng;
 use modiste_dataset::Batch;
-use modiste_model::{Parameters, Resolved};
+use modiste_model::{NetworkPlan, Parameters};
 use serde::Serialize;
 
 use crate::engine::{Compute, engine};
@@ -12,65 +12,67 @@ use crate::error::TrainError;
 use crate::memory::require_step_memory;
 use crate::optimizer::{Optimizer, OptimizerStep};
 
-/// What [`bench()`] measured, in milliseconds.
+/// Results of [`bench()`], in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timings {
-    /// One step of training on one batch, each.
+    /// Durations of training steps on one batch.
     pub steps: Vec<f64>,
-    /// The logits of one batch, each.
+    /// Durations of the inference of one batch.
     pub evaluations: Vec<f64>,
-    /// The stages of a step, where the kernels ran it.
-    pub stages: Vec<StageTimings>,
+    /// Timings of the fused operations of a step; empty if the engine does not measure them.
+    #[serde(rename = "stages")]
+    pub ops: Vec<FusedOpTimings>,
 }
 
-/// One stage's times in milliseconds, the medians.
+/// Median durations of one fused operation, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StageTimings {
-    /// Its layers: `conv2d + max_pooling2d`.
+pub struct FusedOpTimings {
+    /// Names of the layers, such as `conv2d + max_pooling2d`.
     pub name: String,
-    /// `winograd` or `direct`, where it is a convolution.
+    /// Method of a convolution, `winograd` or `direct`; `None` for other operations.
     pub method: Option<&'static str>,
-    /// Forwards.
+    /// Duration of the forward pass.
     pub forward_ms: f64,
-    /// Backwards.
+    /// Duration of the backward pass.
     pub backward_ms: f64,
-    /// Operations per nanosecond forwards, as the direct method counts them: a multiplication and
-    /// an addition are two.
+    /// Throughput of the forward pass in GFLOP/s. Operations are counted as in the direct method; a
+    /// multiply-add is two.
     pub forward_gflops: f64,
-    /// The same backwards, where there are twice as many.
+    /// Throughput of the backward pass in GFLOP/s; it has twice as many operations.
     pub backward_gflops: f64,
 }
 
-/// Takes `steps` steps of training and as many evaluations of a batch of made-up images, after
-/// some that do not count.
+/// Measures `steps` training steps and as many inference calls on a batch of random images, after a
+/// warm-up.
 ///
 /// # Errors
-/// [`TrainError`] where the engine cannot run or the device refuses.
+/// Returns [`TrainError::Memory`] if there is not enough memory, and `TrainError::Candle` if candle
+/// fails.
 ///
 /// ```
 /// use modiste_train::{Compute, bench, median};
 ///
-/// let network = modiste_model::zoo::compact().resolve()?;
+/// let network = modiste_model::zoo::compact().plan()?;
 /// let timings = bench(&network, 4, 3, &Compute::default())?;
 /// assert_eq!(timings.steps.len(), 3);
 /// assert!(median(&timings.steps) > 0.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn bench(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     batch_size: usize,
     steps: usize,
     compute: &Compute,
 ) -> Result<Timings, TrainError> {
     const WARM_UP: usize = 3;
-    let parameters = Parameters::initialize(resolved, 1);
-    require_step_memory(resolved, batch_size, compute)?;
-    let mut engine = engine(compute, resolved, &parameters, batch_size)?;
+    let parameters = Parameters::initialize(plan, 1);
+    require_step_memory(plan, batch_size, compute)?;
+    let mut engine = engine(compute, plan, &parameters, batch_size)?;
     let mut rng = Rng::new(1);
-    let images: Vec<f32> = (0..batch_size * resolved.input.size())
+    let images: Vec<f32> = (0..batch_size * plan.input.size())
         .map(|_| rng.uniform() as f32)
         .collect();
-    let classes = resolved.classes();
+    let classes = plan.classes();
     let labels: Vec<u16> = (0..batch_size).map(|_| rng.below(classes) as u16).collect();
     let batch = Batch {
         images: &images,
@@ -87,7 +89,7 @@ pub fn bench(
     let mut timings = Timings {
         steps: Vec::new(),
         evaluations: Vec::new(),
-        stages: Vec::new(),
+        ops: Vec::new(),
     };
     let mut profile: Vec<Vec<[f64; 2]>> = Vec::new();
     for number in 0..WARM_UP + steps {
@@ -97,10 +99,10 @@ pub fn bench(
         let step = milliseconds(start);
         if number >= WARM_UP {
             timings.steps.push(step);
-            let times = engine.stage_times();
+            let times = engine.op_times();
             profile.resize(times.len(), Vec::new());
-            for (stage, time) in profile.iter_mut().zip(&times) {
-                stage.push([time.forward, time.backward].map(|t| t.as_secs_f64() * 1e3));
+            for (op, time) in profile.iter_mut().zip(&times) {
+                op.push([time.forward, time.backward].map(|t| t.as_secs_f64() * 1e3));
             }
         }
     }
@@ -111,13 +113,13 @@ pub fn bench(
             timings.evaluations.push(milliseconds(start));
         }
     }
-    for (stage, times) in engine.stage_times().into_iter().zip(&profile) {
-        let median_of = |way: usize| median(&times.iter().map(|t| t[way]).collect::<Vec<_>>());
+    for (op, times) in engine.op_times().into_iter().zip(&profile) {
+        let median_of = |pass: usize| median(&times.iter().map(|t| t[pass]).collect::<Vec<_>>());
         let [forward_ms, backward_ms] = [median_of(0), median_of(1)];
-        let operations = 2.0 * (batch_size * stage.multiply_adds) as f64;
-        timings.stages.push(StageTimings {
-            name: stage.name,
-            method: stage.method,
+        let operations = 2.0 * (batch_size * op.multiply_adds) as f64;
+        timings.ops.push(FusedOpTimings {
+            name: op.name,
+            method: op.method,
             forward_ms,
             backward_ms,
             forward_gflops: operations / (forward_ms * 1e6),
@@ -131,8 +133,7 @@ fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// The middle of some numbers, the mean of the middle two where their count is even; no number
-/// where there are none.
+/// Median of `values`: the mean of the middle two if their number is even, NaN if there are none.
 ///
 /// ```
 /// assert_eq!(modiste_train::median(&[3.0, 1.0, 2.0, 10.0]), 2.5);

@@ -1,22 +1,22 @@
-//! Whether a network, images and a checkpoint belong together.
+//! Checks that a network, images and a checkpoint are compatible.
 
 use modiste_dataset::Images;
-use modiste_model::Resolved;
+use modiste_model::NetworkPlan;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::data::TrainData;
 use crate::error::TrainError;
 
-/// Whether a network for so many classes can be trained on these images in this way.
+/// Checks that a network with `classes` class names can be trained on `data` with `config`.
 pub(crate) fn check_data(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     classes: usize,
     data: TrainData<'_>,
     config: &TrainConfig,
 ) -> Result<(), TrainError> {
     for images in [data.train, data.validation] {
-        check_shapes(resolved, images, classes)?;
+        check_shapes(plan, images, classes)?;
     }
     if config.augmentation.is_some() {
         check_gray("the training images", data.train)?;
@@ -26,36 +26,36 @@ pub(crate) fn check_data(
     Ok(())
 }
 
-/// Whether a training of so many images on this network can go on from here.
+/// Checks that a run on `training_images` images and this network can resume from `checkpoint`.
 pub(crate) fn check_checkpoint(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     training_images: usize,
     checkpoint: &Checkpoint,
 ) -> Result<(), TrainError> {
-    let refuse = |problem: String| Err(TrainError::Checkpoint { problem });
-    let numbers = [
+    let reject = |problem: String| Err(TrainError::Checkpoint { problem });
+    let lengths = [
         checkpoint.parameters.trainable.len(),
-        checkpoint.parameters.statistics.len(),
+        checkpoint.parameters.running_stats.len(),
         checkpoint.optimizer_state.len(),
     ];
-    let (trainable, statistics) = (resolved.trainable_len(), resolved.statistics_len());
-    if numbers != [trainable, statistics, trainable] {
-        return refuse(format!(
-            "it is of a network with {} trainable numbers and {} statistics, and this one has \
-             {trainable} and {statistics}",
-            numbers[0], numbers[1]
+    let (trainable, running_stats) = (plan.trainable_len(), plan.running_stats_len());
+    if lengths != [trainable, running_stats, trainable] {
+        return reject(format!(
+            "it has {} trainable parameters and {} running statistics, but the network has {trainable} \
+             and {running_stats}",
+            lengths[0], lengths[1]
         ));
     }
     if checkpoint.training_images != training_images {
-        return refuse(format!(
-            "it is of a training on {} images, and there are {training_images}",
+        return reject(format!(
+            "it belongs to a run on {} training images, but there are {training_images}",
             checkpoint.training_images
         ));
     }
     let epochs = checkpoint.position.epochs_done;
     if epochs != checkpoint.history.len() || epochs > checkpoint.config.epochs {
-        return refuse(format!(
-            "it has a history of {} epochs, {epochs} behind it and {} in all",
+        return reject(format!(
+            "its history has {} epochs, but {epochs} of {} are done",
             checkpoint.history.len(),
             checkpoint.config.epochs
         ));
@@ -63,46 +63,47 @@ pub(crate) fn check_checkpoint(
     Ok(())
 }
 
-/// Whether augmentation can work with these images.
+/// Checks that augmentation supports the images.
 fn check_gray(what: &str, images: &Images) -> Result<(), TrainError> {
     match images.shape().channels {
         1 => Ok(()),
         channels => Err(TrainError::Config {
             problem: format!(
-                "augmentation is for gray images, and {what} have {channels} channels"
+                "augmentation requires gray images, but {what} have {channels} channels"
             ),
         }),
     }
 }
 
-/// Whether a network can take these images and tell so many classes apart.
+/// Checks that `images` have the network's input shape, that `classes` is its number of classes, and
+/// that every label is a class.
 pub(crate) fn check_shapes(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     images: &Images,
     classes: usize,
 ) -> Result<(), TrainError> {
-    if images.shape() != resolved.input {
+    if images.shape() != plan.input {
         return Err(TrainError::Shape {
-            network: resolved.input,
+            network: plan.input,
             data: images.shape(),
         });
     }
-    if classes != resolved.classes() {
-        return Err(TrainError::Mismatch {
-            network: resolved.classes(),
+    if classes != plan.classes() {
+        return Err(TrainError::ClassCount {
+            network: plan.classes(),
             data: classes,
         });
     }
-    let beyond = images
+    let invalid = images
         .labels()
         .iter()
         .find(|&&label| usize::from(label) >= classes);
-    match (images.is_empty(), beyond) {
+    match (images.is_empty(), invalid) {
         (true, _) => Err(TrainError::Config {
-            problem: "there is no image".into(),
+            problem: "there are no images".into(),
         }),
         (_, Some(label)) => Err(TrainError::Config {
-            problem: format!("label {label} is none of {classes} classes"),
+            problem: format!("label {label} is out of range for {classes} classes"),
         }),
         _ => Ok(()),
     }

@@ -1,13 +1,13 @@
-//! A training that can go on: all that decides what comes next.
+//! Checkpoints: the complete state of a training run between two steps.
 //!
 //! # Format
-//! [`Checkpoint::to_bytes`] writes a file of the
+//! [`Checkpoint::to_bytes`] writes a file in the
 //! [safetensors](https://huggingface.co/docs/safetensors) format with three flat f32 tensors,
-//! `trainable`, `statistics` and `optimizer_state`, each laid out as
-//! [`Resolved::variables`](modiste_model::Resolved) says. Its metadata has two entries: `state`, a
-//! JSON object of all the rest with the SHA-256 of the weights (`trainable`, then `statistics`) and of
-//! the optimizer's state; and `sha256`, that of `state`. Version 1 called that tensor `velocities`, and
-//! its `split:F` is `tail:F`.
+//! `trainable`, `statistics` and `optimizer_state`, in the layout of
+//! [`NetworkPlan::variables`](modiste_model::NetworkPlan::variables). The metadata has two entries:
+//! `state`, a JSON object with everything else, including the SHA-256 of the weights (`trainable`, then
+//! `statistics`) and of the optimizer state; and `sha256`, the SHA-256 of `state`. In version 1 the last
+//! tensor is called `velocities`, and `split:F` means `tail:F`.
 
 use std::collections::HashMap;
 
@@ -20,73 +20,88 @@ use serde::{Deserialize, Serialize};
 use crate::config::TrainConfig;
 use modiste_metrics::EpochMetrics;
 
-/// The version that [`Checkpoint::to_bytes`] writes and the newest that [`Checkpoint::from_bytes`] reads.
+/// Format version that [`Checkpoint::to_bytes`] writes, and the newest that [`Checkpoint::from_bytes`]
+/// reads.
 const FORMAT_VERSION: u64 = 2;
 
-/// The stream of [`Rng::stream`] that dropout draws from.
+/// Stream of [`Rng::stream`] for dropout.
 const DROPOUT_STREAM: u64 = 2;
 
-/// A training between two steps: with the same images, [`resume`](crate::resume) goes on from it as if
-/// nothing had happened. The orders of images, their variations and the learning rate are functions
-/// of the configuration and the position.
+/// State of a training run between two steps. With the same images, [`resume`](crate::resume) continues
+/// from it as if the run had not been interrupted.
+///
+/// The order of images, their augmentation and the learning rate are functions of the configuration and
+/// the position, so they need no state of their own.
+///
+/// ```
+/// use modiste_model::{Parameters, zoo};
+/// use modiste_train::{Checkpoint, TrainConfig};
+///
+/// let parameters = Parameters::initialize(&zoo::closet().plan()?, 1);
+/// let checkpoint = Checkpoint::start(&TrainConfig::default(), &parameters, 60_000);
+/// assert_eq!((checkpoint.position.epochs_done, checkpoint.position.steps_done), (0, 0));
+/// assert_eq!(Checkpoint::from_bytes(&checkpoint.to_bytes())?, checkpoint);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// What the training was told.
+    /// Configuration of the run.
     pub config: TrainConfig,
-    /// How many images it learns from.
+    /// Number of training images.
     pub training_images: usize,
-    /// How far it is.
+    /// Progress of the run.
     pub position: Position,
-    /// The whole epochs.
+    /// Metrics of the complete epochs.
     pub history: Vec<EpochMetrics>,
-    /// Weights and batch norm's statistics.
+    /// Weights and running statistics.
     pub parameters: Parameters,
     /// State of the optimizer, such as SGD's velocities, in the order of the trainable parameters.
     pub optimizer_state: Vec<f32>,
 }
 
-/// How far a training is.
+/// Progress of a training run. All fields but the first and the last are sums over the completed steps of
+/// the current epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
-    /// Whole epochs behind it.
+    /// Number of complete epochs.
     pub epochs_done: usize,
-    /// Steps of the epoch in progress behind it, of which the following are sums.
+    /// Number of completed steps.
     pub steps_done: usize,
-    /// Images of those steps.
+    /// Number of images.
     pub images: usize,
-    /// Their losses.
+    /// Sum of the losses of the images.
     pub loss: f64,
-    /// Those that were right.
+    /// Number of correctly classified images.
     pub correct: usize,
-    /// How long those steps took.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// The state of the generator that dropout draws from.
+    /// State of the generator of dropout masks.
     pub dropout: u64,
 }
 
-/// Why bytes are no checkpoint.
+/// Error of [`Checkpoint::from_bytes`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// Cut, changed, or never one.
+    /// The bytes are truncated, modified, or not a checkpoint.
     #[error("the checkpoint is damaged: {reason}")]
     Damaged {
-        /// How one can tell.
+        /// Reason for the conclusion.
         reason: String,
     },
-    /// Written by another Modiste.
+    /// The checkpoint has the format of another version of Modiste.
     #[error(
-        "the checkpoint has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: \
-         resume the run with the Modiste that began it"
+        "the checkpoint has format version {found}, but this version of Modiste reads up to \
+         {FORMAT_VERSION}: resume the run with the version that started it"
     )]
     Version {
-        /// Its version.
+        /// Format version of the checkpoint.
         found: u64,
     },
 }
 
-/// What the file's metadata say, besides the hash of it.
+/// JSON object of the metadata entry `state`.
 #[derive(Serialize, Deserialize)]
 struct State {
     format_version: u64,
@@ -99,14 +114,14 @@ struct State {
     optimizer_state_sha256: String,
 }
 
-/// What must be readable in a file of any version.
+/// Part of the JSON object that every format version has.
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: u64,
 }
 
 impl Checkpoint {
-    /// A training that has not begun.
+    /// Checkpoint at the start of a run, before its first step.
     pub fn start(config: &TrainConfig, parameters: &Parameters, training_images: usize) -> Self {
         Self {
             config: config.clone(),
@@ -121,24 +136,25 @@ impl Checkpoint {
         }
     }
 
-    /// How long the training took so far.
+    /// Total duration of the run so far, in seconds.
     pub fn seconds(&self) -> f64 {
         let epochs = self.history.iter().map(|epoch| epoch.seconds);
         epochs.fold(self.position.seconds, |sum, epoch| sum + epoch)
     }
 
-    /// The SHA-256 of the weights and statistics: equal where every bit is.
+    /// SHA-256 of the weights and running statistics. It is equal for two checkpoints only if every bit of
+    /// these is.
     pub fn weights_sha256(&self) -> String {
         sha256([&*self.weight_bytes()])
     }
 
-    /// The bytes of this checkpoint's file.
+    /// Serializes the checkpoint to the bytes of its file.
     ///
     /// ```
     /// use modiste_model::{Parameters, zoo};
     /// use modiste_train::{Checkpoint, TrainConfig};
     ///
-    /// let parameters = Parameters::initialize(&zoo::closet().resolve()?, 1);
+    /// let parameters = Parameters::initialize(&zoo::closet().plan()?, 1);
     /// let checkpoint = Checkpoint::start(&TrainConfig::default(), &parameters, 60_000);
     /// let bytes = checkpoint.to_bytes();
     /// assert_eq!(Checkpoint::from_bytes(&bytes)?, checkpoint);
@@ -162,25 +178,25 @@ impl Checkpoint {
             ("sha256".to_owned(), sha256([state.as_bytes()])),
             ("state".to_owned(), state),
         ]);
-        let (trainable, statistics) = weights.split_at(4 * self.parameters.trainable.len());
+        let (trainable, running_stats) = weights.split_at(4 * self.parameters.trainable.len());
         let views = [
             ("trainable", trainable),
-            ("statistics", statistics),
+            ("statistics", running_stats),
             ("optimizer_state", &optimizer_state),
         ];
         let views = views.map(|(name, bytes)| {
             let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
-            (name, view.expect("four bytes a number"))
+            (name, view.expect("4 bytes per number"))
         });
         safetensors::serialize(views, Some(metadata)).expect("consistent views")
     }
 
-    /// Reads a checkpoint from the bytes of its file. Every byte is covered by a hash, or its change
-    /// makes the file another format.
+    /// Reads a checkpoint from the bytes of its file. Hashes and the file format protect every byte against
+    /// damage.
     ///
     /// # Errors
-    /// [`CheckpointError::Damaged`] if one is not as it was written, or a number is NaN or infinite, from
-    /// which no training can go on; [`CheckpointError::Version`] if another Modiste wrote them.
+    /// Returns [`CheckpointError::Damaged`] if a byte is missing or modified, or a number is NaN or infinite,
+    /// and [`CheckpointError::Version`] if the format version is not supported.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
@@ -191,7 +207,7 @@ impl Checkpoint {
         };
         let state = entry("state")?;
         if sha256([state.as_bytes()]) != *entry("sha256")? {
-            return Err(damaged("the hash of its state is another"));
+            return Err(damaged("the hash of its state does not match"));
         }
         let version: VersionOnly =
             serde_json::from_str(state).map_err(|error| unreadable(&error))?;
@@ -207,26 +223,26 @@ impl Checkpoint {
             Ok(_) => Err(damaged(format!("`{name}` is not f32"))),
             Err(error) => Err(unreadable(&error)),
         };
-        let [trainable, statistics] = [data("trainable")?, data("statistics")?];
+        let [trainable, running_stats] = [data("trainable")?, data("statistics")?];
         let optimizer_state = data(match version.format_version {
             1 => "velocities",
             _ => "optimizer_state",
         })?;
-        if sha256([trainable, statistics]) != state.weights_sha256 {
-            return Err(damaged("the hash of its weights is another"));
+        if sha256([trainable, running_stats]) != state.weights_sha256 {
+            return Err(damaged("the hash of its weights does not match"));
         }
         if sha256([optimizer_state]) != state.optimizer_state_sha256 {
-            return Err(damaged("the hash of its optimizer state is another"));
+            return Err(damaged("the hash of its optimizer state does not match"));
         }
-        let [trainable, statistics, optimizer_state] =
-            [trainable, statistics, optimizer_state].map(numbers_of);
-        for (what, numbers) in [
+        let [trainable, running_stats, optimizer_state] =
+            [trainable, running_stats, optimizer_state].map(numbers_of);
+        for (kind, numbers) in [
             ("weight", &trainable),
-            ("running statistic", &statistics),
-            ("number of the optimizer's state", &optimizer_state),
+            ("running statistic", &running_stats),
+            ("value of the optimizer state", &optimizer_state),
         ] {
             if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
-                return Err(damaged(format!("a {what} is {number}")));
+                return Err(damaged(format!("a {kind} is {number}")));
             }
         }
         Ok(Self {
@@ -236,7 +252,7 @@ impl Checkpoint {
             history: state.history,
             parameters: Parameters {
                 trainable,
-                statistics,
+                running_stats,
             },
             optimizer_state,
         })
@@ -244,7 +260,7 @@ impl Checkpoint {
 
     fn weight_bytes(&self) -> Vec<u8> {
         let mut bytes = bytes_of(&self.parameters.trainable);
-        bytes.extend(bytes_of(&self.parameters.statistics));
+        bytes.extend(bytes_of(&self.parameters.running_stats));
         bytes
     }
 }
@@ -254,7 +270,7 @@ fn damaged(reason: impl Into<String>) -> CheckpointError {
     CheckpointError::Damaged { reason }
 }
 
-/// Numbers as bytes, the least significant first.
+/// Little-endian bytes of `numbers`.
 fn bytes_of(numbers: &[f32]) -> Vec<u8> {
     let mut bytes = vec![0; 4 * numbers.len()];
     for (four, number) in bytes.as_chunks_mut().0.iter_mut().zip(numbers) {
@@ -263,6 +279,7 @@ fn bytes_of(numbers: &[f32]) -> Vec<u8> {
     bytes
 }
 
+/// Numbers from little-endian bytes.
 fn numbers_of(bytes: &[u8]) -> Vec<f32> {
     let fours = bytes.as_chunks().0.iter();
     fours.map(|four| f32::from_le_bytes(*four)).collect()
@@ -275,7 +292,7 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         let epoch = |epoch| EpochMetrics {
             epoch,
-            // No short decimal fraction: all 53 bits must come back.
+            // Values without a short decimal representation: all 53 bits must survive the JSON.
             loss: 1.0 / 3.0,
             accuracy: 0.1 + 0.2,
             val_loss: 5e-324,
@@ -302,14 +319,14 @@ mod tests {
             history: vec![epoch(1), epoch(2)],
             parameters: Parameters {
                 trainable: vec![1.5, -0.0, f32::MIN_POSITIVE / 2.0],
-                statistics: vec![],
+                running_stats: vec![],
             },
             optimizer_state: vec![f32::MAX, 0.1, -3.0],
         }
     }
 
     #[test]
-    fn every_bit_comes_back() {
+    fn round_trips_bit_for_bit() {
         let before = checkpoint();
         let bytes = before.to_bytes();
         let after = Checkpoint::from_bytes(&bytes).expect("a checkpoint");
@@ -325,31 +342,31 @@ mod tests {
     }
 
     #[test]
-    fn rejects_numbers_that_are_not_finite() {
+    fn rejects_non_finite_numbers() {
         let check = |change: fn(&mut Checkpoint), expected: &str| {
             let mut checkpoint = checkpoint();
             change(&mut checkpoint);
-            let refused = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect_err("refused");
-            assert!(refused.to_string().ends_with(expected), "{refused}");
+            let error = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect_err("rejected");
+            assert!(error.to_string().ends_with(expected), "{error}");
         };
         check(|c| c.parameters.trainable[1] = f32::NAN, "a weight is NaN");
         check(
-            |c| c.parameters.statistics.push(f32::INFINITY),
+            |c| c.parameters.running_stats.push(f32::INFINITY),
             "a running statistic is inf",
         );
         check(
             |c| c.optimizer_state[2] = f32::NEG_INFINITY,
-            "a number of the optimizer's state is -inf",
+            "a value of the optimizer state is -inf",
         );
     }
 
     #[test]
-    fn no_cut_and_no_flipped_bit_is_taken_for_another_checkpoint() {
+    fn rejects_truncation_and_bit_flips() {
         let before = checkpoint();
         let bytes = before.to_bytes();
         for length in 0..bytes.len() {
-            let cut = Checkpoint::from_bytes(&bytes[..length]);
-            assert!(cut.is_err(), "{length} of {} bytes", bytes.len());
+            let truncated = Checkpoint::from_bytes(&bytes[..length]);
+            assert!(truncated.is_err(), "{length} of {} bytes", bytes.len());
         }
         for index in 0..bytes.len() {
             for bit in 0..8 {
@@ -389,9 +406,11 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_told_from_damage() {
+    fn rejects_newer_version() {
         let text = String::from_utf8_lossy(&checkpoint().to_bytes()).into_owned();
-        let state = text.find("format_version").expect("it is there");
+        let state = text
+            .find("format_version")
+            .expect("the state has a version");
         assert!(text[state..].starts_with("format_version\\\":2,"));
         let newer = VersionOnly { format_version: 3 };
         let state = format!("{{\"format_version\":{}}}", newer.format_version);
@@ -401,7 +420,7 @@ mod tests {
         ]);
         let none: [(&str, TensorView<'_>); 0] = [];
         let bytes = safetensors::serialize(none, Some(metadata)).expect("a file");
-        let refused = Checkpoint::from_bytes(&bytes);
-        assert_eq!(refused, Err(CheckpointError::Version { found: 3 }));
+        let result = Checkpoint::from_bytes(&bytes);
+        assert_eq!(result, Err(CheckpointError::Version { found: 3 }));
     }
 }

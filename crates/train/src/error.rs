@@ -1,54 +1,54 @@
-//! Why training stops without a result.
+//! Errors of training and evaluation.
 
 use modiste_core::{ImageShape, OutOfMemory, significant};
 use modiste_model::ArchitectureError;
 
-/// What went wrong in training or evaluation.
+/// Error of training or evaluation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A setting that nothing can be trained with.
+    /// A setting is invalid.
     #[error("{problem}")]
     Config {
-        /// Which, and what to take instead.
+        /// Name and value of the setting, and the expected range.
         problem: String,
     },
-    /// Layers that do not make a network.
+    /// The architecture is invalid.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    /// Images of another shape than the network's.
+    /// The images do not have the network's input shape.
     #[error("the network takes {network} images, but the data has {data} images")]
     Shape {
-        /// Shape that the network takes.
+        /// Input shape of the network.
         network: ImageShape,
-        /// Shape that the data has.
+        /// Shape of the images.
         data: ImageShape,
     },
-    /// Another number of classes than the network's.
-    #[error("the network tells {network} classes apart, but the data has images of {data} classes")]
-    Mismatch {
-        /// Logits of the network.
+    /// The data has another number of classes than the network.
+    #[error("the network has {network} classes, but the data has {data}")]
+    ClassCount {
+        /// Number of logits of the network.
         network: usize,
-        /// Classes of the data.
+        /// Number of classes of the data.
         data: usize,
     },
-    /// A network whose weights are so large that its answers are no numbers.
+    /// A logit is NaN or infinite, because the weights are too large.
     #[error(
         "the network's output for image {image} is {value}: its weights are too large to compute with"
     )]
     NotFinite {
         /// Index of the image, from 0.
         image: usize,
-        /// NaN or infinite.
+        /// Value of the logit, NaN or infinite.
         value: f32,
     },
-    /// A checkpoint of something else.
-    #[error("the checkpoint does not fit this training: {problem}")]
+    /// The checkpoint belongs to another network or to other images.
+    #[error("the checkpoint does not match this run: {problem}")]
     Checkpoint {
-        /// What differs.
+        /// Description of the difference.
         problem: String,
     },
-    /// The loss, or a weight, is NaN or infinite.
+    /// The loss or a weight is NaN or infinite.
     #[error(
         "training diverged: {problem} in epoch {epoch} at step {step} of {steps}, with learning rate {} \
          and momentum {}",
@@ -56,39 +56,39 @@ pub enum TrainError {
         significant(*momentum)
     )]
     Diverged {
-        /// What is NaN or infinite: `the loss is NaN`.
+        /// The value that is NaN or infinite, such as `the loss is NaN`.
         problem: String,
         /// Epoch, from 1.
         epoch: usize,
         /// Step of the epoch, from 1.
         step: usize,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: usize,
-        /// Learning rate of that step.
+        /// Learning rate of the step.
         learning_rate: f64,
         /// Momentum of the run.
         momentum: f64,
-        /// Whole epochs behind it. The network holds the weights after the last of them; after none
-        /// those that training began with.
+        /// Number of complete epochs. The network has the weights at the end of the last of them, or its
+        /// initial weights if there is none.
         epochs_done: usize,
     },
-    /// Training takes more memory than this process may have.
+    /// Training needs more memory than this process may use.
     #[error("a step on {batch_size} images {memory}; reduce the batch size")]
     Memory {
-        /// Images of a step.
+        /// Images per step.
         batch_size: usize,
-        /// How much it takes, and how much there is.
+        /// Required and available memory.
         memory: OutOfMemory,
     },
-    /// Inference takes more memory than this process may have.
+    /// Inference needs more memory than this process may use.
     #[error("inference on {images} images at a time {memory}")]
     InferenceMemory {
-        /// Images at a time.
+        /// Images per call.
         images: usize,
-        /// How much it takes, and how much there is.
+        /// Required and available memory.
         memory: OutOfMemory,
     },
-    /// candle refused: mostly a GPU without memory.
+    /// candle failed, for instance because the GPU is out of memory.
     #[cfg(feature = "candle")]
     #[error("candle: {0}")]
     Candle(candle_core::Error),

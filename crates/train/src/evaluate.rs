@@ -1,4 +1,4 @@
-//! How good a network is on images it did not learn from.
+//! Evaluation: loss, accuracy and calibration on a set of images.
 
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
@@ -10,114 +10,123 @@ use crate::engine::{Compute, Engine, INFERENCE_BATCH_SIZE, engine};
 use crate::error::TrainError;
 use crate::memory::require_inference_memory;
 
-/// What a network makes of a set of images.
+/// Result of [`evaluate`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Cross-entropy, the mean over the images; of the logits divided by the network's temperature.
+    /// Mean cross-entropy over the images, of the logits divided by the network's temperature.
     pub loss: f64,
-    /// Share that is right, 0 to 1.
+    /// Fraction of images that are classified correctly, 0 to 1.
     pub accuracy: f64,
-    /// How far probabilities are from how often they are right: see [`calibration_error`].
+    /// Expected calibration error: see [`calibration_error`].
     pub calibration_error: f64,
-    /// How many were seen.
+    /// Number of images.
     pub images: usize,
-    /// How many were told right.
+    /// Number of correctly classified images.
     pub correct: usize,
-    /// What was answered: the probability of each class for each image, `[image, class]`.
+    /// Class probabilities, `[image, class]`.
     pub probabilities: Vec<f32>,
 }
 
-/// Evaluates `network` on `images` as inference computes it, with its temperature: the loss is that
-/// of the logits divided by it. With `flips` the answer is the mean of the probabilities for the image
-/// and for its mirror image.
+/// Evaluates `network` on `images` in inference mode, with logits divided by its temperature.
 ///
-/// With a temperature of 1 and without `flips` the loss is, to the last bit, the validation loss that
-/// [`fit`](crate::fit) reports for the same weights, images and engine.
+/// With `tta_flip`, probabilities are averaged over two test-time augmentation views: the image and its
+/// horizontal flip. With a temperature of 1 and without `tta_flip`, the loss is bit-identical to the
+/// validation loss that [`fit`](crate::fit()) reports for the same weights, images and engine.
 ///
 /// # Errors
-/// [`TrainError::Shape`] or [`TrainError::Mismatch`] if the images are not the network's;
-/// [`TrainError::Config`] if there is none; [`TrainError::NotFinite`] if the network overflows;
-/// [`TrainError::Candle`] if the device refuses.
+/// - [`TrainError::Architecture`], [`TrainError::Shape`] or [`TrainError::ClassCount`] if the network is
+///   invalid or does not match the images.
+/// - [`TrainError::Config`] if there are no images or a label is not a class.
+/// - [`TrainError::InferenceMemory`] if inference needs more memory than this process may use.
+/// - [`TrainError::NotFinite`] if a logit is NaN or infinite.
+/// - `TrainError::Candle` if candle fails.
+///
+/// ```
+/// use modiste_model::{Metadata, Network, zoo};
+/// use modiste_train::{Compute, evaluate};
+///
+/// let data = modiste_dataset::fashion_mnist_mini();
+/// let metadata = Metadata { classes: data.classes.clone(), ..Metadata::default() };
+/// let network = Network::initialize(zoo::compact(), metadata, 1)?;
+/// let result = evaluate(&network, &data.test.first(8), true, &Compute::default())?;
+/// assert_eq!((result.images, result.probabilities.len()), (8, 8 * 10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn evaluate(
     network: &Network,
     images: &Images,
-    flips: bool,
+    tta_flip: bool,
     compute: &Compute,
 ) -> Result<Evaluation, TrainError> {
-    let classes = network.architecture.resolve()?.classes();
+    let classes = network.architecture.plan()?.classes();
     let temperature = network.metadata.temperature;
-    let tempered = |images: &Images| -> Result<Vec<f32>, TrainError> {
+    let scaled_logits = |images: &Images| -> Result<Vec<f32>, TrainError> {
         let mut logits = logits(network, images, compute)?;
         logits.iter_mut().for_each(|logit| *logit /= temperature);
         check_finite(&logits, classes)?;
         Ok(logits)
     };
     let labels = images.labels();
-    let once = tempered(images)?;
-    let mut answered = probabilities(&once, classes, 1.0);
-    let loss = if flips {
-        let mirrored = tempered(&images.flipped_horizontally())?;
-        for (one, other) in answered
+    let plain = scaled_logits(images)?;
+    let mut averaged = probabilities(&plain, classes, 1.0);
+    let loss = if tta_flip {
+        let flipped = scaled_logits(&images.flipped_horizontally())?;
+        for (mean, other) in averaged
             .iter_mut()
-            .zip(probabilities(&mirrored, classes, 1.0))
+            .zip(probabilities(&flipped, classes, 1.0))
         {
-            *one = f32::midpoint(*one, other);
+            *mean = f32::midpoint(*mean, other);
         }
-        mean_loss_of_both(&once, &mirrored, labels, classes)
+        mean_loss_of_two_views(&plain, &flipped, labels, classes)
     } else {
-        mean_loss(&once, labels, classes)
+        mean_loss(&plain, labels, classes)
     };
-    let correct = count_correct(&answered, labels, classes);
+    let correct = count_correct(&averaged, labels, classes);
     Ok(Evaluation {
         loss,
         accuracy: correct as f64 / images.len() as f64,
-        calibration_error: calibration_error(&answered, labels),
+        calibration_error: calibration_error(&averaged, labels),
         images: images.len(),
         correct,
-        probabilities: answered,
+        probabilities: averaged,
     })
 }
 
-/// Mean cross-entropy of `logits`, `[image, class]`: the loss of validation and evaluation.
+/// Mean cross-entropy of `logits`, `[image, class]`, for validation and evaluation alike.
 fn mean_loss(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
     cross_entropy(logits, labels, classes) / labels.len() as f64
 }
 
-/// Mean cross-entropy of the means of two answers' probabilities, computed from their logits.
-fn mean_loss_of_both(one: &[f32], other: &[f32], labels: &[u16], classes: usize) -> f64 {
+/// Mean cross-entropy of the probabilities averaged over two views, computed from the views' logits.
+fn mean_loss_of_two_views(one: &[f32], other: &[f32], labels: &[u16], classes: usize) -> f64 {
     let rows = one.chunks_exact(classes).zip(other.chunks_exact(classes));
     let losses = rows.zip(labels).map(|((one, other), &label)| {
         let [one, other] = [one, other].map(|row| cross_entropy(row, &[label], classes));
-        // -ln((exp(-one) + exp(-other)) / 2), where neither power is lost to rounding.
+        // -ln((exp(-one) + exp(-other)) / 2), without underflow.
         one.min(other) - ((1.0 + (-(one - other).abs()).exp()) / 2.0).ln()
     });
     losses.sum::<f64>() / labels.len() as f64
 }
 
-/// The logits of all `images`, `[image, class]`.
+/// Logits of all `images`, `[image, class]`.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// Returns the errors of [`evaluate`].
 pub(crate) fn logits(
     network: &Network,
     images: &Images,
     compute: &Compute,
 ) -> Result<Vec<f32>, TrainError> {
-    let resolved = network.architecture.resolve()?;
-    check_shapes(&resolved, images, network.metadata.classes.len())?;
-    require_inference_memory(&resolved, INFERENCE_BATCH_SIZE, compute)?;
-    let mut engine = engine(
-        compute,
-        &resolved,
-        &network.parameters,
-        INFERENCE_BATCH_SIZE,
-    )?;
+    let plan = network.architecture.plan()?;
+    check_shapes(&plan, images, network.metadata.classes.len())?;
+    require_inference_memory(&plan, INFERENCE_BATCH_SIZE, compute)?;
+    let mut engine = engine(compute, &plan, &network.parameters, INFERENCE_BATCH_SIZE)?;
     let logits = engine_logits(&mut *engine, images)?;
-    check_finite(&logits, resolved.classes())?;
+    check_finite(&logits, plan.classes())?;
     Ok(logits)
 }
 
-/// Fails if an answer is NaN or infinite: no class could be told from it, and no loss.
+/// Checks that all logits are finite: neither a class nor a loss can be derived from others.
 fn check_finite(logits: &[f32], classes: usize) -> Result<(), TrainError> {
     match logits.iter().position(|logit| !logit.is_finite()) {
         Some(index) => Err(TrainError::NotFinite {
@@ -137,7 +146,7 @@ fn engine_logits(engine: &mut dyn Engine, images: &Images) -> Result<Vec<f32>, T
     Ok(logits)
 }
 
-/// Mean loss and accuracy, 0 to 1, of the weights that `engine` holds during training.
+/// Mean loss, and accuracy from 0 to 1, of the current weights of `engine`.
 pub(crate) fn validate(
     engine: &mut dyn Engine,
     images: &Images,

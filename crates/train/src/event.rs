@@ -1,35 +1,35 @@
-//! What a training tells whoever watches, and what it is told back.
+//! Events of a training run, and the responses of its callback.
 
 use modiste_metrics::EpochMetrics;
 
 use crate::checkpoint::Checkpoint;
 
-/// What [`fit`](crate::fit()) tells its callback.
+/// Event that [`fit`](crate::fit()) passes to its callback.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Before the first step.
+    /// Start of the run, before the first step.
     Started {
-        /// `kernels` or `candle`.
+        /// Name of the engine, `kernels` or `candle`.
         engine: &'static str,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: usize,
-        /// Images trained on.
+        /// Number of training images.
         images: usize,
-        /// Images validated on.
+        /// Number of validation images.
         validation_images: usize,
-        /// Whole epochs that a resumed training has behind it; 0 of a new one.
+        /// Epochs that are already complete; 0 unless the run is resumed.
         epochs_done: usize,
-        /// Steps of the next epoch that it has behind it.
+        /// Steps of the current epoch that are already complete; 0 unless the run is resumed.
         steps_done: usize,
     },
-    /// After each step.
+    /// End of a step.
     Step {
-        /// From 1.
+        /// Epoch, from 1.
         epoch: usize,
-        /// From 1, in the epoch.
+        /// Step of the epoch, from 1.
         step: usize,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: usize,
         /// Images of the epoch so far.
         images: usize,
@@ -37,23 +37,23 @@ pub enum Event<'a> {
         loss: f64,
         /// Accuracy of the epoch so far, 0 to 1.
         accuracy: f64,
-        /// This step's.
+        /// Learning rate of the step.
         learning_rate: f64,
     },
-    /// After a step whose answer was [`Next::Checkpoint`] or [`Next::Stop`].
+    /// Checkpoint after a step whose callback returned [`Next::Checkpoint`] or [`Next::Stop`].
     Checkpoint(&'a Checkpoint),
-    /// After each epoch, with what goes on from there.
+    /// End of an epoch, with its metrics and a checkpoint.
     Epoch(EpochMetrics, &'a Checkpoint),
 }
 
-/// What a callback answers to an [`Event`].
+/// Response of a callback to an [`Event`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Next {
-    /// Go on.
+    /// Continue.
     #[default]
     Continue,
-    /// After a step: hand over a checkpoint, then go on. An epoch's end comes with one anyway.
+    /// After a step: emit [`Event::Checkpoint`] and continue. The end of an epoch has a checkpoint anyway.
     Checkpoint,
-    /// End the training here; after a step, hand over a checkpoint first.
+    /// Stop the run; after a step, emit [`Event::Checkpoint`] first.
     Stop,
 }

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use modiste_core::Rng;
 use modiste_dataset::{Batch, Batches};
+use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
 
-use crate::augment::Variations;
+use crate::augment::Augmenter;
 use crate::check::{check_checkpoint, check_data};
 use crate::checkpoint::{Checkpoint, Position};
 use crate::config::TrainConfig;
@@ -17,27 +18,34 @@ use crate::evaluate::validate;
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
 use crate::optimizer::OptimizerStep;
-use modiste_metrics::EpochMetrics;
 
-/// How a run ended.
+/// Result of a training run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FitOutcome {
-    /// The finished epochs.
+pub struct FitResult {
+    /// Metrics of the complete epochs, including those before a resume.
     pub history: Vec<EpochMetrics>,
-    /// Whether the callback stopped it before the last epoch's end.
+    /// `true` if the callback stopped the run before the end of the last epoch.
     pub stopped: bool,
 }
 
-/// Trains `network` in place, measuring it on the validation images after each epoch.
+/// Trains `network` in place and validates it after each epoch.
 ///
-/// `on_event` hears of every step and epoch, and may ask for a [`Checkpoint`] or stop the training;
-/// the network then holds the weights of that step. With the same network, images and configuration
-/// the result is the same, whatever the number of threads.
+/// `data` contains images of the network's input shape, with labels below its number of classes. Their
+/// bytes are scaled to `[0, 1]`. The loss is the mean sparse categorical cross-entropy of a batch.
+///
+/// `on_event` receives an [`Event`] for every step and epoch. It may request a [`Checkpoint`] or stop the
+/// run; after a stop, the network has the weights of the last step. The same network, images and
+/// configuration give the same weights, bit for bit, for any number of threads.
 ///
 /// # Errors
-/// [`TrainError::Config`], [`TrainError::Shape`] and [`TrainError::Mismatch`] before anything is done;
-/// [`TrainError::Diverged`] if the loss or a weight becomes NaN or infinite: the network then holds the
-/// weights of the last epoch that ended well, or those it began with if none did; [`TrainError::Candle`] where a device refuses.
+/// - [`TrainError::Config`], [`TrainError::Architecture`], [`TrainError::Shape`] or
+///   [`TrainError::ClassCount`] if the configuration, the network or the images are invalid or do not match.
+/// - [`TrainError::Memory`] if a step needs more memory than this process may use.
+/// - [`TrainError::Diverged`] if the loss or a weight becomes NaN or infinite. The network then has the
+///   weights of the last complete epoch, or its initial weights if there is none.
+/// - `TrainError::Candle` if candle fails.
+///
+/// # Examples
 ///
 /// ```
 /// use modiste_train::{Compute, Next, TrainConfig, TrainData, fit};
@@ -49,8 +57,8 @@ pub struct FitOutcome {
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
 /// let data = TrainData { train: &train, validation: &validation, pictures: None };
-/// let outcome = fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
-/// assert_eq!(outcome.history.len(), 1);
+/// let result = fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
+/// assert_eq!(result.history.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn fit(
@@ -59,24 +67,61 @@ pub fn fit(
     config: &TrainConfig,
     compute: &Compute,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
-) -> Result<FitOutcome, TrainError> {
+) -> Result<FitResult, TrainError> {
     let start = Checkpoint::start(config, &network.parameters, data.train.len());
     resume(network, start, data, compute, on_event)
 }
 
-/// Goes on from a checkpoint, in the middle of an epoch too, as [`fit`] would have gone on: with the
-/// same images and the same kernels the network ends with the same bytes.
+/// Resumes training from a checkpoint, which may be in the middle of an epoch. With the same images and
+/// kernels, the final weights are bit-identical to those of an uninterrupted run.
+///
+/// The configuration and the weights come from the checkpoint; the weights of `network` are replaced.
+/// `data` and `on_event` are as in [`fit`]. Starting a run is resuming from a checkpoint at step 0, which
+/// is how [`fit`] is implemented.
 ///
 /// # Errors
-/// As [`fit`], but that a network which diverges before an epoch has ended is left with the checkpoint's
-/// weights; [`TrainError::Checkpoint`] where the checkpoint is of another network or other images.
+/// Returns the errors of [`fit`], and [`TrainError::Checkpoint`] if the checkpoint belongs to another
+/// network or to another number of images. If training diverges before the end of an epoch, the network
+/// has the weights of the checkpoint.
+///
+/// # Examples
+/// Stop after the first step, and resume:
+///
+/// ```
+/// use modiste_model::{Metadata, Network, zoo};
+/// use modiste_train::{Compute, Event, Next, TrainConfig, TrainData, fit, resume};
+///
+/// let data = modiste_dataset::fashion_mnist_mini();
+/// let metadata = Metadata { classes: data.classes.clone(), ..Metadata::default() };
+/// let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
+/// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
+/// let (train, validation) = (data.train.first(16), data.test.first(8));
+/// let data = TrainData { train: &train, validation: &validation, pictures: None };
+///
+/// let mut checkpoint = None;
+/// let stopped = fit(&mut network, data, &config, &Compute::default(), &mut |event| match event {
+///     Event::Step { .. } => Next::Stop,
+///     Event::Checkpoint(saved) => {
+///         checkpoint = Some((*saved).clone());
+///         Next::Continue
+///     }
+///     _ => Next::Continue,
+/// })?;
+/// assert!(stopped.stopped);
+///
+/// let checkpoint = checkpoint.expect("a stopped run has a checkpoint");
+/// let compute = Compute::default();
+/// let result = resume(&mut network, checkpoint, data, &compute, &mut |_| Next::Continue)?;
+/// assert!(!result.stopped && result.history.len() == 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resume(
     network: &mut Network,
     checkpoint: Checkpoint,
     data: TrainData<'_>,
     compute: &Compute,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
-) -> Result<FitOutcome, TrainError> {
+) -> Result<FitResult, TrainError> {
     let Checkpoint {
         config,
         position,
@@ -84,17 +129,17 @@ pub fn resume(
         ..
     } = &checkpoint;
     config.check()?;
-    let resolved = network.architecture.resolve()?;
-    check_data(&resolved, network.metadata.classes.len(), data, config)?;
-    check_checkpoint(&resolved, data.train.len(), &checkpoint)?;
+    let plan = network.architecture.plan()?;
+    check_data(&plan, network.metadata.classes.len(), data, config)?;
+    check_checkpoint(&plan, data.train.len(), &checkpoint)?;
     network.parameters.clone_from(&checkpoint.parameters);
     let batch_size = config
         .batch_size
         .min(data.train.len().max(data.validation.len()));
-    require_step_memory(&resolved, batch_size, compute)?;
+    require_step_memory(&plan, batch_size, compute)?;
     let mut engine = engine_with_inference(
         compute,
-        &resolved,
+        &plan,
         &network.parameters,
         batch_size,
         INFERENCE_BATCH_SIZE,
@@ -103,7 +148,7 @@ pub fn resume(
     let mut training = Training {
         steps: data.train.len().div_ceil(batch_size),
         batch_size,
-        classes: resolved.classes(),
+        classes: plan.classes(),
         data,
         rng: Rng::new(position.dropout),
         position: *position,
@@ -124,23 +169,23 @@ pub fn resume(
     while next != Next::Stop && training.position.epochs_done < config.epochs {
         next = training.epoch(on_event)?;
     }
-    Ok(FitOutcome {
+    Ok(FitResult {
         stopped: training.position.epochs_done < config.epochs,
         history: training.history,
     })
 }
 
-/// A training in progress.
+/// A training run in progress.
 struct Training<'a> {
     config: &'a TrainConfig,
     data: TrainData<'a>,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     steps: usize,
     batch_size: usize,
     classes: usize,
-    /// What dropout draws from.
+    /// Generator of dropout masks.
     rng: Rng,
-    /// As of the last step, but for `dropout`, which `rng` knows.
+    /// Position after the last step. Its field `dropout` is outdated; `rng` has the current state.
     position: Position,
     history: Vec<EpochMetrics>,
     engine: Box<dyn Engine>,
@@ -148,7 +193,7 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// The rest of the epoch in progress: its steps, validation, summary.
+    /// Runs the remaining steps of the current epoch, then validates and reports it.
     fn epoch(&mut self, on_event: &mut dyn FnMut(&Event<'_>) -> Next) -> Result<Next, TrainError> {
         let (start, seconds) = (Instant::now(), self.position.seconds);
         let epoch = self.position.epochs_done;
@@ -171,7 +216,7 @@ impl Training<'_> {
                 continue;
             }
             let checkpoint = self.checkpoint()?;
-            // Weights that are no numbers are nothing to go on from: the next step will say so.
+            // A run cannot resume from weights that are not finite; the next step reports the divergence.
             if checkpoint.parameters.are_finite() {
                 let stop = on_event(&Event::Checkpoint(&checkpoint)) == Next::Stop;
                 if stop || next == Next::Stop {
@@ -184,7 +229,7 @@ impl Training<'_> {
         let [val_loss, val_accuracy] = validate(&mut *self.engine, validation, self.classes)?;
         let learning_rate = self.learning_rate(self.steps - 1);
         let (loss, accuracy) = self.means();
-        let summary = EpochMetrics {
+        let metrics = EpochMetrics {
             epoch: epoch + 1,
             loss,
             accuracy,
@@ -193,7 +238,7 @@ impl Training<'_> {
             learning_rate,
             seconds: seconds + start.elapsed().as_secs_f64(),
         };
-        self.history.push(summary);
+        self.history.push(metrics);
         self.position = Position {
             epochs_done: epoch + 1,
             ..Position::default()
@@ -207,10 +252,10 @@ impl Training<'_> {
             return Err(self.diverged(problem, epoch, self.steps, learning_rate));
         }
         self.network.parameters.clone_from(&checkpoint.parameters);
-        Ok(on_event(&Event::Epoch(summary, &checkpoint)))
+        Ok(on_event(&Event::Epoch(metrics, &checkpoint)))
     }
 
-    /// One step, and its learning rate.
+    /// Runs one step and returns its learning rate.
     fn step(&mut self, batch: &Batch<'_>) -> Result<f64, TrainError> {
         let config = self.config;
         let learning_rate = self.learning_rate(self.position.steps_done);
@@ -218,7 +263,7 @@ impl Training<'_> {
             optimizer: config.optimizer,
             learning_rate,
         };
-        let result = self.engine.gradients(batch, &mut self.rng)?;
+        let metrics = self.engine.gradients(batch, &mut self.rng)?;
         self.engine.update(&update)?;
         self.position.steps_done += 1;
         let Position {
@@ -226,14 +271,14 @@ impl Training<'_> {
             steps_done,
             ..
         } = self.position;
-        if !result.loss.is_finite() {
-            let problem = format!("the loss is {}", result.loss);
+        if !metrics.loss.is_finite() {
+            let problem = format!("the loss is {}", metrics.loss);
             return Err(self.diverged(problem, epochs_done, steps_done, learning_rate));
         }
         let position = &mut self.position;
         position.images += batch.labels.len();
-        position.loss += result.loss * batch.labels.len() as f64;
-        position.correct += result.correct;
+        position.loss += metrics.loss * batch.labels.len() as f64;
+        position.correct += metrics.correct;
         Ok(learning_rate)
     }
 
@@ -255,7 +300,7 @@ impl Training<'_> {
         }
     }
 
-    /// That of a step of the epoch in progress, the first being 0.
+    /// Learning rate for `step` (0-based) of the current epoch.
     fn learning_rate(&self, step: usize) -> f64 {
         let number = self.position.epochs_done * self.steps + step;
         let total = self.config.epochs * self.steps;
@@ -263,7 +308,7 @@ impl Training<'_> {
         schedule.learning_rate(self.config.learning_rate, number, total)
     }
 
-    /// Loss and accuracy of the epoch so far.
+    /// Mean loss and accuracy of the current epoch so far.
     fn means(&self) -> (f64, f64) {
         let position = &self.position;
         let images = position.images as f64;
@@ -285,7 +330,7 @@ impl Training<'_> {
     }
 }
 
-/// The batches of an epoch, the first being 0: a function of the configuration.
+/// Batches of `epoch` (0-based); they depend on the configuration and the images only.
 fn batches<'a>(
     config: &'a TrainConfig,
     data: TrainData<'a>,
@@ -294,7 +339,7 @@ fn batches<'a>(
 ) -> Batches<'a> {
     let mut batches = Batches::shuffled(data.train, batch_size, config.seed, epoch as u64);
     if let Some(augmentation) = &config.augmentation {
-        let variations = Variations {
+        let augmenter = Augmenter {
             augmentation,
             shape: data.train.shape(),
             pictures: data.pictures,
@@ -302,7 +347,7 @@ fn batches<'a>(
             epoch,
             epochs: config.epochs,
         };
-        batches = batches.map_pixels(move |indices, pixels| variations.vary(indices, pixels));
+        batches = batches.map_pixels(move |indices, pixels| augmenter.augment(indices, pixels));
     }
     if config.horizontal_flip {
         batches = batches.random_horizontal_flips(config.seed, epoch as u64);

@@ -1,10 +1,10 @@
-//! What a network's layers do: how large their outputs are, which units never speak, how strongly
-//! gradients pull.
+//! Inspection of layers: sizes of activations, dead units, norms of gradients.
 
 use modiste_core::Rng;
 use modiste_dataset::{Batches, Images};
 use modiste_model::{
-    Activation, Inference, KernelOptions, Network, Operation, Resolved, ResolvedLayer, Walk,
+    Activation, Inference, KernelNetwork, KernelOptions, Network, NetworkPlan, Operation,
+    PlannedLayer,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -13,42 +13,43 @@ use crate::check::check_shapes;
 use crate::error::TrainError;
 use crate::memory::require_inspection_memory;
 
-/// Images that are looked at together.
+/// Images per batch.
 const BATCH_SIZE: usize = 100;
 
-/// What one layer puts out for some images.
+/// Statistics of one layer's output over a set of images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerActivity {
-    /// Its name: `conv2d_1`.
+    /// Name of the layer, such as `conv2d_1`.
     pub layer: String,
-    /// The root of the mean square of all values.
+    /// Root mean square of all values.
     pub rms: f64,
-    /// The share of values that are 0.
+    /// Fraction of values that are 0, 0 to 1.
     pub zeros: f64,
-    /// Filters of a convolution, units of a dense layer.
+    /// Number of units: filters of a convolution, outputs of a dense layer.
     pub units: usize,
-    /// Of a layer with a rectifier, the units that are 0 everywhere for every image: they let no
-    /// gradient through and learn nothing.
+    /// Indices of the dead units of a layer with ReLU: those that are 0 everywhere for every image, so
+    /// that no gradient passes and they cannot learn. `None` for a layer without ReLU.
     pub dead: Option<Vec<usize>>,
 }
 
-/// How strongly the loss pulls at one variable.
+/// Norms of one variable and of its gradient.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GradientNorm {
-    /// Its name: `conv2d_1/kernel`.
+    /// Name of the variable, such as `conv2d_1/kernel`.
     pub variable: String,
-    /// The length of the vector of its numbers.
+    /// L2 norm of the variable.
     pub weights: f64,
-    /// The length of the loss's gradient at it.
+    /// L2 norm of the loss's gradient with respect to the variable.
     pub gradient: f64,
 }
 
-/// What each layer puts out for `images`, as inference computes it. `Flatten` and `Dropout`, which
-/// change no number, are left out, and a residual block is one layer.
+/// Measures the output of each layer for `images` in inference mode. `Flatten` and `Dropout`, which
+/// change no value, are omitted; a residual block counts as one layer.
 ///
 /// # Errors
-/// [`TrainError::Mismatch`] where the images are not the network's, [`TrainError::Config`] where
-/// there is none.
+/// Returns [`TrainError::Architecture`], [`TrainError::Shape`] or [`TrainError::ClassCount`] if the network
+/// is invalid or does not match the images, [`TrainError::Config`] if there are no images, and
+/// [`TrainError::InferenceMemory`] if there is not enough memory.
 ///
 /// ```
 /// use modiste_model::{KernelOptions, Metadata, Network, zoo};
@@ -67,68 +68,80 @@ pub fn layer_activity(
     images: &Images,
     options: &KernelOptions,
 ) -> Result<Vec<LayerActivity>, TrainError> {
-    let resolved = checked(network, images)?;
-    require_inspection_memory(&resolved, BATCH_SIZE, options)?;
-    let mut inference = Inference::layer_by_layer(resolved.clone(), BATCH_SIZE, options);
+    let plan = checked_plan(network, images)?;
+    require_inspection_memory(&plan, BATCH_SIZE, options)?;
+    let mut inference = Inference::layer_by_layer(plan.clone(), BATCH_SIZE, options);
     inference.load(&network.parameters);
-    let layer_of = |name: &str| resolved.layers.iter().find(|layer| layer.name == name);
-    let mut tallies: Vec<Tally> = inference
+    let layer_of = |name: &str| plan.layers.iter().find(|layer| layer.name == name);
+    let mut layer_stats: Vec<OutputStats> = inference
         .activations(0)
         .filter_map(|(name, _)| layer_of(name))
-        .map(|layer| Tally::new(layer.output.channels()))
+        .map(|layer| OutputStats::new(layer.output.channels()))
         .collect();
     let mut batches = Batches::in_order(images, BATCH_SIZE);
     while let Some(batch) = batches.next_batch() {
         inference.logits(batch.images);
-        for (tally, (_, values)) in tallies
+        for (stats, (_, values)) in layer_stats
             .iter_mut()
             .zip(inference.activations(batch.labels.len()))
         {
-            let units = tally.largest.len();
-            let parts: Vec<Tally> = values
+            let units = stats.largest.len();
+            let parts: Vec<OutputStats> = values
                 .par_chunks(values.len() / batch.labels.len())
-                .map(|values| Tally::of(values, units))
+                .map(|values| OutputStats::of(values, units))
                 .collect();
             for part in &parts {
-                tally.add(part);
+                stats.add(part);
             }
         }
     }
-    let layers = inference.activations(0).zip(tallies);
+    let layers = inference.activations(0).zip(layer_stats);
     Ok(layers
-        .map(|((name, _), tally)| LayerActivity {
+        .map(|((name, _), stats)| LayerActivity {
             layer: name.to_owned(),
-            rms: (tally.squares / tally.count as f64).sqrt(),
-            zeros: tally.zeros as f64 / tally.count as f64,
-            units: tally.largest.len(),
+            rms: (stats.squares / stats.count as f64).sqrt(),
+            zeros: stats.zeros as f64 / stats.count as f64,
+            units: stats.largest.len(),
             dead: layer_of(name)
-                .is_some_and(rectifies)
-                .then(|| tally.silent()),
+                .is_some_and(has_relu)
+                .then(|| stats.dead_units()),
         })
         .collect())
 }
 
-/// The gradient of the loss at each variable that is trained, over all `images` as one batch, as
-/// training computes it; `seed` decides dropout.
+/// Measures the gradient of the loss with respect to each trainable variable, in training mode with all
+/// `images` as one batch. `seed` seeds dropout.
 ///
 /// # Errors
-/// As [`layer_activity`].
+/// Returns the errors of [`layer_activity`].
+///
+/// ```
+/// use modiste_model::{KernelOptions, Metadata, Network, zoo};
+/// use modiste_train::gradient_norms;
+///
+/// let data = modiste_dataset::fashion_mnist_mini();
+/// let metadata = Metadata { classes: data.classes.clone(), ..Metadata::default() };
+/// let network = Network::initialize(zoo::compact(), metadata, 1)?;
+/// let norms = gradient_norms(&network, &data.train.first(8), &KernelOptions::default(), 1)?;
+/// assert_eq!(norms[0].variable, "conv2d/kernel");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn gradient_norms(
     network: &Network,
     images: &Images,
     options: &KernelOptions,
     seed: u64,
 ) -> Result<Vec<GradientNorm>, TrainError> {
-    let resolved = checked(network, images)?;
-    let mut gradients = vec![0.0; resolved.trainable_len()];
-    require_inspection_memory(&resolved, images.len(), options)?;
-    let mut walk = Walk::new(resolved.clone(), images.len(), options);
+    let plan = checked_plan(network, images)?;
+    let mut gradients = vec![0.0; plan.trainable_len()];
+    require_inspection_memory(&plan, images.len(), options)?;
+    let mut kernels = KernelNetwork::new(plan.clone(), images.len(), options);
     let mut batches = Batches::in_order(images, images.len());
     if let Some(batch) = batches.next_batch() {
-        // Batch norm's moving statistics change: those of a copy.
+        // A copy, because the running statistics change.
         let mut parameters = network.parameters.clone();
         let mut rng = Rng::new(seed);
-        walk.gradients(
+        kernels.gradients(
             &mut parameters,
             batch.images,
             batch.labels,
@@ -136,31 +149,28 @@ pub fn gradient_norms(
             &mut gradients,
         );
     }
-    let trainable = resolved
-        .variables
-        .iter()
-        .filter(|variable| variable.trainable);
+    let trainable = plan.variables.iter().filter(|variable| variable.trainable);
     Ok(trainable
         .map(|variable| GradientNorm {
             variable: variable.name.clone(),
-            weights: length(network.parameters.values(variable)),
-            gradient: length(&gradients[variable.range.clone()]),
+            weights: l2_norm(network.parameters.values(variable)),
+            gradient: l2_norm(&gradients[variable.range.clone()]),
         })
         .collect())
 }
 
-fn checked(network: &Network, images: &Images) -> Result<Resolved, TrainError> {
-    let resolved = network.architecture.resolve()?;
-    check_shapes(&resolved, images, network.metadata.classes.len())?;
-    Ok(resolved)
+fn checked_plan(network: &Network, images: &Images) -> Result<NetworkPlan, TrainError> {
+    let plan = network.architecture.plan()?;
+    check_shapes(&plan, images, network.metadata.classes.len())?;
+    Ok(plan)
 }
 
-fn length(values: &[f32]) -> f64 {
+fn l2_norm(values: &[f32]) -> f64 {
     let squares = values.iter().map(|&value| f64::from(value).powi(2));
     squares.sum::<f64>().sqrt()
 }
 
-fn rectifies(layer: &ResolvedLayer) -> bool {
+fn has_relu(layer: &PlannedLayer) -> bool {
     match layer.operation {
         Operation::Conv2d { activation, .. } | Operation::Dense { activation, .. } => {
             activation == Activation::Relu
@@ -169,17 +179,17 @@ fn rectifies(layer: &ResolvedLayer) -> bool {
     }
 }
 
-/// Sums over a layer's values.
+/// Sums over the output of a layer.
 #[derive(Default)]
-struct Tally {
+struct OutputStats {
     count: usize,
     squares: f64,
     zeros: usize,
-    /// Of each unit.
+    /// Largest value of each unit.
     largest: Vec<f32>,
 }
 
-impl Tally {
+impl OutputStats {
     fn new(units: usize) -> Self {
         Self {
             largest: vec![f32::NEG_INFINITY; units],
@@ -187,18 +197,18 @@ impl Tally {
         }
     }
 
-    /// Of one image's values, the unit being the last axis.
+    /// Sums over the values of one image; units are the last axis.
     fn of(values: &[f32], units: usize) -> Self {
-        let mut tally = Self::new(units);
+        let mut stats = Self::new(units);
         for place in values.chunks_exact(units) {
-            for (largest, &value) in tally.largest.iter_mut().zip(place) {
+            for (largest, &value) in stats.largest.iter_mut().zip(place) {
                 *largest = largest.max(value);
-                tally.squares += f64::from(value).powi(2);
-                tally.zeros += usize::from(value == 0.0);
+                stats.squares += f64::from(value).powi(2);
+                stats.zeros += usize::from(value == 0.0);
             }
         }
-        tally.count = values.len();
-        tally
+        stats.count = values.len();
+        stats
     }
 
     fn add(&mut self, other: &Self) {
@@ -210,9 +220,9 @@ impl Tally {
         }
     }
 
-    /// The units that were never above 0.
-    fn silent(&self) -> Vec<usize> {
-        let silent = |(unit, &largest): (usize, &f32)| (largest <= 0.0).then_some(unit);
-        self.largest.iter().enumerate().filter_map(silent).collect()
+    /// Indices of the units that were never above 0.
+    fn dead_units(&self) -> Vec<usize> {
+        let dead = |(unit, &largest): (usize, &f32)| (largest <= 0.0).then_some(unit);
+        self.largest.iter().enumerate().filter_map(dead).collect()
     }
 }

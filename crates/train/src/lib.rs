@@ -1,8 +1,27 @@
-//! Training of small convolutional networks: SGD, schedules, the training loop.
+//! Training, evaluation and inspection of small image classifiers.
 //!
-//! [`fit`] trains a [`Network`](modiste_model::Network) in place and reports through a callback
-//! that may stop it or ask for a [`Checkpoint`], from which [`resume`] goes on; [`evaluate`] measures
-//! a network, [`layer_activity`] looks into it. Nothing here prints or writes.
+//! - [`fit`] trains a [`Network`](modiste_model::Network) in place. It reports [`Event`]s to a callback,
+//!   which may stop the run or request a [`Checkpoint`]; [`resume`] continues from one.
+//! - [`evaluate`] measures loss, accuracy and calibration; [`fit_temperature`] calibrates a network.
+//! - [`layer_activity`] and [`gradient_norms`] inspect the layers of a network.
+//! - [`Engine`] is the interface for custom training loops: gradients and updates are separate calls.
+//!
+//! The crate prints nothing and writes no files.
+//!
+//! ```
+//! use modiste_model::{Metadata, Network, zoo};
+//! use modiste_train::{Compute, Next, TrainConfig, TrainData, evaluate, fit};
+//!
+//! let data = modiste_dataset::fashion_mnist_mini();
+//! let (train, test) = (data.train.first(16), data.test.first(8));
+//! let metadata = Metadata { classes: data.classes.clone(), ..Metadata::default() };
+//! let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
+//! let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
+//! let data = TrainData { train: &train, validation: &test, pictures: None };
+//! fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
+//! assert_eq!(evaluate(&network, &test, false, &Compute::default())?.images, 8);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod augment;
 mod bench;
@@ -22,8 +41,8 @@ mod schedule;
 mod stored_config;
 mod temperature;
 
-pub use augment::{Augmentation, Backgrounds, Tone, made_up_pictures};
-pub use bench::{StageTimings, Timings, bench, median};
+pub use augment::{Augmentation, Backgrounds, Tone, synthetic_pictures};
+pub use bench::{FusedOpTimings, Timings, bench, median};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, TrainConfig};
 pub use data::TrainData;
@@ -31,9 +50,13 @@ pub use engine::{Compute, Engine, EngineKind, engine};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
 pub use event::{Event, Next};
-pub use fit::{FitOutcome, fit, resume};
+pub use fit::{FitResult, fit, resume};
 pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use memory::require_training_memory;
 pub use optimizer::{Optimizer, OptimizerStep};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,35 +1,34 @@
-//! Whether there is memory to train, before any is taken.
+//! Memory checks before training and inference.
 
 use modiste_core::require_memory;
-use modiste_model::{KernelOptions, Resolved, inference_bytes, training_bytes};
+use modiste_model::{KernelOptions, NetworkPlan, inference_bytes, training_bytes};
 
 use crate::engine::{Compute, EngineKind, INFERENCE_BATCH_SIZE};
 use crate::error::TrainError;
 
-/// Copies of the trainable numbers in an engine: its weights, velocities and gradients, and those prepared
+/// Copies of the trainable parameters in an engine: weights, velocities, gradients, and kernels prepared
 /// for inference.
 const ENGINE_COPIES: u64 = 4;
 
-/// Those in all of a training: also the network's, a checkpoint's with its bytes, and those of the evaluation
-/// that follows, which must not fail when all is trained.
+/// Copies of the trainable parameters in a whole run: an engine's, the network's, a checkpoint's with its
+/// bytes, and those of the evaluation at the end, which must not fail after a long training.
 const TRAINING_COPIES: u64 = 20;
 
-/// What candle keeps of a step, in terms of what the kernels keep: its graph holds every operation's
-/// output and gradient. Measured with `compact` (7.5) and `vgg` (9.4).
+/// Memory of a step in candle relative to the kernels: candle's graph contains the output and gradient of
+/// every operation. Measured with `compact` (7.5) and `vgg` (9.4).
 #[cfg(feature = "candle")]
-const CANDLE: u64 = 11;
+const CANDLE_FACTOR: u64 = 11;
 
-/// Checks that a network can be trained in batches of `batch_size` images, and evaluated afterwards, with
-/// the memory that this process may have. [`fit`](crate::fit()) checks that there is enough for its steps
-/// alone; a caller wants to know of the rest before it begins.
+/// Checks that this process may use enough memory to train a network in batches of `batch_size` images and
+/// to evaluate it afterwards. [`fit`](crate::fit()) itself checks the memory of its steps only.
 ///
 /// # Errors
-/// [`TrainError::Memory`].
+/// Returns [`TrainError::Memory`] if there is not enough memory.
 ///
 /// ```
 /// use modiste_train::{Compute, TrainError, require_training_memory};
 ///
-/// let network = modiste_model::zoo::vgg().resolve()?;
+/// let network = modiste_model::zoo::vgg().plan()?;
 /// assert!(require_training_memory(&network, 8, &Compute::default()).is_ok());
 /// # #[cfg(target_os = "linux")]
 /// assert!(matches!(
@@ -39,83 +38,83 @@ const CANDLE: u64 = 11;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn require_training_memory(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     batch_size: usize,
     compute: &Compute,
 ) -> Result<(), TrainError> {
-    let after = inference_bytes(resolved, INFERENCE_BATCH_SIZE, &compute.kernels)
-        .saturating_add(copies(resolved, TRAINING_COPIES - ENGINE_COPIES));
-    let bytes = step_bytes(resolved, batch_size, compute).saturating_add(after);
+    let after = inference_bytes(plan, INFERENCE_BATCH_SIZE, &compute.kernels)
+        .saturating_add(copies(plan, TRAINING_COPIES - ENGINE_COPIES));
+    let bytes = step_bytes(plan, batch_size, compute).saturating_add(after);
     require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
 }
 
-/// Checks that there is memory for an engine and its steps.
+/// Checks that there is enough memory for an engine and its steps.
 ///
 /// # Errors
-/// [`TrainError::Memory`].
+/// Returns [`TrainError::Memory`] if there is not enough memory.
 pub(crate) fn require_step_memory(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     batch_size: usize,
     compute: &Compute,
 ) -> Result<(), TrainError> {
-    let bytes = step_bytes(resolved, batch_size, compute);
+    let bytes = step_bytes(plan, batch_size, compute);
     require_memory(bytes).map_err(|memory| TrainError::Memory { batch_size, memory })
 }
 
-fn step_bytes(resolved: &Resolved, batch_size: usize, compute: &Compute) -> u64 {
+fn step_bytes(plan: &NetworkPlan, batch_size: usize, compute: &Compute) -> u64 {
     let options = &compute.kernels;
     let factor = match &compute.engine {
         EngineKind::Kernels => 1,
         #[cfg(feature = "candle")]
-        EngineKind::Candle(device) if device.is_cpu() => CANDLE,
-        // A GPU has memory of its own.
+        EngineKind::Candle(device) if device.is_cpu() => CANDLE_FACTOR,
+        // A GPU has its own memory.
         #[cfg(feature = "candle")]
         EngineKind::Candle(_) => 0,
     };
-    let inference = inference_bytes(resolved, batch_size.max(INFERENCE_BATCH_SIZE), options);
-    training_bytes(resolved, batch_size, options)
+    let inference = inference_bytes(plan, batch_size.max(INFERENCE_BATCH_SIZE), options);
+    training_bytes(plan, batch_size, options)
         .saturating_mul(factor)
-        .saturating_add(batch_bytes(resolved, batch_size))
+        .saturating_add(batch_bytes(plan, batch_size))
         .saturating_add(inference)
-        .saturating_add(copies(resolved, ENGINE_COPIES))
+        .saturating_add(copies(plan, ENGINE_COPIES))
 }
 
-/// Bytes of a batch's images and logits, and a copy of them.
-fn batch_bytes(resolved: &Resolved, images: usize) -> u64 {
-    let numbers = (resolved.input.size() + resolved.classes()) as u64;
+/// Bytes of the images and logits of a batch, and of one copy of these.
+fn batch_bytes(plan: &NetworkPlan, images: usize) -> u64 {
+    let numbers = (plan.input.size() + plan.classes()) as u64;
     numbers.saturating_mul(images as u64).saturating_mul(8)
 }
 
-fn copies(resolved: &Resolved, count: u64) -> u64 {
-    4 * count * resolved.trainable_len() as u64
+fn copies(plan: &NetworkPlan, count: u64) -> u64 {
+    4 * count * plan.trainable_len() as u64
 }
 
-/// Checks that a network can answer for `images` images at a time with the memory that this process may
-/// have.
+/// Checks that there is enough memory for inference on `images` images at a time.
 ///
 /// # Errors
-/// [`TrainError::InferenceMemory`].
+/// Returns [`TrainError::InferenceMemory`] if there is not enough memory.
 pub(crate) fn require_inference_memory(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     images: usize,
     compute: &Compute,
 ) -> Result<(), TrainError> {
-    let bytes = inference_bytes(resolved, images, &compute.kernels)
-        .saturating_add(batch_bytes(resolved, images))
-        .saturating_add(copies(resolved, ENGINE_COPIES));
+    let bytes = inference_bytes(plan, images, &compute.kernels)
+        .saturating_add(batch_bytes(plan, images))
+        .saturating_add(copies(plan, ENGINE_COPIES));
     require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
 }
 
-/// Checks that every layer's output, or a step's gradients, can be kept for `images` images.
+/// Checks that there is enough memory for the outputs of all layers, or the gradients of a step, of `images`
+/// images.
 ///
 /// # Errors
-/// [`TrainError::InferenceMemory`].
+/// Returns [`TrainError::InferenceMemory`] if there is not enough memory.
 pub(crate) fn require_inspection_memory(
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     images: usize,
     options: &KernelOptions,
 ) -> Result<(), TrainError> {
-    let bytes = training_bytes(resolved, images, options)
-        .saturating_add(inference_bytes(resolved, images, options));
+    let bytes = training_bytes(plan, images, options)
+        .saturating_add(inference_bytes(plan, images, options));
     require_memory(bytes).map_err(|memory| TrainError::InferenceMemory { images, memory })
 }

@@ -4,19 +4,20 @@ use modiste_kernels::SgdStep;
 
 use crate::error::TrainError;
 
-/// How gradients change the weights.
+/// Optimizer: the rule that updates weights from gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Optimizer {
-    /// Stochastic gradient descent with momentum, as Keras's `SGD`: `v = momentum v - rate g`, then
-    /// `w += v`, or with Nesterov's look-ahead `w += momentum v - rate g`.
+    /// Stochastic gradient descent with momentum, as in Keras's `SGD`:
+    /// `v = momentum * v - learning_rate * g`, then `w += v`, or with Nesterov momentum
+    /// `w += momentum * v - learning_rate * g`.
     Sgd {
         /// Momentum, in `[0, 1)`.
         momentum: f64,
-        /// Whether Nesterov's form is used.
+        /// Uses Nesterov momentum.
         nesterov: bool,
-        /// Decoupled weight decay, as Keras's `weight_decay`: every trainable number shrinks by
-        /// `learning_rate * weight_decay` in each step.
+        /// Decoupled weight decay, as Keras's `weight_decay`: each step multiplies every trainable
+        /// parameter by `1 - learning_rate * weight_decay`.
         weight_decay: f64,
     },
 }
@@ -45,27 +46,27 @@ impl Optimizer {
         *weight_decay
     }
 
-    /// Fails if a number cannot be trained with.
+    /// Checks that every number is valid.
     ///
     /// # Errors
-    /// [`TrainError::Config`], which names the first that cannot.
+    /// Returns [`TrainError::Config`], which names the first invalid number.
     pub(crate) fn check(&self) -> Result<(), TrainError> {
-        let refuse = |problem: String| Err(TrainError::Config { problem });
+        let reject = |problem: String| Err(TrainError::Config { problem });
         let Self::Sgd {
             momentum,
             weight_decay,
             ..
         } = *self;
-        // In f32, as the kernels take them.
+        // In f32, as the kernels use them.
         if !(0.0..1.0).contains(&(momentum as f32)) || momentum < 0.0 {
-            return refuse(format!(
-                "momentum is {momentum}; take a number from 0 up to 1"
+            return reject(format!(
+                "momentum is {momentum}; expected a number in [0, 1)"
             ));
         }
         let is_positive = (weight_decay as f32).is_finite() && weight_decay as f32 > 0.0;
         if !(weight_decay == 0.0 || is_positive) {
-            return refuse(format!(
-                "weight decay is {weight_decay}; take 0 or a number above it that f32 can hold"
+            return reject(format!(
+                "weight decay is {weight_decay}; expected 0 or a positive number in the range of f32"
             ));
         }
         Ok(())
@@ -82,6 +83,7 @@ pub struct OptimizerStep {
 }
 
 impl OptimizerStep {
+    /// Parameters of the SGD kernel.
     pub(crate) fn sgd(&self) -> SgdStep {
         let Optimizer::Sgd {
             momentum,

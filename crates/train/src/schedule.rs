@@ -1,4 +1,4 @@
-//! How the learning rate goes from step to step.
+//! Learning rate schedules.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -6,11 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A learning rate over the steps of a run: a linear warm-up, then a curve.
+/// Learning rate schedule over the steps of a run: a linear warm-up, then a curve.
 ///
-/// It is written as text, on the command line too: `constant`, `exponential:600,0.95`,
-/// `exponential:600,0.95,staircase`, `piecewise:3000=0.1,4500=0.01`, `cosine`, `one-cycle`, each
-/// with `+warmup:STEPS` behind it where wanted.
+/// Schedules have a text form: `constant`, `exponential:600,0.95`, `exponential:600,0.95,staircase`,
+/// `piecewise:3000=0.1,4500=0.01`, `cosine` or `one-cycle`, each optionally followed by `+warmup:STEPS`.
 ///
 /// ```
 /// use modiste_train::Schedule;
@@ -24,39 +23,39 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Schedule {
-    /// Steps in which the rate rises in a line to the curve's start.
+    /// Number of steps over which the learning rate rises linearly to the start of the curve.
     pub warmup_steps: usize,
-    /// What follows.
+    /// Curve after the warm-up.
     pub curve: Curve,
 }
 
-/// The learning rate after the warm-up.
+/// Curve of the learning rate after the warm-up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Curve {
-    /// Always the same.
+    /// Constant learning rate.
     #[default]
     Constant,
-    /// `rate * decay_rate ^ (step / decay_steps)`, as Keras's `ExponentialDecay`.
+    /// Exponential decay, `rate * decay_rate ^ (step / decay_steps)`, as Keras's `ExponentialDecay`.
     Exponential {
-        /// Steps in which it falls by `decay_rate`.
+        /// Number of steps after which the learning rate is multiplied by `decay_rate`.
         decay_steps: usize,
-        /// The factor.
+        /// Decay factor.
         decay_rate: f64,
-        /// Whole steps of the exponent only.
+        /// Rounds the exponent down to an integer.
         staircase: bool,
     },
-    /// From each step on, a factor of the learning rate.
+    /// Pairs of a step and the factor of the learning rate from that step on.
     Piecewise(Vec<(usize, f64)>),
-    /// Half a cosine from the learning rate down to zero (Loshchilov, Hutter 2017).
+    /// Cosine decay to zero (Loshchilov, Hutter 2017).
     Cosine,
-    /// Up from a 25th of the learning rate in the first 30 % of the steps, and down to a 250,000th,
-    /// both as half a cosine (Smith 2018, with PyTorch's figures; the momentum stays).
+    /// One-cycle policy (Smith 2018) with the defaults of PyTorch's `OneCycleLR`: a rise from 1/25 of the
+    /// learning rate over the first 30 % of the steps, then a fall to 1/250,000, both along a cosine. The
+    /// momentum is constant.
     OneCycle,
 }
 
 impl Schedule {
-    /// The learning rate of step `step` (from 0) of a run of `total_steps`, where `base` is the
-    /// highest it reaches.
+    /// Learning rate of `step` (0-based) of a run of `total_steps`; `base` is the highest learning rate.
     pub fn learning_rate(&self, base: f64, step: usize, total_steps: usize) -> f64 {
         if step < self.warmup_steps {
             return base * (step + 1) as f64 / self.warmup_steps as f64;
@@ -103,7 +102,7 @@ impl Curve {
     }
 }
 
-/// Half a cosine from `start` to `end` while `progress` goes from 0 to 1.
+/// Cosine interpolation from `start` to `end` as `progress` goes from 0 to 1.
 fn between(start: f64, end: f64, progress: f64) -> f64 {
     end + (start - end) * (1.0 + (PI * progress.min(1.0)).cos()) / 2.0
 }
@@ -138,7 +137,7 @@ impl FromStr for Curve {
             ("exponential", [steps, rate, rest @ ..]) if matches!(rest, [] | ["staircase"]) => {
                 let decay_steps = number(steps)?;
                 if decay_steps == 0 {
-                    return Err("an exponential schedule decays over at least 1 step".into());
+                    return Err("an exponential schedule needs at least 1 decay step".into());
                 }
                 Ok(Self::Exponential {
                     decay_steps,
@@ -155,13 +154,14 @@ impl FromStr for Curve {
                     pieces.push((number(step)?, factor(rate)?));
                 }
                 if !pieces.is_sorted_by(|earlier, later| earlier.0 < later.0) {
-                    return Err("the steps of a piecewise schedule rise".into());
+                    return Err("the steps of a piecewise schedule must increase".into());
                 }
                 Ok(Self::Piecewise(pieces))
             }
             _ => Err(format!(
-                "`{text}` is none of constant, cosine, one-cycle, exponential:STEPS,RATE[,staircase], \
-                 piecewise:STEP=FACTOR,...; each may end in +warmup:STEPS"
+                "unknown schedule `{text}`: expected constant, cosine, one-cycle, \
+                 exponential:STEPS,RATE[,staircase] or piecewise:STEP=FACTOR,..., optionally followed by \
+                 +warmup:STEPS"
             )),
         }
     }
@@ -169,13 +169,13 @@ impl FromStr for Curve {
 
 fn number(text: &str) -> Result<usize, String> {
     text.parse()
-        .map_err(|_| format!("`{text}` is no number of steps"))
+        .map_err(|_| format!("`{text}` is not a number of steps"))
 }
 
 fn factor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if (0.0..=1e3).contains(&factor) => Ok(factor),
-        _ => Err(format!("`{text}` is no factor from 0 to 1000")),
+        _ => Err(format!("`{text}` is not a factor from 0 to 1000")),
     }
 }
 
@@ -226,7 +226,7 @@ impl From<Schedule> for String {
 mod tests {
     use super::*;
 
-    /// The rate at each of `steps`, of a run of 100 steps with a base rate of 1.
+    /// Checks the learning rates at `steps` of a run of 100 steps with a base learning rate of 1.
     #[track_caller]
     fn check(text: &str, steps: &[(usize, f64)]) {
         let schedule: Schedule = text.parse().expect(text);
@@ -235,7 +235,7 @@ mod tests {
             let rate = schedule.learning_rate(1.0, step, 100);
             assert!(
                 (rate - expected).abs() < 1e-9,
-                "{text}: {rate} at step {step} for {expected}"
+                "{text}: {rate} at step {step}, expected {expected}"
             );
         }
     }
@@ -256,7 +256,7 @@ mod tests {
             &[(9, 1.0), (10, 0.5), (19, 0.5), (20, 0.1), (99, 0.1)],
         );
         check("cosine", &[(0, 1.0), (50, 0.5), (100, 0.0)]);
-        // PyTorch's OneCycleLR(max_lr=1, total_steps=100): its top is at step 29.
+        // PyTorch's OneCycleLR(max_lr=1, total_steps=100): the maximum is at step 29.
         check(
             "one-cycle",
             &[(0, 0.04), (29, 1.0), (64, 0.500_002), (99, 4e-6)],
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn warm_up_is_a_line_to_where_the_curve_starts() {
+    fn warmup_is_linear() {
         check("constant+warmup:4", &[(0, 0.25), (3, 1.0), (4, 1.0)]);
         check(
             "cosine+warmup:20",
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused() {
+    fn rejects_invalid_schedules() {
         for text in [
             "",
             "linear",

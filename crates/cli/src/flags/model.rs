@@ -61,7 +61,7 @@ impl ClassifierFlags {
                 true => read_json(Path::new(name))?,
                 false => name.parse()?,
             };
-            network.metadata.preprocessing = serde_json::to_value(preprocessing)?;
+            network.metadata.preprocessing = Some(preprocessing);
         }
         start_threads(None)?;
         Ok(Classifier::with_kernels(network, &kernel_options()?)?)

@@ -214,7 +214,7 @@ mod tests {
             ),
             (
                 |f| f.schedule = Some("linear".into()),
-                "`linear` is none of",
+                "unknown schedule `linear`",
             ),
             (|f| f.validation = Some("half".into()), "neither `test` nor"),
             (|f| f.batch_size = Some(0), "batch size is 0"),

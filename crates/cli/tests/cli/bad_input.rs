@@ -17,13 +17,16 @@ fn suggests_nearest_name() {
     check(&["train", "--architecture", "vgq"], "did you mean `vgg`?");
     check(
         &["train", "--device", "gpu"],
-        "none of auto, cpu, cuda, cuda:N",
+        "expected auto, cpu, cuda or cuda:N",
     );
     check(
         &["train", "--engine", "torch"],
         "none of auto, candle, kernels",
     );
-    check(&["train", "--schedule", "step"], "none of constant, cosine");
+    check(
+        &["train", "--schedule", "step"],
+        "expected constant, cosine",
+    );
     check(
         &["train", "--augment", "phots"],
         "`phots` is neither none nor photos nor a file",
@@ -64,13 +67,13 @@ fn suggests_nearest_name() {
     check(&["data", "download", "minst"], "did you mean `mnist`?");
     check(
         &["preprocess", "x.png", "--preprocess", "book"],
-        "there is no preprocessing `book`",
+        "unknown preprocessing `book`",
     );
     let steps = r#"{"name":"x","steps":[{"step":"read"},{"step":"mirror"}]}"#;
     fs::write(folder.path().join("steps.json"), steps).expect("written");
     check(
         &["predict", "x.png", "--preprocess", "steps.json"],
-        "steps.json: step 2, mirror: first shrink",
+        "steps.json: step 2, mirror: a photo may be very large",
     );
     assert!(!folder.path().join("runs").exists(), "no file is created");
 }
@@ -170,7 +173,7 @@ fn rejects_invalid_model_files() {
         )
     };
     check("text", "does not begin like a safetensors file");
-    check("cut", "is cut or damaged");
+    check("cut", "is truncated or damaged");
     check(".", "the folder does not contain model.safetensors");
     check("none", "none: No such file");
 }

@@ -265,7 +265,7 @@ fn preprocess_shows_network_input() {
     let out = ["preprocess", file, "--out", "seen", "--explain"];
     let text = succeeds(folder.path(), &out);
     for line in [
-        "1 read in colours",
+        "1 decode to RGB",
         "seen/9-ankle-boot-steps.png",
         "seen/9-ankle-boot.png",
     ] {

@@ -110,7 +110,7 @@ fn photo_that_exceeds_memory_does_not_stop_others() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("error: large.png: decoding the picture needs about "),
+        stderr.contains("error: large.png: decoding the image needs about "),
         "{stderr}"
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("8-bag.png: Bag"));

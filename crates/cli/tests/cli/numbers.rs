@@ -36,7 +36,7 @@ fn validation_and_test_loss_are_equal() {
 /// Writes a model file in which the first number of a variable is replaced by `value`.
 fn write_damaged(path: &Path, variable: &str, value: f32) {
     let mut network = Network::load(Path::new(&TRAINED.model())).expect("a model");
-    let resolved = network.architecture.resolve().expect("a network");
+    let resolved = network.architecture.plan().expect("a network");
     let found = resolved.variables.iter().find(|v| v.name == variable);
     network.parameters.values_mut(found.expect("a variable"))[0] = value;
     fs::write(path, network.to_bytes().expect("bytes")).expect("written");
@@ -227,7 +227,7 @@ fn rejects_flags_out_of_range() {
             "--schedule",
             "constant+warmup:18446744073709551616",
             1,
-            "is no number of steps",
+            "is not a number of steps",
         ),
         (
             "--background-images",

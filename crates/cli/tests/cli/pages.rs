@@ -131,7 +131,7 @@ fn report_of_model_file() {
         here,
         &["report", "unknown.safetensors"],
         1,
-        "name a dataset with --dataset",
+        "--dataset names it",
     );
     fails(here, &["report", "none"], 1, "none: No such file");
     fails(
@@ -141,7 +141,7 @@ fn report_of_model_file() {
         "no/r.html: No such file",
     );
     fs::create_dir(here.join("empty")).expect("a folder");
-    fails(here, &["report", "empty"], 1, "empty holds no run");
+    fails(here, &["report", "empty"], 1, "empty is not a run");
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn explain_photo() {
     let html = page(&here.join("8-bag-explained.html"));
     for expected in [
         "Prediction of the network closet: ",
-        "1. read in colours, the right way up",
-        "9. mirror as well<br>28x28, the first of 12 views",
+        "1. decode to RGB, upright",
+        "9. add the mirror image<br>28x28, the first of 12 views",
         "alt=\"view 12, red to yellow at the evidence for ",
         "conv2d_5: 128 maps of 7x7, the first 64 of them",
     ] {
@@ -176,7 +176,7 @@ fn explain_photo() {
     assert_eq!(succeeds(here, &own), "own.html\n");
     let html = page(&here.join("own.html"));
     assert!(
-        html.contains("1. read as OpenCV reads it")
+        html.contains("1. decode as OpenCV does")
             && html.contains("Prediction of the network compact: ")
     );
     fs::write(here.join("text.jpg"), "no photo").expect("written");
@@ -235,8 +235,8 @@ fn compare_runs() {
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
     assert!(output.status.success(), "{stderr}");
     for expected in [
-        "skipped: notes.txt is no folder of a run",
-        "skipped: fresh holds no run",
+        "skipped: notes.txt is not the folder of a run",
+        "skipped: fresh is not a run",
         "skipped: failed has no model (failed)",
     ] {
         assert!(stderr.contains(expected), "{stderr}");
@@ -247,5 +247,10 @@ fn compare_runs() {
         stderr.contains("\n  failed has no model (failed)"),
         "{stderr}"
     );
-    fails(here, &["compare", one, "none"], 1, "there is no run none");
+    fails(
+        here,
+        &["compare", one, "none"],
+        1,
+        "the run none does not exist",
+    );
 }

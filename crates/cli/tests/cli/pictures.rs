@@ -72,7 +72,7 @@ fn warns_about_missing_end_marker() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(answers[0]["predictions"].is_array());
     assert!(
-        stderr.contains("no_eoi.jpg: the JPEG lacks its end marker"),
+        stderr.contains("no_eoi.jpg: the JPEG is missing its end marker"),
         "{stderr}"
     );
 }

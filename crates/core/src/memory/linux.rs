@@ -1,11 +1,11 @@
-//! The bounds that Linux states: proc(5), cgroups(7).
+//! Memory bounds of Linux: proc(5), cgroups(7).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Bound;
 
-/// All bounds that this process has.
+/// All bounds of this process.
 pub(super) fn bounds() -> Vec<Bound> {
     let mut bounds = process_bounds();
     bounds.extend(system_bound(&text("/proc/meminfo")));
@@ -18,7 +18,7 @@ pub(super) fn bounds() -> Vec<Bound> {
     bounds
 }
 
-/// What `ulimit -v` and `ulimit -d` set.
+/// Bounds set by `ulimit -v` and `ulimit -d`.
 pub(super) fn process_bounds() -> Vec<Bound> {
     limits_of(&text("/proc/self/limits"), &text("/proc/self/status"))
 }
@@ -30,7 +30,7 @@ fn text(path: &str) -> String {
 fn limits_of(limits: &str, status: &str) -> Vec<Bound> {
     let bound = |limit: &str, used: &str| {
         let line = limits.lines().find_map(|line| line.strip_prefix(limit))?;
-        // "unlimited" is no number.
+        // "unlimited" does not parse.
         let limit = line.split_whitespace().next()?.parse().ok()?;
         let used = kibibytes(status, used)?;
         Some(Bound { used, limit })
@@ -40,7 +40,7 @@ fn limits_of(limits: &str, status: &str) -> Vec<Bound> {
     address_space.into_iter().chain(data).collect()
 }
 
-/// What the system could give, swap included.
+/// Free memory of the system, including swap.
 fn system_bound(memory: &str) -> Option<Bound> {
     let free = kibibytes(memory, "MemAvailable:")?;
     let swap = kibibytes(memory, "SwapFree:").unwrap_or(0);
@@ -48,18 +48,18 @@ fn system_bound(memory: &str) -> Option<Bound> {
     Some(Bound { used: 0, limit })
 }
 
-/// The number behind `name` in a file of lines like `VmSize: 12 kB`, in bytes.
+/// Value of `name` in bytes, from a file of lines such as `VmSize: 12 kB`.
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let value = text.lines().find_map(|line| line.strip_prefix(name))?;
     let number: u64 = value.split_whitespace().next()?.parse().ok()?;
     number.checked_mul(1 << 10)
 }
 
-/// The folders of the control groups that this process is in, and of those that these are in.
+/// Folders of the control groups of this process and of their ancestors.
 fn group_folders(groups: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for line in groups.lines() {
-        // 0::/path in version 2, 4:memory:/path in version 1.
+        // Version 2 has 0::/path, version 1 has 4:memory:/path.
         let mut fields = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
             continue;
@@ -82,12 +82,12 @@ fn group_bound(folder: &Path) -> Option<Bound> {
         let text = names
             .iter()
             .find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
-        // "max" is no number.
+        // "max" does not parse.
         text.trim().parse().ok()
     };
     let limit = read(["memory.max", "memory.limit_in_bytes"])?;
     let used = read(["memory.current", "memory.usage_in_bytes"])?;
-    // Files that are cached count as used, and are dropped when memory is needed.
+    // Cached files count as used memory but are dropped on demand.
     let statistics = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
     let cached = ["active_file ", "inactive_file "].map(|name| {
         let value = statistics.lines().find_map(|line| {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_limits_of_a_shell() {
+    fn reads_process_limits() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
                       Max data size             unlimited            unlimited            bytes     \n\
                       Max address space         307200000            unlimited            bytes     \n";
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_looked_at_up_to_the_root() {
+    fn group_folders_include_ancestors() {
         let folders = |text: &str| -> Vec<String> {
             let folders = group_folders(text);
             folders
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_s_cache_is_not_used_memory() {
+    fn cached_files_are_not_used_memory() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
             std::fs::write(folder.path().join(name), text).expect("written");

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use maud::html;
 use modiste_dataset::read_picture;
-use modiste_imaging::{decode_gray, image_warning, picture_png, shrunk};
-use modiste_infer::{Classifier, Prediction, Stage, View, explain, is_unsure};
+use modiste_imaging::{decode_gray, image_warning, picture_png, shrink_to_fit};
+use modiste_infer::{Classifier, Prediction, StepResult, View, explain, is_unsure};
 use modiste_model::CamMap;
 use modiste_report::{
     Cell, Column, Figure, Section, figures, heatmap_png, page, paragraph, picture_sheet,
@@ -75,12 +75,12 @@ pub fn explanation(
 }
 
 /// Returns a PNG image of preprocessing steps: a column for each step, a row for each view.
-pub fn preprocessing_sheet(results: &[Stage]) -> Vec<u8> {
+pub fn preprocessing_sheet(results: &[StepResult]) -> Vec<u8> {
     let columns: Vec<Column> = (1..)
         .zip(results)
         .map(|(number, result): (usize, _)| {
             let cell = |view: &View| {
-                let shown = view.shown();
+                let shown = view.overlay();
                 Cell {
                     height: shown.shape.height,
                     width: shown.shape.width,
@@ -110,10 +110,10 @@ fn prediction(ranked: &[Prediction]) -> Section {
 }
 
 /// Returns the first view of each preprocessing step's result.
-fn steps(stages: &[Stage]) -> Section {
-    let figure = |(number, stage): (usize, &Stage)| {
+fn steps(stages: &[StepResult]) -> Section {
+    let figure = |(number, stage): (usize, &StepResult)| {
         let view = stage.views.first()?;
-        let shown = shrunk(&view.shown(), LONGEST / 2);
+        let shown = shrink_to_fit(&view.overlay(), LONGEST / 2);
         let size = view.picture.shape;
         let several = match stage.views.len() {
             1 => String::new(),
@@ -160,7 +160,7 @@ fn attention(
     let Some(maps) = images::cam(classifier.network(), &pixels, &classes)? else {
         return Ok(None);
     };
-    let photo = shrunk(&decode_gray(bytes).map_err(failed)?, LONGEST);
+    let photo = shrink_to_fit(&decode_gray(bytes).map_err(failed)?, LONGEST);
     let size = [photo.shape.height, photo.shape.width];
     let over_photo = heat_over_photo(views, &maps);
     let over_photo = heatmap_png(&photo.pixels, size, 1, |place| {
@@ -207,7 +207,8 @@ fn heat_over_photo(views: &[View], maps: &[CamMap]) -> CamMap {
     let at = |cell: usize| (cell as f64 + 0.5) / SIDE as f64;
     let sum = |cell: usize| -> f32 {
         let place = [at(cell / SIDE), at(cell % SIDE)];
-        let heat = |(view, map): (&View, &CamMap)| images::heat(map, view.window.place_of(place));
+        let heat =
+            |(view, map): (&View, &CamMap)| images::heat(map, view.window.position_of(place));
         views.iter().zip(maps).map(heat).sum()
     };
     let sums: Vec<f32> = (0..SIDE * SIDE).map(sum).collect();

@@ -73,7 +73,7 @@ pub(super) fn mistakes(measured: &Measurement) -> Section {
 /// # Errors
 /// If the architecture is invalid.
 pub(super) fn filters(network: &Network) -> Result<Option<Section>> {
-    let resolved = network.architecture.resolve()?;
+    let resolved = network.architecture.plan()?;
     let Some((
         layer,
         Operation::Conv2d {
@@ -143,7 +143,7 @@ pub(super) fn feature_maps(
     what: &str,
     options: &KernelOptions,
 ) -> Result<Section> {
-    let resolved = network.architecture.resolve()?;
+    let resolved = network.architecture.plan()?;
     let mut inference = Inference::layer_by_layer(resolved.clone(), 1, options);
     inference.load(&network.parameters);
     inference.logits(&scaled(pixels));

@@ -133,11 +133,15 @@ fn check_model(run: &Path, record: &Record) -> Result<()> {
     if run.join(MODEL).exists() {
         return Ok(());
     }
-    let reason = record.error.as_deref();
-    let reason = reason.unwrap_or("it cannot be resumed by this version of Modiste");
+    let error = record.error.as_deref();
+    let error = error.unwrap_or("another version of Modiste started it");
+    let reason = format!(
+        "it cannot be resumed: {error}; start a new run, with a lower learning rate if the loss became NaN or \
+         infinite"
+    );
     Err(Error::NoModel {
         path: run.into(),
-        reason: (!record.is_resumable()).then(|| reason.into()),
+        reason: (!record.is_resumable()).then_some(reason),
     })
 }
 

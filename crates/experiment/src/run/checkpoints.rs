@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn checkpoint(seed: u64) -> Checkpoint {
-        let resolved = zoo::closet().resolve().expect("a network of the zoo");
+        let resolved = zoo::closet().plan().expect("a network of the zoo");
         let config = TrainConfig {
             seed,
             ..TrainConfig::default()

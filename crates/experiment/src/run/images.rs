@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use modiste_dataset::{Dataset, Images, LoadReport};
 use modiste_model::{Metadata, Network};
-use modiste_train::{TrainData, made_up_pictures, require_training_memory};
+use modiste_train::{TrainData, require_training_memory, synthetic_pictures};
 use serde_json::json;
 
 use crate::VERSION;
@@ -59,7 +59,7 @@ impl RunImages {
             &plan.config.background_images,
         ) {
             (None, _) => None,
-            (Some(_), None) => Some(made_up_pictures(SYNTHETIC_IMAGES, seed)),
+            (Some(_), None) => Some(synthetic_pictures(SYNTHETIC_IMAGES, seed)),
             (Some(_), Some(name)) => {
                 let loaded = source.load(name, data_folder, on_warning)?;
                 background_report = Some(loaded.report);
@@ -97,7 +97,7 @@ impl RunImages {
         setup: &ComputeSetup,
     ) -> Result<()> {
         let batch_size = plan.config.train.batch_size.min(self.train.len());
-        let resolved = network.architecture.resolve()?;
+        let resolved = network.architecture.plan()?;
         Ok(require_training_memory(
             &resolved,
             batch_size,
@@ -114,8 +114,7 @@ impl RunImages {
         let metadata = Metadata {
             dataset: self.data.name.clone(),
             classes: self.data.classes.clone(),
-            preprocessing: serde_json::to_value(&plan.preprocessing)
-                .expect("plain data becomes JSON"),
+            preprocessing: Some(plan.preprocessing.clone()),
             temperature: 1.0,
             training: json!({
                 "modiste": VERSION,

@@ -78,7 +78,7 @@ impl Run {
     ///
     /// # Errors
     /// Returns [`Error::Setting`], [`Error::Train`] or [`Error::Architecture`] if a setting cannot be used or there
-    /// is not enough memory, [`Error::Device`] or [`Error::Instructions`] if the device or the instruction set is not
+    /// is not enough memory, [`Error::Device`] or [`Error::InstructionSet`] if the device or the instruction set is not
     /// available, [`Error::Dataset`] if the data cannot be loaded, [`Error::LabelsFile`] or [`Error::Labels`] if the
     /// photos have no valid labels, [`Error::NotEmpty`] or [`Error::Locked`] if the folder is in use, and
     /// [`Error::NoRoom`] if the model cannot be written.

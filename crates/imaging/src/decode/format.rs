@@ -1,14 +1,14 @@
-//! Which format a file's first bytes announce.
+//! Format detection from the first bytes of a file.
 
 use image::ImageFormat;
 
 use crate::error::Error;
 
-/// Bytes from the start of a file that decide whether it is an image: see [`is_image`].
+/// Number of bytes from the start of a file that [`is_image`] needs.
 pub const MAGIC_LENGTH: usize = 32;
 
-/// Returns whether a file that starts with these bytes (at least [`MAGIC_LENGTH`] of them, if it has as
-/// many) is an image, of a format that can be decoded here or of one that cannot, such as HEIC.
+/// Returns true if a file that starts with these bytes is an image, of a supported format or of an
+/// unsupported one such as HEIC. `start` should have [`MAGIC_LENGTH`] bytes unless the file is shorter.
 ///
 /// ```
 /// assert!(modiste_imaging::is_image(b"\xff\xd8\xff\xe0"));
@@ -19,10 +19,10 @@ pub fn is_image(start: &[u8]) -> bool {
     supported(start).is_some() || unsupported(start).is_some()
 }
 
-/// The format of an image that can be decoded.
+/// Detects the format of an image that can be decoded.
 ///
 /// # Errors
-/// [`Error::UnsupportedFormat`], which names what was found.
+/// Returns [`Error::UnsupportedFormat`], which names the content that was found.
 pub(super) fn sniff(bytes: &[u8]) -> Result<ImageFormat, Error> {
     supported(bytes).ok_or_else(|| Error::UnsupportedFormat {
         found: match (unsupported(bytes), document(bytes)) {
@@ -36,7 +36,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<ImageFormat, Error> {
     })
 }
 
-/// How TIFF files with offsets of 64 bits begin, which `image` decodes and does not recognize.
+/// Signatures of BigTIFF (64-bit offsets), which `image` decodes but does not recognize.
 const BIG_TIFF: [&[u8]; 2] = [b"II\x2b\0\x08\0\0\0", b"MM\0\x2b\0\x08\0\0"];
 
 fn supported(bytes: &[u8]) -> Option<ImageFormat> {
@@ -47,7 +47,7 @@ fn supported(bytes: &[u8]) -> Option<ImageFormat> {
         return None;
     }
     match image::guess_format(bytes).ok()? {
-        // Two letters are no proof: a text may start with them.
+        // A text file may start with the two letters of the signature.
         ImageFormat::Bmp => is_bmp(bytes).then_some(ImageFormat::Bmp),
         format @ (ImageFormat::Png
         | ImageFormat::Jpeg
@@ -58,17 +58,17 @@ fn supported(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-/// Whether the length of a BMP's second header is one that exists.
+/// Checks the length of a BMP's second header.
 fn is_bmp(bytes: &[u8]) -> bool {
     const HEADER_LENGTHS: [u32; 7] = [12, 40, 52, 56, 64, 108, 124];
     let length = bytes.get(14..18).and_then(|field| field.try_into().ok());
     length.is_some_and(|field| HEADER_LENGTHS.contains(&u32::from_le_bytes(field)))
 }
 
-/// An image format that is recognized and not decoded.
+/// Image format that is recognized but not decoded.
 struct Unsupported {
     format: &'static str,
-    /// What its owner can do.
+    /// Remedy for the user.
     advice: &'static str,
 }
 
@@ -79,13 +79,13 @@ const CONVERT: &str = "convert it to PNG or JPEG first";
 fn unsupported(bytes: &[u8]) -> Option<Unsupported> {
     let found = |format, advice| Some(Unsupported { format, advice });
     if bytes.get(4..8) == Some(b"ftyp") {
-        // ISO/IEC 14496-12: the major brand, a version, brands that it is compatible with.
+        // ISO/IEC 14496-12: major brand, version, compatible brands.
         let brands = bytes[8..].chunks_exact(4);
         for brand in brands.take(6) {
             match brand {
                 b"avif" | b"avis" => return found("AVIF", CONVERT_HEIF),
                 b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
-                    // A file of the general brand says further on which codec it has.
+                    // A file with a generic brand names its codec later.
                     let avif = bytes.windows(4).take(64).any(|brand| brand == b"avif");
                     return found(if avif { "AVIF" } else { "HEIC" }, CONVERT_HEIF);
                 }
@@ -117,7 +117,7 @@ fn unsupported(bytes: &[u8]) -> Option<Unsupported> {
     found(format, CONVERT)
 }
 
-/// What else people put under the name of a picture.
+/// Detects documents that often carry the name of an image.
 fn document(bytes: &[u8]) -> Option<&'static str> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = text.trim_ascii_start();

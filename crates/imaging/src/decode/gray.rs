@@ -1,33 +1,34 @@
-//! Colours to gray, with the arithmetic of the libraries behind OpenCV's `imread`.
+//! Conversion to gray with the arithmetic of the libraries behind OpenCV's `imread`.
 //!
-//! All three forms are `0.299 R + 0.587 G + 0.114 B`; but where a PNG states its gamma, they differ
-//! by at most 1 in 255. Which one is used depends on the format because OpenCV leaves PNGs to libpng and converts the others itself.
+//! All three forms are `0.299 R + 0.587 G + 0.114 B` and differ by at most 1 in 255, unless a PNG states
+//! its gamma. The form depends on the format because libpng converts PNG for OpenCV, and OpenCV converts
+//! the other formats itself.
 
 use std::array;
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 
-/// Which fixed-point arithmetic turns colours into gray.
+/// Fixed-point arithmetic of a gray conversion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum GrayRule {
-    /// libpng's: 15 bits, truncated; in linear light where the file states its gamma.
+    /// libpng: 15 bits, truncated; in linear light if the file states its gamma.
     Png {
-        /// The exponent from light to stored values, 0.45455 for sRGB.
+        /// Exponent from linear light to stored values, 0.45455 for sRGB.
         gamma: Option<f64>,
     },
-    /// That of OpenCV's decoders for BMP and CMYK JPEG: 14 bits, rounded.
+    /// OpenCV's decoders for BMP and CMYK JPEG: 14 bits, rounded.
     OpenCv14,
-    /// That of OpenCV's `cvtColor`: 15 bits, rounded.
+    /// OpenCV's `cvtColor`: 15 bits, rounded.
     OpenCv15,
 }
 
-/// libpng's weights: 0.299 and 0.587 in 15 bits, and the rest.
+/// Weights of libpng: 0.299 and 0.587 in 15 bits, and the remainder.
 const LIBPNG: [u32; 3] = [9797, 19234, 3737];
 
-/// A gamma within this of 1 is none to libpng.
+/// libpng ignores a gamma that differs from 1 by less.
 const GAMMA_THRESHOLD: f64 = 0.05;
 
-/// The gray of each pixel; alpha is ignored, and of 16 bits the upper 8 count.
+/// Converts an image to gray. Alpha is ignored, and 16-bit results are reduced to their high byte.
 pub(crate) fn gray_plane(image: DynamicImage, rule: GrayRule) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(gray) => gray.into_raw(),
@@ -37,16 +38,20 @@ pub(crate) fn gray_plane(image: DynamicImage, rule: GrayRule) -> Vec<u8> {
             .chunks_exact(2)
             .map(|pixel| high_byte(pixel[0]))
             .collect(),
-        DynamicImage::ImageRgb8(colours) => weigh(colours.as_raw(), 3, weigher(rule)),
-        DynamicImage::ImageRgba8(colours) => weigh(colours.as_raw(), 4, weigher(rule)),
-        DynamicImage::ImageRgb16(colours) => weigh(colours.as_raw(), 3, weigher_16(rule)),
-        DynamicImage::ImageRgba16(colours) => weigh(colours.as_raw(), 4, weigher_16(rule)),
-        // None of the formats that are read gives floats.
-        other => weigh(other.to_rgb8().as_raw(), 3, weigher(rule)),
+        DynamicImage::ImageRgb8(colours) => map_pixels(colours.as_raw(), 3, gray_function(rule)),
+        DynamicImage::ImageRgba8(colours) => map_pixels(colours.as_raw(), 4, gray_function(rule)),
+        DynamicImage::ImageRgb16(colours) => {
+            map_pixels(colours.as_raw(), 3, gray_function_16(rule))
+        }
+        DynamicImage::ImageRgba16(colours) => {
+            map_pixels(colours.as_raw(), 4, gray_function_16(rule))
+        }
+        // No supported format decodes to floats.
+        other => map_pixels(other.to_rgb8().as_raw(), 3, gray_function(rule)),
     }
 }
 
-/// The picture with 8 bits per channel: the upper ones where there are 16. Alpha stays.
+/// Reduces 16-bit channels to their high byte. Alpha is kept.
 pub(crate) fn high_bytes(image: DynamicImage) -> DynamicImage {
     match image {
         DynamicImage::ImageLuma16(wide) => DynamicImage::ImageLuma8(narrowed(wide)),
@@ -71,7 +76,7 @@ fn high_byte(value: u16) -> u8 {
     value.to_be_bytes()[0]
 }
 
-fn weigh<T: Copy>(values: &[T], channels: usize, gray: impl Fn([T; 3]) -> u8) -> Vec<u8> {
+fn map_pixels<T: Copy>(values: &[T], channels: usize, gray: impl Fn([T; 3]) -> u8) -> Vec<u8> {
     values
         .chunks_exact(channels)
         .map(|pixel| gray([pixel[0], pixel[1], pixel[2]]))
@@ -87,7 +92,7 @@ fn byte(value: u32) -> u8 {
     u8::try_from(value).unwrap_or(u8::MAX)
 }
 
-fn weigher(rule: GrayRule) -> Box<dyn Fn([u8; 3]) -> u8> {
+fn gray_function(rule: GrayRule) -> Box<dyn Fn([u8; 3]) -> u8> {
     match rule {
         GrayRule::OpenCv14 => Box::new(|colour| {
             let colour = colour.map(u32::from);
@@ -115,7 +120,7 @@ fn weigher(rule: GrayRule) -> Box<dyn Fn([u8; 3]) -> u8> {
     }
 }
 
-fn weigher_16(rule: GrayRule) -> Box<dyn Fn([u16; 3]) -> u8> {
+fn gray_function_16(rule: GrayRule) -> Box<dyn Fn([u16; 3]) -> u8> {
     let gamma = match rule {
         GrayRule::Png { gamma } => significant(gamma),
         GrayRule::OpenCv14 | GrayRule::OpenCv15 => None,
@@ -125,7 +130,7 @@ fn weigher_16(rule: GrayRule) -> Box<dyn Fn([u16; 3]) -> u8> {
         None => {
             Box::new(move |colour| narrow(fixed_point(colour.map(u32::from), LIBPNG, 15, 1 << 14)))
         }
-        // libpng's tables for 16 bits are coarser than this: it may differ by some levels.
+        // libpng's 16-bit tables are coarser, so results may differ by a few levels.
         Some(gamma) => Box::new(move |colour| {
             if colour == [colour[0]; 3] {
                 return high_byte(colour[0]);
@@ -141,7 +146,7 @@ fn weigher_16(rule: GrayRule) -> Box<dyn Fn([u16; 3]) -> u8> {
     }
 }
 
-/// The gamma where it changes anything (and is a number that one can raise to).
+/// Returns the gamma if it is a valid exponent and differs enough from 1.
 fn significant(gamma: Option<f64>) -> Option<f64> {
     gamma.filter(|gamma| gamma.is_finite() && *gamma > 0.0 && (gamma - 1.0).abs() > GAMMA_THRESHOLD)
 }
@@ -156,11 +161,15 @@ mod tests {
 
     #[track_caller]
     fn check(rule: GrayRule, colour: [u8; 3], expected: u8) {
-        assert_eq!(weigher(rule)(colour), expected, "{colour:?} with {rule:?}");
+        assert_eq!(
+            gray_function(rule)(colour),
+            expected,
+            "{colour:?} with {rule:?}"
+        );
     }
 
     #[test]
-    fn each_rule_rounds_as_its_library_does() {
+    fn rounds_like_each_library() {
         let plain = GrayRule::Png { gamma: None };
         for gray in 0..=255 {
             check(plain, [gray; 3], gray);
@@ -175,19 +184,19 @@ mod tests {
     }
 
     #[test]
-    fn a_stated_gamma_mixes_light_and_keeps_gray() {
+    fn gamma_converts_in_linear_light() {
         let srgb = GrayRule::Png {
             gamma: Some(0.45455),
         };
         check(srgb, [77, 77, 77], 77);
-        // Half of the light is more than half of the value.
+        // In linear light the result is brighter than the mean of the stored values.
         check(srgb, [255, 0, 0], 147);
         check(GrayRule::Png { gamma: Some(1.04) }, [255, 0, 0], 76);
         check(GrayRule::Png { gamma: Some(0.0) }, [255, 0, 0], 76);
     }
 
     #[test]
-    fn of_sixteen_bits_the_upper_eight_are_kept() {
+    fn sixteen_bits_keep_high_byte() {
         let gray = image::ImageBuffer::from_raw(2, 1, vec![0x12ff_u16, 0xff00]).expect("2 pixels");
         let image = DynamicImage::ImageLuma16(gray);
         assert_eq!(

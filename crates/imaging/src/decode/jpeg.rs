@@ -1,9 +1,9 @@
-//! JPEGs: what their markers say, and which decoder reads them.
+//! JPEG decoding with one of two decoders.
 //!
-//! zune-jpeg is fast and right on what cameras and programs usually write; [`Layout::is_common`] says
-//! what that is. Other layouts (a scan per component, unusual sampling factors) go to jpeg-decoder,
-//! which is slower: zune-jpeg 0.5.15 decodes some of them to garbage without an error, and panics on
-//! others. `tests/infer/jpeg.rs` holds both to libjpeg-turbo.
+//! zune-jpeg is fast, and correct for the layouts that cameras and programs usually write
+//! ([`Layout::is_common`]). Other layouts (one scan per component, unusual sampling factors) go to the
+//! slower jpeg-decoder, because zune-jpeg 0.5.15 decodes some of them to garbage without an error and
+//! panics on others. `tests/imaging/jpeg.rs` compares both with libjpeg-turbo.
 
 use std::borrow::Cow;
 
@@ -17,11 +17,12 @@ use super::MAX_DECODED_BYTES;
 use super::markers::{END_OF_IMAGE, Ending, Layout};
 use crate::error::{Error, name};
 
-/// The bytes of a JPEG, with an end marker. A file that lacks only that is whole.
+/// Returns the bytes of a JPEG, with the end marker added if only that is missing, and its layout.
 ///
 /// # Errors
-/// Where data of the image are missing or its markers cannot be read.
-pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), Error> {
+/// Returns [`Error::Damaged`] if image data are missing or the markers are invalid, and
+/// [`Error::UnsupportedFeature`] if no decoder supports the coding.
+pub(super) fn completed(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), Error> {
     let layout = Layout::read(bytes).ok_or_else(|| damaged("its data end early"))?;
     if let Some(reason) = layout.unsupported() {
         return Err(unsupported(reason));
@@ -33,7 +34,7 @@ pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), Error> {
             if !(layout.has_all_scans() && is_complete(bytes)) {
                 return Err(damaged("its data end early"));
             }
-            // Half of the end marker may be there.
+            // The first byte of the end marker may be present.
             let data = bytes.strip_suffix(&[0xff]).unwrap_or(bytes);
             Cow::Owned([data, &END_OF_IMAGE].concat())
         }
@@ -41,12 +42,12 @@ pub(super) fn whole(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, Layout), Error> {
     Ok((bytes, layout))
 }
 
-/// Returns whether a JPEG without an end marker has all data of its last scan: then it does not matter
-/// which bits follow them.
+/// Checks that a JPEG without an end marker has all data of its last scan: the pixels then do not depend
+/// on the bits that follow.
 fn is_complete(bytes: &[u8]) -> bool {
-    // As many as a decoder reads ahead, and more.
+    // More than a decoder reads ahead.
     const ZEROS: [u8; 16] = [0; 16];
-    /// Ones: behind 0xFF stands a zero that is not data.
+    // A zero byte after 0xFF is stuffing, not data.
     const ONES: [u8; 16] = [
         0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
     ];
@@ -59,11 +60,10 @@ fn is_complete(bytes: &[u8]) -> bool {
     zeros.is_some() && zeros == followed_by(ONES)
 }
 
-/// Decodes a layout that is not common, to gray or to red, green, blue; `None` for a common one, which
-/// `image` decodes.
+/// Decodes an uncommon layout to gray or RGB. Returns `None` for a common layout, which `image` decodes.
 ///
 /// # Errors
-/// Where the data are damaged.
+/// Returns [`Error::Damaged`] or [`Error::UnsupportedFeature`].
 pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<DynamicImage>, Error> {
     if layout.is_common() {
         return Ok(None);
@@ -79,13 +79,15 @@ pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<Dynami
     let pixels = decoder
         .decode()
         .map_err(|error| damaged(error.to_string()))?;
-    let info = decoder.info().ok_or_else(|| damaged("it has no frame"))?;
+    let info = decoder
+        .info()
+        .ok_or_else(|| damaged("its frame header is missing"))?;
     let (width, height) = (info.width.into(), info.height.into());
     let image = match info.pixel_format {
         PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
         PixelFormat::RGB24 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
         PixelFormat::CMYK32 => {
-            let colours = pixels.chunks_exact(4).flat_map(without_ink).collect();
+            let colours = pixels.chunks_exact(4).flat_map(cmyk_to_rgb).collect();
             RgbImage::from_raw(width, height, colours).map(DynamicImage::from)
         }
         PixelFormat::L16 => {
@@ -95,11 +97,11 @@ pub(super) fn decode_rare(bytes: &[u8], layout: &Layout) -> Result<Option<Dynami
     image.map(Some).ok_or_else(wrong_size)
 }
 
-/// The luma plane, which is what libjpeg gives where gray is asked for; `None` where the JPEG has no
-/// such plane (its colours are stored as RGB or CMYK).
+/// Decodes the luma plane, as libjpeg does for gray output. Returns `None` for a JPEG in RGB or
+/// CMYK, which has no luma plane.
 ///
 /// # Errors
-/// Where the data are damaged.
+/// Returns [`Error::Damaged`] or [`Error::UnsupportedFeature`].
 pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayImage>, Error> {
     if !layout.has_luma() {
         return Ok(None);
@@ -110,7 +112,7 @@ pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayIm
         false => {
             check_layout(layout)?;
             let mut decoder = decoder(bytes);
-            // No transform: three values per pixel, of which the first is luma.
+            // Without a transform, the first of the three values per pixel is luma.
             if layout.components.len() == 3 {
                 decoder.set_color_transform(ColorTransform::RGB);
             }
@@ -127,7 +129,7 @@ pub(super) fn decode_luma(bytes: &[u8], layout: &Layout) -> Result<Option<GrayIm
     gray.map(Some).ok_or_else(wrong_size)
 }
 
-/// Refuses what no decoder here reads right.
+/// Rejects layouts that neither decoder reads correctly.
 fn check_layout(layout: &Layout) -> Result<(), Error> {
     match layout.is_misread() {
         true => Err(unsupported(
@@ -138,7 +140,7 @@ fn check_layout(layout: &Layout) -> Result<(), Error> {
 }
 
 fn wrong_size() -> Error {
-    damaged("it has another size than its header says")
+    damaged("its size differs from its header")
 }
 
 fn damaged(reason: impl Into<String>) -> Error {
@@ -172,8 +174,8 @@ fn decoder(bytes: &[u8]) -> jpeg_decoder::Decoder<&[u8]> {
     decoder
 }
 
-/// Cyan, magenta, yellow and black to red, green and blue, as OpenCV's decoder computes them.
-fn without_ink(ink: &[u8]) -> [u8; 3] {
+/// Converts CMYK to RGB with the arithmetic of OpenCV's decoder.
+fn cmyk_to_rgb(ink: &[u8]) -> [u8; 3] {
     let light = 255 - u32::from(ink[3]);
     [0, 1, 2].map(|channel| (light - ((u32::from(ink[channel]) * light) >> 8)) as u8)
 }

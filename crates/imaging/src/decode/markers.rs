@@ -1,31 +1,31 @@
-//! The markers of a JPEG: its frame, its scans, its end (ITU-T T.81, annex B).
+//! JPEG markers: frame, scans and end (ITU-T T.81, annex B).
 
 use memchr::memchr;
 
-/// The marker at the end of an image.
+/// EOI marker.
 pub(super) const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
-/// What a JPEG's segments say.
+/// Structure of a JPEG from its marker segments.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layout {
     pub(super) width: u16,
     pub(super) height: u16,
-    /// The frame's marker, 0xC0 to 0xCF: how its data are coded.
+    /// SOF marker, 0xC0 to 0xCF, which determines the coding.
     frame: u8,
-    /// Bits of a value.
+    /// Bits per sample.
     precision: u8,
     progressive: bool,
     pub(super) components: Vec<Component>,
     scans: Vec<Scan>,
-    /// The transform of an Adobe segment: 0 for none, 1 for YCbCr, 2 for YCCK.
+    /// Colour transform of the Adobe segment: 0 for none, 1 for YCbCr, 2 for YCCK.
     adobe_transform: Option<u8>,
     is_jfif: bool,
-    /// The first EXIF segment's data.
+    /// Data of the first EXIF segment.
     pub(super) exif: Option<Vec<u8>>,
     pub(super) ending: Ending,
 }
 
-/// A component of the frame.
+/// Component of the frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Component {
     identifier: u8,
@@ -33,30 +33,30 @@ pub(super) struct Component {
     sampling: [u8; 2],
 }
 
-/// A scan: which coefficients of which components its data have.
+/// Scan: components and range of coefficients.
 #[derive(Clone, Debug, PartialEq)]
 struct Scan {
     identifiers: Vec<u8>,
     first: u8,
     last: u8,
-    /// Bits that further scans add.
+    /// Low bits that later scans add (successive approximation).
     missing_bits: u8,
 }
 
-/// Where the bytes end.
+/// Position at which the bytes end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// With, or behind, an end marker.
+    /// At an end marker, or after it.
     Marked,
-    /// In the data of a scan.
+    /// Within the data of a scan.
     InScan,
     /// Anywhere else.
     InSegment,
 }
 
 impl Layout {
-    /// Reads the markers as far as the bytes reach; `None` if there is no frame, or a segment is not in
-    /// its format.
+    /// Reads the markers up to the end of the bytes. Returns `None` if there is no frame or a segment is
+    /// malformed.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut layout = Self {
             width: 0,
@@ -71,7 +71,7 @@ impl Layout {
             exif: None,
             ending: Ending::InSegment,
         };
-        // Behind the start marker.
+        // After the SOI marker.
         let mut at = 2;
         let mut in_scan = false;
         while let Some(found) = memchr(0xff, bytes.get(at..)?) {
@@ -82,9 +82,9 @@ impl Layout {
                     break;
                 }
                 None => break,
-                // Filling: this byte may be the one before a marker.
+                // Fill byte: the next one may be the marker.
                 Some(0xff) => {}
-                // An escaped 0xFF, a marker without a segment, a restart.
+                // Stuffed 0xFF, a marker without a segment, a restart marker.
                 Some(0x00 | 0x01 | 0xd0..=0xd7) => at += 1,
                 Some(&marker) => {
                     in_scan = false;
@@ -126,7 +126,7 @@ impl Layout {
                     missing_bits: bits & 15,
                 });
             }
-            // Frames of every kind but the tables DHT, JPG and DAC, which lie among them.
+            // SOF markers; DHT, JPG and DAC lie in the same range.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 let [height, width] = [1, 3].map(|at| segment.get(at..at + 2));
                 let size = |bytes: Option<&[u8]>| Some(u16::from_be_bytes(bytes?.try_into().ok()?));
@@ -149,7 +149,7 @@ impl Layout {
         Some(())
     }
 
-    /// What no decoder here reads, if the frame is coded so.
+    /// Reason why neither decoder supports the coding; `None` if it is supported.
     pub(super) fn unsupported(&self) -> Option<&'static str> {
         match self.frame {
             0xc3 | 0xc7 | 0xcb | 0xcf => Some("lossless JPEG is not supported"),
@@ -160,9 +160,8 @@ impl Layout {
         }
     }
 
-    /// Whether this is a layout that cameras and programs usually write: one component, or three or
-    /// four of which the first is sampled as often as the others or twice as often in a row or in both
-    /// directions; all of them in the first scan.
+    /// Returns true for the layouts that cameras and programs usually write: gray, 4:4:4, 4:2:2,
+    /// 4:2:0, or four components without subsampling, with all components in the first scan.
     pub(super) fn is_common(&self) -> bool {
         let all_in_first = self
             .scans
@@ -178,9 +177,9 @@ impl Layout {
         all_in_first && usual
     }
 
-    /// Whether a scan has one component alone that is sampled more often than the least and less often
-    /// than the most: jpeg-decoder 0.3.2 then reads the blocks that only fill up the frame, which such a
-    /// scan does not have.
+    /// Returns true for layouts that jpeg-decoder 0.3.2 decodes incorrectly: a scan with a single
+    /// component whose sampling factor lies between the smallest and the largest one. The decoder then
+    /// expects padding blocks that such a scan does not contain.
     pub(super) fn is_misread(&self) -> bool {
         let most = [0, 1].map(|axis| {
             let factors = self.components.iter().map(|one| one.sampling[axis]);
@@ -203,7 +202,8 @@ impl Layout {
         self.components.len() > 1 && components.any(blocks_differ)
     }
 
-    /// Whether the first component is luma, by the rules of libjpeg (`default_decompress_parms`).
+    /// Returns true if the first component is luma, by the rules of libjpeg
+    /// (`default_decompress_parms`).
     pub(super) fn has_luma(&self) -> bool {
         match self.components[..] {
             [_] => true,
@@ -219,7 +219,7 @@ impl Layout {
         }
     }
 
-    /// Whether the scans have every coefficient of every component, to its last bit.
+    /// Returns true if the scans contain every bit of every coefficient of every component.
     pub(super) fn has_all_scans(&self) -> bool {
         let has = |component: &Component, coefficient: u8| {
             self.scans.iter().any(|scan| {
@@ -234,7 +234,7 @@ impl Layout {
     }
 }
 
-/// The data of the segment whose length stands at `at`, if they are all there.
+/// Data of the segment whose length field is at `at`; `None` if they are incomplete.
 fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let length = u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?);
     bytes.get(at + 2..at + usize::from(length).max(2))
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_marker_in_a_segment_is_not_the_images() {
+    fn ignores_end_marker_in_segment() {
         let (start, rest) = WHOLE.split_at(2);
         let comment = [0xff, 0xfe, 0, 4, 0xff, 0xd9];
         let bytes = [start, &comment, &rest[..rest.len() - 2]].concat();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_sampling_and_colour() {
+    fn reads_sampling_and_colour() {
         let layout = Layout::read(WHOLE).expect("a frame");
         assert_eq!((layout.height, layout.width), (612, 408));
         assert!(layout.has_luma() && layout.is_common() && layout.has_all_scans());

@@ -1,12 +1,12 @@
-//! Pictures out of bytes: which format, how large, which way up, gray or coloured.
+//! Decoding of image files in memory to gray or RGB pictures.
 
 mod format;
 mod gray;
 mod jpeg;
 mod markers;
+mod memory;
 mod open;
 mod orientation;
-mod room;
 mod tiff;
 
 use image::{DynamicImage, GrayImage, ImageFormat};
@@ -15,28 +15,29 @@ use modiste_core::ImageShape;
 use self::gray::{gray_plane, high_bytes};
 use self::markers::{Ending, Layout};
 use self::open::{Opened, finish, open};
+use crate::catch_panic::catch_panic;
 use crate::error::Error;
-use crate::isolate::isolated;
 use crate::picture::Picture;
 pub use format::{MAGIC_LENGTH, is_image};
 
-/// Most pixels that a picture may have; checked before any is decoded.
+/// Upper bound of the pixels of an image, checked before decoding.
 pub const MAX_PIXELS: u64 = 100_000_000;
 
-/// Most bytes that a decoder may give the pixels of one picture. (Its own tables come on top, and a
-/// second copy while channels are converted.)
+/// Upper bound of the bytes of decoded pixels of an image. The tables of a decoder, and a copy while
+/// channels are converted, are not included.
 pub const MAX_DECODED_BYTES: u64 = 320 << 20;
 
-/// Decodes a picture to gray, to the values that OpenCV's `imread(path, IMREAD_GRAYSCALE)` gives.
+/// Decodes an image to gray, with the values of OpenCV's `imread(path, IMREAD_GRAYSCALE)`.
 ///
-/// What kind of picture it is comes from its content. Of an animation the first frame is taken,
-/// alpha is ignored (a transparent pixel counts with the colour that lies under it), and the EXIF
-/// orientation is applied. A JPEG's gray is its luma plane; of the other formats each has its own
-/// fixed-point form of `0.299 R + 0.587 G + 0.114 B`.
+/// The format is detected from the content. The first frame of an animation is decoded, alpha is ignored
+/// (a transparent pixel has the colour that is stored for it), and the EXIF orientation is applied. The
+/// gray of a JPEG is its luma plane; the other formats use fixed-point forms of
+/// `0.299 R + 0.587 G + 0.114 B`.
 ///
 /// # Errors
-/// Where the bytes are no picture of a format that is read, are damaged, or where the picture
-/// exceeds [`MAX_PIXELS`] or [`MAX_DECODED_BYTES`].
+/// Returns [`Error::UnsupportedFormat`] or [`Error::UnsupportedFeature`] if the image is not supported,
+/// [`Error::Damaged`] if it is damaged, [`Error::TooManyPixels`], [`Error::TooMuchMemory`] or
+/// [`Error::Memory`] if it exceeds a limit, and [`Error::Panicked`] if a decoder panics.
 ///
 /// ```
 /// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
@@ -65,12 +66,10 @@ pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
     })
 }
 
-/// Decodes a picture to red, green, blue; gray pictures get three equal channels.
-///
-/// Otherwise as [`decode_gray`].
+/// Decodes an image to RGB, otherwise like [`decode_gray`]. A gray image gets three equal channels.
 ///
 /// # Errors
-/// As [`decode_gray`].
+/// Returns the errors of [`decode_gray`].
 ///
 /// ```
 /// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
@@ -86,14 +85,14 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<Picture, Error> {
     })
 }
 
-/// Decodes a picture to red, green, blue, and says how much of each pixel is seen: 255 for all of
-/// it. What is transparent is mixed with white. Where (nearly) all or nothing of it is seen there are
-/// no such bytes: rounded corners are no mask.
+/// Decodes an image to RGB over white, with its alpha channel, otherwise like [`decode_gray`].
 ///
-/// Otherwise as [`decode_gray`].
+/// Transparent pixels are blended with white. The alpha channel, `[row, column]`, is returned if it can
+/// serve as a mask: `None` if less than 1 % or more than 95 % of the pixels are opaque, as with rounded
+/// corners.
 ///
 /// # Errors
-/// As [`decode_gray`].
+/// Returns the errors of [`decode_gray`].
 pub fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Error> {
     decoded(bytes, |format, bytes| {
         let opened = open(format, bytes)?;
@@ -107,35 +106,32 @@ pub fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Err
     })
 }
 
-/// Alpha is a garment's mask where it shows at least this share of the picture...
-const LEAST_SEEN: f64 = 0.01;
+/// Fractions of opaque pixels between which the alpha channel is a mask.
+const MASK_FRACTION: std::ops::RangeInclusive<f64> = 0.01..=0.95;
 
-/// ... and no more than this.
-const MOST_SEEN: f64 = 0.95;
-
-/// Mixes a picture of four channels with white, in place.
+/// Blends an RGBA picture with white, in place.
 fn over_white(picture: Picture) -> (Picture, Option<Vec<u8>>) {
     let Picture { shape, mut pixels } = picture;
-    let cover: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
-    for (index, &alpha) in cover.iter().enumerate() {
+    let alphas: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
+    for (index, &alpha) in alphas.iter().enumerate() {
         for channel in 0..3 {
             let [value, alpha] = [pixels[4 * index + channel], alpha].map(u32::from);
             pixels[3 * index + channel] = ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
         }
     }
-    pixels.truncate(3 * cover.len());
-    let seen = cover.iter().filter(|alpha| **alpha > 127).count();
-    let share = seen as f64 / cover.len() as f64;
-    let tells = (LEAST_SEEN..=MOST_SEEN).contains(&share);
+    pixels.truncate(3 * alphas.len());
+    let opaque = alphas.iter().filter(|alpha| **alpha > 127).count();
+    let fraction = opaque as f64 / alphas.len() as f64;
+    let is_mask = MASK_FRACTION.contains(&fraction);
     let shape = ImageShape {
         channels: 3,
         ..shape
     };
-    (Picture { shape, pixels }, tells.then_some(cover))
+    (Picture { shape, pixels }, is_mask.then_some(alphas))
 }
 
-/// What to warn of in a picture that can be decoded: a JPEG without its end marker, as an interrupted
-/// copy leaves it.
+/// Warning about an image that can be decoded: a JPEG without its end marker, which an interrupted copy
+/// may leave behind.
 ///
 /// ```
 /// let whole = include_bytes!("../../tests/opencv/large-612x408.jpg");
@@ -148,17 +144,17 @@ pub fn image_warning(bytes: &[u8]) -> Option<&'static str> {
     let is_jpeg = format::sniff(bytes) == Ok(ImageFormat::Jpeg);
     let layout = is_jpeg.then(|| Layout::read(bytes)).flatten()?;
     (layout.ending != Ending::Marked)
-        .then_some("the JPEG lacks its end marker; its pixels are all there")
+        .then_some("the JPEG is missing its end marker; its pixels are complete")
 }
 
-/// Decodes by `decode`, when there is room for it. A decoder that panics has failed on these bytes alone.
+/// Runs `decode` when there is enough memory, and turns a panic into an error.
 fn decoded<T>(
     bytes: &[u8],
     decode: impl FnOnce(ImageFormat, &[u8]) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let format = format::sniff(bytes)?;
-    isolated(|| {
-        let _room = room::wait_for(open::pixels(format, bytes)?)?;
+    catch_panic(|| {
+        let _reserved = memory::reserve(open::pixels(format, bytes)?)?;
         decode(format, bytes)
     })
 }
@@ -168,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_decoder_that_panics_costs_no_other_picture() {
+    fn panic_fails_for_one_image_only() {
         let photo = include_bytes!("../../tests/opencv/large-612x408.jpg");
         let outcomes: Vec<_> = std::thread::scope(|scope| {
             let work = |number: usize| {
@@ -180,7 +176,7 @@ mod tests {
             let threads: Vec<_> = (0..8).map(|number| scope.spawn(work(number))).collect();
             threads
                 .into_iter()
-                .map(|thread| thread.join().expect("no panic gets out"))
+                .map(|thread| thread.join().expect("the panic is caught"))
                 .collect()
         });
         for (number, outcome) in outcomes.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Each format's decoder, its limits, and what OpenCV does with its colours.
+//! Decoders per format, with limits and OpenCV's gray conversion.
 
 use std::io::Cursor;
 
@@ -20,18 +20,20 @@ use super::tiff;
 use super::{MAX_DECODED_BYTES, MAX_PIXELS, Picture};
 use crate::error::{Error, name};
 
-/// A decoded picture and what is still to be done with it.
+/// Decoded image before its orientation is applied.
 pub(super) struct Opened {
     pub(super) image: DynamicImage,
-    /// How it is to be turned, if its metadata say so.
+    /// EXIF orientation.
     pub(super) orientation: Option<Orientation>,
+    /// Gray conversion of the format.
     pub(super) gray: GrayRule,
 }
 
-/// How many pixels a picture has; 0 if its header cannot be read, and decoding it will say why.
+/// Number of pixels from the header; 0 if the header cannot be read, for which decoding returns the
+/// error.
 ///
 /// # Errors
-/// Where it has more than are read.
+/// Returns [`Error::TooManyPixels`] if the number exceeds [`MAX_PIXELS`].
 pub(super) fn pixels(format: ImageFormat, bytes: &[u8]) -> Result<u64, Error> {
     let size = match format {
         ImageFormat::Jpeg => {
@@ -49,16 +51,16 @@ pub(super) fn pixels(format: ImageFormat, bytes: &[u8]) -> Result<u64, Error> {
     }
 }
 
-/// Decodes a picture.
+/// Decodes an image.
 ///
 /// # Errors
-/// Where it is damaged, or of a kind that is not read.
+/// Returns [`Error`] if it is damaged or not supported.
 pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
     let source = Cursor::new(bytes);
     match format {
         ImageFormat::Png => {
             let gamma = png_gamma(bytes);
-            // The PNG decoder takes its limits at once: they hold for compressed texts as well.
+            // Limits that are set later do not apply to compressed text chunks.
             let decoder = checked(format, PngDecoder::with_limits(source, limits()))?;
             let orientation = orientation::of_png(bytes);
             read(format, decoder, GrayRule::Png { gamma }, orientation)
@@ -66,7 +68,7 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
         ImageFormat::Jpeg => open_jpeg(bytes),
         ImageFormat::WebP => {
             let mut decoder = checked(format, WebPDecoder::new(source))?;
-            // Metadata that cannot be read turns nothing.
+            // Unreadable metadata is ignored.
             let exif = decoder.exif_metadata().ok().flatten();
             let orientation = exif.and_then(|exif| orientation::of_exif(&exif));
             read(format, decoder, GrayRule::OpenCv15, orientation)
@@ -78,14 +80,14 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
         ImageFormat::Tiff => {
             tiff::check(bytes)?;
             let decoder = checked(format, TiffDecoder::new(source))?;
-            // A TIFF file is in itself what EXIF data are.
+            // EXIF data have the structure of a TIFF file.
             let orientation = orientation::of_exif(bytes);
             read(format, decoder, GrayRule::OpenCv14, orientation)
         }
         _ => {
             let decoder = checked(format, BmpDecoder::new(source))?;
             let mut opened = read(format, decoder, GrayRule::OpenCv14, None)?;
-            opened.image = with_meant_alpha(opened.image);
+            opened.image = without_unset_alpha(opened.image);
             Ok(opened)
         }
     }
@@ -93,7 +95,7 @@ pub(super) fn open(format: ImageFormat, bytes: &[u8]) -> Result<Opened, Error> {
 
 fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
     let format = ImageFormat::Jpeg;
-    let (bytes, layout) = jpeg::whole(bytes)?;
+    let (bytes, layout) = jpeg::completed(bytes)?;
     check_dimensions(format, (layout.width.into(), layout.height.into()))?;
     let orientation = jpeg_orientation(&layout);
     match jpeg::decode_rare(&bytes, &layout)? {
@@ -109,12 +111,13 @@ fn open_jpeg(bytes: &[u8]) -> Result<Opened, Error> {
     }
 }
 
-/// The luma plane of a JPEG, the right way up: its gray to OpenCV. `None` where it has no such plane.
+/// Decodes the luma plane of a JPEG, upright, which is its gray in OpenCV. `None` if it has no luma
+/// plane.
 ///
 /// # Errors
-/// Where it is damaged.
+/// Returns [`Error`] if it is damaged or not supported.
 pub(super) fn jpeg_luma(bytes: &[u8]) -> Result<Option<Picture>, Error> {
-    let (bytes, layout) = jpeg::whole(bytes)?;
+    let (bytes, layout) = jpeg::completed(bytes)?;
     check_dimensions(
         ImageFormat::Jpeg,
         (layout.width.into(), layout.height.into()),
@@ -134,8 +137,8 @@ fn jpeg_orientation(layout: &Layout) -> Option<Orientation> {
     layout.exif.as_deref().and_then(orientation::of_exif)
 }
 
-/// A BMP of 32 bits whose alpha is 0 everywhere was written by a program that left it out.
-fn with_meant_alpha(image: DynamicImage) -> DynamicImage {
+/// Drops an alpha channel that is 0 everywhere: some programs write 32-bit BMP files without setting it.
+fn without_unset_alpha(image: DynamicImage) -> DynamicImage {
     match image {
         DynamicImage::ImageRgba8(pixels) if pixels.pixels().all(|pixel| pixel.0[3] == 0) => {
             DynamicImage::ImageRgba8(pixels).into_rgb8().into()
@@ -144,8 +147,8 @@ fn with_meant_alpha(image: DynamicImage) -> DynamicImage {
     }
 }
 
-/// The gamma that a PNG states, or that of sRGB where it says that it is sRGB. (`image` has a
-/// function for it, which finds none in any file.)
+/// Gamma of a PNG: from its gAMA chunk, or that of sRGB if it has an sRGB chunk. The function of `image`
+/// always returns `None`.
 fn png_gamma(bytes: &[u8]) -> Option<f64> {
     let limits = png::Limits {
         bytes: MAX_DECODED_BYTES as usize,
@@ -174,7 +177,7 @@ fn read(
     })
 }
 
-/// Turns the picture the right way up and takes its bytes.
+/// Applies the orientation and returns the bytes.
 pub(super) fn finish(
     format: ImageFormat,
     mut image: DynamicImage,
@@ -201,7 +204,7 @@ fn check_dimensions(format: ImageFormat, (width, height): (u32, u32)) -> Result<
     if width == 0 || height == 0 {
         return Err(Error::Damaged {
             format: name(format),
-            reason: format!("it has {width}x{height} pixels"),
+            reason: format!("its size is {width}x{height}"),
         });
     }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {

@@ -1,4 +1,4 @@
-//! Which way up an image is: the orientation of its EXIF data.
+//! EXIF orientation.
 
 use image::metadata::Orientation;
 
@@ -7,15 +7,15 @@ use super::tiff;
 /// EXIF's tag 0x0112, Orientation.
 const ORIENTATION: u16 = 0x0112;
 
-/// The orientation that EXIF data state, which are a TIFF file's bytes, with or without the name that
-/// JPEG puts before them. Whole numbers of any width count, as LONG, which some cameras write.
+/// Orientation in EXIF data: the bytes of a TIFF file, with or without the prefix that JPEG adds.
+/// Integers of any width are accepted, because some cameras write LONG instead of SHORT.
 pub(super) fn of_exif(bytes: &[u8]) -> Option<Orientation> {
     let tiff = bytes.strip_prefix(b"Exif\0\0").unwrap_or(bytes);
     let value = tiff::tag(tiff, ORIENTATION)?;
     Orientation::from_exif(u8::try_from(value).ok()?)
 }
 
-/// The orientation in a PNG's eXIf chunk, which may also stand behind the pixels.
+/// Orientation in the eXIf chunk of a PNG, which may follow the pixels.
 pub(super) fn of_png(bytes: &[u8]) -> Option<Orientation> {
     const SIGNATURE: usize = 8;
     let mut rest = bytes.get(SIGNATURE..)?;
@@ -26,7 +26,7 @@ pub(super) fn of_png(bytes: &[u8]) -> Option<Orientation> {
         if kind == b"eXIf" {
             return of_exif(body.get(..length)?);
         }
-        // Behind a chunk's data there is a checksum of 4 bytes.
+        // A checksum of 4 bytes follows the data of a chunk.
         rest = body.get(length.checked_add(4)?..)?;
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn of_png(bytes: &[u8]) -> Option<Orientation> {
 mod tests {
     use super::*;
 
-    /// EXIF data of one entry.
+    /// EXIF data with one entry.
     fn exif(big_endian: bool, kind: u16, value: u32) -> Vec<u8> {
         let short = |number: u16| match big_endian {
             true => number.to_be_bytes(),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_whole_numbers_of_any_width() {
+    fn reads_integers_of_any_width() {
         for big_endian in [false, true] {
             for kind in [1, 3, 4] {
                 let data = exif(big_endian, kind, 6);
@@ -76,7 +76,7 @@ mod tests {
                 let named = [b"Exif\0\0", &data[..]].concat();
                 assert_eq!(of_exif(&named), Some(Orientation::Rotate90), "{kind}");
             }
-            // A fraction, and numbers that are no orientation.
+            // A fraction, and integers out of range.
             assert_eq!(of_exif(&exif(big_endian, 5, 6)), None);
             assert_eq!(of_exif(&exif(big_endian, 4, 9)), None);
             assert_eq!(of_exif(&exif(big_endian, 4, 6 << 8)), None);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_panic() {
+    fn damaged_bytes_do_not_panic() {
         let whole = exif(false, 4, 6);
         for length in 0..whole.len() {
             of_exif(&whole[..length]);

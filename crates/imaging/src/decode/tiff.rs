@@ -1,18 +1,18 @@
-//! Tags of a TIFF file's first directory, which EXIF data have too, and kinds of TIFF that are not decoded.
+//! Tags in the first directory of TIFF files and EXIF data, and detection of unsupported TIFF files.
 
 use crate::error::Error;
 
-/// NewSubfileType; bit 0 is set of a reduced copy of another image in the file.
+/// NewSubfileType; bit 0 marks a reduced-resolution copy of another image in the file.
 const SUBFILE_TYPE: u16 = 254;
-/// FillOrder: 2 if a byte's first pixel is its lowest bit.
+/// FillOrder: 2 if the first pixel of a byte is its lowest bit.
 const FILL_ORDER: u16 = 266;
-/// SubIFDs: further directories, of which a raw file's main image is one.
+/// SubIFDs: further directories, one of which holds the main image of a raw file.
 const SUB_DIRECTORIES: u16 = 330;
-/// DNGVersion, which every DNG file has.
+/// DNGVersion, present in every DNG file.
 const DNG_VERSION: u16 = 50706;
 
-/// The first value of a tag in the first directory, if it is a whole number (BYTE, SHORT, LONG, LONG8 or an
-/// offset) that stands in the entry itself. Both TIFF 6.0 and BigTIFF are read.
+/// First value of a tag in the first directory, if it is an integer (BYTE, SHORT, LONG, LONG8 or an
+/// offset). Both TIFF 6.0 and BigTIFF are supported.
 pub(super) fn tag(tiff: &[u8], wanted: u16) -> Option<u64> {
     let big_endian = match tiff.get(..2)? {
         b"MM" => true,
@@ -28,14 +28,14 @@ pub(super) fn tag(tiff: &[u8], wanted: u16) -> Option<u64> {
             false => bytes.iter().rev().fold(0, shift_in),
         })
     };
-    // An entry has a tag, a type, a count and a value; the latter two are as wide as an offset.
+    // An entry consists of tag, type, count and value; the latter two have the width of an offset.
     let (directory, count_width, offset_width) = match number(2, 2)? {
         42 => (number(4, 4)?, 2, 4),
         43 => (number(8, 8)?, 8, 8),
         _ => return None,
     };
     let entry_length = 4 + 2 * offset_width;
-    // No count is believed beyond the bytes that there are.
+    // A damaged count must not cause a long loop.
     let entries = number(directory, count_width)?.min(tiff.len() as u64 / entry_length);
     for entry in 0..entries {
         let at = directory.checked_add(count_width + entry_length * entry)?;
@@ -59,10 +59,11 @@ pub(super) fn tag(tiff: &[u8], wanted: u16) -> Option<u64> {
     None
 }
 
-/// Fails of files that the decoder would read wrong, or a small copy of.
+/// Rejects files for which the decoder would return wrong pixels or a reduced copy.
 ///
 /// # Errors
-/// [`Error::UnsupportedFormat`] of camera raw files, [`Error::UnsupportedFeature`] of reversed bits.
+/// Returns [`Error::UnsupportedFormat`] for camera raw files and [`Error::UnsupportedFeature`] for reversed
+/// bits.
 pub(super) fn check(tiff: &[u8]) -> Result<(), Error> {
     let is_copy = tag(tiff, SUBFILE_TYPE).is_some_and(|kind| kind & 1 == 1);
     if tag(tiff, DNG_VERSION).is_some() || is_copy && tag(tiff, SUB_DIRECTORIES).is_some() {
@@ -86,7 +87,7 @@ pub(super) fn check(tiff: &[u8]) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// A directory of entries of tag, type and value.
+    /// TIFF file with a directory of entries (tag, type, value).
     fn tiff(big: bool, entries: &[(u16, u16, u32)]) -> Vec<u8> {
         let wide = |number: usize| match big {
             true => (number as u64).to_le_bytes().to_vec(),
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_tags_of_both_kinds() {
+    fn reads_tags_of_tiff_and_bigtiff() {
         for big in [false, true] {
             let bytes = tiff(big, &[(256, 4, 70_000), (274, 3, 6)]);
             assert_eq!(tag(&bytes, 256), Some(70_000));
@@ -120,14 +121,14 @@ mod tests {
                 tag(&bytes[..length], 274);
             }
         }
-        // A directory that claims more entries than there are bytes.
+        // The count of entries exceeds the length of the file.
         let mut bytes = tiff(true, &[(256, 4, 1)]);
         bytes[16..24].fill(0xff);
         assert_eq!(tag(&bytes, 266), None);
     }
 
     #[test]
-    fn refuses_raw_files_and_reversed_bits() {
+    fn rejects_raw_files_and_reversed_bits() {
         check(&tiff(false, &[(FILL_ORDER, 3, 1)])).expect("the usual order");
         let reversed = check(&tiff(false, &[(FILL_ORDER, 3, 2)])).unwrap_err();
         assert!(reversed.to_string().contains("reverse order"), "{reversed}");

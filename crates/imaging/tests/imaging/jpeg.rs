@@ -1,5 +1,5 @@
-//! JPEG layouts and endings against libjpeg-turbo, as OpenCV uses it. The files are described in
-//! `tests/cases/README.md`.
+//! JPEG layouts and endings against libjpeg-turbo as used by OpenCV. `tests/cases/README.md`
+//! describes the files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ fn case(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The largest difference between two pictures of the same shape.
+/// Largest difference between two pictures of the same shape.
 #[track_caller]
 fn deviation(found: &Picture, expected: &Picture) -> u8 {
     assert_eq!(found.shape, expected.shape);
@@ -27,7 +27,7 @@ fn deviation(found: &Picture, expected: &Picture) -> u8 {
     pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
 }
 
-/// Luma as libjpeg computes it from what it decodes to red, green and blue.
+/// Luma of an RGB picture, with the weights of JFIF.
 fn luma(colours: &Picture) -> Picture {
     let luma = |pixel: &[u8]| {
         let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(f64::from);
@@ -43,7 +43,7 @@ fn luma(colours: &Picture) -> Picture {
 }
 
 #[test]
-fn every_sampling_and_scan_layout_decodes_as_in_opencv() {
+fn sampling_and_scan_layouts_match_opencv() {
     let table = String::from_utf8(case("jpeg/references.csv")).expect("text");
     let mut count = 0;
     for line in table.lines().skip(1) {
@@ -51,7 +51,7 @@ fn every_sampling_and_scan_layout_decodes_as_in_opencv() {
         let bytes = case(&format!("jpeg/{name}"));
         let expected = decode_rgb(&case(&format!("jpeg/{reference}"))).expect("a PNG");
         let colours = decode_rgb(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // Chroma that is half as fine is interpolated in another order than libjpeg's.
+        // The decoders upsample chroma in another order than libjpeg.
         let difference = deviation(&colours, &expected);
         assert!(difference <= 4, "{name}: colours differ by {difference}");
         let gray = decode_gray(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -64,7 +64,7 @@ fn every_sampling_and_scan_layout_decodes_as_in_opencv() {
 }
 
 #[test]
-fn a_jpeg_without_its_end_marker_is_whole() {
+fn accepts_missing_end_marker() {
     let table = String::from_utf8(case("jpeg/references.csv")).expect("text");
     for line in table.lines().skip(1) {
         let (name, _) = line.split_once(',').expect("two columns");
@@ -77,7 +77,7 @@ fn a_jpeg_without_its_end_marker_is_whole() {
             assert_eq!(deviation(&gray, &expected), 0, "{name} without {missing}");
             assert!(image_warning(bytes).is_some(), "{name}");
         }
-        // One that is cut anywhere else is not: the last bytes of a scan may be no more than its filling.
+        // A file that is cut elsewhere is damaged. (The last bytes of a scan may be padding.)
         for kept in [whole.len() - 12, whole.len() * 3 / 4, whole.len() / 2, 400] {
             let found = decode_gray(&whole[..kept]);
             assert!(
@@ -92,7 +92,7 @@ fn a_jpeg_without_its_end_marker_is_whole() {
 }
 
 #[test]
-fn the_same_boot_in_every_layout() {
+fn layouts_of_one_photo_agree() {
     let boot = |name: &str| decode_gray(&case(&format!("photos/boot-{name}.jpg"))).expect(name);
     for [one, other] in [
         ["420-one-scan", "420-one-scan-each"],
@@ -104,8 +104,8 @@ fn the_same_boot_in_every_layout() {
 }
 
 #[test]
-fn an_orientation_as_long_or_behind_the_pixels_is_applied() {
-    // Both are 140 rows of 200 columns, turned by a quarter.
+fn applies_orientation_as_long_or_after_pixels() {
+    // Both store 140 rows of 200 columns and an orientation of a quarter turn.
     for name in ["photos/long6.jpg", "photos/late6.png"] {
         for picture in [decode_gray(&case(name)), decode_rgb(&case(name))] {
             let shape = picture.expect(name).shape;
@@ -115,14 +115,14 @@ fn an_orientation_as_long_or_behind_the_pixels_is_applied() {
 }
 
 #[test]
-fn a_bmp_whose_alpha_is_nowhere_set_is_opaque() {
+fn bmp_with_unset_alpha_is_opaque() {
     let mut bytes = case("photos/32v4-alpha0.bmp");
     let rgb = decode_rgb(&bytes).expect("a BMP");
     assert!(rgb.pixels.iter().any(|&value| value > 0));
     let over_white = |bytes: &[u8]| decode_over_white(bytes).expect("a BMP");
     let seen = over_white(&bytes);
     assert_eq!(seen.0.pixels, rgb.pixels);
-    // The same picture whose alpha says that it is opaque.
+    // The same picture with an opaque alpha channel.
     let offset = u32::from_le_bytes(bytes[10..14].try_into().expect("4 bytes")) as usize;
     for alpha in bytes[offset..].iter_mut().skip(3).step_by(4) {
         assert_eq!(*alpha, 0);
@@ -132,7 +132,7 @@ fn a_bmp_whose_alpha_is_nowhere_set_is_opaque() {
 }
 
 #[test]
-fn what_is_not_supported_is_not_called_damaged() {
+fn reports_unsupported_features() {
     let error = decode_gray(&case("photos/arithmetic.jpg")).unwrap_err();
     let reason = "arithmetic coding is not supported".into();
     assert_eq!(
@@ -142,7 +142,7 @@ fn what_is_not_supported_is_not_called_damaged() {
             reason
         }
     );
-    // Twelve bits per value, as the frame's header says.
+    // Frame header of a file with 12 bits per sample.
     let mut bytes = case("photos/jfif.jfif");
     let frame = bytes
         .windows(2)
@@ -156,7 +156,7 @@ fn what_is_not_supported_is_not_called_damaged() {
 }
 
 #[test]
-fn formats_are_told_by_content() {
+fn detects_format_by_content() {
     for name in ["jfif.jfif", "t.tiff", "white.png", "1x1.png"] {
         let bytes = case(&format!("photos/{name}"));
         assert!(is_image(&bytes) && decode_rgb(&bytes).is_ok(), "{name}");

@@ -1,4 +1,4 @@
-//! The imaging crate from outside: pictures as OpenCV reads them, and bytes that are no pictures.
+//! Integration tests of decoding and resizing against OpenCV, and with invalid input.
 
 mod jpeg;
 mod pictures;

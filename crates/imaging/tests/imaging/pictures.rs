@@ -1,4 +1,4 @@
-//! Formats against each other, and bytes that are no pictures.
+//! Agreement between formats, limits, and invalid input.
 
 use image::ImageFormat;
 use modiste_core::ImageShape;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::samples::{colours, deviation, encoded, opencv};
 
 #[test]
-fn every_format_gives_the_same_colours() {
+fn formats_agree_on_colours() {
     let gray = decode_gray(&encoded(colours(), ImageFormat::Png)).expect("a PNG");
     for format in [
         ImageFormat::Png,
@@ -34,7 +34,7 @@ fn every_format_gives_the_same_colours() {
 }
 
 #[test]
-fn a_png_that_states_its_gamma_is_mixed_in_linear_light() {
+fn png_gamma_converts_in_linear_light() {
     let with_gamma = |gamma| {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
@@ -50,12 +50,12 @@ fn a_png_that_states_its_gamma_is_mixed_in_linear_light() {
         decode_gray(&bytes).expect("a PNG").pixels
     };
     assert_eq!(with_gamma(None), [76, 80]);
-    // As OpenCV 4.11 gives for the same file.
+    // OpenCV 4.11 gives the same for this file.
     assert_eq!(with_gamma(Some(0.45455)), [147, 80]);
 }
 
 #[test]
-fn an_oversized_picture_is_refused_before_it_is_decoded() {
+fn rejects_oversized_images_before_decoding() {
     let mut png = encoded(colours(), ImageFormat::Png);
     png[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]); // 20,000 x 20,000
     let sum = crc32(&png[12..29]).to_be_bytes();
@@ -91,22 +91,22 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[test]
-fn what_is_no_picture_is_named() {
+fn names_unsupported_content() {
     #[track_caller]
     fn check(bytes: &[u8], expected: &str) {
         let error = decode_gray(bytes).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(decode_rgb(bytes), Err(error));
     }
-    check(b"", "the file is empty; PNG, JPEG, WebP, GIF, BMP and TIFF");
+    check(b"", "the file is empty; supported formats are PNG");
     check(b"epoch,loss", "unsupported image format");
-    check(b"II*\0\x08\0\0\0", "the TIFF picture is damaged");
+    check(b"II*\0\x08\0\0\0", "the TIFF image is damaged");
     let png = encoded(colours(), ImageFormat::Png);
-    check(&png[..png.len() / 2], "the PNG picture is damaged");
-    check(&[0xff, 0xd8, 0xff, 0xe0], "the JPEG picture is damaged");
+    check(&png[..png.len() / 2], "the PNG image is damaged");
+    check(&[0xff, 0xd8, 0xff, 0xe0], "the JPEG image is damaged");
 }
 
-/// Whatever happens to the bytes, there is an error or a picture of a whole number of pixels.
+/// Checks that decoding returns an error or a consistent picture.
 fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
     for (picture, channels) in [(decode_gray(bytes), 1), (decode_rgb(bytes), 3)] {
         if let Ok(picture) = picture {
@@ -144,7 +144,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn random_bytes_never_panic(
+    fn random_bytes_do_not_panic(
         magic in prop::sample::select(vec![
             &b"\x89PNG\r\n\x1a\n"[..], b"\xff\xd8\xff", b"RIFF\x20\0\0\0WEBPVP8 ", b"GIF89a", b"BM", b"II*\0\x08\0\0\0", b"",
         ]),
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_pictures_never_panic(
+    fn damaged_images_do_not_panic(
         mut bytes in prop::sample::select(samples()),
         end in any::<prop::sample::Index>(),
         cut in any::<bool>(),
@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn any_size_becomes_any_size(
+    fn resizes_any_size_to_any_size(
         from in (1usize..40, 1usize..40, prop::sample::select(vec![1usize, 3])),
         to in (1usize..40, 1usize..40),
         interpolation in prop::sample::select(vec![
@@ -180,10 +180,10 @@ proptest! {
         value in any::<u8>(),
     ) {
         let shape = ImageShape::new(from.0, from.1, from.2);
-        let plain = Picture { shape, pixels: vec![value; shape.size()] };
-        let resized = resize(&plain, to.0, to.1, interpolation).expect("sides above 0");
+        let even = Picture { shape, pixels: vec![value; shape.size()] };
+        let resized = resize(&even, to.0, to.1, interpolation).expect("sides above 0");
         prop_assert_eq!(resized.shape, ImageShape::new(to.0, to.1, from.2));
-        // A plain picture stays plain: the weights add up to one.
+        // An even picture stays even, because the weights sum to one.
         prop_assert_eq!(resized.pixels, vec![value; to.0 * to.1 * from.2]);
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures for tests, of this crate and of `modiste-infer`.
+//! Test pictures, shared with the tests of `modiste-infer`.
 
 use std::fs;
 use std::io::Cursor;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-/// Bytes of a file that OpenCV's pixels are known of.
+/// Bytes of a file for which OpenCV's pixels are recorded.
 pub(crate) fn opencv(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../imaging/tests/opencv")
@@ -14,7 +14,7 @@ pub(crate) fn opencv(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The largest difference between two rows of bytes of the same length.
+/// Largest difference between two slices of the same length.
 #[track_caller]
 pub(crate) fn deviation(found: &[u8], expected: &[u8]) -> u8 {
     assert_eq!(found.len(), expected.len());
@@ -22,7 +22,7 @@ pub(crate) fn deviation(found: &[u8], expected: &[u8]) -> u8 {
     differences.max().unwrap_or(0)
 }
 
-/// A picture of 5 x 7 pixels with all colours distinct.
+/// Picture of 5x7 pixels with distinct colours.
 pub(crate) fn colours() -> RgbImage {
     RgbImage::from_fn(7, 5, |x, y| {
         let (x, y) = (x as u8, y as u8);

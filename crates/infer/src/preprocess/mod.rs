@@ -1,63 +1,35 @@
-//! From a photo to the input of a network, as a list of steps.
+//! Execution of a [`Preprocessing`]: from the bytes of a photo to the input of a network.
 
-mod check;
-mod frame;
+mod crop;
 mod place;
-mod preset;
 mod step;
 mod tone;
 mod view;
 
 use modiste_core::ImageShape;
-use serde::{Deserialize, Serialize};
+use modiste_imaging::{MAX_PIXELS, catch_panic};
+use modiste_model::{Preprocessing, Step};
 
 use crate::error::Error;
-use modiste_imaging::MAX_PIXELS;
-use modiste_imaging::isolated;
-pub use step::Step;
 pub use view::{View, Window};
 
-/// What is done to a photo before a network sees it: named steps, one after the other. Part of a
-/// model: it is stored beside the weights.
-///
-/// A step may make several views of each that it is given (mirrored ones, several sizes); the network
-/// sees all of them, and its answer is their mean.
-///
-/// It is parsed from the name of a preset: `notebook`, which is the lecture's way, also as
-/// `notebook:area` with another interpolation, and `fashion`, for photos of clothes.
-///
-/// ```
-/// use modiste_infer::{Preprocessing, Step};
-///
-/// let notebook: Preprocessing = "notebook".parse()?;
-/// assert_eq!(notebook, Preprocessing::default());
-/// assert_eq!(notebook.steps[..2], [Step::Read, Step::Negate]);
-/// # Ok::<(), modiste_infer::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "serde_json::Value")]
-pub struct Preprocessing {
-    /// The preset that it is, or whatever its maker called it.
-    pub name: String,
-    /// First to last.
-    pub steps: Vec<Step>,
-}
-
-/// What one step made of a photo.
+/// Views after one step, for inspection.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stage {
-    /// The step.
+pub struct StepResult {
+    /// Step.
     pub step: Step,
-    /// All views after it.
+    /// All views after the step.
     pub views: Vec<View>,
 }
 
-/// Makes a photo the input of a network: for each view bytes in the order row, column, channel, as
-/// many as `shape` says. They are to be scaled to 0..1 as the training images were.
+/// Preprocesses a photo for a network with input `shape`.
+///
+/// Returns the bytes of each TTA view, `[row, column, channel]`, `shape.size()` per view.
+/// [`normalize`](modiste_core::normalize) scales them to 0 to 1, as during training.
 ///
 /// # Errors
-/// Where the photo cannot be decoded, [`Error::Step`] where a step cannot be carried out,
-/// [`Error::Shape`] where the steps do not lead to `shape`.
+/// Returns [`Error::Imaging`] if the photo cannot be decoded, [`Error::Preprocessing`] if a step cannot
+/// be run, and [`Error::Shape`] if the views do not have the shape.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -69,53 +41,47 @@ pub struct Stage {
 /// # Ok::<(), modiste_infer::Error>(())
 /// ```
 pub fn preprocess(
-    bytes: &[u8],
+    photo: &[u8],
     preprocessing: &Preprocessing,
     shape: ImageShape,
 ) -> Result<Vec<Vec<u8>>, Error> {
     check(preprocessing, shape)?;
-    isolated(|| {
+    catch_panic(|| {
         let mut views = Vec::new();
         for step in &preprocessing.steps {
-            views = step.apply(bytes, views, shape)?;
+            views = step::apply(step, photo, views, shape)?;
         }
-        finished(views, shape)
+        check_views(&views, shape)?;
+        Ok(views.into_iter().map(|view| view.picture.pixels).collect())
     })
 }
 
-/// The same, with what every step makes of the photo, for people to look at.
+/// Preprocesses a photo like [`preprocess`] and returns the views after every step.
 ///
 /// # Errors
-/// As [`preprocess`].
+/// Returns the errors of [`preprocess`].
 pub fn explain(
-    bytes: &[u8],
+    photo: &[u8],
     preprocessing: &Preprocessing,
     shape: ImageShape,
-) -> Result<Vec<Stage>, Error> {
+) -> Result<Vec<StepResult>, Error> {
     check(preprocessing, shape)?;
-    isolated(|| stages_of(bytes, preprocessing, shape))
+    catch_panic(|| {
+        let mut results: Vec<StepResult> = Vec::new();
+        for step in &preprocessing.steps {
+            let before = last_views(&results).to_vec();
+            results.push(StepResult {
+                step: step.clone(),
+                views: step::apply(step, photo, before, shape)?,
+            });
+        }
+        check_views(last_views(&results), shape)?;
+        Ok(results)
+    })
 }
 
-fn stages_of(
-    bytes: &[u8],
-    preprocessing: &Preprocessing,
-    shape: ImageShape,
-) -> Result<Vec<Stage>, Error> {
-    let mut stages: Vec<Stage> = Vec::new();
-    for step in &preprocessing.steps {
-        let before = stages
-            .last()
-            .map_or(Vec::new(), |stage| stage.views.clone());
-        stages.push(Stage {
-            step: step.clone(),
-            views: step.apply(bytes, before, shape)?,
-        });
-    }
-    let last = stages
-        .last()
-        .map_or(Vec::new(), |stage| stage.views.clone());
-    finished(last, shape)?;
-    Ok(stages)
+fn last_views(results: &[StepResult]) -> &[View] {
+    results.last().map_or(&[], |result| &result.views)
 }
 
 fn check(preprocessing: &Preprocessing, shape: ImageShape) -> Result<(), Error> {
@@ -123,19 +89,19 @@ fn check(preprocessing: &Preprocessing, shape: ImageShape) -> Result<(), Error> 
     if pixels == 0 || pixels > MAX_PIXELS {
         return Err(Error::Shape {
             shape,
-            reason: "it has no pixels, or too many",
+            reason: "the shape has no pixels, or too many",
         });
     }
-    preprocessing.check()
+    Ok(preprocessing.check()?)
 }
 
-fn finished(views: Vec<View>, shape: ImageShape) -> Result<Vec<Vec<u8>>, Error> {
+fn check_views(views: &[View], shape: ImageShape) -> Result<(), Error> {
     let fits = |view: &View| view.picture.shape == shape;
-    if views.is_empty() || !views.iter().all(fits) {
-        return Err(Error::Shape {
+    match !views.is_empty() && views.iter().all(fits) {
+        true => Ok(()),
+        false => Err(Error::Shape {
             shape,
-            reason: "the steps of its preprocessing do not lead there",
-        });
+            reason: "the preprocessing steps give another shape",
+        }),
     }
-    Ok(views.into_iter().map(|view| view.picture.pixels).collect())
 }

@@ -1,13 +1,12 @@
-//! The garment in the middle of the input, as large as the training images have it.
+//! The step that centres the garment, at the size that garments have in the training images.
 
-use modiste_core::ImageShape;
+use modiste_core::{ImageShape, Interpolation};
+use modiste_imaging::{Picture, resize};
 
 use super::view::View;
 use crate::segment::bounds;
-use modiste_imaging::Picture;
-use modiste_imaging::{Interpolation, resize};
 
-/// A view for each length of the longest edge.
+/// Makes a view for each length of the garment's longest edge.
 pub(super) fn place(view: View, longest: &[usize], shape: ImageShape) -> Vec<View> {
     let garment = cut_out(view);
     longest
@@ -16,22 +15,22 @@ pub(super) fn place(view: View, longest: &[usize], shape: ImageShape) -> Vec<Vie
         .collect()
 }
 
-/// The garment's rows and columns, on black.
+/// Crops a view to the bounding box of its mask and blends the background to black.
 fn cut_out(view: View) -> View {
     let width = view.picture.shape.width;
-    let Some(cover) = &view.cover else {
+    let Some(mask) = &view.mask else {
         return view;
     };
-    let Some(bounds) = bounds(cover, width, |cover| *cover > 127) else {
+    let Some(bounds) = bounds(mask, width, |coverage| *coverage > 127) else {
         return view;
     };
     let mut garment = view.cropped(&bounds);
     let channels = garment.picture.shape.channels;
-    if let Some(cover) = &garment.cover {
+    if let Some(mask) = &garment.mask {
         let pixels = garment.picture.pixels.chunks_exact_mut(channels);
-        for (pixel, cover) in pixels.zip(cover) {
+        for (pixel, coverage) in pixels.zip(mask) {
             for value in pixel {
-                *value = ((u32::from(*value) * u32::from(*cover) + 127) / 255) as u8;
+                *value = ((u32::from(*value) * u32::from(*coverage) + 127) / 255) as u8;
             }
         }
     }
@@ -62,7 +61,7 @@ fn centred(garment: &View, longest: usize, shape: ImageShape) -> View {
             },
             pixels,
         },
-        cover: None,
-        window: garment.window_within([top, left], [height, width], [shape.height, shape.width]),
+        mask: None,
+        window: garment.padded_window([top, left], [height, width], [shape.height, shape.width]),
     }
 }

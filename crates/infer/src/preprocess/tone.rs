@@ -1,11 +1,11 @@
-//! Steps that change how bright pixels are.
+//! Steps that change gray levels and sharpness.
 
-use modiste_core::ImageShape;
-
-use super::view::View;
+use modiste_core::{ImageShape, separable_filter};
 use modiste_imaging::Picture;
 
-/// 255 minus gray; colours stay.
+use super::view::View;
+
+/// Replaces gray by 255 minus gray; RGB views are left unchanged.
 pub(super) fn negate(mut view: View) -> View {
     if view.picture.shape.channels == 1 {
         for value in &mut view.picture.pixels {
@@ -15,7 +15,7 @@ pub(super) fn negate(mut view: View) -> View {
     view
 }
 
-/// 255 minus the gray of the colours (ITU-R BT.601).
+/// Converts RGB to 255 minus luma (ITU-R BT.601).
 pub(super) fn gray(view: View) -> View {
     let shape = view.picture.shape;
     if shape.channels != 3 {
@@ -37,22 +37,23 @@ pub(super) fn gray(view: View) -> View {
     }
 }
 
-/// Moves the garment's gray to a mean and a standard deviation.
-pub(super) fn tone(
+/// Scales gray levels so that the garment has the given mean and standard deviation. The contrast gain
+/// is clamped to `[low, high]` and the result to at least `floor`.
+pub(super) fn normalize_tone(
     mut view: View,
     mean: f32,
     deviation: f32,
-    [least, most]: [f32; 2],
+    [low, high]: [f32; 2],
     floor: f32,
 ) -> View {
     let channels = view.picture.shape.channels;
-    let cover = |index: usize| match &view.cover {
-        Some(cover) => f64::from(cover[index / channels]),
+    let coverage = |index: usize| match &view.mask {
+        Some(mask) => f64::from(mask[index / channels]),
         None => 255.0,
     };
     let (mut area, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for (index, &value) in view.picture.pixels.iter().enumerate() {
-        let (value, weight) = (f64::from(value), cover(index));
+        let (value, weight) = (f64::from(value), coverage(index));
         area += weight;
         sum += weight * value;
         squares += weight * value * value;
@@ -62,7 +63,7 @@ pub(super) fn tone(
     }
     let found = sum / area;
     let spread = (squares / area - found * found).max(0.0).sqrt();
-    let gain = (deviation / spread.max(1.0) as f32).clamp(least, most);
+    let gain = (deviation / spread.max(1.0) as f32).clamp(low, high);
     for value in &mut view.picture.pixels {
         let moved = mean + gain * (f32::from(*value) - found as f32);
         *value = moved.clamp(floor, 255.0).round() as u8;
@@ -70,9 +71,9 @@ pub(super) fn tone(
     view
 }
 
-/// Adds `amount` times what a Gaussian blur takes away.
+/// Unsharp mask: adds `amount` times the difference to a Gaussian blur.
 pub(super) fn sharpen(mut view: View, sigma: f32, amount: f32) -> View {
-    let blurred = blur(&view.picture, sigma);
+    let blurred = gaussian_blur(&view.picture, sigma);
     for (value, blurred) in view.picture.pixels.iter_mut().zip(blurred) {
         let value_before = f32::from(*value);
         let sharp = value_before + amount * (value_before - blurred);
@@ -81,38 +82,16 @@ pub(super) fn sharpen(mut view: View, sigma: f32, amount: f32) -> View {
     view
 }
 
-/// A Gaussian blur in a window of three sigma; beyond the edge the picture goes on as it ends.
-fn blur(picture: &Picture, sigma: f32) -> Vec<f32> {
-    let ImageShape {
-        height,
-        width,
-        channels,
-    } = picture.shape;
+/// Gaussian blur with a kernel of three standard deviations on either side.
+fn gaussian_blur(picture: &Picture, sigma: f32) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil().max(1.0) as usize;
     let weight = |offset: usize| {
         let distance = offset as f32 - reach as f32;
         (-distance * distance / (2.0 * sigma * sigma)).exp()
     };
-    let weights: Vec<f32> = (0..=2 * reach).map(weight).collect();
-    let sum: f32 = weights.iter().sum();
-    let source: Vec<f32> = picture.pixels.iter().map(|&v| f32::from(v)).collect();
-    let along = |values: &[f32], side: usize, step: usize, position: &dyn Fn(usize) -> usize| {
-        (0..values.len())
-            .map(|index| {
-                let at = position(index);
-                let mixed = weights.iter().enumerate().map(|(offset, weight)| {
-                    let to = (at + offset).saturating_sub(reach).min(side - 1);
-                    weight * values[index - at * step + to * step]
-                });
-                mixed.sum::<f32>() / sum
-            })
-            .collect::<Vec<f32>>()
-    };
-    let row_length = width * channels;
-    let rows = along(&source, height, row_length, &|index| index / row_length);
-    along(&rows, width, channels, &|index| {
-        index % row_length / channels
-    })
+    let kernel: Vec<f32> = (0..=2 * reach).map(weight).collect();
+    let values: Vec<f32> = picture.pixels.iter().map(|&v| f32::from(v)).collect();
+    separable_filter(picture.shape, &values, &kernel, kernel.iter().sum())
 }
 
 #[cfg(test)]
@@ -120,15 +99,15 @@ mod tests {
     use super::*;
 
     fn plane(height: usize, width: usize, pixels: &[u8]) -> View {
-        View::plain(Picture {
+        View::new(Picture {
             shape: ImageShape::new(height, width, 1),
             pixels: pixels.to_vec(),
         })
     }
 
     #[test]
-    fn colours_become_negated_gray() {
-        let colours = View::plain(Picture {
+    fn gray_is_inverted_luma() {
+        let colours = View::new(Picture {
             shape: ImageShape::new(1, 3, 3),
             pixels: vec![255, 255, 255, 200, 100, 50, 0, 0, 0],
         });
@@ -137,36 +116,35 @@ mod tests {
     }
 
     #[test]
-    fn the_garment_gets_its_mean_and_contrast() {
+    fn normalize_tone_sets_mean_and_deviation_of_garment() {
         let mut view = plane(1, 5, &[90, 110, 90, 110, 250]);
-        view.cover = Some(vec![255, 255, 255, 255, 0]);
-        // The mean is 100 and the deviation 10 where the cover is; what lies beside takes part in
-        // neither.
-        let moved = tone(view.clone(), 150.0, 20.0, [0.1, 5.0], 0.0)
+        view.mask = Some(vec![255, 255, 255, 255, 0]);
+        // Within the mask the mean is 100 and the deviation 10; the last pixel counts for neither.
+        let moved = normalize_tone(view.clone(), 150.0, 20.0, [0.1, 5.0], 0.0)
             .picture
             .pixels;
         assert_eq!(moved, [130, 170, 130, 170, 255]);
-        let bounded = tone(view.clone(), 150.0, 20.0, [0.1, 1.5], 0.0);
+        let bounded = normalize_tone(view.clone(), 150.0, 20.0, [0.1, 1.5], 0.0);
         assert_eq!(bounded.picture.pixels[..2], [135, 165]);
-        let floor = tone(view, 20.0, 20.0, [0.1, 5.0], 15.0);
+        let floor = normalize_tone(view, 20.0, 20.0, [0.1, 5.0], 15.0);
         assert_eq!(floor.picture.pixels[..2], [15, 40]);
-        // A cover counts pixels, not bytes.
-        let mut colours = View::plain(Picture {
+        // The mask has one byte per pixel, not per channel.
+        let mut colours = View::new(Picture {
             shape: ImageShape::new(1, 2, 3),
             pixels: vec![90, 110, 100, 7, 7, 7],
         });
-        colours.cover = Some(vec![255, 0]);
-        let moved = tone(colours, 150.0, 10.0, [1.0, 1.0], 0.0).picture.pixels;
-        assert_eq!(moved[..3], [140, 160, 150]);
+        colours.mask = Some(vec![255, 0]);
+        let moved = normalize_tone(colours, 150.0, 10.0, [1.0, 1.0], 0.0);
+        assert_eq!(moved.picture.pixels[..3], [140, 160, 150]);
     }
 
     #[test]
-    fn a_point_is_blurred_to_a_gaussian_and_sharpened_the_other_way() {
+    fn blurs_to_gaussian_and_sharpens_edges() {
         let mut pixels = [0; 7 * 9];
         pixels[3 * 9 + 4] = 200;
         let view = plane(7, 9, &pixels);
-        let blurred = blur(&view.picture, 1.0);
-        // The Gaussian at 0 and 1, over its sum from -3 to 3.
+        let blurred = gaussian_blur(&view.picture, 1.0);
+        // The Gaussian at 0 and 1, divided by its sum from -3 to 3.
         let sum: f32 = (-3..=3).map(|x: i32| (-0.5 * (x * x) as f32).exp()).sum();
         let at = |distance: f32| (-0.5 * distance * distance).exp() / sum;
         for (index, expected) in [

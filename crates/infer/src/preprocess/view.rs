@@ -1,101 +1,101 @@
-//! What a step hands to the next.
+//! Views: a picture on its way through the steps, with its mask and its place in the photo.
 
-use modiste_core::ImageShape;
+use std::ops::Range;
 
+use modiste_core::{ImageShape, mirror};
 use modiste_imaging::Picture;
 
-/// A picture on its way to a network, and how much of each pixel is the garment's.
+/// Picture between two steps, with its mask and its place in the photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// The pixels.
+    /// Pixels.
     pub picture: Picture,
-    /// As many bytes as the picture has pixels, 255 where all is garment; none before a mask is
-    /// found.
-    pub cover: Option<Vec<u8>>,
-    /// Which part of the photo it shows.
+    /// Coverage of each pixel by the garment, `[row, column]`: 255 for the garment, 0 for the
+    /// background. `None` before the segmentation.
+    pub mask: Option<Vec<u8>>,
+    /// Part of the photo that the view shows.
     pub window: Window,
 }
 
-/// The part of a photo that a view shows: 0 is the photo's upper or left edge and 1 its lower or right
-/// one. A view that has black around the photo goes beyond these.
+/// Part of a photo that a view shows. 0 is the upper or left edge of the photo, 1 the lower or right
+/// edge; a view that is padded with black extends beyond.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
-    /// Where the view's upper and lower edge lie.
+    /// Positions of the view's upper and lower edge.
     pub rows: [f64; 2],
-    /// Where its left and right edge lie; of a mirrored view the left one lies to the right.
+    /// Positions of the view's left and right edge. In a mirrored view the left edge has the larger
+    /// position.
     pub columns: [f64; 2],
 }
 
 impl Window {
-    /// The whole photo.
+    /// Window that shows the whole photo.
     pub const WHOLE: Self = Self {
         rows: [0.0, 1.0],
         columns: [0.0, 1.0],
     };
 
-    /// Where a place of the photo lies in the view, both as row and column from 0 to 1.
+    /// Converts a position in the photo to the position in the view. Both are row and column, 0 to 1.
     ///
     /// ```
     /// use modiste_infer::Window;
     ///
     /// let upper_half_mirrored = Window { rows: [0.0, 0.5], columns: [1.0, 0.0] };
-    /// assert_eq!(upper_half_mirrored.place_of([0.25, 0.25]), [0.5, 0.75]);
+    /// assert_eq!(upper_half_mirrored.position_of([0.25, 0.25]), [0.5, 0.75]);
     /// ```
-    pub fn place_of(&self, [row, column]: [f64; 2]) -> [f64; 2] {
-        let within = |place: f64, [from, to]: [f64; 2]| (place - from) / (to - from);
+    pub fn position_of(&self, [row, column]: [f64; 2]) -> [f64; 2] {
+        let within = |position: f64, [from, to]: [f64; 2]| (position - from) / (to - from);
         [within(row, self.rows), within(column, self.columns)]
     }
 
-    /// The part from `start` to `end` of this one's pixels, of which it has `count`: more on either side
-    /// of it where they lie outside.
+    /// Range of the pixels `start` to `end` of a range that has `count` pixels. They may lie outside.
     fn part([from, to]: [f64; 2], count: usize, [start, end]: [f64; 2]) -> [f64; 2] {
         [start, end].map(|pixel| from + (to - from) * pixel / count as f64)
     }
 }
 
 impl View {
-    /// A picture of which nothing is known, but that it shows the whole photo.
-    pub fn plain(picture: Picture) -> Self {
+    /// View of a whole photo without a mask.
+    pub fn new(picture: Picture) -> Self {
         Self {
             picture,
-            cover: None,
+            mask: None,
             window: Window::WHOLE,
         }
     }
 
-    /// This view's window where so much is put around it: pixels above and to the left, and the height
-    /// and width then.
-    pub(super) fn window_within(
+    /// Window after resizing to `small` height and width and padding to `padded` height and width, with
+    /// `[top, left]` pixels of padding before.
+    pub(super) fn padded_window(
         &self,
         [top, left]: [usize; 2],
-        [small_height, small_width]: [usize; 2],
-        [height, width]: [usize; 2],
+        small: [usize; 2],
+        padded: [usize; 2],
     ) -> Window {
-        let part = |range, small: usize, before: usize, whole: usize| {
-            let [before, whole] = [before as f64, whole as f64];
-            Window::part(range, small, [-before, whole - before])
+        let part = |range, small: usize, before: usize, padded: usize| {
+            let [before, padded] = [before as f64, padded as f64];
+            Window::part(range, small, [-before, padded - before])
         };
         Window {
-            rows: part(self.window.rows, small_height, top, height),
-            columns: part(self.window.columns, small_width, left, width),
+            rows: part(self.window.rows, small[0], top, padded[0]),
+            columns: part(self.window.columns, small[1], left, padded[1]),
         }
     }
 
-    /// The picture in red, green, blue for people to look at, tinted where it is not the garment.
-    pub fn shown(&self) -> Picture {
-        /// What the rest is tinted with.
+    /// RGB picture for display, with the background tinted.
+    pub fn overlay(&self) -> Picture {
         const TINT: [u32; 3] = [214, 40, 120];
         let shape = self.picture.shape;
         let mut pixels = Vec::with_capacity(3 * shape.height * shape.width);
         for (index, pixel) in self.picture.pixels.chunks_exact(shape.channels).enumerate() {
-            let cover = self
-                .cover
+            let coverage = self
+                .mask
                 .as_ref()
-                .map_or(255, |cover| u32::from(cover[index]));
+                .map_or(255, |mask| u32::from(mask[index]));
             for (channel, tint) in TINT.iter().enumerate() {
                 let value = u32::from(pixel[channel.min(shape.channels - 1)]);
                 let tinted = (value + 2 * tint) / 3;
-                pixels.push(((value * cover + tinted * (255 - cover)) / 255) as u8);
+                pixels.push(((value * coverage + tinted * (255 - coverage)) / 255) as u8);
             }
         }
         Picture {
@@ -107,10 +107,10 @@ impl View {
         }
     }
 
-    /// The picture cut to some rows and columns.
-    pub(super) fn cropped(&self, [rows, columns]: &[std::ops::Range<usize>; 2]) -> Self {
+    /// Crops to a range of rows and a range of columns.
+    pub(super) fn cropped(&self, [rows, columns]: &[Range<usize>; 2]) -> Self {
         let shape = self.picture.shape;
-        let cut = |pixels: &[u8], channels: usize| -> Vec<u8> {
+        let crop = |pixels: &[u8], channels: usize| -> Vec<u8> {
             rows.clone()
                 .flat_map(|row| {
                     let start = row * shape.width;
@@ -119,7 +119,7 @@ impl View {
                 .copied()
                 .collect()
         };
-        let part = |window, count, range: &std::ops::Range<usize>| {
+        let part = |window, count, range: &Range<usize>| {
             Window::part(window, count, [range.start as f64, range.end as f64])
         };
         Self {
@@ -129,9 +129,9 @@ impl View {
                     width: columns.len(),
                     channels: shape.channels,
                 },
-                pixels: cut(&self.picture.pixels, shape.channels),
+                pixels: crop(&self.picture.pixels, shape.channels),
             },
-            cover: self.cover.as_ref().map(|cover| cut(cover, 1)),
+            mask: self.mask.as_ref().map(|mask| crop(mask, 1)),
             window: Window {
                 rows: part(self.window.rows, shape.height, rows),
                 columns: part(self.window.columns, shape.width, columns),
@@ -139,27 +139,20 @@ impl View {
         }
     }
 
-    /// The picture turned left to right.
+    /// Horizontal mirror image.
     pub(super) fn mirrored(&self) -> Self {
-        let shape = self.picture.shape;
-        let turn = |pixels: &[u8], channels: usize| -> Vec<u8> {
-            pixels
-                .chunks_exact(shape.width * channels)
-                .flat_map(|row| row.rchunks_exact(channels).flatten())
-                .copied()
-                .collect()
-        };
-        Self {
-            picture: Picture {
-                shape,
-                pixels: turn(&self.picture.pixels, shape.channels),
-            },
-            cover: self.cover.as_ref().map(|cover| turn(cover, 1)),
-            window: Window {
-                columns: [self.window.columns[1], self.window.columns[0]],
-                ..self.window
-            },
+        let mut view = self.clone();
+        let shape = view.picture.shape;
+        mirror(shape, &mut view.picture.pixels);
+        if let Some(mask) = &mut view.mask {
+            let plane = ImageShape {
+                channels: 1,
+                ..shape
+            };
+            mirror(plane, mask);
         }
+        view.window.columns.reverse();
+        view
     }
 }
 
@@ -168,13 +161,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_is_mirrored_and_cropped_with_its_cover() {
+    fn mirrors_and_crops_with_mask_and_window() {
         let view = View {
             picture: Picture {
                 shape: ImageShape::new(2, 3, 2),
                 pixels: vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
             },
-            cover: Some(vec![0, 10, 20, 30, 40, 50]),
+            mask: Some(vec![0, 10, 20, 30, 40, 50]),
             window: Window::WHOLE,
         };
         let mirrored = view.mirrored();
@@ -182,28 +175,28 @@ mod tests {
             mirrored.picture.pixels,
             [5, 6, 3, 4, 1, 2, 11, 12, 9, 10, 7, 8]
         );
-        assert_eq!(mirrored.cover, Some(vec![20, 10, 0, 50, 40, 30]));
+        assert_eq!(mirrored.mask, Some(vec![20, 10, 0, 50, 40, 30]));
         assert_eq!(mirrored.mirrored(), view);
         let cropped = view.cropped(&[1..2, 1..3]);
         assert_eq!(cropped.picture.shape, ImageShape::new(1, 2, 2));
         assert_eq!(cropped.picture.pixels, [9, 10, 11, 12]);
-        assert_eq!(cropped.cover, Some(vec![40, 50]));
+        assert_eq!(cropped.mask, Some(vec![40, 50]));
         assert_eq!(cropped.window.rows, [0.5, 1.0]);
         assert_eq!(cropped.window.columns, [1.0 / 3.0, 1.0]);
         assert_eq!(mirrored.window.columns, [1.0, 0.0]);
-        // The middle of the crop's last pixel, in the crop that is mirrored.
-        let place = cropped.mirrored().window.place_of([0.75, 5.0 / 6.0]);
+        // The centre of the last pixel of the crop, in the mirrored crop.
+        let position = cropped.mirrored().window.position_of([0.75, 5.0 / 6.0]);
         assert!(
-            (place[0] - 0.5).abs() < 1e-12 && (place[1] - 0.25).abs() < 1e-12,
-            "{place:?}"
+            (position[0] - 0.5).abs() < 1e-12 && (position[1] - 0.25).abs() < 1e-12,
+            "{position:?}"
         );
-        // In the middle of four by four: a row above and two below, a column on either side.
-        let around = cropped.window_within([1, 1], [1, 2], [4, 4]);
-        assert_eq!(around.rows, [0.0, 2.0]);
-        let [left, right] = around.columns;
+        // Centred in 4x4: one row of padding above and two below, one column on either side.
+        let padded = cropped.padded_window([1, 1], [1, 2], [4, 4]);
+        assert_eq!(padded.rows, [0.0, 2.0]);
+        let [left, right] = padded.columns;
         assert!(
             left.abs() < 1e-12 && (right - 4.0 / 3.0).abs() < 1e-12,
-            "{around:?}"
+            "{padded:?}"
         );
     }
 }

@@ -1,25 +1,24 @@
-//! What a garment lies on, as far as the picture's border shows it.
+//! Background model: a colour gradient fitted to the border of the picture.
 
 use super::lab::{Lab, difference};
 
-/// A colour that changes in a line from one side of the picture to the other, as light does on a
-/// wall or a sheet.
+/// Linear colour gradient over the picture, such as light on a wall or a sheet.
 pub(crate) struct Background {
-    /// Per channel: at the centre, per row, per column (both from -0.5 to 0.5).
-    ramp: [[f32; 3]; 3],
+    /// Per channel: value at the centre, slope per height, slope per width.
+    gradient: [[f32; 3]; 3],
     height: usize,
     width: usize,
-    /// The median distance of the border's pixels to it.
+    /// Median distance of the border's pixels to the gradient.
     pub(crate) spread: f32,
 }
 
 impl Background {
-    /// Fits one to the border: at first its median colour, then a ramp through the pixels near it,
-    /// which leaves out where the garment touches the border.
-    pub(crate) fn of(lab: &Lab) -> Self {
+    /// Fits the gradient to the border: first its median colour, then a gradient through the pixels near
+    /// it. Parts of the border that the garment touches are excluded as outliers.
+    pub(crate) fn fit(lab: &Lab) -> Self {
         let border = border(lab);
         let mut background = Self {
-            ramp: [0, 1, 2].map(|channel| {
+            gradient: [0, 1, 2].map(|channel| {
                 let values = border.iter().map(|&index| lab.pixels[index][channel]);
                 [median(values.collect()), 0.0, 0.0]
             }),
@@ -39,24 +38,24 @@ impl Background {
                 .filter(|(_, distance)| **distance <= near)
                 .map(|(&index, _)| index)
                 .collect();
-            background.ramp = fit(lab, &inliers);
+            background.gradient = least_squares(lab, &inliers);
         }
         let distances = border.iter().map(|&index| background.distance(lab, index));
         background.spread = median(distances.collect());
         background
     }
 
-    /// How far the pixel at `index` is from the background behind it.
+    /// Colour distance of the pixel at `index` from the background at its position.
     pub(crate) fn distance(&self, lab: &Lab, index: usize) -> f32 {
-        let [row, column] = place(index, self.height, self.width);
+        let [row, column] = position(index, self.height, self.width);
         let colour = self
-            .ramp
+            .gradient
             .map(|[at, down, right]| at + down * row + right * column);
         difference(lab.pixels[index], colour)
     }
 }
 
-/// The indices of a frame, a thirtieth of the picture wide.
+/// Indices of the border, whose width is a thirtieth of the longest side.
 fn border(lab: &Lab) -> Vec<usize> {
     let Lab { height, width, .. } = *lab;
     let thick = (height.max(width) / 30).max(1);
@@ -71,20 +70,20 @@ fn border(lab: &Lab) -> Vec<usize> {
         .collect()
 }
 
-/// Row and column from -0.5 to 0.5.
-fn place(index: usize, height: usize, width: usize) -> [f32; 2] {
+/// Row and column, both -0.5 to 0.5.
+fn position(index: usize, height: usize, width: usize) -> [f32; 2] {
     let along = |index: usize, side: usize| (index as f32 + 0.5) / side as f32 - 0.5;
     [along(index / width, height), along(index % width, width)]
 }
 
-/// Least squares for each channel. A slope costs a little, so that where few pixels are left they do
-/// not tilt it.
-fn fit(lab: &Lab, indices: &[usize]) -> [[f32; 3]; 3] {
+/// Fits a gradient to pixels by least squares per channel. The slopes are regularized (ridge), so
+/// that a few pixels do not tilt the gradient.
+fn least_squares(lab: &Lab, indices: &[usize]) -> [[f32; 3]; 3] {
     let ridge = 0.02 * indices.len() as f64;
     let mut normal = [[0.0; 3]; 3];
     let mut right = [[0.0; 3]; 3];
     for &index in indices {
-        let [row, column] = place(index, lab.height, lab.width);
+        let [row, column] = position(index, lab.height, lab.width);
         let terms = [1.0, f64::from(row), f64::from(column)];
         for (i, left) in terms.iter().enumerate() {
             for (j, term) in terms.iter().enumerate() {
@@ -100,7 +99,7 @@ fn fit(lab: &Lab, indices: &[usize]) -> [[f32; 3]; 3] {
     right.map(|right| solve(normal, right).map(|value| value as f32))
 }
 
-/// Cramer's rule; zeros where there is no solution.
+/// Solves a linear system by Cramer's rule. Returns zeros if the matrix is singular.
 fn solve(matrix: [[f64; 3]; 3], right: [f64; 3]) -> [f64; 3] {
     let whole = determinant(matrix);
     [0, 1, 2].map(|column| {
@@ -121,7 +120,7 @@ fn determinant([a, b, c]: [[f64; 3]; 3]) -> f64 {
         + a[2] * (b[0] * c[1] - b[1] * c[0])
 }
 
-/// The middle one; 0 of none.
+/// Median, the upper one of an even number; 0 if `values` is empty.
 pub(crate) fn median(mut values: Vec<f32>) -> f32 {
     let middle = values.len() / 2;
     if values.is_empty() {
@@ -135,10 +134,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ramp_along_the_border_is_found_and_what_is_within_does_not_matter() {
+    fn fits_gradient_to_border_only() {
         let (height, width) = (30, 40);
         let pixels = (0..height * width).map(|index| {
-            let [row, column] = place(index, height, width);
+            let [row, column] = position(index, height, width);
             match row.abs() < 0.3 && column.abs() < 0.3 {
                 true => [0.0, 80.0, -80.0],
                 false => [50.0 + 20.0 * row, 10.0 * column, 5.0],
@@ -149,10 +148,10 @@ mod tests {
             width,
             pixels: pixels.collect(),
         };
-        let background = Background::of(&lab);
-        // A little tilt is lost to the ridge.
+        let background = Background::fit(&lab);
+        // The ridge flattens the slopes a little.
         assert!(
-            background.spread < super::super::QUIET,
+            background.spread < super::super::EVEN,
             "{}",
             background.spread
         );

@@ -1,44 +1,44 @@
-//! The mask by colour distance to the background.
+//! Mask by colour distance to the background.
 
 use super::background::Background;
 use super::lab::Lab;
 use super::morphology::Mask;
 
-/// What differs from the background; all of the picture where that is nearly nothing.
+/// Mask of the pixels that differ from the background; the whole picture if there are hardly any.
 ///
-/// `blurred` is `lab` without its grain. Its colours run over edges, so that a pixel must differ by
-/// itself too.
+/// `blurred` is `lab` with less noise. Its colours bleed across edges, so the unblurred pixel must
+/// differ too.
 pub(crate) fn mask(lab: &Lab, blurred: &Lab, background: &Background) -> Mask {
     let distances: Vec<f32> = (0..lab.pixels.len())
         .map(|index| {
-            let alone = background.distance(lab, index);
-            background.distance(blurred, index).min(2.0 * alone)
+            let unblurred = background.distance(lab, index);
+            background.distance(blurred, index).min(2.0 * unblurred)
         })
         .collect();
-    // As much as the border's own grain is background; what is many times as far is not.
-    let (least, most) = (2.0 + 2.5 * background.spread, 8.0 + 5.0 * background.spread);
-    let threshold = otsu(&distances).clamp(least, most);
+    // The bounds are multiples of the noise of the border.
+    let (low, high) = (2.0 + 2.5 * background.spread, 8.0 + 5.0 * background.spread);
+    let threshold = otsu(&distances).clamp(low, high);
     let above = Mask {
         height: lab.height,
         width: lab.width,
         inside: distances.iter().map(|&d| d > threshold).collect(),
     };
-    tidy(&above).unwrap_or_else(|| Mask::full(lab.height, lab.width))
+    cleaned(&above).unwrap_or_else(|| Mask::full(lab.height, lab.width))
 }
 
-/// Without specks, cracks, small holes and small pieces; none where nearly nothing is left.
-pub(crate) fn tidy(mask: &Mask) -> Option<Mask> {
-    /// Less than this share of a picture is no garment.
-    const NOTHING: f32 = 0.01;
-    /// Pieces smaller than this share of the largest are not of the garment.
-    const PIECE: f32 = 0.15;
+/// Removes specks, cracks, small holes and small pieces. Returns `None` if hardly anything is left.
+pub(crate) fn cleaned(mask: &Mask) -> Option<Mask> {
+    /// Smallest fraction of the picture that a garment covers.
+    const MIN_FRACTION: f32 = 0.01;
+    /// Smallest size of a piece of the garment, as a fraction of the largest piece.
+    const MIN_PIECE: f32 = 0.15;
     let shape = mask.closed(1).opened(1);
     let hole = (shape.area() / 100).max(2);
-    let tidied = shape.filled(hole).large_pieces(PIECE);
-    (tidied.share() > NOTHING).then_some(tidied)
+    let cleaned = shape.filled(hole).large_pieces(MIN_PIECE);
+    (cleaned.fraction() > MIN_FRACTION).then_some(cleaned)
 }
 
-/// The threshold that parts values into two groups, each as much alike as can be (Otsu 1979).
+/// Threshold that separates values into two groups of minimal variance (Otsu 1979).
 fn otsu(values: &[f32]) -> f32 {
     const BINS: usize = 128;
     let largest = values.iter().copied().fold(0.0, f32::max);

@@ -1,6 +1,6 @@
-//! A picture's pixels as a grid: neighbours, and what it costs to part them.
+//! Edges of a pixel grid with eight neighbours per node, and their costs.
 
-/// Row and column steps to the eight neighbours; the opposite of `d` is `7 - d`.
+/// Row and column steps to the eight neighbours. The opposite of direction `d` is `7 - d`.
 pub(super) const STEPS: [(isize, isize); 8] = [
     (-1, -1),
     (-1, 0),
@@ -12,16 +12,16 @@ pub(super) const STEPS: [(isize, isize); 8] = [
     (1, 1),
 ];
 
-/// What it costs that neighbours on a grid are on different sides. Around the grid lies a row and a
-/// column of nodes that no edge leads to, so that every node has eight neighbours.
+/// Costs of cutting the edges between neighbours on a grid. The grid is padded with one node on
+/// each side, whose edges cost nothing, so that every node has eight neighbours.
 pub(crate) struct Edges {
     width: usize,
     costs: Vec<[f32; 8]>,
 }
 
 impl Edges {
-    /// The edges of a grid of `height` rows. `cost` is asked for each node, its neighbour in a
-    /// direction, and whether that is a straight one; it is 0 or more, and the same from both ends.
+    /// Edges of a grid of `height` x `width`. `cost` receives a node, its neighbour, and true for a
+    /// straight (not diagonal) edge; it returns a number of at least 0. It is called once per pair.
     pub(crate) fn new(
         height: usize,
         width: usize,
@@ -32,7 +32,7 @@ impl Edges {
             costs: vec![[0.0; 8]; (height + 2) * (width + 2)],
         };
         for node in 0..height * width {
-            // Half of the directions lead to nodes that come later, the other half back from them.
+            // The edge from the later node back to this one has the same cost.
             for (direction, neighbour) in neighbours(height, width, node) {
                 if neighbour > node {
                     let (down, right) = STEPS[direction];
@@ -46,23 +46,23 @@ impl Edges {
         edges
     }
 
-    /// What each edge costs, by node (those around the grid too) and direction.
+    /// Costs by padded node and direction.
     pub(super) fn costs(&self) -> &[[f32; 8]] {
         &self.costs
     }
 
-    /// How many nodes a row has, with the two around it.
+    /// Nodes of a padded row.
     pub(super) fn row_length(&self) -> usize {
         self.width + 2
     }
 
-    /// Where a node of the grid lies among those with the rows and columns around it.
+    /// Index of a node in the padded grid.
     pub(super) fn padded(&self, node: usize) -> usize {
         (node / self.width + 1) * self.row_length() + node % self.width + 1
     }
 }
 
-/// The neighbours of a node that are on the grid, with their directions.
+/// Neighbours of a node within the grid: direction and node.
 pub(crate) fn neighbours(
     height: usize,
     width: usize,

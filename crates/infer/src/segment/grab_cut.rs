@@ -1,27 +1,27 @@
-//! GrabCut: from a rough mask to one that follows colours and edges.
+//! GrabCut: refines a rough mask along colours and edges.
 
-use super::distance::tidy;
+use super::distance::cleaned;
 use super::edges::{Edges, neighbours};
 use super::lab::Lab;
-use super::min_cut::cut;
+use super::min_cut::min_cut;
 use super::mixture::Mixture;
 use super::morphology::Mask;
 
-/// What an edge through even colour costs in the large picture. Half of the paper's 50, which is for
-/// photos of full size: here a garment's edge is a few hundred pixels long. The small one's is half of
-/// that, because an edge is half as long there and what it surrounds a quarter as large.
+/// Cost of an edge between equal colours in the large picture. The paper uses 50 for photos of full
+/// size; here the outline of a garment has a few hundred pixels. The small picture uses half of
+/// this value, because there the outline is half as long and the area a quarter as large.
 const SMOOTHNESS: f32 = 25.0;
 
-/// Colours are fitted to one pixel of so many; the others would tell nothing new.
-const EVERY: usize = 3;
+/// Stride of the pixels that the colour mixtures are fitted to, for speed.
+const STRIDE: usize = 3;
 
-/// How far from the edge that the small picture has the large one's may lie.
+/// Largest distance in pixels between the outline found in the small picture and that in the large one.
 const BAND: usize = 8;
 
-/// More than any colour can cost.
+/// Terminal cost that fixes a pixel; it exceeds any colour cost.
 const FIXED: f32 = 65_535.0;
 
-/// A picture in two sizes, and what cuts cost in each.
+/// Picture in two sizes, with the edge costs of each.
 pub(crate) struct Levels<'a> {
     large: &'a Lab,
     small: Lab,
@@ -30,8 +30,8 @@ pub(crate) struct Levels<'a> {
 }
 
 impl<'a> Levels<'a> {
-    /// A picture and its half.
-    pub(crate) fn of(large: &'a Lab) -> Self {
+    /// Prepares a picture and its half.
+    pub(crate) fn new(large: &'a Lab) -> Self {
         let small = large.halved();
         Self {
             large_edges: edges(large, SMOOTHNESS),
@@ -42,11 +42,11 @@ impl<'a> Levels<'a> {
     }
 }
 
-/// The mask after two rounds: in the small picture, and in the large one along the edge that was
-/// found. The rough one where they leave nothing of it, or no background.
+/// Refines a mask in two rounds: in the small picture, then in the large one along the outline that was
+/// found. Returns `rough` if no garment or no background is left.
 pub(crate) fn refine(levels: &Levels<'_>, rough: &Mask) -> Mask {
     refined(levels, rough)
-        .and_then(|mask| tidy(&mask))
+        .and_then(|mask| cleaned(&mask))
         .unwrap_or_else(|| rough.clone())
 }
 
@@ -54,46 +54,47 @@ fn refined(levels: &Levels<'_>, rough: &Mask) -> Option<Mask> {
     let small = rough.halved();
     let found = round(&levels.small, &levels.small_edges, &small, &small, |_| None)?;
     let found = found.doubled(rough.height, rough.width);
-    let (surely, perhaps) = (found.eroded(BAND), found.dilated(BAND));
-    let known = |pixel: usize| match (surely.inside[pixel], perhaps.inside[pixel]) {
+    let (inner, outer) = (found.eroded(BAND), found.dilated(BAND));
+    let fixed = |pixel: usize| match (inner.inside[pixel], outer.inside[pixel]) {
         (true, _) => Some(FIXED),
         (_, false) => Some(-FIXED),
         _ => None,
     };
-    round(levels.large, &levels.large_edges, &found, rough, known)
+    round(levels.large, &levels.large_edges, &found, rough, fixed)
 }
 
-/// Fits colours to both sides of `mask` and cuts between them. `known` has what being outside costs
-/// more than being inside, where that is known already.
+/// Fits colour mixtures to both sides of `mask` and computes the minimum cut between them. `fixed`
+/// returns the terminal cost of pixels that are decided already. Returns `None` if a side has too
+/// few pixels.
 fn round(
     lab: &Lab,
     edges: &Edges,
     mask: &Mask,
     rough: &Mask,
-    known: impl Fn(usize) -> Option<f32>,
+    fixed: impl Fn(usize) -> Option<f32>,
 ) -> Option<Mask> {
     let colours = |wanted: bool| -> Vec<[f32; 3]> {
         let pixels = lab.pixels.iter().zip(&mask.inside);
         let wanted = pixels.filter(|(_, inside)| **inside == wanted);
-        wanted.map(|(colour, _)| *colour).step_by(EVERY).collect()
+        wanted.map(|(colour, _)| *colour).step_by(STRIDE).collect()
     };
     let inside = Mixture::fit(&colours(true))?;
     let outside = Mixture::fit(&colours(false))?;
     let terminal = lab.pixels.iter().enumerate().map(|(index, &colour)| {
-        // The picture's edge is background, unless the rough mask reaches it.
+        // The border of the picture is background unless the rough mask reaches it.
         if rough.at_edge(index) && !rough.inside[index] {
             return -FIXED;
         }
-        known(index).unwrap_or_else(|| outside.cost(colour) - inside.cost(colour))
+        fixed(index).unwrap_or_else(|| outside.cost(colour) - inside.cost(colour))
     });
     let terminal: Vec<f32> = terminal.collect();
     Some(Mask {
-        inside: cut(edges, &terminal),
+        inside: min_cut(edges, &terminal),
         ..*mask
     })
 }
 
-/// What cuts cost between the pixels of a picture: little along edges.
+/// Edge costs of a picture: low between different colours.
 fn edges(lab: &Lab, smoothness: f32) -> Edges {
     let contrast = contrast(lab);
     Edges::new(lab.height, lab.width, |pixel, neighbour, straight| {
@@ -107,7 +108,7 @@ fn edges(lab: &Lab, smoothness: f32) -> Edges {
     })
 }
 
-/// One over twice the mean squared difference of neighbours.
+/// Reciprocal of twice the mean squared difference of neighbours (beta in the paper).
 fn contrast(lab: &Lab) -> f32 {
     let (mut sum, mut count) = (0.0, 0.0);
     for index in 0..lab.pixels.len() {

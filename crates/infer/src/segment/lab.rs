@@ -1,11 +1,11 @@
-//! Colours as people tell them apart: CIE L*a*b*.
+//! CIE L*a*b*, a colour space with perceptual distances.
 
 use std::array;
 
 use modiste_imaging::Picture;
 
-/// A picture in CIE 1976 L*a*b*, for the white of sRGB (D65): lightness 0 to 100, and two colour
-/// differences. Euclidean distance is about how different two colours look.
+/// Picture in CIE 1976 L*a*b* for the white point of sRGB (D65): lightness 0 to 100 and two colour
+/// axes. The Euclidean distance approximates the perceived difference of two colours.
 pub(crate) struct Lab {
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -13,8 +13,8 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Converts a picture of red, green, blue, or of gray.
-    pub(crate) fn of(picture: &Picture) -> Self {
+    /// Converts an RGB or gray picture.
+    pub(crate) fn new(picture: &Picture) -> Self {
         let linear: [f32; 256] = array::from_fn(|value| {
             let value = value as f32 / 255.0;
             if value <= 0.040_45 {
@@ -35,7 +35,7 @@ impl Lab {
         }
     }
 
-    /// Half as high and wide, rounded up: means of four pixels, or of as many as there are.
+    /// Halves height and width, rounded up: means of 2x2 pixels, or fewer at the edges.
     pub(crate) fn halved(&self) -> Self {
         let (height, width) = (self.height.div_ceil(2), self.width.div_ceil(2));
         let mean = |index: usize| {
@@ -60,7 +60,7 @@ impl Lab {
         }
     }
 
-    /// The picture with each pixel the mean of the nine around it, as far as they are there.
+    /// Box blur: means of 3x3 pixels, or fewer at the edges.
     pub(crate) fn blurred(&self) -> Self {
         let Self { height, width, .. } = *self;
         let mut pixels = Vec::with_capacity(self.pixels.len());
@@ -88,7 +88,7 @@ impl Lab {
     }
 }
 
-/// From linear sRGB.
+/// Converts from linear sRGB.
 fn lab([red, green, blue]: [f32; 3]) -> [f32; 3] {
     let curve = |value: f32| {
         if value > 216.0 / 24389.0 {
@@ -103,7 +103,7 @@ fn lab([red, green, blue]: [f32; 3]) -> [f32; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
-/// How far two colours are apart.
+/// Distance of two colours.
 pub(crate) fn difference(left: [f32; 3], right: [f32; 3]) -> f32 {
     let squares = left.iter().zip(right).map(|(l, r)| (l - r) * (l - r));
     squares.sum::<f32>().sqrt()
@@ -121,13 +121,13 @@ mod tests {
             shape: ImageShape::new(1, 1, 3),
             pixels: colour.to_vec(),
         };
-        let found = Lab::of(&picture).pixels[0];
+        let found = Lab::new(&picture).pixels[0];
         assert!(difference(found, expected) < 0.1, "{colour:?}: {found:?}");
     }
 
     #[test]
-    fn known_colours() {
-        // Values as Lindbloom's calculator gives them for sRGB and D65.
+    fn matches_reference_values() {
+        // Values from Lindbloom's calculator for sRGB and D65.
         check([255, 255, 255], [100.0, 0.0, 0.0]);
         check([0, 0, 0], [0.0, 0.0, 0.0]);
         check([255, 0, 0], [53.24, 80.09, 67.20]);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_is_the_mean_of_what_there_is() {
+    fn halved_is_mean_of_blocks() {
         let pixels = (0..6).map(|value| [value as f32, 1.0, -2.0]).collect();
         let lab = Lab {
             height: 2,

@@ -1,33 +1,35 @@
-//! The cheapest cut of a grid in two, by growing a tree from each side (Boykov, Kolmogorov 2004).
+//! Minimum cut of a grid by the algorithm of Boykov and Kolmogorov (2004), which grows a search
+//! tree from each terminal.
 
 use std::collections::VecDeque;
 
 use super::edges::{Edges, STEPS};
 
-/// For each node of the grid, whether it is inside in the cheapest cut. `terminal` has for each what
-/// being outside costs, less what being inside costs.
-pub(crate) fn cut(edges: &Edges, terminal: &[f32]) -> Vec<bool> {
+/// Computes the minimum cut and returns true for each node on the inside. `terminal` holds, per
+/// node, the cost of being outside minus the cost of being inside.
+pub(crate) fn min_cut(edges: &Edges, terminal: &[f32]) -> Vec<bool> {
     let mut grid = Grid::new(edges, terminal);
-    grid.fill();
+    grid.maximize_flow();
     (0..terminal.len())
         .map(|node| grid.tree[edges.padded(node)] == Tree::Inside)
         .collect()
 }
 
-/// What is left of the edges while flow is sent through them, and the two trees.
+/// Residual graph and search trees.
 struct Grid {
-    /// From a node to each of its neighbours.
+    /// Index differences from a node to its neighbours.
     offsets: [isize; 8],
-    /// What a node still takes from the inside's terminal (above 0) or gives to the outside's.
+    /// Residual capacity from the inside terminal (positive) or to the outside terminal (negative).
     terminal: Vec<f32>,
-    /// What still fits through to each neighbour.
+    /// Residual capacity to each neighbour.
     residual: Vec<[f32; 8]>,
     tree: Vec<Tree>,
     parent: Vec<Parent>,
-    /// How far a node was from its terminal when it was last known, and when that was.
+    /// Distance of each node to its terminal, valid as of `updated`.
     distance: Vec<u32>,
-    known: Vec<u32>,
-    /// Paths that flow was sent through so far.
+    /// Value of `time` at which the distance was computed.
+    updated: Vec<u32>,
+    /// Number of augmenting paths so far.
     time: u32,
     active: VecDeque<usize>,
     orphans: VecDeque<usize>,
@@ -44,7 +46,7 @@ enum Tree {
 enum Parent {
     None,
     Terminal,
-    /// The neighbour in this direction.
+    /// Neighbour in this direction.
     Neighbour(u8),
 }
 
@@ -59,7 +61,7 @@ impl Grid {
             tree: vec![Tree::Free; nodes],
             parent: vec![Parent::None; nodes],
             distance: vec![0; nodes],
-            known: vec![0; nodes],
+            updated: vec![0; nodes],
             time: 0,
             active: VecDeque::new(),
             orphans: VecDeque::new(),
@@ -79,8 +81,8 @@ impl Grid {
         grid
     }
 
-    /// Sends flow until no more fits.
-    fn fill(&mut self) {
+    /// Augments flow until it is maximal.
+    fn maximize_flow(&mut self) {
         while let Some(node) = self.active.front().copied() {
             match self.grow(node) {
                 Some((inside, direction)) => {
@@ -101,16 +103,18 @@ impl Grid {
         node.wrapping_add_signed(self.offsets[usize::from(direction)])
     }
 
-    /// What fits along the tree between a node and its neighbour, towards the outside's terminal.
-    fn room(&self, tree: Tree, from: usize, direction: u8, to: usize) -> f32 {
+    /// Residual capacity of the edge between `from` and `to`, in the direction of flow in the tree:
+    /// away from the inside terminal, or towards the outside terminal.
+    fn residual_in(&self, tree: Tree, from: usize, direction: u8, to: usize) -> f32 {
         match tree {
             Tree::Inside => self.residual[from][usize::from(direction)],
             _ => self.residual[to][usize::from(7 - direction)],
         }
     }
 
-    /// Lets the tree of an active node take its free neighbours, and those that are nearer to the
-    /// terminal through it. Gives the edge, from the inside's tree, where it meets the other tree.
+    /// Growth stage: adds free neighbours of an active node to its tree, and reattaches those for
+    /// which the path through the node is shorter. Returns the edge at which the trees meet,
+    /// starting in the inside tree.
     fn grow(&mut self, node: usize) -> Option<(usize, u8)> {
         let tree = self.tree[node];
         if tree == Tree::Free {
@@ -118,10 +122,10 @@ impl Grid {
         }
         for direction in 0..8 {
             let neighbour = self.step(node, direction);
-            if self.room(tree, node, direction, neighbour) <= 0.0 {
+            if self.residual_in(tree, node, direction, neighbour) <= 0.0 {
                 continue;
             }
-            let nearer = self.known[neighbour] <= self.known[node]
+            let nearer = self.updated[neighbour] <= self.updated[node]
                 && self.distance[neighbour] > self.distance[node] + 1;
             if self.tree[neighbour] == Tree::Free {
                 self.tree[neighbour] = tree;
@@ -139,65 +143,66 @@ impl Grid {
         None
     }
 
-    /// Makes `parent`, the neighbour in `direction`, a node's parent.
+    /// Sets the parent of a node to its neighbour in `direction`.
     fn attach(&mut self, node: usize, direction: u8, parent: usize) {
         self.parent[node] = Parent::Neighbour(direction);
         self.distance[node] = self.distance[parent] + 1;
-        self.known[node] = self.known[parent];
+        self.updated[node] = self.updated[parent];
     }
 
-    /// Sends as much as fits from terminal to terminal over the edge at which the trees meet.
+    /// Augmentation stage: sends the bottleneck capacity from terminal to terminal over the edge at
+    /// which the trees meet.
     fn augment(&mut self, inside: usize, direction: u8) {
         let outside = self.step(inside, direction);
-        let mut most = self.residual[inside][usize::from(direction)];
+        let mut flow = self.residual[inside][usize::from(direction)];
         let mut node = inside;
         while let Parent::Neighbour(up) = self.parent[node] {
             let above = self.step(node, up);
-            most = most.min(self.residual[above][usize::from(7 - up)]);
+            flow = flow.min(self.residual[above][usize::from(7 - up)]);
             node = above;
         }
-        most = most.min(self.terminal[node]);
+        flow = flow.min(self.terminal[node]);
         node = outside;
         while let Parent::Neighbour(up) = self.parent[node] {
-            most = most.min(self.residual[node][usize::from(up)]);
+            flow = flow.min(self.residual[node][usize::from(up)]);
             node = self.step(node, up);
         }
-        most = most.min(-self.terminal[node]);
+        flow = flow.min(-self.terminal[node]);
 
-        self.send(inside, direction, most);
+        self.send(inside, direction, flow);
         node = inside;
         while let Parent::Neighbour(up) = self.parent[node] {
             let above = self.step(node, up);
-            if self.send(above, 7 - up, most) <= 0.0 {
+            if self.send(above, 7 - up, flow) <= 0.0 {
                 self.orphan(node);
             }
             node = above;
         }
-        self.terminal[node] -= most;
+        self.terminal[node] -= flow;
         if self.terminal[node] <= 0.0 {
             self.orphan(node);
         }
         node = outside;
         while let Parent::Neighbour(up) = self.parent[node] {
             let above = self.step(node, up);
-            if self.send(node, up, most) <= 0.0 {
+            if self.send(node, up, flow) <= 0.0 {
                 self.orphan(node);
             }
             node = above;
         }
-        self.terminal[node] += most;
+        self.terminal[node] += flow;
         if self.terminal[node] >= 0.0 {
             self.orphan(node);
         }
     }
 
-    /// Sends an amount through an edge; gives what fits then.
+    /// Sends flow through an edge and returns its residual capacity.
     fn send(&mut self, from: usize, direction: u8, amount: f32) -> f32 {
         let to = self.step(from, direction);
         self.residual[to][usize::from(7 - direction)] += amount;
-        let left = &mut self.residual[from][usize::from(direction)];
-        *left -= amount;
-        *left
+        let residual = &mut self.residual[from][usize::from(direction)];
+        *residual -= amount;
+        *residual
     }
 
     fn orphan(&mut self, node: usize) {
@@ -205,15 +210,15 @@ impl Grid {
         self.orphans.push_back(node);
     }
 
-    /// Finds an orphan the parent of its tree that is nearest to the terminal, or sets it free and
-    /// its children with it.
+    /// Adoption stage: attaches an orphan to the neighbour in its tree that is nearest to the
+    /// terminal, or frees it and makes its children orphans.
     fn adopt(&mut self, orphan: usize) {
         let tree = self.tree[orphan];
         let mut nearest: Option<(u32, u8)> = None;
         for direction in 0..8 {
             let neighbour = self.step(orphan, direction);
             if self.tree[neighbour] == tree
-                && self.room(tree, neighbour, 7 - direction, orphan) > 0.0
+                && self.residual_in(tree, neighbour, 7 - direction, orphan) > 0.0
                 && let Some(distance) = self.distance_to_terminal(neighbour)
                 && nearest.is_none_or(|(least, _)| distance < least)
             {
@@ -223,7 +228,7 @@ impl Grid {
         if let Some((distance, direction)) = nearest {
             self.parent[orphan] = Parent::Neighbour(direction);
             self.distance[orphan] = distance + 1;
-            self.known[orphan] = self.time;
+            self.updated[orphan] = self.time;
             return;
         }
         for direction in 0..8 {
@@ -231,7 +236,7 @@ impl Grid {
             if self.tree[neighbour] != tree {
                 continue;
             }
-            if self.room(tree, neighbour, 7 - direction, orphan) > 0.0 {
+            if self.residual_in(tree, neighbour, 7 - direction, orphan) > 0.0 {
                 self.active.push_back(neighbour);
             }
             if self.parent[neighbour] == Parent::Neighbour(7 - direction) {
@@ -241,12 +246,12 @@ impl Grid {
         self.tree[orphan] = Tree::Free;
     }
 
-    /// How many steps a node's parents take to a terminal, where they lead to one. What is found is
-    /// kept for the other orphans of this path.
+    /// Distance of a node to its terminal; `None` if its parents do not lead to one. Distances
+    /// along the way are stored for the other orphans of this path.
     fn distance_to_terminal(&mut self, node: usize) -> Option<u32> {
         let (mut steps, mut at) = (0, node);
         let end = loop {
-            if self.known[at] == self.time && self.parent[at] != Parent::None {
+            if self.updated[at] == self.time && self.parent[at] != Parent::None {
                 break self.distance[at];
             }
             match self.parent[at] {
@@ -260,8 +265,8 @@ impl Grid {
         };
         let distance = end + steps;
         let (mut left, mut at) = (distance, node);
-        while self.known[at] != self.time {
-            self.known[at] = self.time;
+        while self.updated[at] != self.time {
+            self.updated[at] = self.time;
             self.distance[at] = left;
             let Parent::Neighbour(up) = self.parent[at] else {
                 break;
@@ -274,62 +279,4 @@ impl Grid {
 }
 
 #[cfg(test)]
-mod tests {
-    use modiste_core::Rng;
-
-    use super::super::edges::neighbours;
-    use super::*;
-
-    /// The cost of a cut: terminals and edges.
-    fn cost(
-        [height, width]: [usize; 2],
-        terminal: &[f32],
-        edges: &[[f32; 8]],
-        inside: &[bool],
-    ) -> f32 {
-        let mut sum = 0.0;
-        for node in 0..height * width {
-            sum += match inside[node] {
-                true => (-terminal[node]).max(0.0),
-                false => terminal[node].max(0.0),
-            };
-            for (direction, neighbour) in neighbours(height, width, node) {
-                if inside[node] && !inside[neighbour] {
-                    sum += edges[node][direction];
-                }
-            }
-        }
-        sum
-    }
-
-    #[test]
-    fn no_other_cut_is_cheaper() {
-        let (height, width) = (3, 4);
-        for seed in 0..30 {
-            let mut rng = Rng::new(seed);
-            let terminal: Vec<f32> = (0..12).map(|_| rng.below(21) as f32 - 10.0).collect();
-            let mut edges = [[0.0; 8]; 12];
-            for node in 0..12 {
-                for (direction, neighbour) in neighbours(height, width, node) {
-                    let cost = rng.below(7) as f32;
-                    edges[node][direction] = cost;
-                    edges[neighbour][7 - direction] = cost;
-                }
-            }
-            let given = Edges::new(height, width, |node, neighbour, _| {
-                let mut around = neighbours(height, width, node);
-                let (direction, _) = around.find(|at| at.1 == neighbour).expect("next to it");
-                edges[node][direction]
-            });
-            let found = cut(&given, &terminal);
-            let found = cost([height, width], &terminal, &edges, &found);
-            let least = (0..1 << 12)
-                .map(|bits: usize| {
-                    let inside: Vec<bool> = (0..12).map(|node| bits >> node & 1 == 1).collect();
-                    cost([height, width], &terminal, &edges, &inside)
-                })
-                .fold(f32::INFINITY, f32::min);
-            assert_eq!(found, least, "seed {seed}");
-        }
-    }
-}
+mod tests;

@@ -1,27 +1,27 @@
-//! Colours as a mixture of Gaussians.
+//! Gaussian mixture model of colours.
 
-/// How many Gaussians, as in GrabCut's paper.
+/// Number of Gaussians, as in the GrabCut paper.
 const COMPONENTS: usize = 5;
 
-/// A density over colours.
+/// Density of colours.
 pub(crate) struct Mixture {
     components: Vec<Gaussian>,
 }
 
 struct Gaussian {
     mean: [f32; 3],
-    /// Half of the inverse of the covariance: its diagonal, and twice what lies beside it (first and
-    /// second channel, first and third, second and third).
+    /// Diagonal of half the inverse covariance.
     squares: [f32; 3],
+    /// Twice the off-diagonal elements of half the inverse covariance: channels (0, 1), (0, 2), (1, 2).
     products: [f32; 3],
-    /// The logarithm of weight over the square root of the determinant.
+    /// Logarithm of the weight divided by the square root of the determinant.
     log_factor: f32,
 }
 
 impl Mixture {
-    /// Fits one to colours: parts of equal size along the channel that varies most, then the
-    /// nearest Gaussian for each colour, a few times. None where there are too few
-    /// colours to tell anything: not two for each Gaussian.
+    /// Fits a mixture to colours: initial parts of equal size along the channel with the largest
+    /// variance, then four rounds of assigning each colour to its likeliest Gaussian. Returns
+    /// `None` for fewer than two colours per Gaussian.
     pub(crate) fn fit(colours: &[[f32; 3]]) -> Option<Self> {
         if colours.len() < 2 * COMPONENTS {
             return None;
@@ -36,12 +36,12 @@ impl Mixture {
         Some(Self::of_parts(colours, &parts))
     }
 
-    /// The negative logarithm of the density, up to a constant: the likeliest Gaussian alone.
+    /// Negative log density of the likeliest Gaussian, up to a constant.
     pub(crate) fn cost(&self, colour: [f32; 3]) -> f32 {
         self.nearest(colour).1
     }
 
-    /// The likeliest Gaussian, and what it costs.
+    /// Index and cost of the likeliest Gaussian.
     fn nearest(&self, colour: [f32; 3]) -> (usize, f32) {
         let mut nearest = (0, f32::INFINITY);
         for (number, component) in self.components.iter().enumerate() {
@@ -86,12 +86,12 @@ fn parts(colours: &[[f32; 3]]) -> Vec<usize> {
     parts
 }
 
-/// What a Gaussian is made from: sums over its colours.
+/// Sums over the colours of one Gaussian.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     count: f64,
     values: [f64; 3],
-    /// Of the products of two channels.
+    /// Sums of the products of two channels.
     products: [[f64; 3]; 3],
 }
 
@@ -107,18 +107,19 @@ impl Sums {
         }
     }
 
-    /// Of colours that are a part of `total`; none of too few.
+    /// Gaussian of the colours, weighted by their fraction of `total`; `None` if there are fewer
+    /// than four.
     fn gaussian(&self, total: usize) -> Option<Gaussian> {
-        /// Added to each variance: no colour is known better than this.
-        const LEAST: f64 = 1.0;
+        /// Added to each variance, so that the covariance is invertible.
+        const RIDGE: f64 = 1.0;
         if self.count < 4.0 {
             return None;
         }
         let mean = self.values.map(|sum| sum / self.count);
         let covariance = [0, 1, 2].map(|i| {
             [0, 1, 2].map(|j| {
-                let least = if i == j { LEAST } else { 0.0 };
-                self.products[i][j] / self.count - mean[i] * mean[j] + least
+                let ridge = if i == j { RIDGE } else { 0.0 };
+                self.products[i][j] / self.count - mean[i] * mean[j] + ridge
             })
         });
         let (inverse, determinant) = invert(covariance);
@@ -140,7 +141,7 @@ impl Gaussian {
     }
 }
 
-/// The inverse of a symmetric positive matrix, and its determinant.
+/// Inverse and determinant of a symmetric positive definite matrix.
 fn invert(m: [[f64; 3]; 3]) -> ([[f64; 3]; 3], f64) {
     let minor = |i: usize, j: usize| {
         let (r, s) = ((i + 1) % 3, (i + 2) % 3);
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_matrix_times_its_inverse_is_one() {
+    fn inverse_times_matrix_is_identity() {
         let matrix = [[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]];
         let (inverse, determinant) = invert(matrix);
         assert!((determinant - 21.29).abs() < 1e-9, "{determinant}");

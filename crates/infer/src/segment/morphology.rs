@@ -1,15 +1,16 @@
-//! Masks, and what one does with their shape: open, close, fill, keep the large pieces.
+//! Binary masks and morphological operations: opening, closing, filling holes, removing small pieces.
 
-/// Which pixels are inside.
+/// Binary mask.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mask {
     pub(crate) height: usize,
     pub(crate) width: usize,
+    /// `[row, column]`, true for pixels inside.
     pub(crate) inside: Vec<bool>,
 }
 
 impl Mask {
-    /// All of it.
+    /// Mask with all pixels inside.
     pub(crate) fn full(height: usize, width: usize) -> Self {
         Self {
             height,
@@ -18,13 +19,13 @@ impl Mask {
         }
     }
 
-    /// An ellipse in the middle, as high and wide as most photographers leave room.
-    pub(crate) fn ellipse(height: usize, width: usize, room: f32) -> Self {
+    /// Ellipse in the middle whose half axes are `axis` times height and width.
+    pub(crate) fn ellipse(height: usize, width: usize, axis: f32) -> Self {
         let along = |index: usize, side: usize| (index as f32 + 0.5) / side as f32 - 0.5;
         let inside = (0..height * width)
             .map(|index| {
                 let (row, column) = (along(index / width, height), along(index % width, width));
-                row * row + column * column <= room * room
+                row * row + column * column <= axis * axis
             })
             .collect();
         Self {
@@ -34,7 +35,7 @@ impl Mask {
         }
     }
 
-    /// Half as high and wide, rounded up: a pixel for each other one of each other row.
+    /// Halves height and width, rounded up, by taking every second pixel of every second row.
     pub(crate) fn halved(&self) -> Self {
         let rows = self.inside.chunks_exact(self.width).step_by(2);
         Self {
@@ -47,7 +48,7 @@ impl Mask {
         }
     }
 
-    /// The mask of which this is the half.
+    /// Enlarges a halved mask to its former height and width.
     pub(crate) fn doubled(&self, height: usize, width: usize) -> Self {
         let at = |index: usize| index / width / 2 * self.width + index % width / 2;
         Self {
@@ -59,22 +60,23 @@ impl Mask {
         }
     }
 
-    /// How many pixels are inside.
+    /// Number of pixels inside.
     pub(crate) fn area(&self) -> usize {
         self.inside.iter().filter(|inside| **inside).count()
     }
 
-    /// The share of all pixels that are inside.
-    pub(crate) fn share(&self) -> f32 {
+    /// Fraction of pixels inside.
+    pub(crate) fn fraction(&self) -> f32 {
         self.area() as f32 / self.inside.len() as f32
     }
 
-    /// Without specks: what a square of side `2 * reach + 1` fits into.
+    /// Morphological opening with a square of side `2 * reach + 1`: removes specks.
     pub(crate) fn opened(&self, reach: usize) -> Self {
         self.eroded(reach).dilated(reach)
     }
 
-    /// Without cracks: the same for the outside, which goes on beyond the picture's edge.
+    /// Morphological closing with a square of side `2 * reach + 1`: closes cracks. Pixels beyond the
+    /// picture's edge are outside.
     pub(crate) fn closed(&self, reach: usize) -> Self {
         let (height, width) = (self.height + 2 * reach, self.width + 2 * reach);
         let mut wide = Self {
@@ -97,18 +99,18 @@ impl Mask {
         }
     }
 
-    /// With all pixels up to `reach` rows or columns away from the inside.
+    /// Adds all pixels within `reach` rows and columns of the inside.
     pub(crate) fn dilated(&self, reach: usize) -> Self {
         self.spread(true, reach)
     }
 
-    /// Without all pixels up to `reach` rows or columns away from the outside. The picture's edge is
-    /// no outside.
+    /// Removes all pixels within `reach` rows and columns of the outside. Beyond the picture's edge
+    /// there is no outside.
     pub(crate) fn eroded(&self, reach: usize) -> Self {
         self.spread(false, reach)
     }
 
-    /// Pixels that are `wanted` spread over a square.
+    /// Grows the pixels that are `wanted` by a square.
     fn spread(&self, wanted: bool, reach: usize) -> Self {
         let Self { height, width, .. } = *self;
         let mut rows = vec![!wanted; height * width];
@@ -136,7 +138,8 @@ impl Mask {
         }
     }
 
-    /// With holes of up to `largest` pixels filled: outsides that the inside surrounds.
+    /// Fills holes of up to `largest` pixels: pieces of the outside that do not touch the picture's
+    /// edge.
     pub(crate) fn filled(&self, largest: usize) -> Self {
         let mut filled = self.clone();
         for piece in self.pieces(false) {
@@ -149,8 +152,8 @@ impl Mask {
         filled
     }
 
-    /// Without pieces smaller than `share` of the largest.
-    pub(crate) fn large_pieces(&self, share: f32) -> Self {
+    /// Removes pieces smaller than `fraction` of the largest one.
+    pub(crate) fn large_pieces(&self, fraction: f32) -> Self {
         let pieces = self.pieces(true);
         let largest = pieces.iter().map(Vec::len).max().unwrap_or(0) as f32;
         let mut kept = Self {
@@ -158,7 +161,7 @@ impl Mask {
             ..*self
         };
         for piece in pieces {
-            if piece.len() as f32 >= share * largest {
+            if piece.len() as f32 >= fraction * largest {
                 for index in piece {
                     kept.inside[index] = true;
                 }
@@ -167,13 +170,13 @@ impl Mask {
         kept
     }
 
-    /// Whether a pixel lies at the picture's edge.
+    /// Returns true if a pixel lies at the picture's edge.
     pub(crate) fn at_edge(&self, index: usize) -> bool {
         let (row, column) = (index / self.width, index % self.width);
         row == 0 || column == 0 || row + 1 == self.height || column + 1 == self.width
     }
 
-    /// The pixels that are `wanted`, by connected piece; neighbours are above, below and beside.
+    /// Connected pieces of the pixels that are `wanted`, with four neighbours per pixel.
     fn pieces(&self, wanted: bool) -> Vec<Vec<usize>> {
         let mut seen: Vec<bool> = self.inside.iter().map(|&inside| inside != wanted).collect();
         let mut pieces = Vec::new();
@@ -204,7 +207,7 @@ impl Mask {
     }
 }
 
-/// Rows and columns, from and to, that hold all pixels that are `wanted`.
+/// Bounding box, rows and columns, of the pixels that are `wanted`; `None` if there is none.
 pub(crate) fn bounds<T>(
     pixels: &[T],
     width: usize,
@@ -212,9 +215,9 @@ pub(crate) fn bounds<T>(
 ) -> Option<[std::ops::Range<usize>; 2]> {
     let mut found: Option<[std::ops::Range<usize>; 2]> = None;
     for (index, _) in pixels.iter().enumerate().filter(|(_, pixel)| wanted(pixel)) {
-        let place = [index / width, index % width];
-        let ranges = found.get_or_insert_with(|| place.map(|at| at..at + 1));
-        for (range, at) in ranges.iter_mut().zip(place) {
+        let position = [index / width, index % width];
+        let ranges = found.get_or_insert_with(|| position.map(|at| at..at + 1));
+        for (range, at) in ranges.iter_mut().zip(position) {
             *range = range.start.min(at)..range.end.max(at + 1);
         }
     }
@@ -234,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn specks_go_and_cracks_close() {
+    fn opening_removes_specks_and_closing_cracks() {
         let specks = mask(&["#......", "...###.", "...###.", "...###.", "......."]);
         let clean = mask(&[".......", "...###.", "...###.", "...###.", "......."]);
-        // At the picture's edge there is no outside that would wear a speck down, so one inside.
+        // A speck at the picture's edge survives erosion, so this one lies inside.
         assert_eq!(
             mask(&[".......", ".#.###.", "...###.", "...###.", "......."]).opened(1),
             clean
@@ -249,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn small_holes_are_filled_and_the_outside_is_not() {
+    fn fills_small_holes_only() {
         let ring = mask(&["####.", "#..#.", "####."]);
         assert_eq!(ring.filled(2), mask(&["####.", "####.", "####."]));
         assert_eq!(ring.filled(1), ring);
     }
 
     #[test]
-    fn bounds_hold_everything() {
+    fn bounds_contain_all_pixels() {
         let found = |rows: &[&str]| {
             let mask = mask(rows);
             bounds(&mask.inside, mask.width, |inside| *inside)
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_has_every_other_pixel_and_doubles_to_whole_squares() {
+    fn halved_and_doubled() {
         let (height, width) = (5, 3);
         let mask = Mask {
             height,
@@ -275,7 +278,7 @@ mod tests {
         };
         let half = mask.halved();
         assert_eq!((half.height, half.width), (3, 2));
-        // Pixels 0 and 2, 6 and 8, 12 and 14 of the whole.
+        // Pixels 0 and 2, 6 and 8, 12 and 14 of the mask.
         assert_eq!(half.inside, [true, false, false, true, true, false]);
         let whole = half.doubled(height, width);
         let rows: Vec<&[bool]> = whole.inside.chunks(width).collect();

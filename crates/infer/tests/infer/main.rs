@@ -1,6 +1,6 @@
-//! The infer crate from outside: photos to what a network sees, the model that ships.
+//! Integration tests of preprocessing and of the built-in model.
 
-#[path = "../../examples/made_up_photos/photo.rs"]
+#[path = "../../examples/synthetic_photos/photo.rs"]
 mod photo;
 mod photos;
 mod pictures;

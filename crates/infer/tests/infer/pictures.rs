@@ -1,10 +1,10 @@
-//! Network inputs against what OpenCV makes of the same files.
+//! Network inputs against OpenCV's for the same files.
 
 use std::collections::BTreeMap;
 
 use image::ImageFormat;
-use modiste_core::ImageShape;
-use modiste_imaging::{Interpolation, decode_gray};
+use modiste_core::{ImageShape, Interpolation};
+use modiste_imaging::decode_gray;
 use modiste_infer::{Preprocessing, preprocess};
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ struct GoldenPicture {
 }
 
 #[test]
-fn pictures_become_what_opencv_makes_of_them() {
+fn inputs_match_opencv() {
     let golden: Golden =
         serde_json::from_slice(&opencv("golden.json")).expect("golden.json has this form");
     assert_eq!(golden.images.len(), 12);
@@ -58,7 +58,7 @@ fn pictures_become_what_opencv_makes_of_them() {
         let linear = resized(Interpolation::Linear, &expected.invert_linear_28);
         let area = resized(Interpolation::Area, &expected.invert_area_28);
 
-        // Measured: 0 everywhere on PNGs and 1 on JPEGs; libjpeg's own versions differ by 1.
+        // Measured: 0 on PNG and 1 on JPEG. Versions of libjpeg differ by 1 among themselves.
         agrees &= if is_jpeg {
             first.max(last) <= 2 && mean < 0.5 && nearest.max(linear).max(area) <= 3
         } else {
@@ -76,7 +76,7 @@ fn pictures_become_what_opencv_makes_of_them() {
 }
 
 #[test]
-fn a_colour_network_gets_upright_colours() {
+fn rgb_network_gets_upright_colours() {
     let bytes = encoded(colours(), ImageFormat::Png);
     let same =
         preprocess(&bytes, &Preprocessing::default(), ImageShape::new(5, 7, 3)).expect("a PNG");

@@ -1,4 +1,4 @@
-//! The model that is built in.
+//! Built-in model.
 
 use image::ImageFormat;
 use modiste_core::Rng;
@@ -10,7 +10,7 @@ use crate::photo::{Scene, photo};
 use crate::samples::encoded;
 
 #[test]
-fn the_shipped_file_is_small_and_says_what_it_is() {
+fn built_in_model_has_metadata() {
     let network = embedded_network();
     assert_eq!(network.precision, Precision::F16);
     assert_eq!(network.metadata.dataset, "fashion-mnist");
@@ -22,13 +22,20 @@ fn the_shipped_file_is_small_and_says_what_it_is() {
     );
     let bytes = network.to_bytes().expect("a network");
     assert!(bytes.len() < 4_000_000, "{} bytes", bytes.len());
+    // Reading and writing keeps every byte, those of the preprocessing included.
+    let file = include_bytes!("../../models/fashion-mnist.safetensors");
+    assert!(bytes == file, "the file changes when it is written again");
+    assert_eq!(
+        network.metadata.preprocessing,
+        Some(Preprocessing::fashion())
+    );
     let classifier = Classifier::embedded();
     assert_eq!(*classifier.preprocessing(), Preprocessing::fashion());
 }
 
-/// Garments of five classes that nobody would mistake, made into photos of every scene.
+/// Classifies synthetic photos of five distinctive garments, in every scene.
 #[test]
-fn five_made_up_photos_get_their_class() {
+fn classifies_synthetic_photos() {
     let test = fashion_mnist_mini().test;
     let mut classifier = Classifier::embedded();
     for (class, name, scene) in [
@@ -39,7 +46,7 @@ fn five_made_up_photos_get_their_class() {
         (9, "Ankle boot", Scene::Home),
     ] {
         let index = test.labels().iter().position(|&label| label == class);
-        let garment = test.image(index.expect("every class is there"));
+        let garment = test.image(index.expect("an image of the class"));
         let photo = photo(garment, scene, &mut Rng::new(u64::from(class)));
         let ranked = classifier
             .classify(&encoded(photo, ImageFormat::Png))
@@ -50,41 +57,41 @@ fn five_made_up_photos_get_their_class() {
 }
 
 #[test]
-fn an_answer_is_a_guess_below_a_half() {
-    let answer = |probability| {
+fn unsure_below_one_half() {
+    let unsure = |probability| {
         is_unsure(&[Prediction {
             class: "Bag".into(),
             index: 8,
             probability,
         }])
     };
-    assert!(answer(0.499) && !answer(0.5) && answer(f32::NAN));
+    assert!(unsure(0.499) && !unsure(0.5) && unsure(f32::NAN));
 }
 
 #[test]
-fn names_that_are_not_as_many_as_the_classes_are_refused() {
+fn rejects_wrong_number_of_class_names() {
     let mut network = embedded_network();
     network.metadata.classes.pop();
     let error = Classifier::new(network).unwrap_err().to_string();
-    assert!(error.contains("names 9 classes and tells 10"), "{error}");
+    assert!(error.contains("9 class names for 10 outputs"), "{error}");
 }
 
 #[test]
-fn it_knows_the_test_images_of_its_data() {
+fn classifies_test_images() {
     let test = fashion_mnist_mini().test;
     let mut classifier = Classifier::embedded();
-    let right = (0..test.len())
+    let correct = (0..test.len())
         .filter(|&index| {
             let ranked = classifier.classify_pixels(test.image(index));
             ranked[0].index == usize::from(test.labels()[index])
         })
         .count();
-    // The file has 93.5 % or more of all 10,000.
-    assert!(right >= 920, "{right} of {}", test.len());
+    // The accuracy on all 10,000 test images is at least 93.5 %.
+    assert!(correct >= 920, "{correct} of {}", test.len());
 }
 
 #[test]
-fn many_photos_are_answered_as_one_by_one() {
+fn classify_many_equals_classify() {
     let test = fashion_mnist_mini().test;
     let mut classifier = Classifier::embedded();
     let mut photos: Vec<Vec<u8>> = (0..5)
@@ -93,7 +100,7 @@ fn many_photos_are_answered_as_one_by_one() {
             encoded(photo, ImageFormat::Jpeg)
         })
         .collect();
-    photos.insert(2, b"no picture".to_vec());
+    photos.insert(2, b"not an image".to_vec());
     let answers = classifier.classify_many(&photos);
     assert_eq!(answers.len(), 6);
     for (index, answer) in answers.iter().enumerate() {
@@ -109,4 +116,18 @@ fn many_photos_are_answered_as_one_by_one() {
             modiste_imaging::Error::UnsupportedFormat { .. }
         ))
     ));
+}
+
+#[test]
+fn preprocessing_defaults_and_is_checked() {
+    let mut network = embedded_network();
+    network.metadata.preprocessing = None;
+    let classifier = Classifier::new(network).expect("a network without preprocessing");
+    assert_eq!(*classifier.preprocessing(), Preprocessing::default());
+    let mut network = embedded_network();
+    let steps = network.metadata.preprocessing.as_mut().expect("steps");
+    steps.steps.remove(0);
+    let error = Classifier::new(network).unwrap_err().to_string();
+    let expected = "the preprocessing of the model is invalid: step 1, shrink: the first step";
+    assert!(error.starts_with(expected), "{error}");
 }

@@ -24,7 +24,7 @@ fn check(work: impl Fn() -> Vec<Vec<f32>> + Sync) {
 }
 
 #[test]
-#[ignore = "slow; cargo xtask test --buffers runs it"]
+#[ignore = "slow; cargo xtask test --all runs it"]
 fn convolution() {
     for (channels, out_channels) in [(19, 23), (128, 96)] {
         let shape = Conv2dShape {

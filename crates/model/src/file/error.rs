@@ -1,114 +1,128 @@
-//! Why a file is not read as a model, or not written.
+//! Errors of reading and writing model files.
 
 use std::path::{Path, PathBuf};
 
 use modiste_core::{OutOfMemory, shown};
 
 use super::FORMAT_VERSION;
-use crate::resolve::ArchitectureError;
+use crate::shape_inference::ArchitectureError;
 
-/// Why a file is not read as a model, or not written.
+/// Error of [`Network::load`](crate::Network::load) or [`Network::save`](crate::Network::save).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The file system refused.
+    /// The file cannot be read or written.
     #[error("{}: {reason}", shown(path))]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What it said. Part of the message, and so no source beside it.
+        /// Error of the operating system. It is part of the message, so it is not a source as well.
         reason: std::io::Error,
     },
-    /// Reading the file takes more memory than this process may have.
+    /// Reading the file needs more memory than this process may use.
     #[error("{}: reading the model {memory}", shown(path))]
     Memory {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// How much it takes, and how much there is.
+        /// Required and available memory.
         memory: OutOfMemory,
     },
-    /// Not a safetensors file, or not one of ours.
-    #[error("{} is no Modiste model: {reason}", shown(path))]
-    Foreign {
-        /// The file.
+    /// The file is not a safetensors file, or not one of Modiste's.
+    #[error("{} is not a Modiste model: {reason}", shown(path))]
+    NotAModel {
+        /// Path of the file.
         path: PathBuf,
-        /// How one can tell.
+        /// Reason for the conclusion.
         reason: String,
     },
-    /// Shorter, or longer, than its own header says.
+    /// The file is shorter or longer than its header specifies.
     #[error(
-        "{} is cut or damaged: its header speaks of {expected} bytes, the file has {found}",
+        "{} is truncated or damaged: its header specifies {expected} bytes, but the file has {found}",
         shown(path)
     )]
     Length {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the header says.
+        /// Length that the header specifies, in bytes.
         expected: u64,
-        /// What is there.
+        /// Length of the file, in bytes.
         found: u64,
     },
-    /// Written by a later Modiste.
+    /// The file has the format of a later version of Modiste.
     #[error(
-        "{} has format version {found}, and this Modiste reads up to {FORMAT_VERSION}: install a newer one",
+        "{} has format version {found}, but this version of Modiste reads up to {FORMAT_VERSION}: \
+         install a newer one",
         shown(path)
     )]
     Version {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its version.
+        /// Format version of the file.
         found: u64,
     },
-    /// Its layers do not make a network.
+    /// The preprocessing is invalid, or from a later version.
+    #[error(
+        "{}: the preprocessing {found} is not supported by this version: {reason}",
+        shown(path)
+    )]
+    Preprocessing {
+        /// Path of the file.
+        path: PathBuf,
+        /// Stored preprocessing, as JSON.
+        found: String,
+        /// Unknown or invalid step.
+        reason: String,
+    },
+    /// The architecture in the file is invalid.
     #[error("{}: {reason}", shown(path))]
     Architecture {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The layer and what is wrong with it.
+        /// The invalid layer and its problem.
         reason: ArchitectureError,
     },
-    /// A number that no network can compute with: NaN, infinite, or a variance below 0.
+    /// A parameter is NaN or infinite, or a variance is negative.
     #[error(
-        "{}: {variable} has the value {value} at index {index}, and should have {}",
+        "{}: {variable} has the value {value} at index {index}, but should have {}",
         shown(path),
-        if value.is_finite() { "no number below 0" } else { "finite numbers only" }
+        if value.is_finite() { "no negative values" } else { "finite values only" }
     )]
     Number {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Name of the variable.
         variable: String,
-        /// Place in the variable, in C order of its shape.
+        /// Index in the variable, in C order of its shape.
         index: usize,
-        /// The number.
+        /// Value of the parameter.
         value: f32,
     },
-    /// A temperature that logits cannot be divided by.
+    /// The temperature is not a positive finite number.
     #[error(
-        "{}: the temperature is {value}, and should be finite and above 0",
+        "{}: the temperature is {value}, but should be positive and finite",
         shown(path)
     )]
     Temperature {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The temperature.
         value: f32,
     },
-    /// A tensor does not fit the architecture beside it.
+    /// A tensor does not match the architecture in the same file.
     #[error("{}: {variable} should be {expected}, but is {found}", shown(path))]
     Variable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its name.
+        /// Name of the variable.
         variable: String,
-        /// Type and shape that the architecture asks for.
+        /// Type and shape that the architecture requires.
         expected: String,
-        /// What the file has.
+        /// Type and shape of the tensor in the file, or `missing`.
         found: String,
     },
 }
 
-/// What the file system said of the file at `path`.
+/// Maps an error of the operating system to an error that names `path`.
 pub(super) fn io_error(path: &Path) -> impl Fn(std::io::Error) -> FileError {
     move |reason| FileError::Io {
         path: path.into(),
@@ -116,9 +130,9 @@ pub(super) fn io_error(path: &Path) -> impl Fn(std::io::Error) -> FileError {
     }
 }
 
-/// The file at `path` is no model, for this reason.
-pub(super) fn foreign(path: &Path, reason: &str) -> FileError {
-    FileError::Foreign {
+/// Creates a [`FileError::NotAModel`].
+pub(super) fn not_a_model(path: &Path, reason: &str) -> FileError {
+    FileError::NotAModel {
         path: path.into(),
         reason: reason.into(),
     }

@@ -1,24 +1,25 @@
-//! One `.safetensors` file is a whole model.
+//! The model file: one `.safetensors` file contains a whole model.
 //!
 //! # Format
-//! A file of the [safetensors](https://huggingface.co/docs/safetensors) format. Its tensors are the
-//! network's variables, all f32 or all f16, named and shaped as Keras does: `conv2d/kernel` is
-//! `[height, width, in, out]`, `dense/kernel` `[in, out]` with the inputs of a flattened image in
-//! the order height, width, channels; `batch_normalization/gamma`, `beta`, `moving_mean`,
-//! `moving_variance`. Its metadata has one entry, `modiste`, a JSON object:
+//! A model is a file in the [safetensors](https://huggingface.co/docs/safetensors) format. Its tensors
+//! are the variables of the network, all f32 or all f16, with Keras's names and shapes:
+//! `conv2d/kernel` is `[height, width, in, out]`; `dense/kernel` is `[in, out]`, where the inputs of a
+//! flattened image are in the order height, width, channels; batch norm has
+//! `batch_normalization/gamma`, `beta`, `moving_mean` and `moving_variance`. The metadata has one entry,
+//! `modiste`, a JSON object:
 //!
 //! | key | value |
 //! |---|---|
 //! | `format_version` | 1 |
 //! | `architecture` | the [`Architecture`] |
-//! | `dataset` | the name of the dataset it was trained on |
-//! | `classes` | a name per logit |
-//! | `preprocessing` | how a photo becomes an input |
-//! | `training` | how it was trained |
-//! | `temperature` | what logits are divided by before they become probabilities; 1 where absent |
+//! | `dataset` | name of the training dataset |
+//! | `classes` | class names, one per logit |
+//! | `preprocessing` | steps of [`Preprocessing`], or `null` |
+//! | `training` | record of the training run |
+//! | `temperature` | temperature of the softmax; 1 if absent |
 //!
-//! One entry, because a map of several would be written in another order each time, and the same
-//! training must give the same bytes.
+//! There is only one entry because the safetensors crate writes the entries of a map in random order,
+//! and the same training must give the same bytes.
 
 mod error;
 
@@ -31,23 +32,26 @@ use half::f16;
 use modiste_core::require_memory;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::architecture::Architecture;
 use crate::network::{Metadata, Network, Precision};
-use crate::parameters::{BadNumber, Parameters};
-use crate::resolve::ArchitectureError;
-use crate::resolved::Resolved;
-use error::{foreign, io_error};
+use crate::network_plan::NetworkPlan;
+use crate::parameters::{InvalidValue, Parameters};
+use crate::preprocessing::Preprocessing;
+use crate::shape_inference::ArchitectureError;
+use error::{io_error, not_a_model};
 
 pub use error::FileError;
 
-/// The version that [`Network::save`] writes and the newest that [`Network::load`] reads.
+/// Format version that [`Network::save`] writes, and the newest that [`Network::load`] reads.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// A header is names and shapes: more than this is no model of ours.
-const MAX_HEADER: u64 = 4 << 20;
+/// Maximum length of the header in bytes. It contains names and shapes only, so a longer one is not a
+/// model's.
+const MAX_HEADER_LEN: u64 = 4 << 20;
 
-/// The JSON under the header's one key.
+/// JSON object of the metadata entry.
 #[derive(Serialize, Deserialize)]
 struct Description {
     format_version: u64,
@@ -56,32 +60,34 @@ struct Description {
     metadata: Metadata,
 }
 
-/// What must be readable in a file of any version.
+/// Parts that are checked before the rest, because a later version may have extended them.
 #[derive(Deserialize)]
-struct VersionOnly {
+struct Preamble {
     format_version: u64,
+    #[serde(default)]
+    preprocessing: Value,
 }
 
-/// The header's one key.
+/// Name of the metadata entry.
 const KEY: &str = "modiste";
 
 impl Network {
-    /// The bytes of this network's file. The same network gives the same bytes.
+    /// Serializes the network to the bytes of its file. Equal networks give equal bytes.
     ///
     /// # Errors
-    /// [`ArchitectureError`] where the layers do not make a network.
+    /// Returns [`ArchitectureError`] if the architecture is invalid.
     ///
     /// # Panics
-    /// Where the parameters are another architecture's.
+    /// If the parameters belong to another architecture.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ArchitectureError> {
-        let resolved = self.architecture.resolve()?;
+        let plan = self.architecture.plan()?;
         let description = Description {
             format_version: FORMAT_VERSION,
             architecture: self.architecture.clone(),
             metadata: self.metadata.clone(),
         };
         let description = serde_json::to_string(&description).expect("plain data becomes JSON");
-        let buffers: Vec<Vec<u8>> = resolved
+        let buffers: Vec<Vec<u8>> = plan
             .variables
             .iter()
             .map(|variable| {
@@ -94,53 +100,55 @@ impl Network {
                 }
             })
             .collect();
-        let views = resolved
+        let views = plan
             .variables
             .iter()
             .zip(&buffers)
             .map(|(variable, bytes)| {
                 let view = TensorView::new(dtype(self.precision), variable.shape.clone(), bytes);
-                (&variable.name, view.expect("as many bytes as numbers take"))
+                (&variable.name, view.expect("the buffer matches the shape"))
             });
         let metadata = HashMap::from([(KEY.to_string(), description)]);
         Ok(safetensors::serialize(views, Some(metadata)).expect("consistent views"))
     }
 
-    /// Writes the network to one file, whole or not at all. What [`Network::load`] would refuse is not
+    /// Writes the network to a file, atomically. A network that [`Network::load`] would reject is not
     /// written.
     ///
     /// # Errors
-    /// [`FileError::Io`] if it cannot be written, [`FileError::Architecture`] if the layers
-    /// do not make a network, [`FileError::Number`] or [`FileError::Temperature`] if a number of it
-    /// cannot be computed with.
+    /// Returns [`FileError::Io`] if the file cannot be written, [`FileError::Architecture`] if the
+    /// architecture is invalid, and [`FileError::Number`] or [`FileError::Temperature`] if a number is
+    /// not finite or out of range.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let architecture = |reason| FileError::Architecture {
             path: path.into(),
             reason,
         };
-        let resolved = self.architecture.resolve().map_err(architecture)?;
+        let plan = self.architecture.plan().map_err(architecture)?;
         check_temperature(path, self.metadata.temperature)?;
-        check_numbers(path, &self.parameters, &resolved)?;
+        check_numbers(path, &self.parameters, &plan)?;
         let bytes = self.to_bytes().map_err(architecture)?;
         modiste_core::write_atomic(path, &bytes).map_err(io_error(path))
     }
 
-    /// Reads a network from its file, or from a FIFO. Every name, type and shape is checked against the
-    /// architecture, and the file's length against both, before the numbers are read; then that every
-    /// number is finite and no variance negative.
+    /// Reads a network from a file or a FIFO.
+    ///
+    /// Names, types and shapes of all tensors and the length of the file are checked against the
+    /// architecture before the parameters are read. Every parameter must be finite, and no variance
+    /// negative.
     ///
     /// # Errors
-    /// [`FileError`]: which file, and what is wrong with it.
+    /// Returns [`FileError`], which names the file, if it cannot be read or is not a valid model.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let mut file = File::open(path).map_err(io_error(path))?;
         let information = file.metadata().map_err(io_error(path))?;
         if information.is_dir() {
-            return Err(foreign(path, "it is a folder"));
+            return Err(not_a_model(path, "it is a folder"));
         }
         let length = information.is_file().then_some(information.len());
         let mut bytes = read_start(path, &mut file)?;
         let header = Checked::new(path, &bytes, length)?;
-        // The bytes, the numbers that are made of them (twice as long, if they are f16), and one copy.
+        // The bytes, the parameters (twice as long if the file has f16), and one copy of these.
         require_memory(header.length.saturating_mul(5)).map_err(|memory| FileError::Memory {
             path: path.into(),
             memory,
@@ -152,22 +160,22 @@ impl Network {
         header.network(path, &bytes)
     }
 
-    /// Reads a network from the bytes of its file; `path` is what errors call it.
+    /// Reads a network from the bytes of its file. Errors name it as `path`.
     ///
     /// # Errors
-    /// As [`Network::load`].
+    /// Returns [`FileError`] if the bytes are not a valid model: see [`Network::load`].
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
         let start = read_start(path, &mut &*bytes)?;
         Checked::new(path, &start, Some(bytes.len() as u64))?.network(path, bytes)
     }
 }
 
-/// What the beginning of a file says, checked against itself.
+/// Validated header of a model file.
 struct Checked {
     description: Description,
-    resolved: Resolved,
+    plan: NetworkPlan,
     precision: Precision,
-    /// Bytes that the file must have.
+    /// Length that the file must have, in bytes.
     length: u64,
 }
 
@@ -181,12 +189,12 @@ impl Checked {
             });
         }
         let tensors = SafeTensors::deserialize(bytes)
-            .map_err(|error| foreign(path, &format!("its tensors are damaged ({error})")))?;
-        let mut parameters = Parameters::zeros(&self.resolved);
-        for variable in &self.resolved.variables {
+            .map_err(|error| not_a_model(path, &format!("its tensors are damaged ({error})")))?;
+        let mut parameters = Parameters::zeros(&self.plan);
+        for variable in &self.plan.variables {
             let tensor = tensors
                 .tensor(&variable.name)
-                .map_err(|error| foreign(path, &error.to_string()))?;
+                .map_err(|error| not_a_model(path, &error.to_string()))?;
             let values = parameters.values_mut(variable).iter_mut();
             match self.precision {
                 Precision::F32 => {
@@ -201,7 +209,7 @@ impl Checked {
                 }
             }
         }
-        check_numbers(path, &parameters, &self.resolved)?;
+        check_numbers(path, &parameters, &self.plan)?;
         Ok(Network {
             architecture: self.description.architecture,
             parameters,
@@ -211,22 +219,28 @@ impl Checked {
     }
 }
 
-/// The bytes in which the header's length is told.
-const SIZE: usize = 8;
+/// Length of the field before the header, which contains the header's length.
+const SIZE_LEN: usize = 8;
 
-/// Reads all that comes before the numbers: the header's length and the header.
+/// Reads the part of a file before the tensors: the header's length and the header.
 fn read_start(path: &Path, file: &mut impl Read) -> Result<Vec<u8>, FileError> {
     let mut start = Vec::new();
     let mut read = |count, start: &mut Vec<u8>| file.take(count).read_to_end(start);
-    read(SIZE as u64, &mut start).map_err(io_error(path))?;
+    read(SIZE_LEN as u64, &mut start).map_err(io_error(path))?;
     let Ok(size) = start.as_slice().try_into().map(u64::from_le_bytes) else {
-        return Err(foreign(path, &format!("it has only {} bytes", start.len())));
+        return Err(not_a_model(
+            path,
+            &format!("it has only {} bytes", start.len()),
+        ));
     };
-    if size > MAX_HEADER {
-        return Err(foreign(path, "it does not begin like a safetensors file"));
+    if size > MAX_HEADER_LEN {
+        return Err(not_a_model(
+            path,
+            "it does not begin like a safetensors file",
+        ));
     }
     read(size, &mut start).map_err(io_error(path))?;
-    let expected = SIZE as u64 + size;
+    let expected = SIZE_LEN as u64 + size;
     match start.len() as u64 {
         found if found < expected => Err(FileError::Length {
             path: path.into(),
@@ -238,52 +252,52 @@ fn read_start(path: &Path, file: &mut impl Read) -> Result<Vec<u8>, FileError> {
 }
 
 impl Checked {
-    /// Checks all but the numbers, and that the file has the right `length`, if it is known.
+    /// Validates everything except the parameters, and the `length` of the file if it is known.
     fn new(path: &Path, start: &[u8], length: Option<u64>) -> Result<Self, FileError> {
-        let header: Header = serde_json::from_slice(&start[SIZE..]).map_err(|error| {
-            foreign(
+        let header: Header = serde_json::from_slice(&start[SIZE_LEN..]).map_err(|error| {
+            not_a_model(
                 path,
-                &format!("its header is no safetensors header ({error})"),
+                &format!("its header is not a safetensors header ({error})"),
             )
         })?;
         let description = header
             .metadata()
             .as_ref()
             .and_then(|metadata| metadata.get(KEY))
-            .ok_or_else(|| foreign(path, "its metadata has no entry `modiste`"))?;
+            .ok_or_else(|| not_a_model(path, "its metadata has no entry `modiste`"))?;
         let damaged = |error: serde_json::Error| {
-            foreign(path, &format!("its description is damaged ({error})"))
+            not_a_model(path, &format!("its description is damaged ({error})"))
         };
-        let version: VersionOnly = serde_json::from_str(description).map_err(damaged)?;
-        if version.format_version > FORMAT_VERSION {
+        let preamble: Preamble = serde_json::from_str(description).map_err(damaged)?;
+        if preamble.format_version > FORMAT_VERSION {
             return Err(FileError::Version {
                 path: path.into(),
-                found: version.format_version,
+                found: preamble.format_version,
             });
         }
+        check_preprocessing(path, preamble.preprocessing)?;
         let description: Description = serde_json::from_str(description).map_err(damaged)?;
-        let resolved =
-            description
-                .architecture
-                .resolve()
-                .map_err(|reason| FileError::Architecture {
-                    path: path.into(),
-                    reason,
-                })?;
-        // Whichever the first variable has, all must have.
-        let first = resolved.variables.first().map(|variable| &variable.name);
+        let plan = description
+            .architecture
+            .plan()
+            .map_err(|reason| FileError::Architecture {
+                path: path.into(),
+                reason,
+            })?;
+        // All variables must have the type of the first one.
+        let first = plan.variables.first().map(|variable| &variable.name);
         let half = first
             .and_then(|name| header.info(name))
             .is_some_and(|info| info.dtype == Dtype::F16);
         let precision = if half { Precision::F16 } else { Precision::F32 };
-        check_variables(path, &header, &resolved, dtype(precision))?;
+        check_variables(path, &header, &plan, dtype(precision))?;
         let classes = description.metadata.classes.len();
-        if classes != resolved.classes() {
-            let reason = format!("{classes} class names for {} logits", resolved.classes());
-            return Err(foreign(path, &reason));
+        if classes != plan.classes() {
+            let reason = format!("{classes} class names for {} logits", plan.classes());
+            return Err(not_a_model(path, &reason));
         }
         check_temperature(path, description.metadata.temperature)?;
-        let numbers = (resolved.trainable_len() + resolved.statistics_len()) as u64;
+        let numbers = (plan.trainable_len() + plan.running_stats_len()) as u64;
         let expected = start.len() as u64 + precision.bytes() * numbers;
         if let Some(found) = length.filter(|&length| length != expected) {
             return Err(FileError::Length {
@@ -294,22 +308,22 @@ impl Checked {
         }
         Ok(Checked {
             description,
-            resolved,
+            plan,
             precision,
             length: expected,
         })
     }
 }
 
-/// Every variable is there with its type and shape, and nothing else is.
+/// Checks that the file contains every variable with its type and shape, and nothing else.
 fn check_variables(
     path: &Path,
     header: &Header,
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     dtype: Dtype,
 ) -> Result<(), FileError> {
     let tensors = header.tensors();
-    for variable in &resolved.variables {
+    for variable in &plan.variables {
         let found = match tensors.get(&variable.name) {
             Some(info) if info.dtype == dtype && info.shape == variable.shape => continue,
             Some(info) => format!("{:?} {:?}", info.dtype, info.shape),
@@ -322,15 +336,30 @@ fn check_variables(
             found,
         });
     }
-    let known = |name: &String| resolved.variables.iter().any(|v| v.name == *name);
+    let known = |name: &String| plan.variables.iter().any(|v| v.name == *name);
     match tensors.keys().filter(|name| !known(name)).min() {
         Some(name) => Err(FileError::Variable {
             path: path.into(),
             variable: name.clone(),
             expected: "absent from this architecture".into(),
-            found: "there".into(),
+            found: "present".into(),
         }),
         None => Ok(()),
+    }
+}
+
+fn check_preprocessing(path: &Path, stored: Value) -> Result<(), FileError> {
+    if stored.is_null() {
+        return Ok(());
+    }
+    let found = stored.to_string();
+    match Preprocessing::try_from(stored) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(FileError::Preprocessing {
+            path: path.into(),
+            found,
+            reason,
+        }),
     }
 }
 
@@ -347,15 +376,15 @@ fn check_temperature(path: &Path, temperature: f32) -> Result<(), FileError> {
 fn check_numbers(
     path: &Path,
     parameters: &Parameters,
-    resolved: &Resolved,
+    plan: &NetworkPlan,
 ) -> Result<(), FileError> {
-    let refuse = |bad: BadNumber| FileError::Number {
+    let error = |invalid: InvalidValue| FileError::Number {
         path: path.into(),
-        variable: bad.variable,
-        index: bad.index,
-        value: bad.value,
+        variable: invalid.variable,
+        index: invalid.index,
+        value: invalid.value,
     };
-    parameters.check(resolved).map_err(refuse)
+    parameters.check(plan).map_err(error)
 }
 
 fn dtype(precision: Precision) -> Dtype {

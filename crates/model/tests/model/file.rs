@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use modiste_model::{
     Activation, Architecture, FileError, Initializer, Layer, Metadata, Network, Padding, Precision,
+    Preprocessing,
 };
 use proptest::prelude::*;
 
@@ -32,18 +33,18 @@ fn network(filters: usize, classes: usize, seed: u64) -> Network {
     let metadata = Metadata {
         dataset: "boots".into(),
         classes: (0..classes).map(|class| format!("class {class}")).collect(),
-        preprocessing: serde_json::json!({"preset": "notebook"}),
+        preprocessing: Some(Preprocessing::fashion()),
         training: serde_json::json!({"epochs": 3, "seed": seed}),
         temperature: 1.25,
     };
-    Network::initialize(architecture, metadata, seed).expect("a network")
+    Network::initialize(architecture, metadata, seed).expect("valid network")
 }
 
 fn bytes() -> Vec<u8> {
     network(2, 3, 1).to_bytes().expect("bytes")
 }
 
-/// Writes `bytes` to a file and reads it as a model.
+/// Writes `bytes` to a file and loads it.
 fn load(bytes: &[u8]) -> Result<Network, FileError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("model.safetensors");
@@ -51,17 +52,17 @@ fn load(bytes: &[u8]) -> Result<Network, FileError> {
     Network::load(&path)
 }
 
-/// Asserts that reading fails with a message that contains `expected`.
+/// Checks that loading `bytes` fails with a message that contains `expected`.
 #[track_caller]
 fn check(bytes: &[u8], expected: &str) {
-    let message = load(bytes).expect_err("refused").to_string();
+    let message = load(bytes).expect_err("rejected").to_string();
     assert!(
         message.contains(expected),
-        "`{message}` should say `{expected}`"
+        "`{message}` does not contain `{expected}`"
     );
 }
 
-/// A file whose header is `header` and whose data are `data` zeros.
+/// A file with the header `header` and `data` zero bytes.
 fn file_with(header: &str, data: usize) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
@@ -69,10 +70,10 @@ fn file_with(header: &str, data: usize) -> Vec<u8> {
     bytes
 }
 
-/// The header of a good file with one piece of text exchanged for another.
+/// A valid file in whose header the first `from` is replaced by `to`.
 fn changed(from: &str, to: &str) -> Vec<u8> {
     let good = bytes();
-    let size = u64::from_le_bytes(good[..8].try_into().expect("eight bytes")) as usize;
+    let size = u64::from_le_bytes(good[..8].try_into().expect("8 bytes")) as usize;
     let header = std::str::from_utf8(&good[8..8 + size]).expect("JSON");
     assert!(header.contains(from), "{header}");
     let mut bad = file_with(&header.replacen(from, to, 1), 0);
@@ -84,20 +85,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn save_then_load_is_the_identity(filters in 1..9_usize, classes in 1..5_usize, seed: u64) {
+    fn save_load_round_trips(filters in 1..9_usize, classes in 1..5_usize, seed: u64) {
         let network = network(filters, classes, seed);
         let bytes = network.to_bytes().expect("bytes");
         prop_assert_eq!(&bytes, &network.to_bytes().expect("the same bytes"));
-        prop_assert_eq!(load(&bytes).expect("a model"), network);
+        prop_assert_eq!(load(&bytes).expect("valid model"), network);
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn rejects_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(load(&bytes).is_err());
     }
 
     #[test]
-    fn a_changed_byte_is_no_panic(position in 0..10_000_usize, value: u8) {
+    fn changed_byte_does_not_panic(position in 0..10_000_usize, value: u8) {
         let mut bytes = bytes();
         let position = position % bytes.len();
         bytes[position] = value;
@@ -105,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_file_is_refused(length in 0..10_000_usize) {
+    fn rejects_truncated_file(length in 0..10_000_usize) {
         let bytes = bytes();
         let length = length % bytes.len();
         prop_assert!(load(&bytes[..length]).is_err());
@@ -113,7 +114,7 @@ proptest! {
 }
 
 #[test]
-fn half_precision_halves_the_file_and_keeps_what_it_rounded() {
+fn f16_halves_file_and_round_trips() {
     let whole = network(4, 3, 1);
     let mut half = whole.clone();
     half.round_to(Precision::F16);
@@ -129,10 +130,10 @@ fn half_precision_halves_the_file_and_keeps_what_it_rounded() {
         );
     }
     let bytes = half.to_bytes().expect("bytes");
-    assert_eq!(load(&bytes).expect("a model"), half);
-    let numbers = whole.parameters.trainable.len() + whole.parameters.statistics.len();
+    assert_eq!(load(&bytes).expect("valid model"), half);
+    let numbers = whole.parameters.trainable.len() + whole.parameters.running_stats.len();
     let data = |bytes: &[u8]| {
-        let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+        let header = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
         bytes.len() - 8 - header as usize
     };
     assert_eq!(data(&bytes), 2 * numbers);
@@ -140,44 +141,78 @@ fn half_precision_halves_the_file_and_keeps_what_it_rounded() {
 }
 
 #[test]
-fn bytes_in_memory_are_a_model_too() {
+fn reads_from_memory() {
     let bytes = bytes();
     let name = Path::new("built-in");
     assert_eq!(
-        Network::from_bytes(name, &bytes).expect("a model"),
+        Network::from_bytes(name, &bytes).expect("valid model"),
         network(2, 3, 1)
     );
     let error = Network::from_bytes(name, &bytes[..50])
-        .expect_err("cut")
+        .expect_err("truncated")
         .to_string();
-    assert!(error.starts_with("built-in is cut or damaged"), "{error}");
+    assert!(
+        error.starts_with("built-in is truncated or damaged"),
+        "{error}"
+    );
 }
 
 #[test]
-fn a_file_without_a_temperature_has_that_of_one() {
-    let network = load(&changed(r#",\"temperature\":1.25"#, "")).expect("an older file");
+fn missing_temperature_is_one() {
+    let network =
+        load(&changed(r#",\"temperature\":1.25"#, "")).expect("file without a temperature");
     assert_eq!(network.metadata.temperature, 1.0);
     check(&changed("1.25", "-1.5"), "temperature");
     check(&changed("1.25", "0.0"), "temperature");
 }
 
-/// A good file's first variable of a name that ends so, with its first number exchanged.
+#[test]
+fn preprocessing_is_checked_on_load() {
+    check(
+        &changed(r#"\"step\":\"gray\""#, r#"\"step\":\"paint\""#),
+        "is not supported by this version: unknown variant `paint`",
+    );
+    check(
+        &changed(r#"\"sigma\":1.0"#, r#"\"sigma\":0.0"#),
+        "step 8, sharpen: sigma is 0",
+    );
+    check(
+        &changed(
+            r#"\"preprocessing\":{"#,
+            r#"\"preprocessing\":{\"preset\":\"x\","#,
+        ),
+        "model.safetensors: the preprocessing {",
+    );
+    let mut network = network(2, 3, 1);
+    network.metadata.preprocessing = None;
+    let bytes = network.to_bytes().expect("bytes");
+    assert_eq!(load(&bytes).expect("a model"), network);
+    let renamed = changed(r#"\"preprocessing\":"#, r#"\"preprocessing before\":"#);
+    let without = load(&renamed).expect("a model without preprocessing");
+    assert_eq!(without.metadata.preprocessing, None);
+}
+
+/// The file of `network` with `value` as the first number of `variable`.
 fn with_number(network: &Network, variable: &str, value: f32) -> Vec<u8> {
     let mut network = network.clone();
-    let resolved = network.architecture.resolve().expect("a network");
-    let variable = resolved.variables.iter().find(|v| v.name == variable);
+    let plan = network.architecture.plan().expect("valid network");
+    let variable = plan.variables.iter().find(|v| v.name == variable);
     network.parameters.values_mut(variable.expect("a variable"))[0] = value;
     network.to_bytes().expect("bytes")
 }
 
 #[test]
-fn rejects_numbers_that_nothing_can_be_computed_with() {
+fn rejects_invalid_numbers() {
     let mut whole = network(2, 3, 1);
     let mut half = whole.clone();
     half.round_to(Precision::F16);
     whole.metadata.temperature = 1.0;
     for network in [&whole, &half] {
-        let variables = network.architecture.resolve().expect("a network").variables;
+        let variables = network
+            .architecture
+            .plan()
+            .expect("valid network")
+            .variables;
         for variable in variables {
             for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let bytes = with_number(network, &variable.name, value);
@@ -191,7 +226,7 @@ fn rejects_numbers_that_nothing_can_be_computed_with() {
         let variance = "batch_normalization/moving_variance";
         check(
             &with_number(network, variance, -0.5),
-            "moving_variance has the value -0.5 at index 0, and should have no number below 0",
+            "moving_variance has the value -0.5 at index 0, but should have no negative values",
         );
         load(&with_number(network, variance, 0.0)).expect("a variance of 0");
         load(&with_number(
@@ -199,7 +234,7 @@ fn rejects_numbers_that_nothing_can_be_computed_with() {
             "batch_normalization/moving_mean",
             -0.5,
         ))
-        .expect("a mean below 0");
+        .expect("a negative mean");
     }
     check(&changed("1.25", "1e39"), "the temperature is inf");
     check(
@@ -213,22 +248,22 @@ fn rejects_numbers_that_nothing_can_be_computed_with() {
 }
 
 #[test]
-fn does_not_save_what_it_would_not_load() {
+fn save_rejects_invalid_numbers() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("model.safetensors");
-    let refused = |network: &Network| network.save(&path).expect_err("refused").to_string();
+    let message = |network: &Network| network.save(&path).expect_err("rejected").to_string();
     let mut bad = network(2, 3, 1);
     bad.parameters.trainable[0] = f32::NAN;
-    assert!(refused(&bad).contains("gamma has the value NaN"));
+    assert!(message(&bad).contains("gamma has the value NaN"));
     let mut bad = network(2, 3, 1);
     bad.metadata.temperature = f32::NAN;
-    assert!(refused(&bad).contains("the temperature is NaN"));
+    assert!(message(&bad).contains("the temperature is NaN"));
     assert!(!path.exists());
     network(2, 3, 1).save(&path).expect("written");
 }
 
 #[test]
-fn variables_are_named_and_shaped_as_keras_does() {
+fn variables_have_keras_names_and_shapes() {
     let bytes = bytes();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
     let mut shapes: Vec<String> = tensors
@@ -251,17 +286,17 @@ fn variables_are_named_and_shaped_as_keras_does() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_problem() {
     let good = bytes();
     check(b"", "it has only 0 bytes");
     check(
-        b"# A text file, and a long one\n",
+        b"# A text file that is long enough\n",
         "does not begin like a safetensors file",
     );
-    check(&good[..good.len() - 1], "is cut or damaged");
-    check(&good[..100], "is cut or damaged");
-    check(&[&good[..], b"more"].concat(), "is cut or damaged");
-    check(&file_with("{\"a", 0), "is no safetensors header");
+    check(&good[..good.len() - 1], "is truncated or damaged");
+    check(&good[..100], "is truncated or damaged");
+    check(&[&good[..], b"more"].concat(), "is truncated or damaged");
+    check(&file_with("{\"a", 0), "is not a safetensors header");
     check(&file_with("{}", 0), "has no entry `modiste`");
     check(
         &file_with(r#"{"__metadata__":{"format":"pt"}}"#, 0),
@@ -269,7 +304,7 @@ fn what_is_wrong_is_said() {
     );
     check(
         &changed(r#"format_version\":1"#, r#"format_version\":2"#),
-        "format version 2, and this Modiste reads up to 1",
+        "format version 2, but this version of Modiste reads up to 1",
     );
     check(
         &changed(r#"\"units\":3"#, r#"\"units\":4"#),
@@ -292,9 +327,9 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn missing_files_and_folders() {
+fn reports_missing_files_and_folders() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let message = |path: &Path| Network::load(path).expect_err("refused").to_string();
+    let message = |path: &Path| Network::load(path).expect_err("rejected").to_string();
     assert!(message(&folder.path().join("none")).contains("No such file"));
     assert!(message(folder.path()).contains("it is a folder"));
     let unwritable: PathBuf = folder.path().join("none").join("model.safetensors");
@@ -305,7 +340,7 @@ fn missing_files_and_folders() {
 }
 
 #[test]
-fn what_half_precision_cannot_hold_becomes_its_largest_number() {
+fn f16_saturates() {
     let mut network = network(4, 10, 1);
     network.parameters.trainable[0] = 1e6;
     network.parameters.trainable[1] = -1e6;

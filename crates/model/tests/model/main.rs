@@ -1,6 +1,6 @@
-//! The model crate from outside: shapes, the graph against the walk, the file.
+//! Integration tests: shape inference, candle against the kernels, summaries, the model file.
 
+mod candle_against_kernels;
 mod file;
-mod graph_against_walk;
-mod resolve;
+mod shape_inference;
 mod summary;

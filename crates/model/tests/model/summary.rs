@@ -3,7 +3,7 @@ use modiste_model::{Architecture, Layer, Padding, zoo};
 
 #[track_caller]
 fn check(architecture: &Architecture, expected: Expect) {
-    let summary = architecture.summary().expect("a network");
+    let summary = architecture.summary().expect("valid network");
     expected.assert_eq(&summary.to_string());
 }
 
@@ -63,7 +63,7 @@ fn vgg() {
 }
 
 #[test]
-fn a_block_and_its_layers() {
+fn residual_block() {
     let architecture = Architecture {
         name: "residual".into(),
         input: [8, 6, 2],
@@ -96,7 +96,7 @@ fn a_block_and_its_layers() {
         Multiply-adds per image: 7,200
     "#]],
     );
-    let summary = architecture.summary().expect("a network");
+    let summary = architecture.summary().expect("valid network");
     let parameters: Vec<usize> = summary
         .layers
         .iter()
@@ -105,10 +105,10 @@ fn a_block_and_its_layers() {
     assert_eq!(parameters, [76, 74, 0, 0, 291]);
 }
 
-/// The names are a contract with programs that read the JSON.
+/// Programs that read the JSON rely on these names.
 #[test]
 fn json() {
-    let summary = zoo::vgg().summary().expect("a network");
+    let summary = zoo::vgg().summary().expect("valid network");
     let json = serde_json::to_value(&summary).expect("plain data");
     assert_eq!(json["total_parameters"], 5_259_594);
     assert_eq!(json["trainable_parameters"], 5_259_594);

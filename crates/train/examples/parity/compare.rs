@@ -1,20 +1,20 @@
-//! A network held against its reference numbers.
+//! Comparison of a network with its reference numbers.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use modiste_core::Rng;
 use modiste_dataset::{Batches, Images};
-use modiste_model::{Resolved, Variable, zoo};
+use modiste_model::{NetworkPlan, Variable, zoo};
 use modiste_train::{
     Compute, Curve, Engine, Optimizer, OptimizerStep, Schedule, TrainError, engine,
 };
 
 use crate::golden::{self, Digest, Golden};
 
-/// The largest deviation of one sort, and how large it may be.
+/// Largest deviation of one quantity, and its bound.
 pub(crate) struct Deviation {
-    pub(crate) what: &'static str,
+    pub(crate) quantity: &'static str,
     pub(crate) largest: f64,
     pub(crate) allowed: f64,
 }
@@ -28,32 +28,35 @@ impl Deviation {
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            what,
+            quantity,
             largest,
             allowed,
         } = self;
-        let verdict = if self.holds() { "ok" } else { "beyond" };
-        write!(f, "{what:<16} {largest:.1e} of {allowed:.0e}  {verdict}")
+        let verdict = if self.holds() { "ok" } else { "exceeded" };
+        write!(
+            f,
+            "{quantity:<16} {largest:.1e} of {allowed:.0e}  {verdict}"
+        )
     }
 }
 
-/// How often weights are disturbed before a network counts as off.
-pub(crate) const DISTURBANCES: u64 = 48;
+/// Number of perturbations of the weights that are tried before a comparison fails.
+pub(crate) const PERTURBATIONS: u64 = 48;
 
-/// By how much at most a disturbed weight differs: the rounding of an f32 from 1 to 2, 6e-8.
-const DISTURBANCE: f64 = 1.0 / (1 << 24) as f64;
+/// Largest perturbation of a weight: 6e-8, the rounding error of an f32 between 1 and 2.
+const PERTURBATION: f64 = 1.0 / (1 << 24) as f64;
 
-/// A network held against its reference numbers.
+/// Result of a comparison.
 pub(crate) struct Comparison {
-    /// With the weights as they are.
+    /// Deviations with the original weights.
     pub(crate) plain: Vec<Deviation>,
-    /// Where those do not hold: which disturbance, and its deviations where it does.
-    pub(crate) disturbed: Option<(u64, Vec<Deviation>)>,
+    /// If those exceed their bounds: the first perturbation within the bounds, and its deviations.
+    pub(crate) perturbed: Option<(u64, Vec<Deviation>)>,
 }
 
 impl Comparison {
     pub(crate) fn holds(&self) -> bool {
-        self.disturbed.is_some() || holds(&self.plain)
+        self.perturbed.is_some() || holds(&self.plain)
     }
 }
 
@@ -61,7 +64,7 @@ fn holds(deviations: &[Deviation]) -> bool {
     deviations.iter().all(Deviation::holds)
 }
 
-/// How large the two deviations may be that Winograd's method makes larger, relative.
+/// Relative bounds of the two quantities that depend on the convolution method.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) losses: f64,
@@ -69,20 +72,20 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// For sums that round as f32 does.
+    /// Bounds for direct convolution.
     pub(crate) const EXACT: Self = Self {
         losses: 1e-5,
         gradient_norms: 1e-4,
     };
 
-    /// For Winograd's method.
+    /// Bounds for Winograd convolution.
     pub(crate) const FAST: Self = Self {
         losses: 1e-4,
         gradient_norms: 1e-3,
     };
 }
 
-/// What a comparison runs: one network of a golden file, one way to compute.
+/// Input of a comparison: one network of a golden file, and the engine to compare.
 pub(crate) struct Case<'a> {
     pub(crate) golden: &'a Golden,
     pub(crate) name: &'a str,
@@ -92,38 +95,38 @@ pub(crate) struct Case<'a> {
     pub(crate) gray: &'a Images,
 }
 
-/// Holds a network against its reference numbers.
+/// Compares a network with its reference numbers.
 ///
-/// Where an input of a rectifier, or the difference of two inputs of a maximum, is smaller than the
-/// rounding of its sum, rounding decides which way the gradient goes, and the reference is one
-/// of several right answers: TensorFlow with and without oneDNN parts by up to 9e-5 in the losses
-/// there. So where the plain weights do not agree, weights disturbed by at most 6e-8, what an f32
-/// near 1 is rounded by, may: what is wrong in itself agrees with none of them.
+/// If an input of ReLU, or the difference between two inputs of max pooling, is smaller than the rounding
+/// error of its sum, rounding decides where the gradient goes, and several results are correct: the losses
+/// of TensorFlow with and without oneDNN differ by up to 9e-5 in that case. If the original weights do not
+/// agree, the comparison therefore tries weights that are perturbed by at most 6e-8, the rounding error of
+/// an f32 near 1. An actual error disagrees with all of them.
 ///
 /// # Errors
-/// Where the file's variables are not the network's, or the device refuses.
+/// Returns an error if the variables of the file are not the network's, or the device fails.
 pub(crate) fn compare(case: &Case<'_>) -> Result<Comparison, Box<dyn std::error::Error>> {
     let plain = deviations(case, 0)?;
     if holds(&plain) {
-        let disturbed = None;
-        return Ok(Comparison { plain, disturbed });
+        let perturbed = None;
+        return Ok(Comparison { plain, perturbed });
     }
-    for disturbance in 1..=DISTURBANCES {
-        let found = deviations(case, disturbance)?;
+    for perturbation in 1..=PERTURBATIONS {
+        let found = deviations(case, perturbation)?;
         if holds(&found) {
-            let disturbed = Some((disturbance, found));
-            return Ok(Comparison { plain, disturbed });
+            let perturbed = Some((perturbation, found));
+            return Ok(Comparison { plain, perturbed });
         }
     }
-    let disturbed = None;
-    Ok(Comparison { plain, disturbed })
+    let perturbed = None;
+    Ok(Comparison { plain, perturbed })
 }
 
-/// Runs the network as the golden file says and gives how far it is off. `disturbance` is the seed
-/// of what is added to the weights; 0 adds nothing.
+/// Runs the training of the golden file and returns its deviations. `perturbation` is the seed of the
+/// perturbation of the weights; 0 leaves them unchanged.
 fn deviations(
     case: &Case<'_>,
-    disturbance: u64,
+    perturbation: u64,
 ) -> Result<Vec<Deviation>, Box<dyn std::error::Error>> {
     let Case {
         golden,
@@ -133,19 +136,19 @@ fn deviations(
         gray,
     } = *case;
     let expected = &golden.models[name];
-    let architecture = zoo::find(name).ok_or_else(|| format!("no network is called `{name}`"))?;
-    let resolved = golden::without_dropout(architecture).resolve()?;
-    let images = golden::images(golden, &resolved, gray)?;
-    let mut parameters = golden::parameters(&resolved, golden.seed);
-    if disturbance > 0 {
-        let mut rng = Rng::new(disturbance);
+    let architecture = zoo::find(name).ok_or_else(|| format!("unknown architecture `{name}`"))?;
+    let plan = golden::without_dropout(architecture).plan()?;
+    let images = golden::images(golden, &plan, gray)?;
+    let mut parameters = golden::parameters(&plan, golden.seed);
+    if perturbation > 0 {
+        let mut rng = Rng::new(perturbation);
         for value in &mut parameters.trainable {
-            let difference = (2.0 * rng.uniform() - 1.0) * DISTURBANCE;
+            let difference = (2.0 * rng.uniform() - 1.0) * PERTURBATION;
             *value = (f64::from(*value) + difference) as f32;
         }
     }
     let size = golden.batch.max(expected.eval_logits.len());
-    let mut engine = engine(compute, &resolved, &parameters, size)?;
+    let mut engine = engine(compute, &plan, &parameters, size)?;
     let schedule = Schedule {
         warmup_steps: 0,
         curve: match golden.decay {
@@ -157,7 +160,7 @@ fn deviations(
             None => Curve::Constant,
         },
     };
-    let logits_before = logits_off(&mut *engine, &images, &expected.eval_logits)?;
+    let logits_before = logit_deviation(&mut *engine, &images, &expected.eval_logits)?;
     let (mut losses, mut gradients) = (0.0_f64, Vec::new());
     let mut batches = Batches::in_order(&images, golden.batch);
     let mut step = 0;
@@ -171,24 +174,24 @@ fn deviations(
             },
             learning_rate: rate,
         };
-        let outcome = engine.gradients(&batch, &mut Rng::new(0))?;
-        losses = worse(losses, relative(outcome.loss, expected.losses[step]));
+        let metrics = engine.gradients(&batch, &mut Rng::new(0))?;
+        losses = worse(losses, relative(metrics.loss, expected.losses[step]));
         if step == 0 {
             gradients = engine.gradient_buffer()?.to_vec();
         }
         engine.update(&update)?;
         step += 1;
     }
-    let logits_after = logits_off(&mut *engine, &images, &expected.eval_logits_after)?;
+    let logits_after = logit_deviation(&mut *engine, &images, &expected.eval_logits_after)?;
     let after = engine.parameters()?;
-    let of_gradients = digests_off(&resolved, &expected.first_step_gradients, |variable| {
+    let of_gradients = digest_deviation(&plan, &expected.first_step_gradients, |variable| {
         &gradients[variable.range.clone()]
     })?;
-    let of_weights = digests_off(&resolved, &expected.weights_after, |variable| {
+    let of_weights = digest_deviation(&plan, &expected.weights_after, |variable| {
         after.values(variable)
     })?;
-    let deviation = |what, largest, allowed| Deviation {
-        what,
+    let deviation = |quantity, largest, allowed| Deviation {
+        quantity,
         largest,
         allowed,
     };
@@ -202,15 +205,15 @@ fn deviations(
     ])
 }
 
-/// How far logits are off, of the largest expected one.
-fn logits_off(
+/// Largest deviation of logits, relative to the largest expected one.
+fn logit_deviation(
     engine: &mut dyn Engine,
     images: &Images,
     expected: &[Vec<f64>],
 ) -> Result<f64, TrainError> {
     let first = images.first(expected.len());
     let mut batches = Batches::in_order(&first, expected.len());
-    let mut off = 0.0;
+    let mut deviation = 0.0;
     let scale = expected
         .iter()
         .flatten()
@@ -218,35 +221,32 @@ fn logits_off(
     while let Some(batch) = batches.next_batch() {
         let found = engine.logits(batch.images)?;
         for (found, expected) in found.iter().zip(expected.iter().flatten()) {
-            off = worse(off, (f64::from(*found) - expected).abs() / scale);
+            deviation = worse(deviation, (f64::from(*found) - expected).abs() / scale);
         }
     }
-    Ok(off)
+    Ok(deviation)
 }
 
-/// How far variables are off in their norms, and in their first and last values.
+/// Largest relative deviations of variables: of their norms, and of their first and last values.
 #[derive(Default)]
-struct DigestsOff {
+struct DigestDeviation {
     norm: f64,
     values: f64,
 }
 
-fn digests_off<'a>(
-    resolved: &Resolved,
+fn digest_deviation<'a>(
+    plan: &NetworkPlan,
     expected: &BTreeMap<String, Digest>,
     values: impl Fn(&Variable) -> &'a [f32],
-) -> Result<DigestsOff, String> {
-    let mut off = DigestsOff::default();
+) -> Result<DigestDeviation, String> {
+    let mut deviation = DigestDeviation::default();
     for (name, digest) in golden::renumbered(expected)? {
-        let variable = resolved
-            .variables
-            .iter()
-            .find(|variable| variable.name == name);
+        let variable = plan.variables.iter().find(|variable| variable.name == name);
         let variable = variable.ok_or_else(|| format!("the network has no variable `{name}`"))?;
         let values = values(variable);
         if values.len() != digest.count {
             return Err(format!(
-                "{name} has {} values for {}",
+                "{name} has {} values, expected {}",
                 values.len(),
                 digest.count
             ));
@@ -256,27 +256,28 @@ fn digests_off<'a>(
             .map(|&v| f64::from(v).powi(2))
             .sum::<f64>()
             .sqrt();
-        off.norm = worse(off.norm, relative(norm, digest.l2));
-        // A single value may be next to nothing: it is held against the usual size.
-        let usual = (digest.l2 / (digest.count as f64).sqrt()).max(f64::MIN_POSITIVE);
+        deviation.norm = worse(deviation.norm, relative(norm, digest.l2));
+        // A single value may be close to 0, so deviations are relative to the root mean square.
+        let rms = (digest.l2 / (digest.count as f64).sqrt()).max(f64::MIN_POSITIVE);
         let ends = [
             (&values[..digest.first.len()], &digest.first),
             (&values[values.len() - digest.last.len()..], &digest.last),
         ];
         for (found, expected) in ends {
             for (found, expected) in found.iter().zip(expected) {
-                off.values = worse(off.values, (f64::from(*found) - expected).abs() / usual);
+                deviation.values =
+                    worse(deviation.values, (f64::from(*found) - expected).abs() / rms);
             }
         }
     }
-    Ok(off)
+    Ok(deviation)
 }
 
 fn relative(found: f64, expected: f64) -> f64 {
     (found - expected).abs() / expected.abs().max(f64::MIN_POSITIVE)
 }
 
-/// The larger; what is no number is worst.
+/// Maximum of two deviations, where NaN counts as infinite.
 fn worse(left: f64, right: f64) -> f64 {
     if right.is_nan() {
         f64::INFINITY

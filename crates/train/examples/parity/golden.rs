@@ -1,13 +1,13 @@
-//! Reference numbers from Keras, and the weights and data that they were computed with.
+//! Reference numbers from Keras, and the weights and images behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use modiste_core::Rng;
 use modiste_dataset::Images;
-use modiste_model::{Architecture, Layer, Parameters, Resolved};
+use modiste_model::{Architecture, Layer, NetworkPlan, Parameters};
 use serde::Deserialize;
 
-/// A file of reference numbers: what was run, and what came out for each network.
+/// File of reference numbers: a training configuration and its results for each network.
 #[derive(Deserialize)]
 pub(crate) struct Golden {
     pub(crate) seed: u64,
@@ -16,25 +16,25 @@ pub(crate) struct Golden {
     pub(crate) nesterov: bool,
     pub(crate) steps: usize,
     pub(crate) batch: usize,
-    /// Decay steps and rate of an exponential schedule; constant where absent.
+    /// Decay steps and rate of an exponential schedule; the learning rate is constant if absent.
     pub(crate) decay: Option<(f64, f64)>,
     pub(crate) models: BTreeMap<String, GoldenNetwork>,
 }
 
-/// What Keras computed for one network.
+/// Results of Keras for one network.
 #[derive(Deserialize)]
 pub(crate) struct GoldenNetwork {
-    /// Of the first inputs, before training.
+    /// Logits of the first inputs before training.
     pub(crate) eval_logits: Vec<Vec<f64>>,
-    /// Of each step, before its update.
+    /// Loss of each step, before its update.
     pub(crate) losses: Vec<f64>,
     pub(crate) first_step_gradients: BTreeMap<String, Digest>,
     pub(crate) weights_after: BTreeMap<String, Digest>,
-    /// Of the first inputs, after training.
+    /// Logits of the first inputs after training.
     pub(crate) eval_logits_after: Vec<Vec<f64>>,
 }
 
-/// A variable in few numbers, its values in C order of Keras's shape.
+/// Digest of a variable, with values in C order of Keras's shape.
 #[derive(Deserialize)]
 pub(crate) struct Digest {
     pub(crate) count: usize,
@@ -43,11 +43,11 @@ pub(crate) struct Digest {
     pub(crate) last: Vec<f64>,
 }
 
-/// The variables under the names that a network alone would have. Keras counts layers through a
-/// whole process, so a file's second network may begin with `conv2d_2`.
+/// Renames variables as in a process with a single network. Keras numbers layers across a whole process,
+/// so the second network of a file may start with `conv2d_2`.
 ///
 /// # Errors
-/// Where a name is not `layer/variable`.
+/// Returns an error if a name is not `layer/variable`.
 pub(crate) fn renumbered(
     digests: &BTreeMap<String, Digest>,
 ) -> Result<Vec<(String, &Digest)>, String> {
@@ -72,12 +72,12 @@ pub(crate) fn renumbered(
     Ok(renumbered.collect())
 }
 
-/// The generator of one stream: SplitMix64 started at `seed * 1000003 + stream`.
+/// Generator of one stream: SplitMix64 with the seed `seed * 1000003 + stream`.
 fn stream(seed: u64, stream: u64) -> Rng {
     Rng::new(seed.wrapping_mul(1_000_003).wrapping_add(stream))
 }
 
-/// The network with every dropout rate zero, so that nothing is random.
+/// Sets every dropout rate to 0, so that training is deterministic.
 pub(crate) fn without_dropout(mut architecture: Architecture) -> Architecture {
     for layer in &mut architecture.layers {
         if let Layer::Dropout { rate } = layer {
@@ -87,10 +87,10 @@ pub(crate) fn without_dropout(mut architecture: Architecture) -> Architecture {
     architecture
 }
 
-/// Weights by the formula: the streams count the variables from 1, each in C order.
-pub(crate) fn parameters(resolved: &Resolved, seed: u64) -> Parameters {
-    let mut parameters = Parameters::zeros(resolved);
-    for (index, variable) in resolved.variables.iter().enumerate() {
+/// Weights from the seed, one stream per variable starting at 1, in C order, as `keras.py` computes them.
+pub(crate) fn parameters(plan: &NetworkPlan, seed: u64) -> Parameters {
+    let mut parameters = Parameters::zeros(plan);
+    for (index, variable) in plan.variables.iter().enumerate() {
         let mut rng = stream(seed, index as u64 + 1);
         let (_, kind) = variable.name.split_once('/').unwrap_or_default();
         let fan_in: usize = variable.shape.iter().rev().skip(1).product();
@@ -109,20 +109,19 @@ pub(crate) fn parameters(resolved: &Resolved, seed: u64) -> Parameters {
     parameters
 }
 
-/// The inputs of all steps: the first of Fashion-MNIST for gray networks, the formula's for colour.
+/// Images of all steps: the first of Fashion-MNIST for gray networks, random ones for color networks, as
+/// in `keras.py`.
 ///
 /// # Errors
-/// Where there are too few images.
-pub(crate) fn images(
-    golden: &Golden,
-    resolved: &Resolved,
-    gray: &Images,
-) -> Result<Images, String> {
+/// Returns an error if there are too few images.
+pub(crate) fn images(golden: &Golden, plan: &NetworkPlan, gray: &Images) -> Result<Images, String> {
     let count = golden.steps * golden.batch;
-    let shape = resolved.input;
+    let shape = plan.input;
     if shape == gray.shape() {
         return match gray.len() {
-            found if found < count => Err(format!("{count} images are needed, there are {found}")),
+            found if found < count => Err(format!(
+                "{count} images are required, but there are {found}"
+            )),
             _ => Ok(gray.first(count)),
         };
     }
@@ -130,7 +129,7 @@ pub(crate) fn images(
     let pixels = (0..count * shape.size()).map(|_| (rng.uniform() * 256.0).floor() as u8);
     let pixels = pixels.collect();
     let mut rng = stream(golden.seed, 1001);
-    let classes = resolved.classes() as f64;
+    let classes = plan.classes() as f64;
     let labels = (0..count).map(|_| (rng.uniform() * classes).floor() as u16);
     Images::new(shape, pixels, labels.collect()).map_err(|error| error.to_string())
 }

@@ -1,16 +1,17 @@
-//! Holds both ways of running a network against reference numbers from Keras.
+//! Compares both engines with reference numbers from Keras.
 //!
 //! ```text
 //! cargo run -q --release -p modiste-train --example parity -- FILE.json --data datasets
 //! ```
 //!
-//! Runs candle's graph and the kernels as `--exact` makes them; with `--default-kernels` the kernels
-//! as they come. Prints the largest deviations per network and engine; exits 1 where one is beyond its bound and
-//! stays so when the weights are disturbed by at most 6e-8 (why: `compare::compare`).
-//! The bounds: losses 1e-5 (relative), norms of the first gradients and of the weights after all
-//! steps 1e-4 (relative), single values 1e-2 of the variable's usual size (a transposed variable
-//! has the same norm), logits 1e-3 of the largest. With `--default-kernels` losses 1e-4 and norms of
-//! the first gradients 1e-3: Winograd's method rounds more.
+//! Runs the candle engine and the exact kernels; with `--default-kernels` only the default kernels. Prints
+//! the largest deviations per network and engine. Exits with 1 if a deviation exceeds its bound even with
+//! weights that are perturbed by at most 6e-8 (the reason is in `compare::compare`).
+//!
+//! The bounds are 1e-5 for losses (relative), 1e-4 for norms of the first gradients and of the final weights
+//! (relative), 1e-2 for single values (relative to the variable's root mean square; a transposed variable
+//! has the same norm), and 1e-3 for logits (relative to the largest). With `--default-kernels` they are 1e-4
+//! for losses and 1e-3 for norms of the first gradients, since Winograd convolution rounds more.
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
 
 mod compare;
@@ -25,21 +26,21 @@ use modiste_dataset::LoadOptions;
 use modiste_model::{DeviceChoice, InstructionSet, KernelOptions, select_device};
 use modiste_train::{Compute, EngineKind};
 
-use crate::compare::{Bounds, Case, Comparison, DISTURBANCES, Deviation};
+use crate::compare::{Bounds, Case, Comparison, Deviation, PERTURBATIONS};
 
 #[derive(Parser)]
-#[command(about = "Holds the graph and the walk against reference numbers from Keras")]
+#[command(about = "Compares both engines with reference numbers from Keras")]
 struct Arguments {
     /// Reference numbers, as `crates/train/tests/golden/keras.py` writes them.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The folder of the datasets; without it the embedded first 5,000 images are taken.
+    /// Folder of the datasets [default: the embedded first 5,000 images].
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Where the graph runs: auto, cpu, cuda, cuda:N.
+    /// Device of the candle engine: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    /// Run the kernels as training does by default, not exact.
+    /// Run only the default kernels, instead of candle and the exact kernels.
     #[arg(long)]
     default_kernels: bool,
 }
@@ -67,22 +68,22 @@ fn main() -> anyhow::Result<ExitCode> {
         kernels.instructions.name(),
         kernels.exact
     );
-    let way = |engine| Compute { engine, kernels };
-    let on_cpu = way(EngineKind::Kernels);
-    let ways = if arguments.default_kernels {
-        vec![(on_cpu, Bounds::FAST)]
+    let compute = |engine| Compute { engine, kernels };
+    let cpu = compute(EngineKind::Kernels);
+    let configurations = if arguments.default_kernels {
+        vec![(cpu, Bounds::FAST)]
     } else {
-        let graph = way(EngineKind::Candle(selected.device.clone()));
-        vec![(graph, Bounds::EXACT), (on_cpu, Bounds::EXACT)]
+        let candle = compute(EngineKind::Candle(selected.device.clone()));
+        vec![(candle, Bounds::EXACT), (cpu, Bounds::EXACT)]
     };
     let mut all_hold = true;
     for file in &arguments.files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let golden: golden::Golden = serde_json::from_str(&text)
-            .with_context(|| format!("{} is no file of reference numbers", file.display()))?;
+            .with_context(|| format!("{} is not a file of reference numbers", file.display()))?;
         println!("{}", file.display());
         for name in golden.models.keys() {
-            for (compute, bounds) in &ways {
+            for (compute, bounds) in &configurations {
                 let engine = compute.engine.name();
                 let comparison = compare::compare(&Case {
                     golden: &golden,
@@ -112,15 +113,15 @@ fn print(name: &str, engine: &str, comparison: &Comparison) {
         }
     };
     print(&comparison.plain);
-    match &comparison.disturbed {
-        Some((disturbance, deviations)) => {
+    match &comparison.perturbed {
+        Some((perturbation, deviations)) => {
             println!(
-                "  {name} {engine}: rounding decides; with weights disturbed by at most 6e-8 \
-                 (try {disturbance} of {DISTURBANCES}):"
+                "  {name} {engine}: agrees with weights perturbed by at most 6e-8 (perturbation \
+                 {perturbation} of {PERTURBATIONS}):"
             );
             print(deviations);
         }
         None if comparison.holds() => {}
-        None => println!("  {name} {engine}: DIFFERS, also with {DISTURBANCES} disturbances"),
+        None => println!("  {name} {engine}: DIFFERS, also with {PERTURBATIONS} perturbations"),
     }
 }

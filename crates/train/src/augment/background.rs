@@ -1,4 +1,4 @@
-//! What an object lies on.
+//! Random backgrounds behind an object.
 
 use std::f64::consts::TAU;
 
@@ -9,17 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plane, between, chance};
 
-/// The chances of backgrounds; the rest is black.
+/// Probabilities of the kinds of background. With the remaining probability the background is black.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredBackgrounds")]
 pub struct Backgrounds {
-    /// One gray.
+    /// Probability of one uniform gray, 0 to 1.
     pub plain: f64,
-    /// From one gray to another.
+    /// Probability of a linear gradient between two grays, 0 to 1.
     pub graded: f64,
-    /// A part of a picture.
+    /// Probability of a crop of a picture, 0 to 1.
     pub picture: f64,
-    /// Black but for a piece of another background: what is left where an object was cut out badly.
+    /// Probability of black with a piece of another background, as a poor segmentation leaves it, 0
+    /// to 1.
     pub leftover: f64,
 }
 
@@ -47,13 +48,13 @@ impl From<StoredBackgrounds> for Backgrounds {
 }
 
 impl Backgrounds {
-    /// The chance that it is not black.
-    pub(super) fn any(&self) -> f64 {
+    /// Probability of any background but black.
+    pub(super) fn total(&self) -> f64 {
         self.plain + self.graded + self.picture + self.leftover
     }
 }
 
-/// A kind of background.
+/// Kind of background.
 pub(super) enum Background {
     Black,
     Plain,
@@ -79,8 +80,8 @@ impl Background {
         Self::Black
     }
 
-    /// Fills what the object does not cover.
-    pub(super) fn lay_under(
+    /// Fills the pixels that the object does not cover.
+    pub(super) fn fill(
         &self,
         plane: Plane,
         pictures: Option<&Images>,
@@ -88,21 +89,21 @@ impl Background {
         cover: &[f32],
         rng: &mut Rng,
     ) {
-        let ground = match self {
+        let background = match self {
             Self::Black => return,
             Self::Plain => vec![between(rng, [0.02, 0.9]) as f32; gray.len()],
-            Self::Graded => graded(plane, rng),
-            Self::Picture => cut_out(plane, pictures, rng),
+            Self::Graded => gradient(plane, rng),
+            Self::Picture => crop(plane, pictures, rng),
             Self::Leftover => leftover(plane, pictures, cover, rng),
         };
-        for ((value, cover), ground) in gray.iter_mut().zip(cover).zip(ground) {
-            *value += (1.0 - cover) * ground;
+        for ((value, cover), background) in gray.iter_mut().zip(cover).zip(background) {
+            *value += (1.0 - cover) * background;
         }
     }
 }
 
-/// From one gray to another, in some direction.
-fn graded(plane: Plane, rng: &mut Rng) -> Vec<f32> {
+/// Linear gradient between two grays, in a random direction.
+fn gradient(plane: Plane, rng: &mut Rng) -> Vec<f32> {
     let (from, to) = (between(rng, [0.0, 0.9]), between(rng, [0.0, 0.9]));
     let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
     let reach = sine.abs() + cosine.abs();
@@ -114,10 +115,10 @@ fn graded(plane: Plane, rng: &mut Rng) -> Vec<f32> {
         .collect()
 }
 
-/// A part of a picture, larger or smaller, brighter or darker, with more or less contrast.
-fn cut_out(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
+/// Random crop of a random picture, with random contrast and brightness, mirrored half of the time.
+fn crop(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
     let Some(pictures) = pictures.filter(|pictures| !pictures.is_empty()) else {
-        return graded(plane, rng);
+        return gradient(plane, rng);
     };
     let shape = pictures.shape();
     let picture = pictures.image(rng.below(pictures.len()));
@@ -140,18 +141,18 @@ fn cut_out(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
         .collect()
 }
 
-/// Another background, seen in a half, in a spot, or as a seam around the object.
+/// Another background, visible in a half plane, in an ellipse, or along the edge of the object.
 fn leftover(plane: Plane, pictures: Option<&Images>, cover: &[f32], rng: &mut Rng) -> Vec<f32> {
-    let mut ground = match rng.below(4) {
+    let mut background = match rng.below(4) {
         0 => vec![between(rng, [0.1, 0.9]) as f32; plane.height * plane.width],
-        1 => graded(plane, rng),
-        _ => cut_out(plane, pictures, rng),
+        1 => gradient(plane, rng),
+        _ => crop(plane, pictures, rng),
     };
     match rng.below(3) {
         0 => {
             let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
             let edge = between(rng, [0.0, 0.45]);
-            for (value, (row, column)) in ground.iter_mut().zip(pixels(plane)) {
+            for (value, (row, column)) in background.iter_mut().zip(pixels(plane)) {
                 if row * sine + column * cosine < edge {
                     *value = 0.0;
                 }
@@ -160,7 +161,7 @@ fn leftover(plane: Plane, pictures: Option<&Images>, cover: &[f32], rng: &mut Rn
         1 => {
             let centre = [(); 2].map(|()| between(rng, [-0.5, 0.5]));
             let radii = [(); 2].map(|()| between(rng, [0.08, 0.35]));
-            for (value, (row, column)) in ground.iter_mut().zip(pixels(plane)) {
+            for (value, (row, column)) in background.iter_mut().zip(pixels(plane)) {
                 let [y, x] = [
                     (row - centre[0]) / radii[0],
                     (column - centre[1]) / radii[1],
@@ -172,18 +173,18 @@ fn leftover(plane: Plane, pictures: Option<&Images>, cover: &[f32], rng: &mut Rn
         }
         _ => {
             let reach = 1 + rng.below(3);
-            for (value, near) in ground.iter_mut().zip(nearby(plane, cover, reach)) {
+            for (value, near) in background.iter_mut().zip(dilated(plane, cover, reach)) {
                 if !near {
                     *value = 0.0;
                 }
             }
         }
     }
-    ground
+    background
 }
 
-/// Whether the object is at most `reach` rows or columns away.
-fn nearby(plane: Plane, cover: &[f32], reach: usize) -> Vec<bool> {
+/// Dilation of the object: `true` for pixels at most `reach` rows and columns away from it.
+fn dilated(plane: Plane, cover: &[f32], reach: usize) -> Vec<bool> {
     let Plane { height, width } = plane;
     let covered = |row: usize, column: usize| cover[row * width + column] > 0.5;
     let mut near = Vec::with_capacity(cover.len());
@@ -197,7 +198,7 @@ fn nearby(plane: Plane, cover: &[f32], reach: usize) -> Vec<bool> {
     near
 }
 
-/// The pixels' centres, rows and columns from -0.5 to 0.5.
+/// Centers of the pixels, `(row, column)`, from -0.5 to 0.5.
 fn pixels(plane: Plane) -> impl Iterator<Item = (f64, f64)> {
     let along = |index: usize, side: usize| (index as f64 + 0.5) / side as f64 - 0.5;
     (0..plane.height * plane.width).map(move |index| {
@@ -206,7 +207,7 @@ fn pixels(plane: Plane) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-/// The gray of a point of a picture, 0 to 1.
+/// Bilinear interpolation of a picture at the point `(y, x)`; the result is 0 to 1.
 fn bilinear(picture: &[u8], height: usize, width: usize, y: f64, x: f64) -> f64 {
     let (y, x) = (
         y.clamp(0.0, height as f64 - 1.0),
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_between_pixels_is_their_mean() {
+    fn bilinear_interpolates_and_clamps() {
         let picture = [0, 51, 102, 153, 204, 255];
         let at = |y, x| bilinear(&picture, 2, 3, y, x);
         assert_eq!(at(0.0, 2.0), 0.4);

@@ -1,11 +1,11 @@
-//! Where the object is, and where it goes.
+//! Geometry: the object's mask, and its random affine transform.
 
 use modiste_core::Rng;
 
 use super::{Augmentation, Plane, between, factor};
 
-/// 1 where the object is, 0 elsewhere: what is above zero, and gaps of a pixel in it.
-pub(super) fn object(plane: Plane, gray: &[f32]) -> Vec<f32> {
+/// Mask of the object: 1 for pixels above zero and for gaps of one pixel between such, 0 elsewhere.
+pub(super) fn object_mask(plane: Plane, gray: &[f32]) -> Vec<f32> {
     let Plane { height, width } = plane;
     let above = |row: usize, column: usize| gray[row * width + column] > 0.0;
     let mut cover = Vec::with_capacity(gray.len());
@@ -22,9 +22,9 @@ pub(super) fn object(plane: Plane, gray: &[f32]) -> Vec<f32> {
     cover
 }
 
-/// A turn, a size and a shift: for each pixel, which point it shows.
+/// Random rotation, scale, stretch and shift, as a map from output pixels to input points.
 pub(super) struct Placement {
-    /// `[row, column]` from `[row, column, 1]`.
+    /// Affine map from `[row, column, 1]` to `[row, column]`.
     matrix: [[f64; 3]; 2],
 }
 
@@ -34,7 +34,7 @@ impl Placement {
         let scale = between(rng, augmentation.scale);
         let stretch = factor(rng, 1.0 + augmentation.stretch).sqrt();
         let shift = [(); 2].map(|()| between(rng, [-1.0, 1.0]) * augmentation.shift);
-        // Backwards: from where a pixel is to where it was.
+        // The inverse transform: from an output pixel to its source.
         let (sine, cosine) = angle.sin_cos();
         let (rows, columns) = (1.0 / (scale * stretch), stretch / scale);
         let linear = [
@@ -50,7 +50,7 @@ impl Placement {
         Self { matrix }
     }
 
-    /// The picture as it is seen through this, bilinear; zero where it ends.
+    /// Applies the transform with bilinear interpolation. Pixels outside of the image are 0.
     pub(super) fn apply(&self, plane: Plane, values: &[f32]) -> Vec<f32> {
         let Plane { height, width } = plane;
         let at = |row: i64, column: i64| {
@@ -60,7 +60,7 @@ impl Placement {
                 0.0
             }
         };
-        let mut seen = Vec::with_capacity(values.len());
+        let mut output = Vec::with_capacity(values.len());
         for row in 0..height {
             for column in 0..width {
                 let [y, x] = self
@@ -71,9 +71,9 @@ impl Placement {
                 let (top, left) = (top as i64, left as i64);
                 let upper = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
                 let lower = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
-                seen.push(upper * (1.0 - down) + lower * down);
+                output.push(upper * (1.0 - down) + lower * down);
             }
         }
-        seen
+        output
     }
 }

@@ -1,11 +1,11 @@
-//! Training images varied at random, so that a network also knows photos: moved, turned, lit
-//! otherwise, laid on something.
+//! Random augmentation of training images, so that a network generalizes to photos: geometry, tone,
+//! backgrounds and filters.
 
 mod background;
-mod filter;
+mod filters;
 mod geometry;
-mod pictures;
 mod settings;
+mod synthetic;
 mod tone;
 
 use modiste_core::{ImageShape, Rng};
@@ -16,27 +16,27 @@ use background::Background;
 use geometry::Placement;
 
 pub use background::Backgrounds;
-pub use pictures::made_up_pictures;
 pub use settings::{Augmentation, Tone};
+pub use synthetic::synthetic_pictures;
 
-/// The stream of [`Rng::stream`] that image 0 of epoch 0 draws from; the epoch is counted in bits 32
-/// to 47, the image in the bits below.
+/// Stream of [`Rng::stream`] for image 0 of epoch 0. Bits 32 to 47 of a stream are the epoch, the bits
+/// below the image.
 const AUGMENT_STREAM: u64 = 1 << 48;
 
-/// One epoch's variations of images of one shape.
-pub(crate) struct Variations<'a> {
+/// Augmentation of one epoch, for images of one shape.
+pub(crate) struct Augmenter<'a> {
     pub(crate) augmentation: &'a Augmentation,
     pub(crate) shape: ImageShape,
-    /// What a background can be cut out of: gray pictures, of any size.
+    /// Gray pictures of any size, as backgrounds.
     pub(crate) pictures: Option<&'a Images>,
     pub(crate) seed: u64,
     pub(crate) epoch: usize,
     pub(crate) epochs: usize,
 }
 
-impl Variations<'_> {
-    /// Varies the images of one batch, which are those of these `indices`.
-    pub(crate) fn vary(&self, indices: &[usize], pixels: &mut [u8]) {
+impl Augmenter<'_> {
+    /// Augments the images of one batch in place. `indices` are their indices in the training set.
+    pub(crate) fn augment(&self, indices: &[usize], pixels: &mut [u8]) {
         let size = self.shape.size();
         pixels
             .par_chunks_mut(size)
@@ -44,20 +44,24 @@ impl Variations<'_> {
             .for_each(|(image, &index)| {
                 let stream = AUGMENT_STREAM + ((self.epoch as u64) << 32) + index as u64;
                 let mut rng = Rng::stream(self.seed, stream);
-                if chance(&mut rng, self.augmentation.share(self.epoch, self.epochs)) {
-                    self.vary_image(image, &mut rng);
+                if chance(&mut rng, self.probability()) {
+                    self.augment_image(image, &mut rng);
                 }
             });
     }
 
-    fn vary_image(&self, image: &mut [u8], rng: &mut Rng) {
+    fn probability(&self) -> f64 {
+        self.augmentation.probability_in(self.epoch, self.epochs)
+    }
+
+    fn augment_image(&self, image: &mut [u8], rng: &mut Rng) {
         let augmentation = self.augmentation;
         let plane = Plane {
             height: self.shape.height,
             width: self.shape.width,
         };
         let mut gray: Vec<f32> = image.iter().map(|&v| f32::from(v) / 255.0).collect();
-        let mut cover = geometry::object(plane, &gray);
+        let mut cover = geometry::object_mask(plane, &gray);
         tone::change(&augmentation.tone, plane, &mut gray, &cover, rng);
         for (value, cover) in gray.iter_mut().zip(&cover) {
             *value *= cover;
@@ -66,15 +70,15 @@ impl Variations<'_> {
         gray = placement.apply(plane, &gray);
         cover = placement.apply(plane, &cover);
         let background = Background::draw(&augmentation.background, rng);
-        background.lay_under(plane, self.pictures, &mut gray, &cover, rng);
-        filter::apply(augmentation, plane, &mut gray, rng);
+        background.fill(plane, self.pictures, &mut gray, &cover, rng);
+        filters::apply(augmentation, plane, &mut gray, rng);
         for (byte, value) in image.iter_mut().zip(gray) {
             *byte = (255.0 * value).round().clamp(0.0, 255.0) as u8;
         }
     }
 }
 
-/// Rows and columns of a gray picture.
+/// Rows and columns of a gray image.
 #[derive(Clone, Copy)]
 struct Plane {
     height: usize,
@@ -85,14 +89,14 @@ fn chance(rng: &mut Rng, probability: f64) -> bool {
     rng.uniform() < probability
 }
 
-/// A number between two.
+/// Uniform number in a range.
 fn between(rng: &mut Rng, [from, to]: [f64; 2]) -> f64 {
     from + (to - from) * rng.uniform()
 }
 
-/// A factor from `1 / most` to `most`, as often below one as above.
-fn factor(rng: &mut Rng, most: f64) -> f64 {
-    most.powf(between(rng, [-1.0, 1.0]))
+/// Factor from `1 / max` to `max`, uniform in its logarithm.
+fn factor(rng: &mut Rng, max: f64) -> f64 {
+    max.powf(between(rng, [-1.0, 1.0]))
 }
 
 #[cfg(test)]
@@ -103,7 +107,7 @@ mod tests {
 
     const SIDE: usize = 28;
 
-    /// Images with a bright box in the middle, of `count` shades.
+    /// `count` images with a box of increasing brightness.
     fn boxes(count: usize) -> Vec<u8> {
         let inside = |index: usize| {
             let (row, column) = (index / SIDE, index % SIDE);
@@ -117,11 +121,11 @@ mod tests {
             .collect()
     }
 
-    /// Nothing changes.
+    /// Settings that change nothing.
     fn none() -> Augmentation {
         let mut none = Augmentation::photos();
-        none.share = 1.0;
-        none.tail = 0.0;
+        none.probability = 1.0;
+        none.final_epochs = 0.0;
         none.scale = [1.0, 1.0];
         none.background = Backgrounds {
             plain: 0.0,
@@ -146,14 +150,14 @@ mod tests {
         for zero in zeros {
             *zero = 0.0;
         }
-        none.check().expect("all of it can be drawn with");
+        none.check().expect("valid settings");
         none
     }
 
-    /// The first `count` boxes in epoch 3 of 10, varied.
-    fn varied(augmentation: &Augmentation, seed: u64, count: usize) -> Vec<u8> {
-        let pictures = made_up_pictures(20, 1);
-        let variations = Variations {
+    /// The first `count` boxes, augmented in epoch 3 of 10.
+    fn augmented(augmentation: &Augmentation, seed: u64, count: usize) -> Vec<u8> {
+        let pictures = synthetic_pictures(20, 1);
+        let augmenter = Augmenter {
             augmentation,
             shape: ImageShape::new(SIDE, SIDE, 1),
             pictures: Some(&pictures),
@@ -163,48 +167,48 @@ mod tests {
         };
         let mut pixels = boxes(count);
         let indices: Vec<usize> = (0..count).collect();
-        variations.vary(&indices, &mut pixels);
+        augmenter.augment(&indices, &mut pixels);
         pixels
     }
 
     #[test]
-    fn what_an_image_becomes_hangs_on_seed_epoch_and_image_alone() {
+    fn depends_on_seed_epoch_and_index_only() {
         let photos = Augmentation::photos();
-        let once = varied(&photos, 7, 40);
+        let once = augmented(&photos, 7, 40);
         let one_thread = ThreadPoolBuilder::new().num_threads(1).build();
         let again = one_thread
             .expect("a thread")
-            .install(|| varied(&photos, 7, 40));
+            .install(|| augmented(&photos, 7, 40));
         assert_eq!(once, again);
-        assert_ne!(once, varied(&photos, 8, 40));
-        // Nor on what else is in the batch.
-        assert_eq!(once[..5 * SIDE * SIDE], varied(&photos, 7, 5));
+        assert_ne!(once, augmented(&photos, 8, 40));
+        // The other images of the batch have no influence.
+        assert_eq!(once[..5 * SIDE * SIDE], augmented(&photos, 7, 5));
     }
 
     #[test]
-    fn chances_of_zero_change_nothing() {
-        assert_eq!(varied(&none(), 1, 20), boxes(20));
+    fn probability_zero_changes_nothing() {
+        assert_eq!(augmented(&none(), 1, 20), boxes(20));
         let never = Augmentation {
-            share: 0.0,
-            tail: 0.0,
+            probability: 0.0,
+            final_epochs: 0.0,
             ..Augmentation::photos()
         };
-        assert_eq!(varied(&never, 1, 20), boxes(20));
+        assert_eq!(augmented(&never, 1, 20), boxes(20));
     }
 
     #[test]
-    fn the_last_epochs_are_milder() {
+    fn final_epochs_have_final_probability() {
         let photos = Augmentation::photos();
-        assert_eq!(photos.share(8, 10), photos.tail_share);
-        assert_eq!(photos.share(7, 10), photos.share);
+        assert_eq!(photos.probability_in(8, 10), photos.final_probability);
+        assert_eq!(photos.probability_in(7, 10), photos.probability);
         let none = Augmentation {
-            tail: 0.0,
+            final_epochs: 0.0,
             ..photos
         };
-        assert_eq!(none.share(9, 10), none.share);
+        assert_eq!(none.probability_in(9, 10), none.probability);
     }
 
-    /// Rows and columns that are not black: first and last of each.
+    /// First and last row, first and last column that are not black.
     fn extent(image: &[u8]) -> [usize; 4] {
         let lit = |index: &usize| image[*index] > 0;
         let lit: Vec<usize> = (0..image.len()).filter(lit).collect();
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_moves_and_grows_within_its_range() {
+    fn shift_and_scale_stay_in_range() {
         let moving = Augmentation {
             shift: 3.0,
             ..none()
@@ -229,20 +233,20 @@ mod tests {
             ..none()
         };
         let mut moved = 0;
-        for image in varied(&moving, 1, 50).chunks_exact(SIDE * SIDE) {
+        for image in augmented(&moving, 1, 50).chunks_exact(SIDE * SIDE) {
             let [top, bottom, left, right] = extent(image);
             assert!((5..=11).contains(&top) && (16..=23).contains(&bottom));
             assert!((7..=13).contains(&left) && (14..=21).contains(&right));
             moved += usize::from([top, left] != [8, 10]);
         }
         assert!(moved > 30, "{moved} of 50");
-        for image in varied(&growing, 1, 50).chunks_exact(SIDE * SIDE) {
+        for image in augmented(&growing, 1, 50).chunks_exact(SIDE * SIDE) {
             let [top, bottom, ..] = extent(image);
             assert!((14..=18).contains(&(bottom + 1 - top)), "{top} to {bottom}");
         }
     }
 
-    /// One image that is not square, varied: 20 rows of 12 columns, a ramp on black within a margin.
+    /// One image of 20 rows and 12 columns, a ramp on black, before and after augmentation.
     fn tall(augmentation: &Augmentation, seed: u64) -> [Vec<u8>; 2] {
         let shape = ImageShape::new(20, 12, 1);
         let inside = |row: usize, column: usize| (4..16).contains(&row) && (3..9).contains(&column);
@@ -252,7 +256,7 @@ mod tests {
                 _ => 0,
             })
             .collect();
-        let variations = Variations {
+        let augmenter = Augmenter {
             augmentation,
             shape,
             pictures: None,
@@ -261,12 +265,12 @@ mod tests {
             epochs: 10,
         };
         let mut after = before.clone();
-        variations.vary(&[0], &mut after);
+        augmenter.augment(&[0], &mut after);
         [before, after]
     }
 
     #[test]
-    fn rows_and_columns_do_not_change_places() {
+    fn erase_respects_height_and_width() {
         let erasing = Augmentation {
             erase: 1.0,
             ..none()
@@ -291,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn light_and_dark_change_places_where_asked_to() {
+    fn inverts_tone() {
         let mut inverting = none();
         inverting.tone.change = 1.0;
         inverting.tone.invert = 1.0;
@@ -301,13 +305,13 @@ mod tests {
         let [before, after] = tall(&inverting, 1);
         let (upper, lower) = (5 * 12 + 5, 14 * 12 + 5);
         assert!(before[upper] < before[lower] && after[upper] > after[lower]);
-        // The mean of the ramp is a half now; a gap of 9 rows is as large as before.
+        // The mean of the ramp is 0.5 now; the difference over 9 rows is the same as before.
         let gap = i32::from(after[upper]) - i32::from(after[lower]);
         assert!((gap - 72).abs() <= 2, "{gap}");
     }
 
     #[test]
-    fn blur_keeps_the_sum_and_noise_its_deviation() {
+    fn blur_and_noise_statistics() {
         let sum = |image: &[u8]| image.iter().map(|&value| f64::from(value)).sum::<f64>();
         let blurring = Augmentation {
             blur: 1.0,
@@ -329,14 +333,14 @@ mod tests {
                 count += 1.0;
             }
         }
-        // The deviation is drawn evenly up to 10, so the mean square is 100 / 3.
+        // The deviation is uniform in [0, 10], so the mean square is 100 / 3.
         let deviation = f64::sqrt(squares / count);
         assert!((deviation - 5.77).abs() < 0.5, "{deviation}");
     }
 
     #[test]
-    fn a_turn_by_ninety_degrees_turns_the_object() {
-        // Drawn evenly from -90 to 90: the largest of many is nearly that.
+    fn rotates_by_ninety_degrees() {
+        // Angles are uniform in [-90, 90]: the largest of many is close to 90.
         let turning = Augmentation {
             rotation: 90.0,
             ..none()
@@ -348,30 +352,30 @@ mod tests {
                 lit.last().expect("lit") / 12 - lit[0] / 12 + 1
             })
             .min();
-        // 12 rows of 6 columns: turned, 6 rows of 12 columns.
+        // 12 rows of 6 columns become 6 rows of 12 columns.
         assert!(widest <= Some(8), "{widest:?} rows");
     }
 
     #[test]
-    fn a_background_leaves_the_object_alone() {
-        let mut laid = none();
-        for (chance, least_dark) in [(0, 0.99), (1, 0.9), (2, 0.9), (3, 0.02)] {
-            let grounds = &mut laid.background;
+    fn background_preserves_object() {
+        let mut settings = none();
+        for (kind, min_lit) in [(0, 0.99), (1, 0.9), (2, 0.9), (3, 0.02)] {
+            let backgrounds = &mut settings.background;
             let [plain, graded, picture, leftover] =
-                [0, 1, 2, 3].map(|kind| f64::from(u8::from(kind == chance)));
-            (grounds.plain, grounds.graded) = (plain, graded);
-            (grounds.picture, grounds.leftover) = (picture, leftover);
-            let (mut lit, mut ground) = (0, 0);
-            for (before, after) in boxes(40).into_iter().zip(varied(&laid, 1, 40)) {
+                [0, 1, 2, 3].map(|index| f64::from(u8::from(index == kind)));
+            (backgrounds.plain, backgrounds.graded) = (plain, graded);
+            (backgrounds.picture, backgrounds.leftover) = (picture, leftover);
+            let (mut lit, mut total) = (0, 0);
+            for (before, after) in boxes(40).into_iter().zip(augmented(&settings, 1, 40)) {
                 if before > 0 {
                     assert_eq!(before, after);
                 } else {
-                    ground += 1;
+                    total += 1;
                     lit += usize::from(after > 0);
                 }
             }
-            let share = f64::from(lit as u32) / f64::from(ground);
-            assert!(share > least_dark, "background {chance}: {share} is lit");
+            let fraction = f64::from(lit as u32) / f64::from(total);
+            assert!(fraction > min_lit, "background {kind}: {fraction} is lit");
         }
     }
 }

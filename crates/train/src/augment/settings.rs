@@ -1,77 +1,92 @@
-//! What varying an image can do, as numbers.
+//! Augmentation settings.
 
 use serde::{Deserialize, Serialize};
 
 use super::background::Backgrounds;
 use crate::error::TrainError;
 
-/// How training images are varied. Each number is a chance or a range; what an image gets is drawn
-/// anew in each epoch.
+/// Augmentation of training images: probabilities and ranges of random changes, drawn anew for each
+/// image in each epoch.
 ///
-/// It is made for one object on black, as the images of Fashion-MNIST: what is above zero is the
-/// object, which alone is moved and toned, and lies on whatever background is drawn.
+/// It is designed for images of one object on black, such as Fashion-MNIST. All pixels above zero are
+/// the object. Geometry and tone change the object alone; a background is placed behind it; blur,
+/// sharpening, noise and erasing change the whole image.
+///
+/// [`Augmentation::photos`] is a measured preset:
+///
+/// ```
+/// use modiste_train::Augmentation;
+///
+/// let augmentation = Augmentation { rotation: 30.0, ..Augmentation::photos() };
+/// augmentation.check()?;
+/// # Ok::<(), modiste_train::TrainError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// The chance that an image is varied at all; the others come as they are.
-    pub share: f64,
-    /// The last epochs, as a fraction of all, in which it is `tail_share` instead.
-    pub tail: f64,
-    /// The chance in those.
-    pub tail_share: f64,
-    /// Pixels that the object moves at most, in each direction.
+    /// Probability that an image is augmented at all, 0 to 1. Stored as `share`.
+    #[serde(rename = "share")]
+    pub probability: f64,
+    /// Fraction of the epochs, 0 to 1, at the end of training, in which `final_probability` applies.
+    /// Stored as `tail`.
+    #[serde(rename = "tail")]
+    pub final_epochs: f64,
+    /// Probability that an image is augmented in the final epochs, 0 to 1. Stored as `tail_share`.
+    #[serde(rename = "tail_share")]
+    pub final_probability: f64,
+    /// Largest shift of the object along each axis, in pixels.
     pub shift: f64,
-    /// Its size, as factors from and to.
+    /// Range of scale factors, `[smallest, largest]`.
     pub scale: [f64; 2],
-    /// How much wider or narrower it becomes at most: 0.1 is by a tenth.
+    /// Largest change of the aspect ratio: 0.1 is 10 %.
     pub stretch: f64,
-    /// Degrees that it turns at most, either way.
+    /// Largest rotation in either direction, in degrees.
     pub rotation: f64,
-    /// What happens to its gray.
+    /// Changes of the object's gray.
     pub tone: Tone,
-    /// What it lies on.
+    /// Backgrounds behind the object.
     pub background: Backgrounds,
-    /// The chance that the picture is blurred, by a Gaussian of 0.3 to `blur_sigma` pixels.
+    /// Probability of a Gaussian blur with a standard deviation of 0.3 to `blur_sigma` pixels, 0 to 1.
     pub blur: f64,
-    /// Standard deviation of the largest blur in pixels, 0.3 to 1.5: its window is five pixels wide.
+    /// Largest standard deviation of the blur in pixels, 0.3 to 1.5. The window is 5 pixels wide.
     pub blur_sigma: f64,
-    /// The chance that it is sharpened.
+    /// Probability of sharpening, 0 to 1.
     pub sharpen: f64,
-    /// The chance that it is noisy.
+    /// Probability of noise, 0 to 1.
     pub noise: f64,
-    /// Standard deviation of the strongest noise, in gray levels of 255.
+    /// Largest standard deviation of the noise, in gray levels of 255.
     pub noise_sigma: f64,
-    /// The chance that a rectangle of it is lost (Zhong et al. 2017).
+    /// Probability of random erasing of a rectangle, 0 to 1 (Zhong et al. 2017).
     pub erase: f64,
 }
 
-/// How the gray of an object varies.
+/// Random changes of an object's gray.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tone {
-    /// The chance that the object gets another mean, contrast and gamma.
+    /// Probability of a random mean, contrast and gamma, 0 to 1.
     pub change: f64,
-    /// Means that it can get, 0 to 1.
+    /// Range of mean grays, `[smallest, largest]`, 0 to 1.
     pub mean: [f64; 2],
-    /// The contrast is multiplied by a factor from `1 / contrast` to `contrast`.
+    /// Largest contrast factor; factors are `1 / contrast` to `contrast`.
     pub contrast: f64,
-    /// The gamma goes from `1 / gamma` to `gamma`.
+    /// Largest gamma; gammas are `1 / gamma` to `gamma`.
     pub gamma: f64,
-    /// The chance that light and dark parts change places.
+    /// Probability that light and dark are inverted when the tone changes, 0 to 1.
     pub invert: f64,
-    /// The chance of stripes or checks, as woven or printed ones.
+    /// Probability of stripes or checks, 0 to 1.
     pub pattern: f64,
-    /// The chance that light falls from one side.
+    /// Probability of light from one side, 0 to 1.
     pub light: f64,
 }
 
 impl Augmentation {
-    /// What makes a network for photos of clothes out of Fashion-MNIST.
+    /// Preset for networks that are trained on Fashion-MNIST and classify photos of clothes.
     pub fn photos() -> Self {
         Self {
-            share: 0.75,
-            tail: 0.15,
-            tail_share: 0.5,
+            probability: 0.75,
+            final_epochs: 0.15,
+            final_probability: 0.5,
             shift: 2.5,
             scale: [0.72, 1.1],
             stretch: 0.12,
@@ -100,17 +115,17 @@ impl Augmentation {
         }
     }
 
-    /// Whether every number can be drawn with.
+    /// Checks that every probability and range is valid.
     ///
     /// # Errors
-    /// [`TrainError::Config`], which names the first that cannot.
+    /// Returns [`TrainError::Config`], which names the first invalid number as it is stored.
     pub fn check(&self) -> Result<(), TrainError> {
         let tone = &self.tone;
         let background = &self.background;
-        let chances = [
-            ("share", self.share),
-            ("tail", self.tail),
-            ("tail_share", self.tail_share),
+        let probabilities = [
+            ("share", self.probability),
+            ("tail", self.final_epochs),
+            ("tail_share", self.final_probability),
             ("blur", self.blur),
             ("sharpen", self.sharpen),
             ("noise", self.noise),
@@ -125,7 +140,7 @@ impl Augmentation {
             ("background.graded", background.graded),
             ("background.picture", background.picture),
             ("background.leftover", background.leftover),
-            ("all backgrounds together", background.any()),
+            ("the sum of all backgrounds", background.total()),
         ];
         let ranges = [
             ("shift", self.shift, 0.0, 100.0),
@@ -138,12 +153,12 @@ impl Augmentation {
             ("tone.contrast", tone.contrast, 1.0, 100.0),
             ("tone.gamma", tone.gamma, 1.0, 10.0),
         ];
-        let chances = chances.map(|(name, value)| (name, value, 0.0, 1.0));
-        for (name, value, least, most) in chances.into_iter().chain(ranges) {
-            if !(least..=most).contains(&value) {
+        let probabilities = probabilities.map(|(name, value)| (name, value, 0.0, 1.0));
+        for (name, value, min, max) in probabilities.into_iter().chain(ranges) {
+            if !(min..=max).contains(&value) {
                 return Err(TrainError::Config {
                     problem: format!(
-                        "augmentation: {name} is {value}; take a number from {least} to {most}"
+                        "augmentation: {name} is {value}; expected a number from {min} to {max}"
                     ),
                 });
             }
@@ -151,13 +166,13 @@ impl Augmentation {
         Ok(())
     }
 
-    /// The chance that an image of `epoch` (from 0) of a run of `epochs` is varied.
-    pub(super) fn share(&self, epoch: usize, epochs: usize) -> f64 {
-        let mild = (self.tail * epochs as f64).round() as usize;
-        if epoch + mild >= epochs {
-            self.tail_share
+    /// Probability that an image is augmented in `epoch` (0-based) of `epochs`.
+    pub(super) fn probability_in(&self, epoch: usize, epochs: usize) -> f64 {
+        let final_epochs = (self.final_epochs * epochs as f64).round() as usize;
+        if epoch + final_epochs >= epochs {
+            self.final_probability
         } else {
-            self.share
+            self.probability
         }
     }
 }
@@ -167,27 +182,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_cannot_be_drawn_with_are_named() {
+    fn rejects_invalid_numbers() {
         let check = |change: fn(&mut Augmentation), expected: &str| {
             let mut augmentation = Augmentation::photos();
             change(&mut augmentation);
-            let message = augmentation.check().expect_err("refused").to_string();
+            let message = augmentation.check().expect_err("rejected").to_string();
             assert!(message.contains(expected), "{message}");
+            // A library does not know the flags of the program that uses it.
+            assert!(!message.contains("--"), "{message}");
         };
-        Augmentation::photos().check().expect("the preset");
+        Augmentation::photos().check().expect("the preset is valid");
         check(
-            |one| one.share = 1.5,
-            "share is 1.5; take a number from 0 to 1",
+            |settings| settings.probability = 1.5,
+            "share is 1.5; expected a number from 0 to 1",
         );
-        check(|one| one.erase = f64::NAN, "erase is NaN");
+        check(|settings| settings.erase = f64::NAN, "erase is NaN");
         check(
-            |one| one.scale = [1.2, 1.1],
-            "scale[1] is 1.1; take a number from 1.2",
+            |settings| settings.scale = [1.2, 1.1],
+            "scale[1] is 1.1; expected a number from 1.2",
         );
-        check(|one| one.tone.contrast = 0.5, "tone.contrast is 0.5");
         check(
-            |one| one.background.plain = 0.9,
-            "all backgrounds together is",
+            |settings| settings.tone.contrast = 0.5,
+            "tone.contrast is 0.5",
         );
+        check(
+            |settings| settings.background.plain = 0.9,
+            "the sum of all backgrounds is",
+        );
+    }
+    #[test]
+    fn stored_names_never_change() {
+        let json = serde_json::to_string(&Augmentation::photos()).expect("plain data");
+        let expected = r#"{"share":0.75,"tail":0.15,"tail_share":0.5,"shift":2.5,"scale":[0.72,1.1],"stretch":0.12,"rotation":14.0,"tone":{"change":0.75,"mean":[0.2,0.95],"contrast":2.0,"gamma":1.6,"invert":0.12,"pattern":0.1,"light":0.3},"background":{"plain":0.12,"graded":0.12,"picture":0.2,"leftover":0.25},"blur":0.3,"blur_sigma":1.0,"sharpen":0.3,"noise":0.3,"noise_sigma":16.0,"erase":0.2}"#;
+        assert_eq!(json, expected);
+        let older = json.replace(r#""plain""#, r#""pictures":"made-up","plain""#);
+        for text in [json, older] {
+            let read: Augmentation = serde_json::from_str(&text).expect("valid JSON");
+            assert_eq!(read, Augmentation::photos());
+        }
     }
 }

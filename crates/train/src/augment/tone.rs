@@ -1,4 +1,4 @@
-//! The gray of an object.
+//! Tone of an object: contrast, gamma, patterns and light.
 
 use std::f64::consts::TAU;
 
@@ -6,19 +6,19 @@ use modiste_core::Rng;
 
 use super::{Plane, Tone, between, chance, factor};
 
-/// No part of an object becomes darker than this: a photo's preparation keeps it off black too.
+/// Range of the darkest gray of an object. Preprocessing of photos has a similar floor.
 const FLOOR: [f64; 2] = [0.04, 0.25];
 
-/// Changes the gray of the pixels that `cover` says are the object's.
+/// Changes the gray of an object; `cover` is 1 for its pixels and 0 elsewhere.
 pub(super) fn change(tone: &Tone, plane: Plane, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
     if chance(rng, tone.change) {
         change_curve(tone, gray, cover, rng);
     }
     if chance(rng, tone.pattern) {
-        weave(plane, gray, rng);
+        add_pattern(plane, gray, rng);
     }
     if chance(rng, tone.light) {
-        light(plane, gray, rng);
+        add_light(plane, gray, rng);
     }
     for value in gray {
         *value = value.clamp(0.0, 1.0);
@@ -31,7 +31,7 @@ fn change_curve(tone: &Tone, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
     if chance(rng, tone.invert) {
         contrast = -contrast;
     }
-    let wanted = between(rng, tone.mean) as f32;
+    let target_mean = between(rng, tone.mean) as f32;
     let floor = between(rng, FLOOR) as f32;
     let (mut sum, mut area) = (0.0, 0.0);
     for (value, cover) in gray.iter_mut().zip(cover) {
@@ -41,12 +41,12 @@ fn change_curve(tone: &Tone, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
     }
     let mean = if area > 0.0 { sum / area } else { 0.0 };
     for value in gray {
-        *value = (wanted + contrast * (*value - mean)).max(floor);
+        *value = (target_mean + contrast * (*value - mean)).max(floor);
     }
 }
 
-/// Stripes in one direction, or checks in two.
-fn weave(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
+/// Adds stripes or checks at a random angle.
+fn add_pattern(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
     let strength = between(rng, [0.05, 0.2]);
     let checks = chance(rng, 0.5);
     let angle = between(rng, [0.0, TAU]);
@@ -66,8 +66,8 @@ fn weave(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
     }
 }
 
-/// A ramp of brightness over the whole picture.
-fn light(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
+/// Multiplies the image by a linear ramp of brightness.
+fn add_light(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
     let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
     let strength = between(rng, [0.1, 0.5]);
     for (index, value) in gray.iter_mut().enumerate() {

@@ -1,56 +1,56 @@
-//! Training with candle's graph and autograd, on its device.
+//! The candle engine: training with autograd on CPU or GPU.
 
 use candle_core::{Device, Tensor};
 use modiste_core::Rng;
 use modiste_dataset::Batch;
 use modiste_kernels::cross_entropy;
 use modiste_metrics::count_correct;
-use modiste_model::{Graph, Parameters, Resolved, StageTime, StepOutcome};
+use modiste_model::{CandleNetwork, FusedOpTime, NetworkPlan, Parameters, StepMetrics};
 
 use super::Engine;
 use crate::error::TrainError;
 use crate::optimizer::OptimizerStep;
 
 pub(super) struct CandleEngine {
-    graph: Graph,
+    network: CandleNetwork,
     /// One per trainable variable.
     velocities: Vec<Tensor>,
     /// Gradients of the last step, one per trainable variable.
     gradients: Vec<Tensor>,
-    /// The same on the host once somebody asked for them, one after the other.
+    /// Flat copy of the gradients on the host, once a caller has requested it.
     buffer: Option<Vec<f32>>,
 }
 
 impl CandleEngine {
     pub(super) fn new(
-        resolved: &Resolved,
+        plan: &NetworkPlan,
         parameters: &Parameters,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let graph = Graph::new(resolved, parameters, device)?;
-        let velocities = graph.trainable().map(|(_, var)| var.zeros_like());
+        let network = CandleNetwork::new(plan, parameters, device)?;
+        let velocities = network.trainable().map(|(_, var)| var.zeros_like());
         Ok(Self {
             velocities: velocities.collect::<Result<_, _>>()?,
             gradients: Vec::new(),
             buffer: None,
-            graph,
+            network,
         })
     }
 
     fn images(&self, images: &[f32]) -> candle_core::Result<Tensor> {
-        let shape = self.graph.resolved().input;
+        let shape = self.network.plan().input;
         let batch = images.len() / shape.size();
         let dimensions = (batch, shape.height, shape.width, shape.channels);
-        Tensor::from_slice(images, dimensions, self.graph.device())
+        Tensor::from_slice(images, dimensions, self.network.device())
     }
 
-    /// A tensor per trainable variable from values that lie one after the other.
+    /// Splits flat values into one tensor per trainable variable.
     fn tensors(&self, values: &[f32]) -> candle_core::Result<Vec<Tensor>> {
         let tensor = |(variable, _): (&modiste_model::Variable, _)| {
             let values = &values[variable.range.clone()];
-            Tensor::from_slice(values, &*variable.shape, self.graph.device())
+            Tensor::from_slice(values, &*variable.shape, self.network.device())
         };
-        self.graph.trainable().map(tensor).collect()
+        self.network.trainable().map(tensor).collect()
     }
 }
 
@@ -59,24 +59,26 @@ impl Engine for CandleEngine {
         "candle"
     }
 
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepOutcome, TrainError> {
+    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError> {
         let labels: Vec<u32> = batch.labels.iter().map(|&label| label.into()).collect();
-        let labels = Tensor::new(labels, self.graph.device())?;
-        let logits = self.graph.forward_train(&self.images(batch.images)?, rng)?;
+        let labels = Tensor::new(labels, self.network.device())?;
+        let logits = self
+            .network
+            .forward_train(&self.images(batch.images)?, rng)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         let mut store = loss.backward()?;
         self.buffer = None;
         self.gradients.clear();
-        for (variable, var) in self.graph.trainable() {
+        for (variable, var) in self.network.trainable() {
             let Some(gradient) = store.remove(var) else {
                 let missing = format!("no gradient reached {}", variable.name);
                 return Err(candle_core::Error::Msg(missing).into());
             };
             self.gradients.push(gradient.detach());
         }
-        let classes = self.graph.resolved().classes();
+        let classes = self.network.plan().classes();
         let logits = logits.detach().flatten_all()?.to_vec1::<f32>()?;
-        Ok(StepOutcome {
+        Ok(StepMetrics {
             loss: cross_entropy(&logits, batch.labels, classes) / batch.labels.len() as f64,
             correct: count_correct(&logits, batch.labels, classes),
         })
@@ -96,8 +98,8 @@ impl Engine for CandleEngine {
         }
         let step = step.sgd();
         let momentum = f64::from(step.momentum);
-        let shrink = f64::from(step.learning_rate * step.weight_decay);
-        let variables = self.graph.trainable().zip(&mut self.velocities);
+        let decay = f64::from(step.learning_rate * step.weight_decay);
+        let variables = self.network.trainable().zip(&mut self.velocities);
         for (((_, var), velocity), gradient) in variables.zip(&self.gradients) {
             let descent = (gradient * f64::from(step.learning_rate))?;
             *velocity = ((&*velocity * momentum)? - &descent)?.detach();
@@ -105,19 +107,19 @@ impl Engine for CandleEngine {
                 true => ((&*velocity * momentum)? - &descent)?,
                 false => velocity.clone(),
             };
-            let shrunk = (&var.as_detached_tensor() * (1.0 - shrink))?;
-            var.set(&(shrunk + change.detach())?)?;
+            let decayed = (&var.as_detached_tensor() * (1.0 - decay))?;
+            var.set(&(decayed + change.detach())?)?;
         }
         Ok(())
     }
 
     fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, TrainError> {
-        let logits = self.graph.forward(&self.images(images)?)?;
+        let logits = self.network.forward(&self.images(images)?)?;
         Ok(logits.flatten_all()?.to_vec1()?)
     }
 
     fn parameters(&self) -> Result<Parameters, TrainError> {
-        Ok(self.graph.parameters()?)
+        Ok(self.network.parameters()?)
     }
 
     fn optimizer_state(&self) -> Result<Vec<f32>, TrainError> {
@@ -129,12 +131,12 @@ impl Engine for CandleEngine {
         Ok(())
     }
 
-    fn stage_times(&self) -> Vec<StageTime> {
+    fn op_times(&self) -> Vec<FusedOpTime> {
         Vec::new()
     }
 }
 
-/// Values of all tensors, one after the other.
+/// Concatenates the values of all tensors.
 fn flat(tensors: &[Tensor]) -> Result<Vec<f32>, TrainError> {
     let mut values = Vec::new();
     for tensor in tensors {

@@ -1,41 +1,43 @@
-//! Training on the CPU with the kernels, in flat buffers.
+//! The kernel engine: training on the CPU in flat buffers.
 
 use modiste_core::Rng;
 use modiste_dataset::Batch;
 use modiste_kernels::{in_pool, sgd_update};
-use modiste_model::{Inference, KernelOptions, Parameters, Resolved, StageTime, StepOutcome, Walk};
+use modiste_model::{
+    FusedOpTime, Inference, KernelNetwork, KernelOptions, NetworkPlan, Parameters, StepMetrics,
+};
 
 use super::Engine;
 use crate::error::TrainError;
 use crate::optimizer::OptimizerStep;
 
 pub(super) struct KernelEngine {
-    /// Created for the first step: an evaluation needs none of its memory.
-    walk: Option<Walk>,
+    /// Created in the first step, because an evaluation does not need its memory.
+    network: Option<KernelNetwork>,
     batch_size: usize,
     options: KernelOptions,
     parameters: Parameters,
     velocities: Vec<f32>,
     gradients: Vec<f32>,
     inference: Inference,
-    /// Whether the weights changed since `inference` loaded them.
-    changed: bool,
+    /// `true` if the weights have changed since `inference` loaded them.
+    weights_changed: bool,
 }
 
 impl KernelEngine {
     pub(super) fn new(
-        resolved: &Resolved,
+        plan: &NetworkPlan,
         parameters: &Parameters,
         [batch_size, inference_batch_size]: [usize; 2],
         options: KernelOptions,
     ) -> Self {
-        let zeros = vec![0.0; resolved.trainable_len()];
+        let zeros = vec![0.0; plan.trainable_len()];
         Self {
-            walk: None,
+            network: None,
             batch_size,
             options,
-            inference: Inference::new(resolved.clone(), inference_batch_size, &options),
-            changed: true,
+            inference: Inference::new(plan.clone(), inference_batch_size, &options),
+            weights_changed: true,
             parameters: parameters.clone(),
             velocities: zeros.clone(),
             gradients: zeros,
@@ -48,13 +50,13 @@ impl Engine for KernelEngine {
         "kernels"
     }
 
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepOutcome, TrainError> {
-        let walk = self.walk.get_or_insert_with(|| {
-            let resolved = self.inference.resolved().clone();
-            Walk::new(resolved, self.batch_size, &self.options)
+    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError> {
+        let network = self.network.get_or_insert_with(|| {
+            let plan = self.inference.plan().clone();
+            KernelNetwork::new(plan, self.batch_size, &self.options)
         });
-        self.changed = true;
-        Ok(walk.gradients(
+        self.weights_changed = true;
+        Ok(network.gradients(
             &mut self.parameters,
             batch.images,
             batch.labels,
@@ -71,12 +73,12 @@ impl Engine for KernelEngine {
         let (weights, velocities) = (&mut self.parameters.trainable, &mut self.velocities);
         let (step, gradients) = (step.sgd(), &self.gradients);
         in_pool(|| sgd_update(&step, weights, velocities, gradients));
-        self.changed = true;
+        self.weights_changed = true;
         Ok(())
     }
 
     fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, TrainError> {
-        if std::mem::take(&mut self.changed) {
+        if std::mem::take(&mut self.weights_changed) {
             self.inference.load(&self.parameters);
         }
         Ok(self.inference.logits(images).to_vec())
@@ -95,7 +97,10 @@ impl Engine for KernelEngine {
         Ok(())
     }
 
-    fn stage_times(&self) -> Vec<StageTime> {
-        self.walk.iter().flat_map(Walk::times).collect()
+    fn op_times(&self) -> Vec<FusedOpTime> {
+        self.network
+            .iter()
+            .flat_map(KernelNetwork::op_times)
+            .collect()
     }
 }

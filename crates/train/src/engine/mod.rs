@@ -1,4 +1,4 @@
-//! Engines: code that computes gradients and updates weights.
+//! Engines: implementations of gradients, updates and inference.
 
 #[cfg(feature = "candle")]
 mod candle;
@@ -6,70 +6,108 @@ mod kernels;
 
 use modiste_core::Rng;
 use modiste_dataset::Batch;
-use modiste_model::{KernelOptions, Parameters, Resolved, StageTime, StepOutcome};
+use modiste_model::{FusedOpTime, KernelOptions, NetworkPlan, Parameters, StepMetrics};
 
 use crate::error::TrainError;
 use crate::optimizer::OptimizerStep;
 
-/// Images that are evaluated at a time, in validation too: it decides how convolutions are computed,
-/// and so the last bits of a loss.
+/// Images per inference call, in evaluation and validation alike. The number decides how convolutions
+/// are computed, and therefore the last bits of a loss.
 pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
 
-/// A network with the buffers of training. Gradients and update are apart, so that gradients of several
-/// processes can be added between the two.
+/// A network in training: its parameters, gradients and optimizer state.
+///
+/// [`gradients`](Self::gradients) and [`update`](Self::update) are separate, so that a custom loop can
+/// modify the [`gradient_buffer`](Self::gradient_buffer) in between: clip gradients, or average those of
+/// several processes. [`engine()`] creates an engine.
+///
+/// Images are `[batch, height, width, channels]`, scaled to `[0, 1]`; logits are `[batch, classes]`.
+/// Flat buffers have the layout of the trainable variables in
+/// [`NetworkPlan::variables`](modiste_model::NetworkPlan::variables).
+///
+/// # Examples
+/// Two steps of a custom training loop, with the gradients halved:
+///
+/// ```
+/// use modiste_core::Rng;
+/// use modiste_dataset::Batches;
+/// use modiste_model::{Parameters, zoo};
+/// use modiste_train::{Compute, Optimizer, OptimizerStep, engine};
+///
+/// let images = modiste_dataset::fashion_mnist_mini().train.first(16);
+/// let plan = zoo::compact().plan()?;
+/// let mut engine = engine(&Compute::default(), &plan, &Parameters::initialize(&plan, 1), 8)?;
+/// let step = OptimizerStep { optimizer: Optimizer::default(), learning_rate: 0.01 };
+/// let mut rng = Rng::new(1);
+/// let mut batches = Batches::shuffled(&images, 8, 1, 0);
+/// while let Some(batch) = batches.next_batch() {
+///     let metrics = engine.gradients(&batch, &mut rng)?;
+///     for gradient in engine.gradient_buffer()? {
+///         *gradient *= 0.5;
+///     }
+///     engine.update(&step)?;
+///     assert!(metrics.loss.is_finite());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Engine {
     /// Name of the engine: `kernels` or `candle`.
     fn name(&self) -> &'static str;
 
-    /// Computes the gradients of a batch and returns its metrics, before any update. Running statistics of
-    /// batch norm are updated; dropout draws from `rng`.
+    /// Computes the gradients of the mean loss of a batch and returns its metrics with the current weights.
+    /// Updates the running statistics of batch norm; dropout draws from `rng`.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepOutcome, TrainError>;
+    /// Returns [`TrainError`] if the device fails.
+    ///
+    /// # Panics
+    /// If the batch does not fit the network, or a label is not a class.
+    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError>;
 
-    /// The last gradients, in the order of the trainable parameters. What is written there is what
-    /// [`update`](Self::update) applies.
+    /// Gradients of the last batch. [`update`](Self::update) applies changes that a caller makes to them.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
     fn gradient_buffer(&mut self) -> Result<&mut [f32], TrainError>;
 
-    /// Updates the weights with the last gradients.
+    /// Updates the weights and the optimizer state with the last gradients.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
     fn update(&mut self, step: &OptimizerStep) -> Result<(), TrainError>;
 
-    /// Logits of a batch as inference computes them, `[batch, classes]`.
+    /// Logits, `[batch, classes]`, in inference mode: without dropout, with running statistics.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images, or more than the engine's batch size.
     fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, TrainError>;
 
-    /// Current parameters of the network.
+    /// Current weights and running statistics.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
     fn parameters(&self) -> Result<Parameters, TrainError>;
 
-    /// State of the optimizer, such as SGD's velocities, in the order of the trainable parameters.
+    /// State of the optimizer, such as the velocities of SGD.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
     fn optimizer_state(&self) -> Result<Vec<f32>, TrainError>;
 
     /// Restores a state that [`optimizer_state`](Self::optimizer_state) returned.
     ///
     /// # Errors
-    /// [`TrainError`] if the device refuses.
+    /// Returns [`TrainError`] if the device fails.
     ///
     /// # Panics
-    /// If it is of another length.
+    /// If `state` does not have the length of the trainable parameters.
     fn set_optimizer_state(&mut self, state: &[f32]) -> Result<(), TrainError>;
 
-    /// Duration of each stage of the last step; empty if the engine does not measure them.
-    fn stage_times(&self) -> Vec<StageTime>;
+    /// Duration of each fused operation in the last step; empty if the engine does not measure them.
+    fn op_times(&self) -> Vec<FusedOpTime>;
 }
 
 /// Kind of engine, with the device that it runs on.
@@ -79,7 +117,7 @@ pub enum EngineKind {
     /// The kernels of `modiste-kernels`, on the CPU.
     #[default]
     Kernels,
-    /// candle's graph and autograd, on this device.
+    /// candle with autograd, on this device.
     #[cfg(feature = "candle")]
     Candle(candle_core::Device),
 }
@@ -95,66 +133,67 @@ impl EngineKind {
     }
 }
 
-/// Engine and kernel options of a training or an evaluation.
+/// Engine and kernel options of training or evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Compute {
-    /// Which engine computes.
+    /// Engine.
     pub engine: EngineKind,
-    /// How the kernels compute, if they do.
+    /// Options of the kernels.
     pub kernels: KernelOptions,
 }
 
 impl Compute {
-    /// The same options with another engine.
+    /// Replaces the engine.
     #[must_use]
     pub fn with(self, engine: EngineKind) -> Self {
         Self { engine, ..self }
     }
 }
 
-/// Creates an engine for batches of up to `batch_size` images, with an optimizer at rest.
+/// Creates an engine for batches of up to `batch_size` images. The optimizer state is zero.
 ///
 /// # Errors
-/// [`TrainError`] if the device refuses.
+/// Returns [`TrainError`] if the device fails.
 ///
 /// ```
 /// use modiste_model::{Parameters, zoo};
 /// use modiste_train::{Compute, engine};
 ///
-/// let network = zoo::compact().resolve()?;
-/// let parameters = Parameters::initialize(&network, 1);
-/// let engine = engine(&Compute::default(), &network, &parameters, 8)?;
+/// let plan = zoo::compact().plan()?;
+/// let parameters = Parameters::initialize(&plan, 1);
+/// let engine = engine(&Compute::default(), &plan, &parameters, 8)?;
 /// assert_eq!(engine.name(), "kernels");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn engine(
     compute: &Compute,
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     parameters: &Parameters,
     batch_size: usize,
 ) -> Result<Box<dyn Engine>, TrainError> {
-    engine_with_inference(compute, resolved, parameters, batch_size, batch_size)
+    engine_with_inference(compute, plan, parameters, batch_size, batch_size)
 }
 
-/// Creates an engine that trains on up to `batch_size` images and evaluates up to `inference_batch_size`.
-/// The latter decides how convolutions are computed, and so how logits are rounded.
+/// Creates an engine for training batches of up to `batch_size` and inference batches of up to
+/// `inference_batch_size` images. The latter decides how convolutions are computed, and therefore how
+/// logits round.
 pub(crate) fn engine_with_inference(
     compute: &Compute,
-    resolved: &Resolved,
+    plan: &NetworkPlan,
     parameters: &Parameters,
     batch_size: usize,
     inference_batch_size: usize,
 ) -> Result<Box<dyn Engine>, TrainError> {
     match &compute.engine {
         EngineKind::Kernels => Ok(Box::new(kernels::KernelEngine::new(
-            resolved,
+            plan,
             parameters,
             [batch_size, inference_batch_size],
             compute.kernels,
         ))),
         #[cfg(feature = "candle")]
         EngineKind::Candle(device) => Ok(Box::new(candle::CandleEngine::new(
-            resolved, parameters, device,
+            plan, parameters, device,
         )?)),
     }
 }

@@ -2,7 +2,7 @@
 
 use modiste_model::Parameters;
 use modiste_train::{
-    Augmentation, Compute, Next, Optimizer, TrainConfig, TrainData, fit, made_up_pictures,
+    Augmentation, Compute, Next, Optimizer, TrainConfig, TrainData, fit, synthetic_pictures,
 };
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::networks::{data, small};
 /// Parameters after training with `config`.
 fn train(config: &TrainConfig) -> Parameters {
     let data = data(64, 8);
-    let pictures = made_up_pictures(8, 1);
+    let pictures = synthetic_pictures(8, 1);
     let data = TrainData {
         train: &data.train,
         validation: &data.test,
@@ -62,7 +62,7 @@ fn others(value: &Value) -> Vec<Value> {
 fn every_config_field_changes_the_result() {
     let mut augmentation = Augmentation::photos();
     // One of the two epochs.
-    augmentation.tail = 0.25;
+    augmentation.final_epochs = 0.25;
     let config = TrainConfig {
         epochs: 2,
         batch_size: 16,

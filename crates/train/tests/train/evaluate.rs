@@ -7,7 +7,7 @@ use modiste_train::{Compute, EngineKind, evaluate, fit_temperature};
 use crate::networks::{data, small};
 
 #[test]
-fn counts_every_image_once_and_both_engines_agree() {
+fn engines_agree() {
     let images = data(1, 230).test;
     let result = |engine| {
         evaluate(&small(), &images, false, &Compute::default().with(engine)).expect("evaluated")
@@ -31,10 +31,10 @@ fn counts_every_image_once_and_both_engines_agree() {
 }
 
 #[test]
-fn with_flips_an_image_and_its_mirror_image_get_one_answer() {
+fn tta_flip_is_symmetric() {
     let images = data(1, 50).test;
-    let result = |images: &Images, flips| {
-        evaluate(&small(), images, flips, &Compute::default()).expect("evaluated")
+    let result = |images: &Images, tta_flip| {
+        evaluate(&small(), images, tta_flip, &Compute::default()).expect("evaluated")
     };
     let (once, mirrored) = (
         result(&images, false),
@@ -42,14 +42,14 @@ fn with_flips_an_image_and_its_mirror_image_get_one_answer() {
     );
     assert_ne!(once.loss, mirrored.loss);
     let both = result(&images, true);
-    // The sum of two numbers does not hang on their order.
+    // Addition is commutative.
     assert_eq!(both, result(&images.flipped_horizontally(), true));
-    // The logarithm is concave: a mean of two answers loses less than the answers do in the mean.
+    // The logarithm is concave: the loss of the mean is at most the mean of the losses.
     assert!(both.loss <= f64::midpoint(once.loss, mirrored.loss) + 1e-9);
 }
 
 #[test]
-fn a_fitted_temperature_is_the_best_and_changes_no_answer() {
+fn fitted_temperature_minimizes_loss() {
     let images = data(1, 300).test;
     let loss = |temperature: f32| {
         let mut network = small();
@@ -65,20 +65,20 @@ fn a_fitted_temperature_is_the_best_and_changes_no_answer() {
 }
 
 #[test]
-fn no_images_are_no_accuracy() {
+fn rejects_empty_set() {
     let none = data(1, 0).test;
-    let refused = evaluate(&small(), &none, false, &Compute::default());
+    let result = evaluate(&small(), &none, false, &Compute::default());
     assert_eq!(
-        refused.expect_err("refused").to_string(),
-        "there is no image"
+        result.expect_err("rejected").to_string(),
+        "there are no images"
     );
 }
 
-/// A network whose logits are its last biases, whatever the image.
+/// A network with constant logits.
 fn constant(logits: [f32; 10]) -> Network {
     let mut network = small();
-    let resolved = network.architecture.resolve().expect("a network");
-    for variable in &resolved.variables {
+    let plan = network.architecture.plan().expect("valid network");
+    for variable in &plan.variables {
         let values = network.parameters.values_mut(variable);
         match variable.name.as_str() {
             "dense_1/kernel" => values.fill(0.0),
@@ -90,14 +90,14 @@ fn constant(logits: [f32; 10]) -> Network {
 }
 
 #[test]
-fn a_loss_is_as_large_as_the_logits_say() {
+fn loss_is_exact_for_huge_logits() {
     let images = data(1, 30).test;
-    let loss = |network: &Network, flips| {
-        let result = evaluate(network, &images, flips, &Compute::default()).expect("evaluated");
+    let loss = |network: &Network, tta_flip| {
+        let result = evaluate(network, &images, tta_flip, &Compute::default()).expect("evaluated");
         assert!(result.probabilities.iter().all(|p| p.is_finite()));
         result.loss
     };
-    // What is not of the class has a probability that no f32 holds.
+    // The probabilities of all other classes underflow in f32.
     let labels = images.labels().iter();
     let wrong = labels.filter(|label| **label != 3).count() as f64 / 30.0;
     assert!(wrong > 0.5, "{wrong}");
@@ -105,12 +105,12 @@ fn a_loss_is_as_large_as_the_logits_say() {
         let mut logits = [0.0; 10];
         logits[3] = size;
         let mut network = constant(logits);
-        for flips in [false, true] {
-            let loss = loss(&network, flips);
+        for tta_flip in [false, true] {
+            let loss = loss(&network, tta_flip);
             let expected = f64::from(size) * wrong;
             assert!((loss / expected - 1.0).abs() < 1e-12, "{loss} {expected}");
         }
-        // The temperature divides the logits, and so this loss.
+        // The temperature divides the logits, and therefore the loss.
         network.metadata.temperature = 4.0;
         let expected = f64::from(size) / 4.0 * wrong;
         let loss = loss(&network, false);
@@ -119,7 +119,7 @@ fn a_loss_is_as_large_as_the_logits_say() {
 }
 
 #[test]
-fn the_loss_of_flips_is_that_of_the_mean_probabilities() {
+fn tta_flip_loss_matches_mean_probabilities() {
     let images = data(1, 50).test;
     let result = evaluate(&small(), &images, true, &Compute::default()).expect("evaluated");
     let rows = result.probabilities.chunks(10).zip(images.labels());
@@ -133,23 +133,23 @@ fn the_loss_of_flips_is_that_of_the_mean_probabilities() {
 }
 
 #[test]
-fn an_answer_that_is_no_number_is_an_error() {
+fn rejects_non_finite_logits() {
     let images = data(1, 30).test;
-    let refused = |network: &Network| {
-        let refused = evaluate(network, &images, false, &Compute::default());
-        refused.expect_err("refused").to_string()
+    let error = |network: &Network| {
+        let result = evaluate(network, &images, false, &Compute::default());
+        result.expect_err("rejected").to_string()
     };
-    // Finite weights whose products are beyond f32.
+    // Finite weights whose products overflow f32.
     let mut network = small();
     network.parameters.trainable.fill(1e38);
-    let message = refused(&network);
+    let message = error(&network);
     assert!(
         message.contains("the network's output for image 0 is"),
         "{message}"
     );
     let mut network = constant([1e30; 10]);
     network.metadata.temperature = 1e-20;
-    let message = refused(&network);
+    let message = error(&network);
     assert!(
         message.contains("output for image 0 is inf: its weights"),
         "{message}"

@@ -3,7 +3,7 @@ use modiste_core::ImageShape;
 use modiste_dataset::{Dataset, Images};
 use modiste_model::{Layer, Network};
 use modiste_train::{
-    Augmentation, Checkpoint, Compute, EngineKind, Event, FitOutcome, Next, Optimizer, TrainConfig,
+    Augmentation, Checkpoint, Compute, EngineKind, Event, FitResult, Next, Optimizer, TrainConfig,
     TrainData, TrainError, evaluate, fit, resume,
 };
 
@@ -15,7 +15,7 @@ fn train(
     config: &TrainConfig,
     engine: EngineKind,
     on_event: &mut dyn FnMut(&Event<'_>) -> Next,
-) -> Result<FitOutcome, TrainError> {
+) -> Result<FitResult, TrainError> {
     fit(
         network,
         TrainData {
@@ -29,7 +29,7 @@ fn train(
     )
 }
 
-fn go_on(_: &Event<'_>) -> Next {
+fn ignore_event(_: &Event<'_>) -> Next {
     Next::Continue
 }
 
@@ -41,15 +41,21 @@ fn overfits_eight_images() {
         data.test = data.train.clone();
         let mut network = small();
         let config = TrainConfig {
-            // Long enough for batch norm's moving statistics, which keep 0.99 a step.
+            // Enough steps for the running statistics, whose momentum is 0.99.
             epochs: 400,
             batch_size: 8,
             learning_rate: 0.02,
             ..TrainConfig::default()
         };
-        let outcome =
-            train(&mut network, &data, &config, engine.clone(), &mut go_on).expect("trained");
-        let losses: Vec<f64> = outcome.history.iter().map(|epoch| epoch.loss).collect();
+        let result = train(
+            &mut network,
+            &data,
+            &config,
+            engine.clone(),
+            &mut ignore_event,
+        )
+        .expect("trained");
+        let losses: Vec<f64> = result.history.iter().map(|epoch| epoch.loss).collect();
         assert!(losses[399] < 0.1 * losses[0], "{engine:?}: {losses:?}");
         let result = evaluate(
             &network,
@@ -63,7 +69,7 @@ fn overfits_eight_images() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
+fn same_seed_gives_same_bytes() {
     let data = data(70, 20);
     let bytes = |threads: usize, seed: u64, augmentation: Option<Augmentation>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -82,7 +88,7 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
                 &data,
                 &config,
                 EngineKind::Kernels,
-                &mut go_on,
+                &mut ignore_event,
             )
             .expect("trained");
             network.to_bytes().expect("bytes")
@@ -90,7 +96,10 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     };
     let plain = bytes(1, 1, None);
     let photos = || Some(Augmentation::photos());
-    assert!(plain != bytes(1, 1, photos()), "nothing was varied");
+    assert!(
+        plain != bytes(1, 1, photos()),
+        "augmentation changed nothing"
+    );
     for augmentation in [None, photos()] {
         let bytes = |threads, seed| bytes(threads, seed, augmentation.clone());
         let once = bytes(1, 1);
@@ -102,9 +111,9 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
 }
 
 #[test]
-fn colours_cannot_be_varied() {
-    let (gray, colours) = (data(8, 8), ImageShape::new(4, 4, 3));
-    let colours = Images::new(colours, vec![1; 48], vec![0]).expect("one image");
+fn augmentation_rejects_color_images() {
+    let (gray, color) = (data(8, 8), ImageShape::new(4, 4, 3));
+    let color = Images::new(color, vec![1; 48], vec![0]).expect("one image");
     let config = TrainConfig {
         augmentation: Some(Augmentation::photos()),
         ..TrainConfig::default()
@@ -112,10 +121,16 @@ fn colours_cannot_be_varied() {
     let data = TrainData {
         train: &gray.train,
         validation: &gray.test,
-        pictures: Some(&colours),
+        pictures: Some(&color),
     };
-    let refused = fit(&mut small(), data, &config, &Compute::default(), &mut go_on);
-    let message = refused.expect_err("colours").to_string();
+    let result = fit(
+        &mut small(),
+        data,
+        &config,
+        &Compute::default(),
+        &mut ignore_event,
+    );
+    let message = result.expect_err("color images").to_string();
     assert!(
         message.contains("the pictures have 3 channels"),
         "{message}"
@@ -123,7 +138,7 @@ fn colours_cannot_be_varied() {
 }
 
 #[test]
-fn both_engines_learn_the_same() {
+fn engines_learn_alike() {
     let data = data(64, 32);
     let history = |engine: EngineKind| {
         let config = TrainConfig {
@@ -137,9 +152,15 @@ fn both_engines_learn_the_same() {
             schedule: "one-cycle".parse().expect("a schedule"),
             ..TrainConfig::default()
         };
-        let outcome =
-            train(&mut small(), &data, &config, engine.clone(), &mut go_on).expect("trained");
-        outcome.history
+        let result = train(
+            &mut small(),
+            &data,
+            &config,
+            engine.clone(),
+            &mut ignore_event,
+        )
+        .expect("trained");
+        result.history
     };
     let (kernels, candle) = (
         history(EngineKind::Kernels),
@@ -159,7 +180,7 @@ fn both_engines_learn_the_same() {
 }
 
 #[test]
-fn events_come_in_order_and_may_stop_the_run() {
+fn events_are_ordered_and_can_stop() {
     let data = data(50, 20);
     let config = TrainConfig {
         epochs: 3,
@@ -196,7 +217,7 @@ fn events_come_in_order_and_may_stop_the_run() {
         seen.push(text);
         if stop { Next::Stop } else { Next::Continue }
     };
-    let outcome = train(
+    let result = train(
         &mut network,
         &data,
         &config,
@@ -217,14 +238,14 @@ fn events_come_in_order_and_may_stop_the_run() {
             "checkpoint 2"
         ]
     );
-    assert!(outcome.stopped && outcome.history.len() == 1);
+    assert!(result.stopped && result.history.len() == 1);
     assert_ne!(
         network.parameters, before,
-        "the weights of the last step are kept"
+        "the network has the weights of the last step"
     );
 }
 
-/// Every checkpoint of a training, those of the epochs' ends included, and its final bytes.
+/// All checkpoints of a run, including those at the ends of epochs, and the bytes of the final network.
 fn checkpoints(
     data: &Dataset,
     config: &TrainConfig,
@@ -246,7 +267,7 @@ fn checkpoints(
 }
 
 #[test]
-fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
+fn resume_is_bit_identical() {
     let data = data(70, 20);
     for (engine, augmentation) in [
         (EngineKind::Kernels, Some(Augmentation::photos())),
@@ -266,15 +287,15 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
             ..TrainConfig::default()
         };
         let (all, expected) = checkpoints(&data, &config, engine.clone());
-        let seconds_aside = |history: &[modiste_metrics::EpochMetrics]| -> Vec<_> {
-            let aside = |epoch: &modiste_metrics::EpochMetrics| modiste_metrics::EpochMetrics {
+        let without_seconds = |history: &[modiste_metrics::EpochMetrics]| -> Vec<_> {
+            let reset = |epoch: &modiste_metrics::EpochMetrics| modiste_metrics::EpochMetrics {
                 seconds: 0.0,
                 ..*epoch
             };
-            history.iter().map(aside).collect()
+            history.iter().map(reset).collect()
         };
-        let history = seconds_aside(&all.last().expect("the end").history);
-        // Five steps and an end, twice.
+        let history = without_seconds(&all.last().expect("the end").history);
+        // Two epochs of five steps and an end.
         assert_eq!(all.len(), 12);
         for checkpoint in all {
             let mut network = small();
@@ -286,9 +307,9 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
                 pictures: None,
             };
             let compute = Compute::default().with(engine.clone());
-            let outcome = resume(&mut network, checkpoint, data, &compute, &mut go_on);
-            let outcome = outcome.expect("resumed");
-            assert_eq!(seconds_aside(&outcome.history), history, "{position:?}");
+            let result = resume(&mut network, checkpoint, data, &compute, &mut ignore_event);
+            let result = result.expect("resumed");
+            assert_eq!(without_seconds(&result.history), history, "{position:?}");
             let bytes = network.to_bytes().expect("bytes");
             assert!(
                 bytes == expected,
@@ -299,7 +320,7 @@ fn a_training_goes_on_from_every_checkpoint_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_checkpoint_of_something_else_is_refused() {
+fn rejects_foreign_checkpoint() {
     let images = data(70, 20);
     let config = TrainConfig {
         epochs: 1,
@@ -307,39 +328,45 @@ fn a_checkpoint_of_something_else_is_refused() {
         ..TrainConfig::default()
     };
     let (all, _) = checkpoints(&images, &config, EngineKind::Kernels);
-    let refused = |network: &mut Network, data: &Dataset, checkpoint: &Checkpoint| {
+    let resume_error = |network: &mut Network, data: &Dataset, checkpoint: &Checkpoint| {
         let data = TrainData {
             train: &data.train,
             validation: &data.test,
             pictures: None,
         };
         let compute = Compute::default();
-        let refused = resume(network, checkpoint.clone(), data, &compute, &mut go_on);
-        refused.expect_err("refused").to_string()
+        let result = resume(
+            network,
+            checkpoint.clone(),
+            data,
+            &compute,
+            &mut ignore_event,
+        );
+        result.expect_err("rejected").to_string()
     };
-    let message = refused(&mut small(), &data(60, 20), &all[0]);
+    let message = resume_error(&mut small(), &data(60, 20), &all[0]);
     assert!(
-        message.contains("a training on 70 images, and there are 60"),
+        message.contains("a run on 70 training images, but there are 60"),
         "{message}"
     );
     let mut other = small();
     other.architecture.layers.remove(1);
-    let message = refused(&mut other, &images, &all[0]);
+    let message = resume_error(&mut other, &images, &all[0]);
     assert!(
-        message.contains("and 12 statistics, and this one has"),
+        message.contains("and 12 running statistics, but the network has"),
         "{message}"
     );
     let mut odd = all[0].clone();
     odd.position.epochs_done = 1;
-    let message = refused(&mut small(), &images, &odd);
+    let message = resume_error(&mut small(), &images, &odd);
     assert!(
-        message.contains("a history of 0 epochs, 1 behind it"),
+        message.contains("its history has 0 epochs, but 1 of 1 are done"),
         "{message}"
     );
 }
 
 #[test]
-fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
+fn divergence_keeps_initial_weights() {
     for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         let mut network = small();
         let config = TrainConfig {
@@ -349,14 +376,14 @@ fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
             ..TrainConfig::default()
         };
         let before = network.parameters.clone();
-        let refused = train(
+        let result = train(
             &mut network,
             &data(40, 10),
             &config,
             engine.clone(),
-            &mut go_on,
+            &mut ignore_event,
         );
-        let error = refused.expect_err("diverged");
+        let error = result.expect_err("diverged");
         let message = error.to_string();
         for expected in [
             "training diverged: ",
@@ -371,24 +398,24 @@ fn a_diverging_run_stops_and_keeps_the_last_good_weights() {
         );
         assert!(
             network.parameters == before,
-            "no epoch ended, and no weights changed"
+            "the weights must not change without a complete epoch"
         );
     }
 }
 
 #[test]
-fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
+fn divergence_keeps_last_complete_epoch() {
     let mut network = small();
     let config = TrainConfig {
         epochs: 5,
         batch_size: 10,
         learning_rate: 1e5,
-        // The second epoch begins with the fifth step.
+        // The second epoch starts at the fifth step.
         schedule: "piecewise:0=0.0000001,4=1000".parse().expect("a schedule"),
         ..TrainConfig::default()
     };
     let mut good = None;
-    let refused = train(
+    let result = train(
         &mut network,
         &data(40, 10),
         &config,
@@ -400,7 +427,7 @@ fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
             Next::Continue
         },
     );
-    let error = refused.expect_err("diverged");
+    let error = result.expect_err("diverged");
     assert!(
         matches!(
             error,
@@ -416,8 +443,8 @@ fn a_run_that_diverges_later_keeps_the_last_whole_epoch() {
 }
 
 #[test]
-fn validation_and_evaluation_report_the_same_loss() {
-    // 230 images: two whole batches and a part of one.
+fn validation_matches_evaluation() {
+    // 230 images are two full inference batches and a partial one.
     let images = data(64, 230);
     for engine in [EngineKind::Kernels, EngineKind::Candle(Device::Cpu)] {
         for (batch_size, learning_rate) in [(7, 0.01), (64, 1.0)] {
@@ -428,8 +455,14 @@ fn validation_and_evaluation_report_the_same_loss() {
                 learning_rate,
                 ..TrainConfig::default()
             };
-            let outcome = train(&mut network, &images, &config, engine.clone(), &mut go_on);
-            let epoch = outcome.expect("trained").history[0];
+            let result = train(
+                &mut network,
+                &images,
+                &config,
+                engine.clone(),
+                &mut ignore_event,
+            );
+            let epoch = result.expect("trained").history[0];
             let compute = Compute::default().with(engine.clone());
             let result = evaluate(&network, &images.test, false, &compute).expect("evaluated");
             assert_eq!(
@@ -442,31 +475,31 @@ fn validation_and_evaluation_report_the_same_loss() {
 }
 
 #[test]
-fn data_of_another_shape_is_refused() {
+fn rejects_mismatched_data() {
     #[track_caller]
     fn check(network: &mut Network, data: &Dataset, expected: &str) {
-        let refused = train(
+        let result = train(
             network,
             data,
             &TrainConfig::default(),
             EngineKind::Kernels,
-            &mut go_on,
+            &mut ignore_event,
         );
-        let message = refused.expect_err("refused").to_string();
+        let message = result.expect_err("rejected").to_string();
         assert!(message.contains(expected), "{message}");
     }
-    let colour = ImageShape::new(32, 32, 3);
+    let color = ImageShape::new(32, 32, 3);
     let mut other = data(2, 2);
-    other.train = Images::new(colour, vec![0; 2 * colour.size()], vec![0, 1]).expect("two images");
+    other.train = Images::new(color, vec![0; 2 * color.size()], vec![0, 1]).expect("two images");
     check(&mut small(), &other, "the network takes 28x28x1 images");
     let mut network = small();
     network.metadata.classes.pop();
     check(
         &mut network,
         &data(2, 2),
-        "tells 10 classes apart, but the data has images of 9 classes",
+        "the network has 10 classes, but the data has 9",
     );
-    check(&mut small(), &data(0, 2), "there is no image");
+    check(&mut small(), &data(0, 2), "there are no images");
     let mut network = small();
     network.architecture.layers.push(Layer::max_pool2d(2));
     check(&mut network, &data(2, 2), "layer 10 `max_pooling2d_2`");

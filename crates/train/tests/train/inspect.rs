@@ -1,23 +1,20 @@
 use modiste_core::Rng;
-use modiste_model::{KernelOptions, Network};
+use modiste_model::{KernelNetwork, KernelOptions, Network};
 use modiste_train::{gradient_norms, layer_activity};
 
 use crate::networks::{data, small};
 
-/// The range of a variable's numbers.
+/// Range of a variable in the trainable parameters.
 fn range(network: &Network, name: &str) -> std::ops::Range<usize> {
-    let resolved = network.architecture.resolve().expect("a network");
-    let found = resolved
-        .variables
-        .iter()
-        .find(|variable| variable.name == name);
-    found.expect("a variable of the network").range.clone()
+    let plan = network.architecture.plan().expect("valid network");
+    let found = plan.variables.iter().find(|variable| variable.name == name);
+    found.expect("existing variable").range.clone()
 }
 
 #[test]
-fn a_unit_that_never_speaks_is_found() {
+fn finds_dead_units() {
     let mut network = small();
-    // The second of six filters, and the last of 24 units, are pushed far below zero.
+    // Large negative biases for the second of six filters and the last of 24 units.
     let (filters, units) = (
         range(&network, "conv2d/bias"),
         range(&network, "dense/bias"),
@@ -41,11 +38,19 @@ fn a_unit_that_never_speaks_is_found() {
     assert!(layers[0].zeros >= 1.0 / 6.0 && layers[0].zeros < 1.0);
     let dense = &layers[5];
     assert!(
-        dense.dead.as_ref().expect("it rectifies").contains(&23),
+        dense
+            .dead
+            .as_ref()
+            .expect("the layer has ReLU")
+            .contains(&23),
         "{dense:?}"
     );
-    for silent in [1, 2, 4, 6] {
-        assert_eq!(layers[silent].dead, None, "{}", layers[silent].layer);
+    for without_relu in [1, 2, 4, 6] {
+        assert_eq!(
+            layers[without_relu].dead, None,
+            "{}",
+            layers[without_relu].layer
+        );
     }
     assert!(
         layers
@@ -55,15 +60,15 @@ fn a_unit_that_never_speaks_is_found() {
 }
 
 #[test]
-fn gradients_are_as_long_as_small_changes_say() {
+fn gradient_norms_match_finite_differences() {
     let network = small();
     let images = data(1, 20).test;
     let options = KernelOptions::default();
     let norms = gradient_norms(&network, &images, &options, 5).expect("measured");
     let bias = norms.iter().find(|norm| norm.variable == "dense_1/bias");
     let found = bias.expect("the last bias").gradient;
-    // The same by finite differences of the training loss.
-    let resolved = network.architecture.resolve().expect("a network");
+    // Finite differences of the training loss.
+    let plan = network.architecture.plan().expect("valid network");
     let values: Vec<f32> = images
         .to_contiguous()
         .iter()
@@ -72,17 +77,18 @@ fn gradients_are_as_long_as_small_changes_say() {
     let loss = |index: usize, by: f32| {
         let mut parameters = network.parameters.clone();
         parameters.trainable[index] += by;
-        let mut walk = modiste_model::Walk::new(resolved.clone(), 20, &options);
-        let mut gradients = vec![0.0; resolved.trainable_len()];
+        let mut kernels = KernelNetwork::new(plan.clone(), 20, &options);
+        let mut gradients = vec![0.0; plan.trainable_len()];
         let mut rng = Rng::new(5);
-        walk.gradients(
-            &mut parameters,
-            &values,
-            images.labels(),
-            &mut rng,
-            &mut gradients,
-        )
-        .loss
+        kernels
+            .gradients(
+                &mut parameters,
+                &values,
+                images.labels(),
+                &mut rng,
+                &mut gradients,
+            )
+            .loss
     };
     let squares: f64 = range(&network, "dense_1/bias")
         .map(|index| ((loss(index, 1e-2) - loss(index, -1e-2)) / 2e-2).powi(2))

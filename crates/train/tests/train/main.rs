@@ -1,5 +1,4 @@
-//! The train crate from outside: it learns, it repeats itself, it stops when it must, and it
-//! agrees with Keras.
+//! Integration tests: training, reproducibility, checkpoints, evaluation, parity with Keras.
 
 #[path = "../../examples/parity/compare.rs"]
 mod compare;

@@ -1,9 +1,9 @@
-//! What the tests train: a small network on a few real images.
+//! Fixtures: a small network and a few real images.
 
 use modiste_dataset::{Dataset, fashion_mnist_mini};
 use modiste_model::{Architecture, Layer, Metadata, Network, Padding};
 
-/// The first images of the embedded set.
+/// The first images of the embedded dataset.
 pub(crate) fn data(train: usize, test: usize) -> Dataset {
     let mut data = fashion_mnist_mini();
     data.train = data.train.first(train);
@@ -11,7 +11,7 @@ pub(crate) fn data(train: usize, test: usize) -> Dataset {
     data
 }
 
-/// Every kind of layer, few filters.
+/// A network with every kind of layer and few filters.
 pub(crate) fn small() -> Network {
     let architecture = Architecture {
         name: "small".into(),
@@ -33,5 +33,5 @@ pub(crate) fn small() -> Network {
         classes: data(1, 1).classes,
         ..Metadata::default()
     };
-    Network::initialize(architecture, metadata, 1).expect("a network")
+    Network::initialize(architecture, metadata, 1).expect("valid network")
 }

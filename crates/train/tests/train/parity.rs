@@ -15,16 +15,16 @@ fn kernels(exact: bool, instructions: InstructionSet) -> Compute {
     }
 }
 
-/// Candle's graph, and the kernels exact and as they come, on every set of instructions.
-fn ways() -> Vec<(String, Compute, Bounds)> {
-    let graph = Compute::default().with(EngineKind::Candle(Device::Cpu));
-    let mut ways = vec![("candle".to_owned(), graph, Bounds::EXACT)];
+/// The candle engine, and the exact and the default kernels with every available instruction set.
+fn configurations() -> Vec<(String, Compute, Bounds)> {
+    let candle = Compute::default().with(EngineKind::Candle(Device::Cpu));
+    let mut configurations = vec![("candle".to_owned(), candle, Bounds::EXACT)];
     for set in InstructionSet::available() {
         let name = set.name();
-        ways.push((format!("{name}, exact"), kernels(true, set), Bounds::EXACT));
-        ways.push((name.to_owned(), kernels(false, set), Bounds::FAST));
+        configurations.push((format!("{name}, exact"), kernels(true, set), Bounds::EXACT));
+        configurations.push((name.to_owned(), kernels(false, set), Bounds::FAST));
     }
-    ways
+    configurations
 }
 
 #[track_caller]
@@ -33,7 +33,7 @@ fn check(json: &str) {
     let gray = modiste_dataset::fashion_mnist_mini().train;
     assert_eq!(golden.models.len(), 3);
     for name in golden.models.keys() {
-        for (way, compute, bounds) in ways() {
+        for (configuration, compute, bounds) in configurations() {
             let comparison = compare(&Case {
                 golden: &golden,
                 name,
@@ -43,26 +43,26 @@ fn check(json: &str) {
             })
             .expect("it runs");
             let plain: Vec<String> = comparison.plain.iter().map(Deviation::to_string).collect();
-            assert!(comparison.holds(), "{name}, {way}: {plain:?}");
+            assert!(comparison.holds(), "{name}, {configuration}: {plain:?}");
         }
     }
 }
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
-fn plain_sgd_agrees_with_keras() {
+fn sgd_matches_keras() {
     check(include_str!("../golden/sgd.json"));
 }
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
-fn nesterov_with_a_decaying_rate_agrees_with_keras() {
+fn nesterov_with_decay_matches_keras() {
     check(include_str!("../golden/nesterov-decay.json"));
 }
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
-fn a_wrong_learning_rate_is_noticed() {
+fn detects_wrong_learning_rate() {
     let json = include_str!("../golden/sgd.json");
     let mut golden: Golden = serde_json::from_str(json).expect("reference numbers");
     golden.learning_rate *= 1.001;

@@ -1,14 +1,14 @@
 //! Inputs of a network as text.
 
 use modiste_core::ImageShape;
-use modiste_infer::Stage;
+use modiste_infer::StepResult;
 
 /// Characters from black to white.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// A line per step: its description and the size of its result.
-pub(crate) fn steps(steps: &[Stage]) -> String {
-    let line = |(number, step): (usize, &Stage)| {
+pub(crate) fn steps(steps: &[StepResult]) -> String {
+    let line = |(number, step): (usize, &StepResult)| {
         let views = step.views.len();
         let plural = if views == 1 { "" } else { "s" };
         let size = step.views.first().map_or(String::new(), |view| {

@@ -1,4 +1,4 @@
-//! Pictures that nobody took, to lay objects on.
+//! Synthetic pictures, as backgrounds for objects.
 
 use std::f64::consts::TAU;
 
@@ -7,33 +7,35 @@ use modiste_dataset::Images;
 
 use super::{between, chance};
 
-/// Rows and columns of a made-up picture.
+/// Rows and columns of a synthetic picture.
 const SIDE: usize = 32;
 
-/// The stream of [`Rng::stream`] that they draw from.
+/// Stream of [`Rng::stream`] for synthetic pictures.
 const PICTURE_STREAM: u64 = 1 << 34;
 
-/// Gray pictures of things that hide each other, 32x32: discs, bars and boxes of all sizes, the
-/// small ones many and the large ones few, each shaded and grained. Statistics of natural pictures
-/// are near to those of such "dead leaves" (Lee, Mumford, Huang 2001), and networks learn from them
-/// (Baradad et al. 2021).
+/// Generates `count` synthetic gray pictures of 32x32 pixels. The same seed gives the same pictures.
+///
+/// A picture shows overlapping discs, bars and boxes with shading and grain; small shapes are more
+/// frequent than large ones. The statistics of such "dead leaves" images are close to those of natural
+/// images (Lee, Mumford, Huang 2001), and networks can learn from them (Baradad et al. 2021). All labels
+/// are 0.
 ///
 /// ```
-/// let pictures = modiste_train::made_up_pictures(3, 1);
+/// let pictures = modiste_train::synthetic_pictures(3, 1);
 /// assert_eq!((pictures.len(), pictures.image(0).len()), (3, 32 * 32));
 /// ```
-pub fn made_up_pictures(count: usize, seed: u64) -> Images {
+pub fn synthetic_pictures(count: usize, seed: u64) -> Images {
     let mut rng = Rng::stream(seed, PICTURE_STREAM);
     let pixels = (0..count).flat_map(|_| picture(&mut rng)).collect();
     Images::new(ImageShape::new(SIDE, SIDE, 1), pixels, vec![0; count])
-        .expect("a label and a picture each")
+        .expect("one label and one picture each")
 }
 
 fn picture(rng: &mut Rng) -> Vec<u8> {
     let mut gray = vec![rng.uniform(); SIDE * SIDE];
     let leaves = 1 + rng.below(60);
     for _ in 0..leaves {
-        // Radii r with a density of 1 / r^3, from 1.5 pixels on.
+        // The density of radii is proportional to 1 / r^3, from 1.5 pixels on.
         let radius = (1.5 / (1.0 - 0.99 * rng.uniform()).sqrt()).min(SIDE as f64 / 2.0);
         leaf(&mut gray, radius, rng);
     }
@@ -46,7 +48,7 @@ fn picture(rng: &mut Rng) -> Vec<u8> {
         .collect()
 }
 
-/// One thing: a disc, a bar or a box, from one gray to another across.
+/// Draws a disc, a bar or a box with a gradient across it.
 fn leaf(gray: &mut [f64], radius: f64, rng: &mut Rng) {
     let [row, column] = [(); 2].map(|()| between(rng, [0.0, SIDE as f64]));
     let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();

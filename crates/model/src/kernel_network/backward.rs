@@ -1,5 +1,5 @@
-//! Backwards: the stages in reverse order, each turning the gradient at its output into the one at
-//! its input.
+//! Backward pass of training: the operations in reverse order, each of which turns the gradient at
+//! its output into the gradient at its input.
 
 use std::time::{Duration, Instant};
 
@@ -10,64 +10,65 @@ use modiste_kernels::{
     dense_backward, dropout_backward, max_pool2d_backward, relu_backward,
 };
 
-use crate::stage::{ConvStage, Kind, Stage};
-use crate::walk::slot::{NormSlot, Slot, Value};
-use crate::walk::{Flow, Space};
+use crate::fused_op::{FusedConv, FusedOp, Kind};
+use crate::kernel_network::activations::{Activations, BatchNormState, LayerInput};
+use crate::kernel_network::{GradientBuffers, Scratch};
 
-/// One pass: what all its stages share.
+/// State of one backward pass, shared by its operations.
 pub(super) struct Backward<'a> {
     pub(super) batch: usize,
     pub(super) trainable: &'a [f32],
-    /// Of every trainable number; overwritten.
+    /// Gradients of all trainable parameters; the pass overwrites them.
     pub(super) gradients: &'a mut [f32],
-    pub(super) flow: &'a mut Flow,
-    pub(super) space: &'a mut Space,
+    pub(super) buffers: &'a mut GradientBuffers,
+    pub(super) scratch: &'a mut Scratch,
 }
 
 impl Backward<'_> {
-    /// Goes back through `stages`: the gradient comes as the one at their output and is left as the
-    /// one at their input, unless that is the network's own and nobody needs it.
+    /// Runs `ops` backwards. The current gradient buffer contains the gradient at the output of the
+    /// last operation before, and the gradient at `input` after; the latter only if
+    /// `needs_input_gradient`.
     pub(super) fn run(
         &mut self,
-        stages: &[Stage],
-        slots: &mut [Slot],
-        input: Value<'_>,
+        ops: &[FusedOp],
+        activations: &mut [Activations],
+        input: LayerInput<'_>,
         needs_input_gradient: bool,
         mut times: Option<&mut [[Duration; 2]]>,
     ) {
-        for (index, stage) in stages.iter().enumerate().rev() {
+        for (index, op) in ops.iter().enumerate().rev() {
             let start = Instant::now();
-            let (before, rest) = slots.split_at_mut(index);
-            let previous = index.checked_sub(1).map(|i| (&stages[i], &mut before[i]));
+            let (before, rest) = activations.split_at_mut(index);
+            let previous = index.checked_sub(1).map(|i| (&ops[i], &mut before[i]));
             let needed = needs_input_gradient || index > 0;
-            self.stage(stage, &mut rest[0], previous, input, needed);
+            self.run_op(op, &mut rest[0], previous, input, needed);
             if let Some(times) = &mut times {
                 times[index][1] = start.elapsed();
             }
         }
     }
 
-    fn stage(
+    fn run_op(
         &mut self,
-        stage: &Stage,
-        slot: &mut Slot,
-        previous: Option<(&Stage, &mut Slot)>,
-        input: Value<'_>,
+        op: &FusedOp,
+        activations: &mut Activations,
+        previous: Option<(&FusedOp, &mut Activations)>,
+        input: LayerInput<'_>,
         needed: bool,
     ) {
         let batch = self.batch;
-        if let Kind::Conv(conv) = &stage.kind {
-            self.conv(stage, conv, slot, previous, input, needed);
+        if let Kind::Conv(conv) = &op.kind {
+            self.conv(op, conv, activations, previous, input, needed);
             return;
         }
         let input = match &previous {
-            Some((stage, slot)) => slot.value(stage, batch).values,
+            Some((op, activations)) => activations.next_input(op, batch).values,
             None => input.values,
         };
-        let output = &slot.output[..batch * stage.outputs];
-        let at_output = &mut self.flow.current[..batch * stage.outputs];
-        let at_input = &mut self.flow.next[..batch * stage.inputs];
-        match &stage.kind {
+        let output = &activations.output[..batch * op.outputs];
+        let at_output = &mut self.buffers.current[..batch * op.outputs];
+        let at_input = &mut self.buffers.next[..batch * op.inputs];
+        match &op.kind {
             Kind::Conv(_) => {}
             Kind::Dense(dense) => {
                 if dense.relu {
@@ -79,26 +80,31 @@ impl Backward<'_> {
                     self.gradients[dense.variables.clone()].split_at_mut(weights);
                 dense_backward(
                     &shape,
-                    self.space.instructions,
+                    self.scratch.instructions,
                     input,
                     &self.trainable[dense.variables.clone()][..weights],
                     at_output,
                     weight_gradient,
                     bias_gradient,
                     needed.then_some(at_input),
-                    &mut self.space.workspace,
+                    &mut self.scratch.workspace,
                 );
-                self.turn();
+                self.swap_buffers();
             }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
-                max_pool2d_backward(&shape, at_output, &slot.bytes[..output.len()], at_input);
-                self.turn();
+                max_pool2d_backward(
+                    &shape,
+                    at_output,
+                    &activations.bytes[..output.len()],
+                    at_input,
+                );
+                self.swap_buffers();
             }
             Kind::Dropout(rate) => {
                 dropout_backward(
-                    self.space.instructions,
-                    &slot.bytes[..output.len()],
+                    self.scratch.instructions,
+                    &activations.bytes[..output.len()],
                     *rate,
                     at_output,
                 );
@@ -109,65 +115,71 @@ impl Backward<'_> {
                     self.gradients[norm.variables.clone()].split_at_mut(norm.channels);
                 batch_norm_backward(
                     input,
-                    &slot.norm.mean,
-                    &slot.norm.inverse,
+                    &activations.norm.mean,
+                    &activations.norm.inverse,
                     gamma,
                     at_output,
                     gamma_gradient,
                     beta_gradient,
-                    &mut self.space.sums[..batch_norm_backward_scratch_len(norm.channels)],
+                    &mut self.scratch.sums[..batch_norm_backward_scratch_len(norm.channels)],
                 );
             }
             Kind::Residual(block) => {
-                let bypass = &mut slot.bypass[..at_output.len()];
+                let bypass = &mut activations.bypass[..at_output.len()];
                 bypass.copy_from_slice(at_output);
-                self.run(block, &mut slot.block, Value::plain(input), true, None);
-                add_assign(&mut self.flow.current[..bypass.len()], bypass);
+                self.run(
+                    block,
+                    &mut activations.block,
+                    LayerInput::plain(input),
+                    true,
+                    None,
+                );
+                add_assign(&mut self.buffers.current[..bypass.len()], bypass);
             }
         }
     }
 
     fn conv(
         &mut self,
-        stage: &Stage,
-        conv: &ConvStage,
-        slot: &mut Slot,
-        mut previous: Option<(&Stage, &mut Slot)>,
-        input: Value<'_>,
+        op: &FusedOp,
+        conv: &FusedConv,
+        activations: &mut Activations,
+        mut previous: Option<(&FusedOp, &mut Activations)>,
+        input: LayerInput<'_>,
         needed: bool,
     ) {
         let batch = self.batch;
         let kernel = conv.conv(batch);
-        let at_output = &self.flow.current[..batch * stage.outputs];
-        let winners = conv.pool.then(|| &slot.winners[..batch * stage.outputs]);
-        // What the convolution wrote: behind its rectifier, before normalisation.
+        let at_output = &self.buffers.current[..batch * op.outputs];
+        let argmax = conv.pool.then(|| &activations.argmax[..batch * op.outputs]);
+        // After ReLU, before batch norm and pooling.
         let convolved = match &conv.norm {
-            Some(_) if !conv.deferred => &slot.convolved[..batch * conv.convolved()],
-            _ => &slot.output[..batch * stage.outputs],
+            Some(_) if !conv.deferred => &activations.convolved[..batch * conv.convolved_len()],
+            _ => &activations.output[..batch * op.outputs],
         };
         if let Some(norm) = &conv.norm {
-            let NormSlot {
+            let BatchNormState {
                 mean,
                 inverse,
                 sums,
                 coefficients,
                 ..
-            } = &mut slot.norm;
+            } = &mut activations.norm;
             let mean = &*mean;
             let sums = &mut sums[..2 * batch * norm.channels];
-            // The stage behind a deferred one has gathered them already.
+            // If the normalization is deferred, the next operation has computed the sums already.
             if !conv.deferred {
                 let target = BatchNormGradientSums {
                     input: convolved,
                     mean,
                     sums: &mut *sums,
                 };
-                match winners {
-                    Some(winners) => batch_norm_pool_backward_reduce(
+                match argmax {
+                    Some(argmax) => batch_norm_pool_backward_reduce(
                         &conv.norm_pool(batch),
                         kernel.instructions,
                         at_output,
-                        winners,
+                        argmax,
                         target,
                     ),
                     None => batch_norm_backward_reduce(kernel.instructions, at_output, target),
@@ -188,37 +200,37 @@ impl Backward<'_> {
         }
         let gradient = FusedGradient {
             values: at_output,
-            argmax: winners,
+            argmax,
             batch_norm: conv.norm.as_ref().map(|_| BatchNormGradient {
                 input: convolved,
-                coefficients: &slot.norm.coefficients,
+                coefficients: &activations.norm.coefficients,
             }),
             relu: conv.relu.then_some(convolved),
         };
-        let at_input = &mut self.flow.next[..batch * stage.inputs];
+        let at_input = &mut self.buffers.next[..batch * op.inputs];
         let (weight_gradient, bias_gradient) =
             self.gradients[conv.variables.clone()].split_at_mut(kernel.shape.weight_len());
         let weight = &self.trainable[conv.variables.clone()][..kernel.shape.weight_len()];
-        // The stage before wants sums where its normalisation is applied here.
+        // If this operation normalizes for the previous one, it also computes the sums for it.
         let (input, sums) = match &mut previous {
             None => (input, None),
-            Some((stage, slot)) => {
-                let deferred = matches!(&stage.kind, Kind::Conv(conv) if conv.deferred);
-                let values = &slot.output[..batch * stage.outputs];
-                let NormSlot {
+            Some((op, activations)) => {
+                let deferred = matches!(&op.kind, Kind::Conv(conv) if conv.deferred);
+                let values = &activations.output[..batch * op.outputs];
+                let BatchNormState {
                     mean,
                     scale,
                     shift,
                     sums,
                     ..
-                } = &mut slot.norm;
+                } = &mut activations.norm;
                 let affine = deferred.then_some(modiste_kernels::Affine { scale, shift });
                 let sums = deferred.then(|| BatchNormGradientSums {
                     input: values,
                     mean,
                     sums: &mut sums[..2 * batch * mean.len()],
                 });
-                (Value { values, affine }, sums)
+                (LayerInput { values, affine }, sums)
             }
         };
         kernel.backward(
@@ -233,14 +245,14 @@ impl Backward<'_> {
                     batch_norm_sums: sums,
                 }),
             },
-            &mut self.space.workspace,
+            &mut self.scratch.workspace,
         );
-        self.turn();
+        self.swap_buffers();
     }
 
-    /// What was written is what the next stage reads.
-    fn turn(&mut self) {
-        let Flow { current, next } = &mut *self.flow;
+    /// Makes the gradient that was just written the current one.
+    fn swap_buffers(&mut self) {
+        let GradientBuffers { current, next } = &mut *self.buffers;
         std::mem::swap(current, next);
     }
 }

@@ -1,4 +1,4 @@
-//! From layers to names, shapes and variables.
+//! Shape inference: from layers to names, shapes and variables.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,71 +7,76 @@ use modiste_core::ImageShape;
 use modiste_kernels::Window;
 
 use crate::architecture::{Architecture, Initializer, Layer, Padding};
-use crate::resolved::{Operation, Resolved, ResolvedLayer, Shape, Start, Variable};
+use crate::network_plan::{InitialValue, NetworkPlan, Operation, PlannedLayer, Shape, Variable};
 
-/// Most values that one image may have in all layers together: 2^24, 64 MiB. With
-/// [`MAX_PARAMETERS`] it bounds what a hostile file can make a program allocate.
+/// Maximum number of activations of one image over all layers: 2^24, 64 MiB. With
+/// [`MAX_PARAMETERS`] it limits how much memory a hostile model file can request.
 pub const MAX_ACTIVATIONS: usize = 1 << 24;
 
-/// Most parameters: 2^28, 1 GiB.
+/// Maximum number of trainable parameters: 2^28, 1 GiB.
 pub const MAX_PARAMETERS: usize = 1 << 28;
 
-/// Most layers, blocks' layers counted in.
+/// Maximum number of layers, including layers of residual blocks.
 pub const MAX_LAYERS: usize = 1000;
 
-/// Longest side of a kernel or a pool's window, and longest stride.
+/// Maximum side of a kernel or a pooling window, and maximum stride.
 pub const MAX_WINDOW: usize = 16;
 
-/// Why layers do not make a network.
+/// Error for an architecture with a layer that does not fit its input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("layer {index} `{layer}`: {problem}")]
 pub struct ArchitectureError {
-    /// Which layer, counted from 1, blocks' layers counted in.
+    /// Number of the layer, from 1, including layers of residual blocks; 0 for the input.
     pub index: usize,
-    /// Its name, `max_pooling2d_1`.
+    /// Name of the layer, such as `max_pooling2d_1`.
     pub layer: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub problem: String,
 }
 
 impl Architecture {
-    /// Names every layer, follows the shapes through, and lays out the variables.
+    /// Names every layer, infers all shapes and lays out the variables.
     ///
     /// # Errors
-    /// [`ArchitectureError`], which names the first layer that cannot be: a pool on a 1x1 image, a
-    /// dense layer on an image, a number that is zero or beyond [`MAX_ACTIVATIONS`] or [`MAX_PARAMETERS`].
-    pub fn resolve(&self) -> Result<Resolved, ArchitectureError> {
+    /// Returns [`ArchitectureError`], which names the first invalid layer, if a layer does not fit
+    /// its input (max pooling on a 1x1 image, a dense layer on an image), a size is zero, or a limit
+    /// such as [`MAX_ACTIVATIONS`] or [`MAX_PARAMETERS`] is exceeded.
+    pub fn plan(&self) -> Result<NetworkPlan, ArchitectureError> {
         let [height, width, channels] = self.input;
         let input = ImageShape::new(height, width, channels);
-        let mut resolver = Resolver::default();
+        let mut planner = Planner::default();
         let problem = |index, layer: &str, problem: &str| ArchitectureError {
             index,
             layer: layer.into(),
             problem: problem.into(),
         };
         if checked_size(&self.input, MAX_ACTIVATIONS).is_none() {
-            return Err(problem(0, "input", "a side is zero or the image too large"));
+            return Err(problem(
+                0,
+                "input",
+                "a side is zero or the image is too large",
+            ));
         }
-        let layers = resolver.layers(&self.layers, Shape::Image(input))?;
+        let layers = planner.layers(&self.layers, Shape::Image(input))?;
         match layers.last() {
             Some(last) if matches!(last.output, Shape::Flat(_)) => {}
             Some(last) => {
                 let text = format!("the network ends in {}: add a Dense layer", last.output);
-                return Err(problem(resolver.count, &last.name, &text));
+                return Err(problem(planner.count, &last.name, &text));
             }
-            None => return Err(problem(0, "input", "the network has no layer")),
+            None => return Err(problem(0, "input", "the network has no layers")),
         }
-        Ok(Resolved {
+        Ok(NetworkPlan {
             input,
             layers,
-            variables: resolver.variables,
-            trainable_len: resolver.trainable_len,
-            statistics_len: resolver.statistics_len,
+            variables: planner.variables,
+            trainable_len: planner.trainable_len,
+            running_stats_len: planner.running_stats_len,
         })
     }
 }
 
-/// The product of the sides; `None` where it is zero or beyond `limit`.
+/// Product of `sides`, or `None` if it is zero or exceeds `limit`.
 fn checked_size(sides: &[usize], limit: usize) -> Option<usize> {
     sides
         .iter()
@@ -79,58 +84,58 @@ fn checked_size(sides: &[usize], limit: usize) -> Option<usize> {
         .filter(|size| (1..=limit).contains(size))
 }
 
-/// What has been laid out so far.
+/// State of shape inference: the variables laid out so far, and the limits' counters.
 #[derive(Default)]
-struct Resolver {
+struct Planner {
     names: HashMap<&'static str, usize>,
     count: usize,
     activations: usize,
     variables: Vec<Variable>,
     trainable_len: usize,
-    statistics_len: usize,
+    running_stats_len: usize,
 }
 
-impl Resolver {
+impl Planner {
     fn layers(
         &mut self,
         layers: &[Layer],
         mut shape: Shape,
-    ) -> Result<Vec<ResolvedLayer>, ArchitectureError> {
-        let mut resolved = Vec::new();
+    ) -> Result<Vec<PlannedLayer>, ArchitectureError> {
+        let mut planned = Vec::new();
         for layer in layers {
             let next = self.layer(layer, shape)?;
             shape = next.output;
-            resolved.push(next);
+            planned.push(next);
         }
-        Ok(resolved)
+        Ok(planned)
     }
 
-    fn layer(&mut self, layer: &Layer, input: Shape) -> Result<ResolvedLayer, ArchitectureError> {
+    fn layer(&mut self, layer: &Layer, input: Shape) -> Result<PlannedLayer, ArchitectureError> {
         self.count += 1;
         let index = self.count;
         let used = self.names.entry(layer.base_name()).or_default();
         let name = match *used {
             0 => layer.base_name().to_string(),
-            again => format!("{}_{again}", layer.base_name()),
+            count => format!("{}_{count}", layer.base_name()),
         };
         *used += 1;
-        let refused = |problem: String| ArchitectureError {
+        let error = |problem: String| ArchitectureError {
             index,
             layer: name.clone(),
             problem,
         };
         if index > MAX_LAYERS {
-            return Err(refused(format!("more than {MAX_LAYERS} layers")));
+            return Err(error(format!("more than {MAX_LAYERS} layers")));
         }
         if let Layer::Residual { layers } = layer {
             let layers = self.layers(layers, input)?;
             let output = layers.last().map_or(input, |last| last.output);
             if layers.is_empty() || output != input {
-                return Err(refused(format!(
-                    "what is added has the shape {output}, the input {input}"
+                return Err(error(format!(
+                    "the output has shape {output}, but the input has shape {input}"
                 )));
             }
-            return Ok(ResolvedLayer {
+            return Ok(PlannedLayer {
                 name,
                 kind: layer.kind(),
                 input,
@@ -139,16 +144,16 @@ impl Resolver {
                 multiply_adds: 0,
             });
         }
-        let (operation, output) = self.simple(layer, &name, input).map_err(&refused)?;
+        let (operation, output) = self.leaf(layer, &name, input).map_err(&error)?;
         self.activations += output.size();
         if self.activations > MAX_ACTIVATIONS {
-            return Err(refused(format!(
-                "the layers up to here give more than {MAX_ACTIVATIONS} values an image"
+            return Err(error(format!(
+                "the layers up to this one have more than {MAX_ACTIVATIONS} activations per image"
             )));
         }
         let multiply_adds = operation.conv2d_shape(1).map_or(0, |s| s.multiply_adds())
             + operation.dense_shape(1).map_or(0, |s| s.inputs * s.outputs);
-        Ok(ResolvedLayer {
+        Ok(PlannedLayer {
             name,
             kind: layer.kind(),
             input,
@@ -158,8 +163,8 @@ impl Resolver {
         })
     }
 
-    /// A layer that holds no others: its operation and what it gives, or what is wrong.
-    fn simple(
+    /// Operation and output shape of a layer without inner layers, or a description of the problem.
+    fn leaf(
         &mut self,
         layer: &Layer,
         name: &str,
@@ -177,7 +182,7 @@ impl Resolver {
                 let image = image_of(input)?;
                 if height > MAX_WINDOW || width > MAX_WINDOW || stride > MAX_WINDOW {
                     return Err(format!(
-                        "a side of its {height}x{width} kernel or its stride {stride} is beyond {MAX_WINDOW}"
+                        "the {height}x{width} kernel or the stride {stride} exceeds {MAX_WINDOW}"
                     ));
                 }
                 let window = |side, kernel| match padding {
@@ -188,13 +193,13 @@ impl Resolver {
                     (window(image.height, height), window(image.width, width))
                 else {
                     return Err(format!(
-                        "a {height}x{width} kernel with stride {stride} does not fit its input, {image}"
+                        "a {height}x{width} kernel with stride {stride} does not fit the input, {image}"
                     ));
                 };
                 let kernel = [height, width, image.channels, filters];
                 let output = image_shape(rows.output, columns.output, filters)?;
                 let patches = [rows.output, columns.output, height, width, image.channels];
-                checked_size(&patches, MAX_ACTIVATIONS).ok_or("its patches are too large")?;
+                checked_size(&patches, MAX_ACTIVATIONS).ok_or("the patches are too large")?;
                 let variables = self.kernel_and_bias(name, &kernel, initializer)?;
                 let operation = Operation::Conv2d {
                     rows,
@@ -211,36 +216,36 @@ impl Resolver {
                     (0.0..=1.0).contains(&momentum) && epsilon > 0.0 && epsilon.is_finite();
                 if !usable {
                     return Err(format!(
-                        "momentum {momentum} is not within 0 and 1, or epsilon {epsilon} not above 0"
+                        "momentum {momentum} is not in [0, 1], or epsilon {epsilon} is not positive"
                     ));
                 }
                 let channels = input.channels();
                 let start = self.trainable_len;
-                self.variable(name, "gamma", &[channels], Start::Constant(1.0))?;
-                self.variable(name, "beta", &[channels], Start::Constant(0.0))?;
+                self.variable(name, "gamma", &[channels], InitialValue::Constant(1.0))?;
+                self.variable(name, "beta", &[channels], InitialValue::Constant(0.0))?;
                 let variables = start..self.trainable_len;
-                let start = self.statistics_len;
-                self.statistic(name, "moving_mean", channels, 0.0);
-                self.statistic(name, "moving_variance", channels, 1.0);
+                let start = self.running_stats_len;
+                self.running_stat(name, "moving_mean", channels, 0.0);
+                self.running_stat(name, "moving_variance", channels, 1.0);
                 let operation = Operation::BatchNorm {
                     channels,
                     momentum,
                     epsilon,
                     variables,
-                    statistics: start..self.statistics_len,
+                    running_stats: start..self.running_stats_len,
                 };
                 Ok((operation, input))
             }
             Layer::MaxPool2d { pool_size } => {
                 let image = image_of(input)?;
                 if pool_size > MAX_WINDOW {
-                    return Err(format!("a window of {pool_size} is beyond {MAX_WINDOW}"));
+                    return Err(format!("a window of {pool_size} exceeds {MAX_WINDOW}"));
                 }
                 let window = |side| Window::valid(side, pool_size, pool_size);
                 let (Some(rows), Some(columns)) = (window(image.height), window(image.width))
                 else {
                     return Err(format!(
-                        "a window of {pool_size} does not fit its input, {image}"
+                        "a window of {pool_size} does not fit the input, {image}"
                     ));
                 };
                 let output = image_shape(rows.output, columns.output, image.channels)?;
@@ -253,7 +258,7 @@ impl Resolver {
             }
             Layer::Dropout { rate } => {
                 if !(0.0..1.0).contains(&rate) {
-                    return Err(format!("rate {rate} is not from 0 up to 1"));
+                    return Err(format!("rate {rate} is not in [0, 1)"));
                 }
                 Ok((Operation::Dropout { rate }, input))
             }
@@ -265,7 +270,7 @@ impl Resolver {
             } => {
                 let Shape::Flat(inputs) = input else {
                     return Err(format!(
-                        "its input is an image, {input}: put a Flatten before it"
+                        "the input is an image, {input}: put a Flatten layer before it"
                     ));
                 };
                 let variables = self.kernel_and_bias(name, &[inputs, units], initializer)?;
@@ -277,11 +282,11 @@ impl Resolver {
                 };
                 Ok((operation, Shape::Flat(units)))
             }
-            Layer::Residual { .. } => unreachable!("blocks are resolved by `layer`"),
+            Layer::Residual { .. } => unreachable!("`layer` plans residual blocks"),
         }
     }
 
-    /// Lays out a kernel, whose last two axes are in and out, and its bias.
+    /// Lays out a kernel, whose last two axes are inputs and outputs, and its bias.
     fn kernel_and_bias(
         &mut self,
         name: &str,
@@ -290,26 +295,26 @@ impl Resolver {
     ) -> Result<Range<usize>, String> {
         let start = self.trainable_len;
         let (inputs, outputs) = (kernel[kernel.len() - 2], kernel[kernel.len() - 1]);
-        let field: usize = kernel[..kernel.len() - 2].iter().product();
+        let receptive_field: usize = kernel[..kernel.len() - 2].iter().product();
         let fan = match initializer {
-            Initializer::GlorotUniform => field as f64 * (inputs as f64 + outputs as f64),
-            Initializer::HeUniform => field as f64 * inputs as f64,
+            Initializer::GlorotUniform => receptive_field as f64 * (inputs as f64 + outputs as f64),
+            Initializer::HeUniform => receptive_field as f64 * inputs as f64,
         };
         let limit = (6.0 / fan).sqrt();
-        self.variable(name, "kernel", kernel, Start::Uniform { limit })?;
-        self.variable(name, "bias", &[outputs], Start::Constant(0.0))?;
+        self.variable(name, "kernel", kernel, InitialValue::Uniform { limit })?;
+        self.variable(name, "bias", &[outputs], InitialValue::Constant(0.0))?;
         Ok(start..self.trainable_len)
     }
 
-    fn statistic(&mut self, layer: &str, name: &str, channels: usize, start: f32) {
-        let range = self.statistics_len..self.statistics_len + channels;
-        self.statistics_len = range.end;
+    fn running_stat(&mut self, layer: &str, name: &str, channels: usize, value: f32) {
+        let range = self.running_stats_len..self.running_stats_len + channels;
+        self.running_stats_len = range.end;
         self.variables.push(Variable {
             name: format!("{layer}/{name}"),
             shape: vec![channels],
             trainable: false,
             range,
-            start: Start::Constant(start),
+            initial_value: InitialValue::Constant(value),
         });
     }
 
@@ -318,7 +323,7 @@ impl Resolver {
         layer: &str,
         name: &str,
         shape: &[usize],
-        start: Start,
+        initial_value: InitialValue,
     ) -> Result<(), String> {
         let size = checked_size(shape, MAX_PARAMETERS - self.trainable_len)
             .ok_or_else(|| format!("{name} of shape {shape:?} is empty or too large"))?;
@@ -329,7 +334,7 @@ impl Resolver {
             shape: shape.to_vec(),
             trainable: true,
             range,
-            start,
+            initial_value,
         });
         Ok(())
     }
@@ -338,7 +343,7 @@ impl Resolver {
 fn image_of(shape: Shape) -> Result<ImageShape, String> {
     match shape {
         Shape::Image(image) => Ok(image),
-        Shape::Flat(size) => Err(format!("its input is flat, {size} values, and no image")),
+        Shape::Flat(size) => Err(format!("the input is flat, {size} values, not an image")),
     }
 }
 
@@ -346,7 +351,7 @@ fn image_shape(height: usize, width: usize, channels: usize) -> Result<Shape, St
     match checked_size(&[height, width, channels], MAX_ACTIVATIONS) {
         Some(_) => Ok(Shape::Image(ImageShape::new(height, width, channels))),
         _ => Err(format!(
-            "its output, {height}x{width}x{channels}, is empty or too large"
+            "the output, {height}x{width}x{channels}, is empty or too large"
         )),
     }
 }

@@ -1,18 +1,18 @@
-//! What a camera and a bad cut do to a whole picture: blur, sharpening, noise, a lost piece.
+//! Filters over the whole image: blur, sharpening, noise and random erasing.
 
-use modiste_core::Rng;
+use modiste_core::{ImageShape, Rng, separable_filter};
 
 use super::{Augmentation, Plane, between, chance};
 
 pub(super) fn apply(augmentation: &Augmentation, plane: Plane, gray: &mut [f32], rng: &mut Rng) {
     if chance(rng, augmentation.blur) {
         let sigma = between(rng, [0.3, augmentation.blur_sigma]);
-        let blurred = blur(plane, gray, sigma);
+        let blurred = gaussian_blur(plane, gray, sigma);
         gray.copy_from_slice(&blurred);
     }
     if chance(rng, augmentation.sharpen) {
         let amount = between(rng, [0.3, 1.5]) as f32;
-        let blurred = blur(plane, gray, 1.0);
+        let blurred = gaussian_blur(plane, gray, 1.0);
         for (value, blurred) in gray.iter_mut().zip(blurred) {
             *value += amount * (*value - blurred);
         }
@@ -23,16 +23,15 @@ pub(super) fn apply(augmentation: &Augmentation, plane: Plane, gray: &mut [f32],
     if chance(rng, augmentation.noise) {
         let sigma = between(rng, [0.0, augmentation.noise_sigma]) / 255.0;
         for value in gray.iter_mut() {
-            // Twelve uniform numbers less six are as good as normal (Irwin and Hall); four here.
+            // A sum of four uniform numbers approximates a normal distribution (Irwin-Hall).
             let sum: f64 = (0..4).map(|_| rng.uniform() - 0.5).sum();
             *value += (sigma * 3.0_f64.sqrt() * sum) as f32;
         }
     }
 }
 
-/// Gaussian blur in a window of five; beyond the edge the picture goes on as it ends.
-fn blur(plane: Plane, gray: &[f32], sigma: f64) -> Vec<f32> {
-    let Plane { height, width } = plane;
+/// Gaussian blur with a window of 5x5 pixels.
+fn gaussian_blur(plane: Plane, gray: &[f32], sigma: f64) -> Vec<f32> {
     let weight = |distance: f64| (-distance * distance / (2.0 * sigma * sigma)).exp();
     let mut weights = [weight(2.0), weight(1.0), 1.0, weight(1.0), weight(2.0)];
     let sum: f64 = weights.iter().sum();
@@ -40,35 +39,11 @@ fn blur(plane: Plane, gray: &[f32], sigma: f64) -> Vec<f32> {
         *weight /= sum;
     }
     let weights = weights.map(|weight| weight as f32);
-    let clamped =
-        |index: usize, offset: usize, side: usize| (index + offset).saturating_sub(2).min(side - 1);
-    let rows = weighted(plane, gray, weights, |row, column, offset| {
-        clamped(row, offset, height) * width + column
-    });
-    weighted(plane, &rows, weights, |row, column, offset| {
-        row * width + clamped(column, offset, width)
-    })
+    let shape = ImageShape::new(plane.height, plane.width, 1);
+    separable_filter(shape, gray, &weights, 1.0)
 }
 
-/// For each pixel the weighted sum of five, which `at` finds by row, column and offset.
-fn weighted(
-    plane: Plane,
-    gray: &[f32],
-    weights: [f32; 5],
-    at: impl Fn(usize, usize, usize) -> usize,
-) -> Vec<f32> {
-    let mut sums = vec![0.0; gray.len()];
-    for row in 0..plane.height {
-        for column in 0..plane.width {
-            for (offset, weight) in weights.iter().enumerate() {
-                sums[row * plane.width + column] += weight * gray[at(row, column, offset)];
-            }
-        }
-    }
-    sums
-}
-
-/// One gray, or black, over a rectangle.
+/// Fills a random rectangle with black or a random gray (Zhong et al. 2017).
 fn erase(plane: Plane, gray: &mut [f32], rng: &mut Rng) {
     let tone = if chance(rng, 0.5) {
         0.0

@@ -1,4 +1,4 @@
-//! The layers as the kernels run them: what one kernel does in one go is one stage.
+//! Operator fusion: layers that one kernel computes in a single pass become one [`FusedOp`].
 
 use std::ops::Range;
 
@@ -8,20 +8,20 @@ use modiste_kernels::{
 };
 
 use crate::architecture::Activation;
-use crate::resolved::{Operation, ResolvedLayer};
+use crate::network_plan::{Operation, PlannedLayer};
 
-/// How the kernels compute.
+/// Options of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelOptions {
-    /// Whether every convolution is computed by its definition and nothing is folded: agrees with
-    /// a reference to f32's rounding, and is slower.
+    /// Computes every convolution by its definition and, in training, fuses no batch norm: agrees
+    /// with a reference implementation up to f32 rounding, and is slower.
     pub exact: bool,
-    /// The vector instructions.
+    /// Vector instructions.
     pub instructions: InstructionSet,
 }
 
 impl Default for KernelOptions {
-    /// The fastest there is.
+    /// The fastest options that the CPU supports.
     fn default() -> Self {
         Self {
             exact: false,
@@ -30,63 +30,66 @@ impl Default for KernelOptions {
     }
 }
 
-/// What stages are for.
+/// Purpose of a forward pass; it decides which layers can be fused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Batch norm's statistics are the batch's, known when all of it was convolved.
+    /// Batch norm normalizes by the statistics of the batch, which are known only after the
+    /// convolution of the whole batch.
     Training,
-    /// They are known before, and dropout does nothing.
+    /// Batch norm normalizes by its running statistics; dropout is the identity.
     Inference,
-    /// As inference, and every layer's output is written: nothing is folded but the rectifiers.
+    /// Inference that stores the output of every layer: only ReLUs are fused.
     Inspection,
 }
 
-/// One or more layers that run as one.
+/// One or more layers that run as one operation.
 #[derive(Clone, Debug)]
-pub(crate) struct Stage {
-    /// The layers' names: `conv2d + max_pooling2d`.
+pub(crate) struct FusedOp {
+    /// Names of the layers: `conv2d + max_pooling2d`.
     pub(crate) name: String,
-    /// Numbers of one image that come in and go out.
+    /// Input values of one image.
     pub(crate) inputs: usize,
+    /// Output values of one image.
     pub(crate) outputs: usize,
-    /// Multiplications of one forward pass over one image, as the direct method counts them.
+    /// Multiply-adds of one forward pass over one image by the direct method.
     pub(crate) multiply_adds: usize,
     pub(crate) kind: Kind,
 }
 
-/// What a stage computes. Shapes have the largest batch.
+/// Operation of a [`FusedOp`]. Shapes have the largest batch.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Conv(ConvStage),
-    BatchNorm(Norm),
+    Conv(FusedConv),
+    BatchNorm(BatchNorm),
     MaxPool2d(MaxPool2dShape),
     Dropout(f32),
-    Dense(DenseStage),
-    Residual(Vec<Stage>),
+    Dense(FusedDense),
+    Residual(Vec<FusedOp>),
 }
 
-/// A convolution with its rectifier, batch normalisation and 2x2 pool.
+/// A convolution with its ReLU, batch norm and 2x2 max pooling.
 #[derive(Clone, Debug)]
-pub(crate) struct ConvStage {
+pub(crate) struct FusedConv {
     pub(crate) conv: Conv2d,
     pub(crate) relu: bool,
     pub(crate) variables: Range<usize>,
-    pub(crate) norm: Option<Norm>,
-    /// Whether a 2x2 pool follows, behind the normalisation if there is one.
+    pub(crate) norm: Option<BatchNorm>,
+    /// `true` if 2x2 max pooling follows, after batch norm if there is one.
     pub(crate) pool: bool,
-    /// Whether the next stage normalises as it reads: nobody writes the normalised values.
+    /// `true` if the next operation applies the normalization while it reads, so that the normalized
+    /// values are never written.
     pub(crate) deferred: bool,
 }
 
-impl ConvStage {
-    /// The same for a smaller batch.
+impl FusedConv {
+    /// The convolution for a smaller batch.
     pub(crate) fn conv(&self, batch: usize) -> Conv2d {
         let mut conv = self.conv;
         conv.shape.batch = batch;
         conv
     }
 
-    /// What the pool behind batch normalisation works on.
+    /// Shape of the pooling after batch norm.
     pub(crate) fn norm_pool(&self, batch: usize) -> BatchNormPoolShape {
         BatchNormPoolShape {
             batch,
@@ -96,31 +99,31 @@ impl ConvStage {
         }
     }
 
-    /// Numbers of the convolution's own output for one image.
-    pub(crate) fn convolved(&self) -> usize {
+    /// Values of one image that the convolution writes, before pooling.
+    pub(crate) fn convolved_len(&self) -> usize {
         self.conv.shape.output_len() / self.conv.shape.batch.max(1)
     }
 }
 
-/// A batch normalisation.
+/// Batch normalization.
 #[derive(Clone, Debug)]
-pub(crate) struct Norm {
+pub(crate) struct BatchNorm {
     pub(crate) channels: usize,
     pub(crate) momentum: f32,
     pub(crate) epsilon: f32,
     pub(crate) variables: Range<usize>,
-    pub(crate) statistics: Range<usize>,
+    pub(crate) running_stats: Range<usize>,
 }
 
-/// A dense layer with its rectifier.
+/// A dense layer with its ReLU.
 #[derive(Clone, Debug)]
-pub(crate) struct DenseStage {
+pub(crate) struct FusedDense {
     pub(crate) shape: DenseShape,
     pub(crate) relu: bool,
     pub(crate) variables: Range<usize>,
 }
 
-impl DenseStage {
+impl FusedDense {
     /// The shape for a smaller batch.
     pub(crate) fn shape(&self, batch: usize) -> DenseShape {
         DenseShape {
@@ -130,14 +133,14 @@ impl DenseStage {
     }
 }
 
-/// The stages of `layers`, for up to `batch` images.
-pub(crate) fn stages(
-    layers: &[ResolvedLayer],
+/// Fuses `layers` into operations, for up to `batch` images.
+pub(crate) fn fuse(
+    layers: &[PlannedLayer],
     batch: usize,
     options: &KernelOptions,
     purpose: Purpose,
-) -> Vec<Stage> {
-    let mut stages = Vec::new();
+) -> Vec<FusedOp> {
+    let mut ops = Vec::new();
     let mut rest = layers;
     while let Some((layer, mut following)) = rest.split_first() {
         let mut last = layer;
@@ -146,7 +149,7 @@ pub(crate) fn stages(
             Operation::Flatten => None,
             Operation::Dropout { .. } if purpose != Purpose::Training => None,
             Operation::Dropout { rate } => Some(Kind::Dropout(*rate)),
-            Operation::BatchNorm { .. } => norm(layer).map(Kind::BatchNorm),
+            Operation::BatchNorm { .. } => batch_norm(layer).map(Kind::BatchNorm),
             Operation::MaxPool2d { .. } => {
                 layer.operation.max_pool2d_shape(batch).map(Kind::MaxPool2d)
             }
@@ -155,42 +158,42 @@ pub(crate) fn stages(
                 variables,
                 ..
             } => layer.operation.dense_shape(batch).map(|shape| {
-                Kind::Dense(DenseStage {
+                Kind::Dense(FusedDense {
                     shape,
                     relu: *activation == Activation::Relu,
                     variables: variables.clone(),
                 })
             }),
-            Operation::Residual { layers } => Some(Kind::Residual(self::stages(
-                layers, batch, options, purpose,
-            ))),
+            Operation::Residual { layers } => {
+                Some(Kind::Residual(fuse(layers, batch, options, purpose)))
+            }
             Operation::Conv2d {
                 activation,
                 variables,
                 ..
             } => layer.operation.conv2d_shape(batch).map(|shape| {
-                let mut take = |wanted: bool| match following.split_first() {
-                    Some((next, others)) if wanted => {
+                let mut fuse_next = |fuses: bool| match following.split_first() {
+                    Some((next, others)) if fuses => {
                         name = format!("{name} + {}", next.name);
                         (last, following) = (next, others);
                     }
                     _ => {}
                 };
-                let folds = match purpose {
+                let fuses_norm = match purpose {
                     Purpose::Training => !options.exact,
                     Purpose::Inference => true,
                     Purpose::Inspection => false,
                 };
-                let norm = rest.get(1).and_then(norm).filter(|_| folds);
-                take(norm.is_some());
+                let norm = rest.get(1).and_then(batch_norm).filter(|_| fuses_norm);
+                fuse_next(norm.is_some());
                 let next = rest.get(1 + usize::from(norm.is_some()));
-                let pool = next.is_some_and(halves) && purpose != Purpose::Inspection;
-                take(pool);
+                let pool = next.is_some_and(is_2x2_pool) && purpose != Purpose::Inspection;
+                fuse_next(pool);
                 let before_conv = following
                     .first()
                     .is_some_and(|next| matches!(next.operation, Operation::Conv2d { .. }));
                 let training = purpose == Purpose::Training;
-                Kind::Conv(ConvStage {
+                Kind::Conv(FusedConv {
                     conv: Conv2d {
                         shape,
                         pool: pool && !(training && norm.is_some()),
@@ -206,7 +209,7 @@ pub(crate) fn stages(
             }),
         };
         if let Some(kind) = kind {
-            stages.push(Stage {
+            ops.push(FusedOp {
                 name,
                 inputs: layer.input.size(),
                 outputs: last.output.size(),
@@ -216,30 +219,30 @@ pub(crate) fn stages(
         }
         rest = following;
     }
-    stages
+    ops
 }
 
-fn norm(layer: &ResolvedLayer) -> Option<Norm> {
+fn batch_norm(layer: &PlannedLayer) -> Option<BatchNorm> {
     match &layer.operation {
         Operation::BatchNorm {
             channels,
             momentum,
             epsilon,
             variables,
-            statistics,
-        } => Some(Norm {
+            running_stats,
+        } => Some(BatchNorm {
             channels: *channels,
             momentum: *momentum,
             epsilon: *epsilon,
             variables: variables.clone(),
-            statistics: statistics.clone(),
+            running_stats: running_stats.clone(),
         }),
         _ => None,
     }
 }
 
-/// Whether a layer is a 2x2 pool.
-fn halves(layer: &ResolvedLayer) -> bool {
+/// Returns `true` for 2x2 max pooling.
+fn is_2x2_pool(layer: &PlannedLayer) -> bool {
     match &layer.operation {
         Operation::MaxPool2d { rows, columns, .. } => {
             [rows.kernel, rows.stride, columns.kernel, columns.stride] == [2; 4]
@@ -248,54 +251,55 @@ fn halves(layer: &ResolvedLayer) -> bool {
     }
 }
 
-/// The largest of each shared buffer that any stage needs.
+/// Lengths of the buffers that all operations share, in numbers: the maximum over the operations.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Needs {
-    /// Numbers between two stages, of the whole batch.
+pub(crate) struct SharedLens {
+    /// Values between two operations, of the whole batch.
     pub(crate) values: usize,
     pub(crate) prepared: usize,
     pub(crate) sums: usize,
     pub(crate) workspace: WorkspaceLen,
 }
 
-impl Needs {
-    pub(crate) fn of(stages: &[Stage], batch: usize) -> Self {
-        let mut needs = Self::default();
-        for stage in stages {
-            needs.values = needs.values.max(batch * stage.inputs.max(stage.outputs));
-            match &stage.kind {
-                Kind::Conv(stage) => {
-                    needs.prepared = needs.prepared.max(stage.conv.packed_len());
-                    needs.workspace = needs.workspace.max(stage.conv.workspace_len());
+impl SharedLens {
+    pub(crate) fn of(ops: &[FusedOp], batch: usize) -> Self {
+        let mut lens = Self::default();
+        for op in ops {
+            lens.values = lens.values.max(batch * op.inputs.max(op.outputs));
+            match &op.kind {
+                Kind::Conv(conv) => {
+                    lens.prepared = lens.prepared.max(conv.conv.packed_len());
+                    lens.workspace = lens.workspace.max(conv.conv.workspace_len());
                 }
                 Kind::Dense(dense) => {
-                    needs.workspace = needs.workspace.max(dense.shape.workspace_len());
+                    lens.workspace = lens.workspace.max(dense.shape.workspace_len());
                 }
                 Kind::BatchNorm(norm) => {
-                    needs.sums = needs
+                    lens.sums = lens
                         .sums
                         .max(batch_norm_backward_scratch_len(norm.channels));
                 }
                 Kind::Residual(block) => {
                     let inner = Self::of(block, batch);
-                    needs = Self {
-                        values: needs.values.max(inner.values),
-                        prepared: needs.prepared.max(inner.prepared),
-                        sums: needs.sums.max(inner.sums),
-                        workspace: needs.workspace.max(inner.workspace),
+                    lens = Self {
+                        values: lens.values.max(inner.values),
+                        prepared: lens.prepared.max(inner.prepared),
+                        sums: lens.sums.max(inner.sums),
+                        workspace: lens.workspace.max(inner.workspace),
                     };
                 }
                 Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
             }
         }
-        needs
+        lens
     }
 }
 
-/// The methods that stages take, for those who report: `winograd`, `direct` or nothing.
-pub(crate) fn method(stage: &Stage) -> Option<&'static str> {
-    match &stage.kind {
-        Kind::Conv(stage) => Some(match stage.conv.algorithm {
+/// Name of the convolution method of an operation, `winograd` or `direct`; `None` if it does not
+/// convolve.
+pub(crate) fn method(op: &FusedOp) -> Option<&'static str> {
+    match &op.kind {
+        Kind::Conv(conv) => Some(match conv.conv.algorithm {
             ConvAlgorithm::Winograd => "winograd",
             ConvAlgorithm::Direct => "direct",
         }),

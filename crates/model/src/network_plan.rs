@@ -1,5 +1,4 @@
-//! An architecture with every size known: the one definition that the summary, the walk and the
-//! graph all follow.
+//! Execution plan of an architecture: every shape and the layout of every variable.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,17 +8,17 @@ use modiste_kernels::{Conv2dShape, DenseShape, MaxPool2dShape, Window};
 
 use crate::architecture::Activation;
 
-/// What one image is between two layers.
+/// Shape of one image's activations between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Height, width, channels.
     Image(ImageShape),
-    /// A row of values.
+    /// A vector of this length.
     Flat(usize),
 }
 
 impl Shape {
-    /// Values of one image.
+    /// Number of values of one image.
     pub fn size(self) -> usize {
         match self {
             Self::Image(shape) => shape.size(),
@@ -35,7 +34,7 @@ impl Shape {
         }
     }
 
-    /// The axes, without the batch.
+    /// Lengths of the axes, without the batch axis.
     pub fn dimensions(self) -> Vec<usize> {
         match self {
             Self::Image(shape) => vec![shape.height, shape.width, shape.channels],
@@ -53,34 +52,36 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What a variable starts as.
+/// Initial values of a variable.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
-    /// The same number everywhere.
+pub enum InitialValue {
+    /// One number for all values.
     Constant(f32),
-    /// Uniform in `(-limit, limit)`.
+    /// Uniform distribution over `(-limit, limit)`.
     Uniform {
-        /// Half the width.
+        /// Largest absolute value.
         limit: f64,
     },
 }
 
-/// One variable of a network, named and shaped as Keras does.
+/// One variable of a network, with the name and shape that Keras gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
-    /// `conv2d/kernel`.
+    /// Name, such as `conv2d/kernel`.
     pub name: String,
-    /// `[height, width, in, out]` of a convolution's kernel, `[in, out]` of a dense one's.
+    /// Shape: `[height, width, in, out]` of a convolution kernel, `[in, out]` of a dense kernel.
     pub shape: Vec<usize>,
-    /// Whether the optimiser changes it; batch norm's moving statistics are not.
+    /// `true` if the optimizer updates the variable. Batch norm's running statistics are not
+    /// trainable.
     pub trainable: bool,
-    /// Where it lies in the flat buffer of its sort.
+    /// Range of the variable in its flat buffer: trainable parameters or running statistics.
     pub range: Range<usize>,
-    /// What it starts as.
-    pub start: Start,
+    /// Initial values.
+    pub initial_value: InitialValue,
 }
 
-/// What a layer computes, with every size known. Ranges point into the flat buffers.
+/// Operation of a layer, with every size known. Ranges index into the flat buffers of
+/// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]
 #[allow(
     missing_docs,
@@ -96,13 +97,13 @@ pub enum Operation {
         activation: Activation,
         variables: Range<usize>,
     },
-    /// `variables`: gamma, then beta; `statistics`: moving mean, then moving variance.
+    /// `variables`: gamma, then beta; `running_stats`: moving mean, then moving variance.
     BatchNorm {
         channels: usize,
         momentum: f32,
         epsilon: f32,
         variables: Range<usize>,
-        statistics: Range<usize>,
+        running_stats: Range<usize>,
     },
     MaxPool2d {
         rows: Window,
@@ -121,12 +122,12 @@ pub enum Operation {
         variables: Range<usize>,
     },
     Residual {
-        layers: Vec<ResolvedLayer>,
+        layers: Vec<PlannedLayer>,
     },
 }
 
 impl Operation {
-    /// The convolution's shape for a batch, where this is one.
+    /// Shape of the convolution for a batch, or `None` if this is another operation.
     pub(crate) fn conv2d_shape(&self, batch: usize) -> Option<Conv2dShape> {
         match *self {
             Self::Conv2d {
@@ -146,7 +147,7 @@ impl Operation {
         }
     }
 
-    /// The pool's shape for a batch, where this is one.
+    /// Shape of the max pooling for a batch, or `None` if this is another operation.
     pub(crate) fn max_pool2d_shape(&self, batch: usize) -> Option<MaxPool2dShape> {
         match *self {
             Self::MaxPool2d {
@@ -163,7 +164,7 @@ impl Operation {
         }
     }
 
-    /// The dense layer's shape for a batch, where this is one.
+    /// Shape of the dense layer for a batch, or `None` if this is another operation.
     pub(crate) fn dense_shape(&self, batch: usize) -> Option<DenseShape> {
         match *self {
             Self::Dense { inputs, units, .. } => Some(DenseShape {
@@ -176,63 +177,75 @@ impl Operation {
     }
 }
 
-/// A layer with its name and sizes.
+/// A layer with its name, shapes and operation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ResolvedLayer {
-    /// Keras's: `conv2d`, `conv2d_1`.
+pub struct PlannedLayer {
+    /// Keras's name, such as `conv2d` or `conv2d_1`.
     pub name: String,
-    /// Keras's: `Conv2D`.
+    /// Keras's class name, such as `Conv2D`.
     pub kind: &'static str,
-    /// What comes in.
+    /// Shape of the input.
     pub input: Shape,
-    /// What goes out.
+    /// Shape of the output.
     pub output: Shape,
-    /// What it computes.
+    /// Operation of the layer.
     pub operation: Operation,
-    /// Multiplications, each with an addition, of one forward pass over one image; of the
-    /// convolutions and dense layers, which are nearly all there are.
+    /// Multiply-adds of one forward pass over one image. Only convolutions and dense layers count;
+    /// all other layers have 0.
     pub multiply_adds: usize,
 }
 
-/// An architecture with every size known.
+/// Execution plan of an architecture, as [`Architecture::plan`](crate::Architecture::plan) infers
+/// it: the layers with their shapes, and the variables with their places in the flat buffers.
+///
+/// ```
+/// let plan = modiste_model::zoo::compact().plan()?;
+/// assert_eq!(plan.layers[0].output.to_string(), "26x26x32");
+/// assert_eq!(plan.variables[0].name, "conv2d/kernel");
+/// assert_eq!(plan.variables[0].shape, [3, 3, 1, 32]);
+/// # Ok::<(), modiste_model::ArchitectureError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
-    /// What goes in.
+pub struct NetworkPlan {
+    /// Shape of an input image.
     pub input: ImageShape,
-    /// First to last.
-    pub layers: Vec<ResolvedLayer>,
-    /// All variables in Keras's order: layer by layer, kernel, bias; gamma, beta, moving mean,
-    /// moving variance.
+    /// Layers, first to last.
+    pub layers: Vec<PlannedLayer>,
+    /// All variables in Keras's order: layer by layer, with kernel before bias, and gamma before
+    /// beta, moving mean and moving variance.
     pub variables: Vec<Variable>,
     pub(crate) trainable_len: usize,
-    pub(crate) statistics_len: usize,
+    pub(crate) running_stats_len: usize,
 }
 
-impl Resolved {
-    /// Values that the optimiser changes.
+impl NetworkPlan {
+    /// Number of trainable parameters.
     pub fn trainable_len(&self) -> usize {
         self.trainable_len
     }
 
-    /// Values that training gathers without the optimiser: batch norm's moving statistics.
-    pub fn statistics_len(&self) -> usize {
-        self.statistics_len
+    /// Number of non-trainable parameters: batch norm's running statistics.
+    pub fn running_stats_len(&self) -> usize {
+        self.running_stats_len
     }
 
-    /// How many images these values are; panics where they are no batch of up to `most`.
+    /// Number of images in `images`.
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images, or more than `max_batch`.
     #[track_caller]
-    pub(crate) fn batch_of(&self, images: &[f32], most: usize) -> usize {
+    pub(crate) fn batch_len(&self, images: &[f32], max_batch: usize) -> usize {
         let size = self.input.size();
         assert!(
-            images.len().is_multiple_of(size) && images.len() <= most * size,
-            "{} values are no batch of up to {most} images of {}",
+            images.len().is_multiple_of(size) && images.len() <= max_batch * size,
+            "{} values are not a batch of at most {max_batch} images of {}",
             images.len(),
             self.input
         );
         images.len() / size
     }
 
-    /// What the last layer gives: the number of classes.
+    /// Number of classes, the size of the last layer's output.
     pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.output.size())
     }

@@ -1,4 +1,4 @@
-//! Photos that nobody took: a garment of Fashion-MNIST, enlarged, in colours, laid on something.
+//! Synthetic photos: an image of Fashion-MNIST, enlarged, coloured, and placed on a background.
 
 use std::f64::consts::TAU;
 
@@ -6,26 +6,27 @@ use image::imageops::{FilterType, resize};
 use image::{GrayImage, Rgb, RgbImage};
 use modiste_core::Rng;
 
-/// Where a garment lies.
+/// Background of a synthetic photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scene {
-    /// In a shop's catalogue: on white or nearly so, upright.
+    /// Shop catalogue: upright on white, or nearly white.
     Product,
-    /// On a bed, a floor, a wall: coloured, lit from one side, turned.
+    /// Bed, floor or wall: coloured, lit from one side, rotated.
     Home,
-    /// Among other things.
+    /// Cluttered with other objects.
     Wild,
 }
 
-/// The sides of a photo.
+/// Height and width of a photo.
 const HEIGHT: u32 = 320;
 const WIDTH: u32 = 280;
 
-/// The side of Fashion-MNIST's images, and of the enlarged garment.
+/// Side of a Fashion-MNIST image.
 const SMALL: u32 = 28;
+/// Side of the enlarged garment.
 const LARGE: u32 = 280;
 
-/// A photo of a garment, given its 28x28 image.
+/// Draws a photo of a garment from its 28x28 image.
 pub(crate) fn photo(image: &[u8], scene: Scene, rng: &mut Rng) -> RgbImage {
     let mut photo = ground(scene, rng);
     let (tone, cover) = enlarged(image);
@@ -63,7 +64,7 @@ pub(crate) fn photo(image: &[u8], scene: Scene, rng: &mut Rng) -> RgbImage {
         for channel in 0..3 {
             let mut value = f64::from(pixel[channel]);
             if cover > 0.0 {
-                // The images are negatives.
+                // The images show light garments on black, with inverted gray.
                 let bright =
                     1.0 - f64::from(tone.get_pixel(source_x as u32, source_y as u32)[0]) / 255.0;
                 let garment = dark[channel] + bright * (light[channel] - dark[channel]);
@@ -75,7 +76,7 @@ pub(crate) fn photo(image: &[u8], scene: Scene, rng: &mut Rng) -> RgbImage {
     photo
 }
 
-/// An image's gray and what it covers, smooth at ten times the size.
+/// Gray levels and coverage of an image at ten times the size.
 fn enlarged(image: &[u8]) -> (GrayImage, GrayImage) {
     let small = |pixels: Vec<u8>| {
         let small = GrayImage::from_raw(SMALL, SMALL, pixels).expect("28x28 pixels");
@@ -84,7 +85,7 @@ fn enlarged(image: &[u8]) -> (GrayImage, GrayImage) {
     let tone = small(image.to_vec());
     let mut cover = small(image.iter().map(|&v| if v > 0 { 255 } else { 0 }).collect());
     for pixel in cover.pixels_mut() {
-        // A steep edge in place of a smooth one.
+        // Makes the smooth edge steep.
         let steep = (f64::from(pixel[0]) - 127.5) * 6.0 + 127.5;
         pixel[0] = steep.clamp(0.0, 255.0) as u8;
     }
@@ -122,14 +123,14 @@ fn ground(scene: Scene, rng: &mut Rng) -> RgbImage {
     }
     if scene == Scene::Wild {
         for _ in 0..40 {
-            thing(&mut ground, rng);
+            draw_object(&mut ground, rng);
         }
     }
     ground
 }
 
-/// A disc or a box of some colour, somewhere.
-fn thing(ground: &mut RgbImage, rng: &mut Rng) {
+/// Draws a disc or a box of a random colour at a random place.
+fn draw_object(ground: &mut RgbImage, rng: &mut Rng) {
     let (y, x) = (
         between(rng, 0.0, HEIGHT.into()),
         between(rng, 0.0, WIDTH.into()),
@@ -150,7 +151,7 @@ fn thing(ground: &mut RgbImage, rng: &mut Rng) {
     }
 }
 
-/// Any colour, gray ones among them.
+/// Random colour, often nearly gray.
 fn colour(rng: &mut Rng) -> [f64; 3] {
     let gray = between(rng, 20.0, 245.0);
     let strength = if rng.below(3) == 0 { 8.0 } else { 90.0 };

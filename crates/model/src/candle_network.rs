@@ -1,104 +1,105 @@
-//! The network as a candle graph: the reference for the walk, what other Rust code composes with,
-//! and what runs on a GPU.
+//! The candle engine: a network of candle variables, with autograd, on CPU or GPU. It is the reference
+//! for the kernel engine.
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use modiste_core::Rng;
 
 use crate::architecture::Activation;
 use crate::dropout_mask::fill_dropout_mask;
+use crate::network_plan::{NetworkPlan, Operation, PlannedLayer, Variable};
 use crate::parameters::Parameters;
-use crate::resolved::{Operation, Resolved, ResolvedLayer, Variable};
 
-/// A network whose numbers are candle variables.
+/// A network whose parameters are candle variables.
 ///
-/// Images go in as `[batch, height, width, channels]` and logits come out as `[batch, classes]`, as
-/// in the [`Walk`](crate::Walk); between, candle's own order of axes is used.
+/// Images are `[batch, height, width, channels]` and logits `[batch, classes]`, as in the
+/// [`KernelNetwork`](crate::KernelNetwork). Internally, axes are in candle's order.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use modiste_model::{Graph, Parameters, zoo};
+/// use modiste_model::{CandleNetwork, Parameters, zoo};
 ///
-/// let resolved = zoo::compact().resolve()?;
-/// let graph = Graph::new(&resolved, &Parameters::initialize(&resolved, 1), &Device::Cpu)?;
+/// let plan = zoo::compact().plan()?;
+/// let network = CandleNetwork::new(&plan, &Parameters::initialize(&plan, 1), &Device::Cpu)?;
 /// let images = Tensor::zeros((3, 28, 28, 1), candle_core::DType::F32, &Device::Cpu)?;
-/// assert_eq!(graph.forward(&images)?.dims(), [3, 10]);
+/// assert_eq!(network.forward(&images)?.dims(), [3, 10]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Graph {
-    resolved: Resolved,
+pub struct CandleNetwork {
+    plan: NetworkPlan,
     device: Device,
-    /// In the order of [`Resolved::variables`].
+    /// In the order of [`NetworkPlan::variables`].
     variables: Vec<Var>,
 }
 
-/// One pass: inference reads detached weights and moving statistics, training tracks gradients.
+/// Mode of a forward pass: inference reads detached weights and running statistics, training tracks
+/// gradients.
 enum Mode<'a> {
     Inference,
     Training(&'a mut Rng),
 }
 
-impl Graph {
-    /// Copies the numbers to `device`.
+impl CandleNetwork {
+    /// Creates a network on `device` and copies `parameters` to it.
     ///
     /// # Errors
-    /// What candle says: mostly that the device has no memory left.
-    pub fn new(resolved: &Resolved, parameters: &Parameters, device: &Device) -> Result<Self> {
+    /// Returns an error if candle fails, for instance if the device is out of memory.
+    pub fn new(plan: &NetworkPlan, parameters: &Parameters, device: &Device) -> Result<Self> {
         let tensor = |variable: &Variable| {
             let values = parameters.values(variable);
             Var::from_tensor(&Tensor::from_slice(values, &*variable.shape, device)?)
         };
-        let variables = resolved.variables.iter().map(tensor);
+        let variables = plan.variables.iter().map(tensor);
         Ok(Self {
             variables: variables.collect::<Result<_>>()?,
             device: device.clone(),
-            resolved: resolved.clone(),
+            plan: plan.clone(),
         })
     }
 
-    /// The architecture of the graph.
-    pub fn resolved(&self) -> &Resolved {
-        &self.resolved
+    /// Execution plan of the network.
+    pub fn plan(&self) -> &NetworkPlan {
+        &self.plan
     }
 
-    /// Where the numbers lie.
+    /// Device of the variables.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The variables that the optimiser changes, in Keras's order.
+    /// Trainable variables, in Keras's order.
     pub fn trainable(&self) -> impl Iterator<Item = (&Variable, &Var)> {
-        let all = self.resolved.variables.iter().zip(&self.variables);
+        let all = self.plan.variables.iter().zip(&self.variables);
         all.filter(|(variable, _)| variable.trainable)
     }
 
-    /// The numbers, copied back from the device.
+    /// Copies the parameters from the device.
     ///
     /// # Errors
-    /// What candle says.
+    /// Returns an error if candle fails.
     pub fn parameters(&self) -> Result<Parameters> {
-        let mut parameters = Parameters::zeros(&self.resolved);
-        for (variable, var) in self.resolved.variables.iter().zip(&self.variables) {
+        let mut parameters = Parameters::zeros(&self.plan);
+        for (variable, var) in self.plan.variables.iter().zip(&self.variables) {
             let values = var.flatten_all()?.to_vec1::<f32>()?;
             parameters.values_mut(variable).copy_from_slice(&values);
         }
         Ok(parameters)
     }
 
-    /// Logits as inference computes them; no gradient is tracked.
+    /// Computes logits in inference mode, without tracking gradients.
     ///
     /// # Errors
-    /// What candle says, an image of another shape among it.
+    /// Returns an error if `images` has another shape, or candle fails.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor> {
         self.run(images, &mut Mode::Inference)
     }
 
-    /// Logits as training computes them: dropout from `rng`, batch norm with the batch's
-    /// statistics, which also bring the moving ones forward. `logits.backward()` works on what
-    /// follows from them.
+    /// Computes logits in training mode: dropout draws from `rng`, and batch norm uses the statistics
+    /// of the batch and updates its running statistics. The result tracks gradients, so that
+    /// `backward()` works on a loss derived from it.
     ///
     /// # Errors
-    /// What candle says, an image of another shape among it.
+    /// Returns an error if `images` has another shape, or candle fails.
     pub fn forward_train(&self, images: &Tensor, rng: &mut Rng) -> Result<Tensor> {
         self.run(images, &mut Mode::Training(rng))
     }
@@ -106,12 +107,12 @@ impl Graph {
     fn run(&self, images: &Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
         // [batch, height, width, channels] -> [batch, channels, height, width]
         let images = images.permute((0, 3, 1, 2))?.contiguous()?;
-        self.layers(&self.resolved.layers, images, mode)
+        self.layers(&self.plan.layers, images, mode)
     }
 
     fn layers(
         &self,
-        layers: &[ResolvedLayer],
+        layers: &[PlannedLayer],
         mut values: Tensor,
         mode: &mut Mode<'_>,
     ) -> Result<Tensor> {
@@ -121,7 +122,7 @@ impl Graph {
         Ok(values)
     }
 
-    fn layer(&self, layer: &ResolvedLayer, input: Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
+    fn layer(&self, layer: &PlannedLayer, input: Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
         match &layer.operation {
             Operation::Conv2d { activation, .. } => {
                 let kernel = self.weight(layer, "kernel", mode)?;
@@ -157,7 +158,7 @@ impl Graph {
 
     fn batch_norm(
         &self,
-        layer: &ResolvedLayer,
+        layer: &PlannedLayer,
         input: &Tensor,
         momentum: f32,
         epsilon: f32,
@@ -182,21 +183,21 @@ impl Graph {
                 let centred = input.broadcast_sub(&mean)?;
                 let variance = mean_per_channel(&centred.sqr()?)?.reshape(shape)?;
                 for (moving, batch) in [(moving_mean, &mean), (moving_variance, &variance)] {
-                    let kept = (moving.as_detached_tensor() * f64::from(momentum))?;
+                    let old = (moving.as_detached_tensor() * f64::from(momentum))?;
                     let batch = (batch.detach().flatten_all()? * f64::from(1.0 - momentum))?;
-                    moving.set(&(kept + batch)?)?;
+                    moving.set(&(old + batch)?)?;
                 }
                 (mean, variance)
             }
         };
-        // As TensorFlow computes it: one scale and one shift per channel.
+        // One scale and one shift per channel, as in TensorFlow.
         let scale = ((variance + f64::from(epsilon))?.sqrt()?.recip()? * gamma)?;
         let shift = (beta - (mean * &scale)?)?;
         input.broadcast_mul(&scale)?.broadcast_add(&shift)
     }
 
-    /// A layer's weight: tracked in training, detached in inference.
-    fn weight(&self, layer: &ResolvedLayer, name: &str, mode: &Mode<'_>) -> Result<Tensor> {
+    /// Weight of a layer: tracked in training, detached in inference.
+    fn weight(&self, layer: &PlannedLayer, name: &str, mode: &Mode<'_>) -> Result<Tensor> {
         let variable = self.variable(layer, name);
         Ok(match mode {
             Mode::Inference => variable.as_detached_tensor(),
@@ -204,17 +205,17 @@ impl Graph {
         })
     }
 
-    fn variable(&self, layer: &ResolvedLayer, name: &str) -> &Var {
+    fn variable(&self, layer: &PlannedLayer, name: &str) -> &Var {
         let name = format!("{}/{name}", layer.name);
-        let index = self.resolved.variables.iter().position(|v| v.name == name);
-        &self.variables[index.expect("a resolved layer has its variables")]
+        let index = self.plan.variables.iter().position(|v| v.name == name);
+        &self.variables[index.expect("a planned layer has its variables")]
     }
 }
 
-/// `input` is `[batch, in, height, width]`, `kernel` Keras's `[height, width, in, out]`.
+/// Convolves `input`, `[batch, in, height, width]`, with Keras's `kernel`, `[height, width, in, out]`.
 fn conv2d(operation: &Operation, input: &Tensor, kernel: &Tensor) -> Result<Tensor> {
     let Operation::Conv2d { rows, columns, .. } = operation else {
-        candle_core::bail!("a convolution's shape");
+        candle_core::bail!("not a convolution");
     };
     let kernel = kernel.permute((3, 2, 0, 1))?.contiguous()?;
     let mut padded = input.clone();
@@ -224,14 +225,14 @@ fn conv2d(operation: &Operation, input: &Tensor, kernel: &Tensor) -> Result<Tens
         if window.padding_before + after > 0 {
             padded = padded.pad_with_zeros(axis, window.padding_before, after)?;
         }
-        // What no position reads would confuse the gradient of a strided convolution.
+        // Pixels that no window covers would corrupt the gradient of a strided convolution.
         padded = padded.narrow(axis, 0, needed)?;
     }
     padded.contiguous()?.conv2d(&kernel, 0, rows.stride, 1, 1)
 }
 
-/// The largest of each window. candle's own max-pool has a wrong gradient; here each window
-/// becomes an axis, its winner is found, and a mask lets the winner's value and gradient through.
+/// Max pooling. The gradient of candle's own max pooling is wrong, so each window becomes an axis, and
+/// a mask passes the value and the gradient of its argmax.
 fn max_pool2d(input: &Tensor, side: usize, height: usize, width: usize) -> Result<Tensor> {
     let (batch, channels, _, _) = input.dims4()?;
     let windows = input
@@ -241,13 +242,13 @@ fn max_pool2d(input: &Tensor, side: usize, height: usize, width: usize) -> Resul
         .reshape(vec![batch, channels, height, side, width, side])?
         .permute(vec![0, 1, 2, 4, 3, 5])?
         .reshape((batch, channels, height, width, side * side))?;
-    let winner = windows.detach().argmax_keepdim(D::Minus1)?;
+    let argmax = windows.detach().argmax_keepdim(D::Minus1)?;
     let elements = Tensor::arange(0, (side * side) as u32, input.device())?;
-    let mask = winner.broadcast_eq(&elements.reshape((1, 1, 1, 1, side * side))?)?;
+    let mask = argmax.broadcast_eq(&elements.reshape((1, 1, 1, 1, side * side))?)?;
     (windows * mask.to_dtype(DType::F32)?)?.sum(D::Minus1)
 }
 
-/// The walk's mask is in the order height, width, channels; so it is here.
+/// Dropout. The mask is drawn in the order height, width, channels, as the kernel engine draws it.
 fn dropout(input: &Tensor, rate: f32, rng: &mut Rng) -> Result<Tensor> {
     let mut mask = vec![0; input.elem_count()];
     fill_dropout_mask(rng, rate, &mut mask);
@@ -262,9 +263,10 @@ fn dropout(input: &Tensor, rate: f32, rng: &mut Rng) -> Result<Tensor> {
     input * (mask.to_dtype(DType::F32)? / f64::from(1.0 - rate))?
 }
 
-/// The mean of each channel over all other axes, `[channels]`. Rows are dealt to four sums in turn,
-/// as the kernels and TensorFlow do: a rectifier that decides on the sign of nearly nothing then
-/// decides alike in all three.
+/// Mean of each channel over all other axes, `[channels]`.
+///
+/// Rows are distributed over four partial sums in turn, as in the kernels and in TensorFlow. All three
+/// then round alike, so that a ReLU with an input near 0 takes the same branch in each.
 fn mean_per_channel(values: &Tensor) -> Result<Tensor> {
     let rows = match values.rank() {
         4 => values.permute((0, 2, 3, 1))?.flatten(0, 2)?,
@@ -280,7 +282,7 @@ fn mean_per_channel(values: &Tensor) -> Result<Tensor> {
     sum.div(&Tensor::new(count as f32, sum.device())?.broadcast_as(channels)?)
 }
 
-/// Not candle's relu, whose gradient at 0 is 1.
+/// Applies an activation. candle's own ReLU is not used: its gradient at 0 is 1 instead of 0.
 fn activate(activation: Activation, values: Tensor) -> Result<Tensor> {
     match activation {
         Activation::Linear => Ok(values),

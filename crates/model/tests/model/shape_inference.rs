@@ -8,9 +8,9 @@ fn check(input: [usize; 3], layers: Vec<Layer>, expected: Expect) {
         input,
         layers,
     };
-    let text = match architecture.resolve() {
-        Ok(resolved) => format!("{} classes", resolved.classes()),
-        Err(refused) => refused.to_string(),
+    let text = match architecture.plan() {
+        Ok(plan) => format!("{} classes", plan.classes()),
+        Err(error) => error.to_string(),
     };
     expected.assert_eq(&text);
 }
@@ -35,39 +35,39 @@ fn errors_name_the_layer() {
             Layer::max_pool2d(2),
             Layer::max_pool2d(2),
         ],
-        expect!["layer 3 `max_pooling2d_2`: a window of 2 does not fit its input, 1x1x1"],
+        expect!["layer 3 `max_pooling2d_2`: a window of 2 does not fit the input, 1x1x1"],
     );
     check(
         [28, 28, 1],
         vec![Layer::dense(10)],
-        expect!["layer 1 `dense`: its input is an image, 28x28x1: put a Flatten before it"],
+        expect!["layer 1 `dense`: the input is an image, 28x28x1: put a Flatten layer before it"],
     );
     check(
         [28, 28, 1],
         vec![Layer::Flatten, Layer::conv2d(3, Padding::Same)],
-        expect!["layer 2 `conv2d`: its input is flat, 784 values, and no image"],
+        expect!["layer 2 `conv2d`: the input is flat, 784 values, not an image"],
     );
     check(
         [2, 28, 1],
         vec![Layer::conv2d(3, Padding::Valid)],
-        expect!["layer 1 `conv2d`: a 3x3 kernel with stride 1 does not fit its input, 2x28x1"],
+        expect!["layer 1 `conv2d`: a 3x3 kernel with stride 1 does not fit the input, 2x28x1"],
     );
     check(
         [8, 8, 1],
         vec![Layer::dropout(1.0)],
-        expect!["layer 1 `dropout`: rate 1 is not from 0 up to 1"],
+        expect!["layer 1 `dropout`: rate 1 is not in [0, 1)"],
     );
     check(
         [8, 8, 1],
         vec![Layer::dropout(f32::NAN)],
-        expect!["layer 1 `dropout`: rate NaN is not from 0 up to 1"],
+        expect!["layer 1 `dropout`: rate NaN is not in [0, 1)"],
     );
     check(
         [8, 8, 1],
         vec![Layer::Residual {
             layers: vec![Layer::conv2d(2, Padding::Same)],
         }],
-        expect!["layer 1 `residual`: what is added has the shape 8x8x2, the input 8x8x1"],
+        expect!["layer 1 `residual`: the output has shape 8x8x2, but the input has shape 8x8x1"],
     );
     check(
         [8, 8, 1],
@@ -77,45 +77,45 @@ fn errors_name_the_layer() {
     check(
         [8, 8, 1],
         vec![],
-        expect!["layer 0 `input`: the network has no layer"],
+        expect!["layer 0 `input`: the network has no layers"],
     );
 }
 
-/// What a hostile file may ask for.
+/// Sizes as a hostile model file could specify them.
 #[test]
-fn numbers_beyond_reason_are_refused() {
+fn rejects_oversized_layers() {
     let huge = usize::MAX;
     check(
         [huge, huge, 3],
         vec![Layer::Flatten],
-        expect!["layer 0 `input`: a side is zero or the image too large"],
+        expect!["layer 0 `input`: a side is zero or the image is too large"],
     );
     check(
         [28, 28, 1],
         vec![conv([3, 3], 1, huge)],
-        expect!["layer 1 `conv2d`: its output, 26x26x18446744073709551615, is empty or too large"],
+        expect!["layer 1 `conv2d`: the output, 26x26x18446744073709551615, is empty or too large"],
     );
     check(
         [28, 28, 1],
         vec![conv([huge, 3], huge, 3)],
         expect![
-            "layer 1 `conv2d`: a side of its 18446744073709551615x3 kernel or its stride 18446744073709551615 is beyond 16"
+            "layer 1 `conv2d`: the 18446744073709551615x3 kernel or the stride 18446744073709551615 exceeds 16"
         ],
     );
     check(
         [28, 28, 1],
         vec![conv([0, 3], 1, 3)],
-        expect!["layer 1 `conv2d`: a 0x3 kernel with stride 1 does not fit its input, 28x28x1"],
+        expect!["layer 1 `conv2d`: a 0x3 kernel with stride 1 does not fit the input, 28x28x1"],
     );
     check(
         [28, 28, 1],
         vec![conv([3, 3], 0, 3)],
-        expect!["layer 1 `conv2d`: a 3x3 kernel with stride 0 does not fit its input, 28x28x1"],
+        expect!["layer 1 `conv2d`: a 3x3 kernel with stride 0 does not fit the input, 28x28x1"],
     );
     check(
         [28, 28, 1],
         vec![Layer::max_pool2d(0)],
-        expect!["layer 1 `max_pooling2d`: a window of 0 does not fit its input, 28x28x1"],
+        expect!["layer 1 `max_pooling2d`: a window of 0 does not fit the input, 28x28x1"],
     );
     check(
         [28, 28, 1],
@@ -125,7 +125,7 @@ fn numbers_beyond_reason_are_refused() {
     check(
         [4000, 4000, 1],
         vec![Layer::conv2d(1, Padding::Same)],
-        expect!["layer 1 `conv2d`: its patches are too large"],
+        expect!["layer 1 `conv2d`: the patches are too large"],
     );
     let many = vec![Layer::Flatten; 1001];
     check(
@@ -136,44 +136,39 @@ fn numbers_beyond_reason_are_refused() {
 }
 
 #[test]
-fn max_pool_halves_and_flatten_multiplies() {
-    let resolved = zoo::vgg().resolve().expect("a network of the zoo");
-    let shapes: Vec<String> = resolved
+fn infers_pool_and_flatten_shapes() {
+    let plan = zoo::vgg().plan().expect("zoo architectures are valid");
+    let shapes: Vec<String> = plan
         .layers
         .iter()
         .map(|layer| layer.output.to_string())
         .collect();
     assert_eq!(shapes[1..3], ["28x28x64", "14x14x64"]);
     assert_eq!(shapes[4..7], ["12x12x256", "6x6x256", "9216"]);
-    // The deck's text flattens 7x7x256.
     check([7, 7, 256], vec![Layer::Flatten], expect!["12544 classes"]);
 }
 
 #[test]
-fn the_zoo_has_the_lectures_sizes() {
+fn zoo_parameter_counts() {
     for (name, trainable, statistics) in [
         ("compact", 2_374_634, 128),
         ("vgg", 5_259_594, 0),
         ("bnvgg", 936_964, 384),
     ] {
-        let resolved = zoo::find(name).expect(name).resolve().expect(name);
-        assert_eq!(resolved.trainable_len(), trainable, "{name}");
-        assert_eq!(resolved.statistics_len(), statistics, "{name}");
+        let plan = zoo::find(name).expect(name).plan().expect(name);
+        assert_eq!(plan.trainable_len(), trainable, "{name}");
+        assert_eq!(plan.running_stats_len(), statistics, "{name}");
     }
     assert!(zoo::names().iter().all(|name| zoo::find(name).is_some()));
     assert!(zoo::find("resnet").is_none());
 }
 
 #[test]
-fn variables_lie_one_after_the_other() {
-    let resolved = zoo::bnvgg().resolve().expect("a network of the zoo");
+fn variables_are_contiguous() {
+    let plan = zoo::bnvgg().plan().expect("zoo architectures are valid");
     for trainable in [true, false] {
         let mut end = 0;
-        for variable in resolved
-            .variables
-            .iter()
-            .filter(|v| v.trainable == trainable)
-        {
+        for variable in plan.variables.iter().filter(|v| v.trainable == trainable) {
             assert_eq!(variable.range.start, end, "{}", variable.name);
             assert_eq!(
                 variable.range.len(),

@@ -1,23 +1,24 @@
-//! One picture's failure is its own: a decoder that panics ends nothing else.
+//! Isolation of panics, so that a decoder that panics fails for one image only.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::Error;
 
-/// Runs what is done to one untrusted picture. A panic becomes [`Error::Panicked`]. The work must not
-/// leave anything half done that others see.
+/// Runs `work` on untrusted input and turns a panic into [`Error::Panicked`].
+///
+/// `work` must not leave shared state inconsistent if it panics.
 ///
 /// # Errors
-/// Those of `work`, and [`Error::Panicked`].
+/// Returns [`Error::Panicked`] if `work` panics, and the errors of `work`.
 ///
 /// ```
-/// use modiste_imaging::{Error, isolated};
+/// use modiste_imaging::{Error, catch_panic};
 ///
-/// let failed: Result<(), Error> = isolated(|| panic!("row 7"));
+/// let failed: Result<(), Error> = catch_panic(|| panic!("row 7"));
 /// assert!(matches!(failed, Err(Error::Panicked { .. })));
 /// ```
-pub fn isolated<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub fn catch_panic<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(E::from(Error::Panicked {
             message: message(&*panic).to_owned(),
@@ -29,7 +30,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => text,
         (None, Some(text)) => text,
-        (None, None) => "no message",
+        (None, None) => "unknown panic",
     }
 }
 
@@ -38,11 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_an_error() {
+    fn panic_becomes_error() {
         let number = std::hint::black_box(7);
-        let panicked: Result<(), Error> = isolated(|| panic!("row {number}"));
+        let panicked: Result<(), Error> = catch_panic(|| panic!("row {number}"));
         let message = "row 7".to_owned();
         assert_eq!(panicked, Err(Error::Panicked { message }));
-        assert_eq!(isolated(|| Ok::<_, Error>(1)), Ok(1));
+        assert_eq!(catch_panic(|| Ok::<_, Error>(1)), Ok(1));
     }
 }

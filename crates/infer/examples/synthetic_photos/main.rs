@@ -1,8 +1,8 @@
-//! Writes made-up photos of clothes, to try preprocessings and models on more than anybody has
-//! taken: `cargo run --release -p modiste-infer --example made_up_photos -- DIR [COUNT] [SEED]`,
-//! then `modiste photos DIR/product`, `DIR/home` and `DIR/wild`.
+//! Writes synthetic photos of clothes, to evaluate preprocessing and models on many photos:
+//! `cargo run --release -p modiste-infer --example synthetic_photos -- DIR [COUNT] [SEED]`, then
+//! `modiste photos DIR/product`, `DIR/home` and `DIR/wild`.
 //!
-//! The garments are test images of Fashion-MNIST, which no network of ours has learned from.
+//! The garments are test images of Fashion-MNIST, which are not part of any training set.
 
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
 

@@ -1,9 +1,11 @@
+//! The kernel engine and inference agree with the candle engine.
+
 use candle_core::{Device, Tensor};
 use modiste_core::Rng;
 use modiste_kernels::{SgdStep, sgd_update};
 use modiste_model::{
-    Activation, Architecture, Graph, Inference, Initializer, InstructionSet, KernelOptions, Layer,
-    Padding, Parameters, Resolved, Walk, zoo,
+    Activation, Architecture, CandleNetwork, Inference, Initializer, InstructionSet, KernelNetwork,
+    KernelOptions, Layer, NetworkPlan, Padding, Parameters, zoo,
 };
 
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -11,7 +13,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| rng.uniform() as f32).collect()
 }
 
-/// The largest difference, of the largest value.
+/// Largest difference, relative to the largest value of `right`.
 fn deviation(left: &[f32], right: &[f32]) -> f32 {
     assert_eq!(left.len(), right.len());
     let largest = right
@@ -21,59 +23,64 @@ fn deviation(left: &[f32], right: &[f32]) -> f32 {
     difference.fold(0.0, f32::max) / largest
 }
 
-struct Both {
-    resolved: Resolved,
+/// A network with one batch.
+struct Fixture {
+    plan: NetworkPlan,
     parameters: Parameters,
     images: Vec<f32>,
     labels: Vec<u16>,
     batch: usize,
 }
 
-impl Both {
+impl Fixture {
     fn new(architecture: &Architecture, batch: usize) -> Self {
-        let resolved = architecture.resolve().expect("a network");
+        let plan = architecture.plan().expect("valid network");
         let mut rng = Rng::new(5);
-        let classes = resolved.classes();
+        let classes = plan.classes();
         Self {
-            parameters: Parameters::initialize(&resolved, 3),
-            images: numbers(batch * resolved.input.size(), 4),
+            parameters: Parameters::initialize(&plan, 3),
+            images: numbers(batch * plan.input.size(), 4),
             labels: (0..batch).map(|_| rng.below(classes) as u16).collect(),
-            resolved,
+            plan,
             batch,
         }
     }
 
     fn tensor(&self) -> Tensor {
-        let shape = self.resolved.input;
+        let shape = self.plan.input;
         let dimensions = (self.batch, shape.height, shape.width, shape.channels);
-        Tensor::from_slice(&self.images, dimensions, &Device::Cpu).expect("as many values")
+        Tensor::from_slice(&self.images, dimensions, &Device::Cpu).expect("matching length")
     }
 
-    /// Loss, gradients and moving statistics of the graph.
-    fn graph_step(
+    /// Loss, gradients and running statistics of one step of the candle engine.
+    fn candle_step(
         &self,
         parameters: &Parameters,
         rng: &mut Rng,
     ) -> candle_core::Result<(f32, Vec<f32>, Vec<f32>)> {
-        let graph = Graph::new(&self.resolved, parameters, &Device::Cpu)?;
-        let logits = graph.forward_train(&self.tensor(), rng)?;
+        let candle = CandleNetwork::new(&self.plan, parameters, &Device::Cpu)?;
+        let logits = candle.forward_train(&self.tensor(), rng)?;
         let labels: Vec<u32> = self.labels.iter().map(|&label| label.into()).collect();
         let labels = Tensor::new(labels, &Device::Cpu)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         let store = loss.backward()?;
         let mut gradients = Vec::new();
-        for (variable, var) in graph.trainable() {
+        for (variable, var) in candle.trainable() {
             let gradient = store
                 .get(var)
-                .unwrap_or_else(|| panic!("{} has none", variable.name));
+                .unwrap_or_else(|| panic!("{} has no gradient", variable.name));
             gradients.extend(gradient.flatten_all()?.to_vec1::<f32>()?);
         }
-        Ok((loss.to_scalar()?, gradients, graph.parameters()?.statistics))
+        Ok((
+            loss.to_scalar()?,
+            gradients,
+            candle.parameters()?.running_stats,
+        ))
     }
 }
 
-/// How far two ways to compute may part at the same weights: in the logits and the loss, and in the
-/// gradients.
+/// Largest relative deviations between the engines at the same weights; `logits` also applies to
+/// losses.
 struct Tolerances {
     logits: f32,
     gradients: f32,
@@ -96,8 +103,8 @@ const STEP: SgdStep = SgdStep {
     weight_decay: 0.0,
 };
 
-/// Ten steps of the graph: from where, what came of each, and where they lead.
-struct GraphRun {
+/// Ten steps of the candle engine: initial logits, the steps, final parameters and generator.
+struct CandleRun {
     logits: Vec<f32>,
     steps: Vec<Step>,
     parameters: Parameters,
@@ -111,20 +118,24 @@ struct Step {
     gradients: Vec<f32>,
 }
 
-impl GraphRun {
-    fn new(both: &Both) -> candle_core::Result<Self> {
-        let graph = Graph::new(&both.resolved, &both.parameters, &Device::Cpu)?;
+impl CandleRun {
+    fn new(fixture: &Fixture) -> candle_core::Result<Self> {
+        let candle = CandleNetwork::new(&fixture.plan, &fixture.parameters, &Device::Cpu)?;
         let mut run = Self {
-            logits: graph.forward(&both.tensor())?.flatten_all()?.to_vec1()?,
+            logits: candle
+                .forward(&fixture.tensor())?
+                .flatten_all()?
+                .to_vec1()?,
             steps: Vec::new(),
-            parameters: both.parameters.clone(),
+            parameters: fixture.parameters.clone(),
             rng: Rng::new(6),
         };
-        let mut velocities = vec![0.0; both.resolved.trainable_len()];
+        let mut velocities = vec![0.0; fixture.plan.trainable_len()];
         for _ in 0..10 {
             let (parameters, rng) = (run.parameters.clone(), run.rng.clone());
-            let (loss, gradients, statistics) = both.graph_step(&run.parameters, &mut run.rng)?;
-            run.parameters.statistics = statistics;
+            let (loss, gradients, statistics) =
+                fixture.candle_step(&run.parameters, &mut run.rng)?;
+            run.parameters.running_stats = statistics;
             let weights = &mut run.parameters.trainable;
             sgd_update(&STEP, weights, &mut velocities, &gradients);
             run.steps.push(Step {
@@ -138,21 +149,26 @@ impl GraphRun {
     }
 }
 
-/// Logits, and losses and every gradient along ten steps of SGD agree, whatever the kernels; with
-/// exact ones so do ten steps gone alone.
+/// Checks logits, and the loss and every gradient at ten steps of SGD, with all kernels. With exact
+/// kernels, also checks ten independent steps.
 #[track_caller]
 fn check(architecture: &Architecture, batch: usize) {
-    let both = Both::new(architecture, batch);
-    let graph = GraphRun::new(&both).expect("the graph runs");
+    let fixture = Fixture::new(architecture, batch);
+    let candle = CandleRun::new(&fixture).expect("candle runs");
     for instructions in InstructionSet::available() {
         for exact in [true, false] {
             let options = KernelOptions {
                 exact,
                 instructions,
             };
-            check_logits_and_steps(&both, &graph, &options, if exact { &EXACT } else { &FAST });
+            check_logits_and_steps(
+                &fixture,
+                &candle,
+                &options,
+                if exact { &EXACT } else { &FAST },
+            );
             if exact {
-                check_run(&both, &graph, &options);
+                check_run(&fixture, &candle, &options);
             }
         }
     }
@@ -160,40 +176,40 @@ fn check(architecture: &Architecture, batch: usize) {
 
 #[track_caller]
 fn check_logits_and_steps(
-    both: &Both,
-    graph: &GraphRun,
+    fixture: &Fixture,
+    candle: &CandleRun,
     options: &KernelOptions,
     bounds: &Tolerances,
 ) {
-    let size = both.batch + 1;
-    let mut inference = Inference::new(both.resolved.clone(), size, options);
-    inference.load(&both.parameters);
-    let off = deviation(inference.logits(&both.images), &graph.logits);
+    let size = fixture.batch + 1;
+    let mut inference = Inference::new(fixture.plan.clone(), size, options);
+    inference.load(&fixture.parameters);
+    let off = deviation(inference.logits(&fixture.images), &candle.logits);
     assert!(
         off < bounds.logits,
         "{options:?}: logits are off by {off:.1e}"
     );
 
-    let mut walk = Walk::new(both.resolved.clone(), size, options);
-    let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
-    for (number, step) in graph.steps.iter().enumerate() {
-        // From the graph's weights: where they differ by their rounding, a rectifier whose input is
-        // next to nothing falls either way, and with a handful of filters that shows.
-        let outcome = walk.gradients(
+    let mut network = KernelNetwork::new(fixture.plan.clone(), size, options);
+    let mut gradients = vec![f32::NAN; fixture.plan.trainable_len()];
+    for (number, step) in candle.steps.iter().enumerate() {
+        // Each step starts from candle's weights. From weights that differ by rounding, a ReLU with an
+        // input near 0 could take another branch, which shows in a network with few filters.
+        let metrics = network.gradients(
             &mut step.parameters.clone(),
-            &both.images,
-            &both.labels,
+            &fixture.images,
+            &fixture.labels,
             &mut step.rng.clone(),
             &mut gradients,
         );
-        let off = (outcome.loss as f32 - step.loss).abs() / step.loss.abs().max(1.0);
+        let off = (metrics.loss as f32 - step.loss).abs() / step.loss.abs().max(1.0);
         assert!(
             off < bounds.logits,
             "{options:?}, step {number}: losses {} and {}",
-            outcome.loss,
+            metrics.loss,
             step.loss
         );
-        for variable in both.resolved.variables.iter().filter(|v| v.trainable) {
+        for variable in fixture.plan.variables.iter().filter(|v| v.trainable) {
             let range = variable.range.clone();
             let off = deviation(&gradients[range.clone()], &step.gradients[range]);
             assert!(
@@ -205,19 +221,19 @@ fn check_logits_and_steps(
     }
 }
 
-/// Ten steps of the walk by itself lead where the graph's lead.
+/// Checks that ten independent steps of the kernel engine lead to the same parameters.
 #[track_caller]
-fn check_run(both: &Both, graph: &GraphRun, options: &KernelOptions) {
-    let mut walk = Walk::new(both.resolved.clone(), both.batch, options);
-    let mut parameters = both.parameters.clone();
-    let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
+fn check_run(fixture: &Fixture, candle: &CandleRun, options: &KernelOptions) {
+    let mut network = KernelNetwork::new(fixture.plan.clone(), fixture.batch, options);
+    let mut parameters = fixture.parameters.clone();
+    let mut gradients = vec![f32::NAN; fixture.plan.trainable_len()];
     let mut velocities = vec![0.0; gradients.len()];
     let mut rng = Rng::new(6);
-    for _ in &graph.steps {
-        walk.gradients(
+    for _ in &candle.steps {
+        network.gradients(
             &mut parameters,
-            &both.images,
-            &both.labels,
+            &fixture.images,
+            &fixture.labels,
             &mut rng,
             &mut gradients,
         );
@@ -228,20 +244,20 @@ fn check_run(both: &Both, graph: &GraphRun, options: &KernelOptions) {
         (
             "weights",
             &parameters.trainable,
-            &graph.parameters.trainable,
+            &candle.parameters.trainable,
             1e-3,
         ),
         (
-            "statistics",
-            &parameters.statistics,
-            &graph.parameters.statistics,
+            "running statistics",
+            &parameters.running_stats,
+            &candle.parameters.running_stats,
             1e-4,
         ),
     ] {
         let off = deviation(found, expected);
         assert!(off < bound, "{options:?}: {what} are off by {off:.1e}");
     }
-    assert_eq!(rng, graph.rng, "both drew the same masks");
+    assert_eq!(rng, candle.rng, "both engines draw the same masks");
 }
 
 fn with(input: [usize; 3], layers: Vec<Layer>) -> Architecture {
@@ -263,7 +279,7 @@ fn conv(kernel_size: [usize; 2], stride: usize, padding: Padding, activation: Ac
     }
 }
 
-/// The networks of the zoo with fewer filters: the same layers in a fraction of the time.
+/// An architecture with fewer filters, so that tests are fast.
 fn narrow(mut architecture: Architecture) -> Architecture {
     for layer in &mut architecture.layers {
         match layer {
@@ -276,14 +292,14 @@ fn narrow(mut architecture: Architecture) -> Architecture {
 }
 
 #[test]
-fn the_lectures_networks() {
+fn zoo_architectures() {
     check(&narrow(zoo::compact()), 3);
     check(&narrow(zoo::vgg()), 3);
     check(&narrow(zoo::bnvgg()), 2);
 }
 
 #[test]
-fn strides_and_kernels_of_every_sort() {
+fn strides_and_kernel_sizes() {
     check(
         &with(
             [9, 12, 2],
@@ -301,7 +317,7 @@ fn strides_and_kernels_of_every_sort() {
 }
 
 #[test]
-fn pools_that_do_not_divide_and_dropout_on_images() {
+fn uneven_pools_and_image_dropout() {
     check(
         &with(
             [11, 10, 1],
@@ -323,7 +339,7 @@ fn pools_that_do_not_divide_and_dropout_on_images() {
 }
 
 #[test]
-fn blocks_within_blocks() {
+fn nested_residual_blocks() {
     let inner = Layer::Residual {
         layers: vec![
             Layer::batch_norm(),
@@ -357,51 +373,51 @@ fn blocks_within_blocks() {
     );
 }
 
-/// A batch shorter than the buffers, as the last of an epoch is.
+/// The last batch of an epoch can be shorter than the buffers.
 #[test]
-fn a_short_batch_gives_what_a_walk_of_its_size_gives() {
-    let both = Both::new(&narrow(zoo::bnvgg()), 3);
-    let outcome = |batch_size| {
-        let mut walk = Walk::new(both.resolved.clone(), batch_size, &KernelOptions::default());
-        let mut parameters = both.parameters.clone();
-        let mut gradients = vec![f32::NAN; both.resolved.trainable_len()];
-        let outcome = walk.gradients(
+fn short_batch_matches_exact_size() {
+    let fixture = Fixture::new(&narrow(zoo::bnvgg()), 3);
+    let step = |batch_size| {
+        let mut network =
+            KernelNetwork::new(fixture.plan.clone(), batch_size, &KernelOptions::default());
+        let mut parameters = fixture.parameters.clone();
+        let mut gradients = vec![f32::NAN; fixture.plan.trainable_len()];
+        let metrics = network.gradients(
             &mut parameters,
-            &both.images,
-            &both.labels,
+            &fixture.images,
+            &fixture.labels,
             &mut Rng::new(1),
             &mut gradients,
         );
-        (outcome, gradients, parameters)
+        (metrics, gradients, parameters)
     };
-    assert!(outcome(3) == outcome(20));
+    assert!(step(3) == step(20));
 }
 
-/// What is inspected layer by layer is what the folded kernels compute.
 #[test]
-fn inference_layer_by_layer_agrees_with_the_graph() {
+fn layer_by_layer_matches_candle() {
     for architecture in [zoo::compact(), zoo::closet()] {
-        let resolved = architecture.resolve().expect("a network of the zoo");
-        let parameters = Parameters::initialize(&resolved, 3);
+        let plan = architecture.plan().expect("zoo architectures are valid");
+        let parameters = Parameters::initialize(&plan, 3);
         let images: Vec<f32> = (0..2 * 28 * 28)
             .map(|i| (i * 7 % 11) as f32 / 11.0)
             .collect();
         let options = KernelOptions::default();
-        let mut inference = Inference::layer_by_layer(resolved.clone(), 4, &options);
+        let mut inference = Inference::layer_by_layer(plan.clone(), 4, &options);
         inference.load(&parameters);
         let logits = inference.logits(&images).to_vec();
         let names: Vec<&str> = inference.activations(2).map(|(name, _)| name).collect();
-        let silent = ["flatten", "dropout"];
-        let expected: Vec<&str> = resolved
+        let skipped = ["flatten", "dropout"];
+        let expected: Vec<&str> = plan
             .layers
             .iter()
             .map(|layer| layer.name.as_str())
-            .filter(|name| !silent.iter().any(|silent| name.starts_with(silent)))
+            .filter(|name| !skipped.iter().any(|skipped| name.starts_with(skipped)))
             .collect();
         assert_eq!(names, expected);
-        let graph = Graph::new(&resolved, &parameters, &Device::Cpu).expect("candle");
+        let candle = CandleNetwork::new(&plan, &parameters, &Device::Cpu).expect("candle");
         let tensor = Tensor::from_slice(&images, (2, 28, 28, 1), &Device::Cpu).expect("images");
-        let reference = graph
+        let reference = candle
             .forward(&tensor)
             .expect("logits")
             .flatten_all()
@@ -410,12 +426,12 @@ fn inference_layer_by_layer_agrees_with_the_graph() {
         for (found, expected) in logits.iter().zip(&reference) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
-        let first = resolved.layers[0].output.size();
+        let first = plan.layers[0].output.size();
         let (_, output) = inference.activations(2).next().expect("a layer");
         assert_eq!(output.len(), 2 * first);
         assert!(
             output.iter().all(|&value| value >= 0.0),
-            "behind the rectifier"
+            "the output of ReLU is not negative"
         );
     }
 }

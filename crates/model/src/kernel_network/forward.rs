@@ -1,0 +1,209 @@
+//! Forward pass of training.
+
+use std::time::{Duration, Instant};
+
+use modiste_core::Rng;
+use modiste_kernels::{
+    Conv2dOutput, DenseWeight, Epilogue, MaxPool2dShape, add_assign, batch_norm_affine,
+    batch_norm_normalize, batch_norm_pool_forward, batch_norm_statistics, dense_forward,
+    dropout_forward, inverse_std, max_pool2d_forward, update_moving_average,
+};
+
+use crate::dropout_mask::fill_dropout_mask;
+use crate::fused_op::{BatchNorm, FusedConv, FusedOp, Kind};
+use crate::kernel_network::Scratch;
+use crate::kernel_network::activations::{Activations, BatchNormState, LayerInput};
+
+/// State of one forward pass, shared by its operations.
+pub(super) struct Forward<'a> {
+    pub(super) batch: usize,
+    pub(super) trainable: &'a [f32],
+    /// Batch norm's running statistics; the pass updates them.
+    pub(super) running_stats: &'a mut [f32],
+    pub(super) rng: &'a mut Rng,
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Forward<'_> {
+    /// Runs `ops` and returns the output of the last one.
+    pub(super) fn run<'s>(
+        &mut self,
+        ops: &[FusedOp],
+        activations: &'s mut [Activations],
+        input: LayerInput<'s>,
+        mut times: Option<&mut [[Duration; 2]]>,
+    ) -> LayerInput<'s> {
+        let mut current = input;
+        for (index, (op, activations)) in ops.iter().zip(activations).enumerate() {
+            let start = Instant::now();
+            self.run_op(op, activations, current);
+            if let Some(times) = &mut times {
+                times[index][0] = start.elapsed();
+            }
+            current = activations.next_input(op, self.batch);
+        }
+        current
+    }
+
+    fn run_op(&mut self, op: &FusedOp, activations: &mut Activations, input: LayerInput<'_>) {
+        let batch = self.batch;
+        if let Kind::Conv(conv) = &op.kind {
+            self.conv(op, conv, activations, input);
+            return;
+        }
+        assert!(
+            input.affine.is_none(),
+            "only convolutions normalize their input"
+        );
+        let input = input.values;
+        let output = &mut activations.output[..batch * op.outputs];
+        match &op.kind {
+            Kind::Conv(_) => {}
+            Kind::Dense(dense) => {
+                let shape = dense.shape(batch);
+                let (weight, bias) =
+                    self.trainable[dense.variables.clone()].split_at(shape.inputs * shape.outputs);
+                dense_forward(
+                    &shape,
+                    self.scratch.instructions,
+                    input,
+                    DenseWeight::Plain(weight),
+                    bias,
+                    dense.relu,
+                    output,
+                    &mut self.scratch.workspace,
+                );
+            }
+            Kind::MaxPool2d(shape) => {
+                let shape = MaxPool2dShape { batch, ..*shape };
+                let argmax = &mut activations.bytes[..output.len()];
+                max_pool2d_forward(&shape, input, output, argmax);
+            }
+            Kind::Dropout(rate) => {
+                let mask = &mut activations.bytes[..output.len()];
+                fill_dropout_mask(self.rng, *rate, mask);
+                dropout_forward(self.scratch.instructions, input, mask, *rate, output);
+            }
+            Kind::BatchNorm(norm) => {
+                let BatchNormState {
+                    mean,
+                    variance,
+                    statistics_sums,
+                    ..
+                } = &mut activations.norm;
+                let instructions = self.scratch.instructions;
+                batch_norm_statistics(instructions, input, mean, variance, statistics_sums);
+                self.update_running_stats(norm, &mut activations.norm);
+                let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+                let BatchNormState { mean, inverse, .. } = &activations.norm;
+                batch_norm_normalize(input, mean, inverse, gamma, beta, output);
+            }
+            Kind::Residual(block) => {
+                let inner = self.run(
+                    block,
+                    &mut activations.block,
+                    LayerInput::plain(input),
+                    None,
+                );
+                output.copy_from_slice(input);
+                add_assign(output, inner.values);
+            }
+        }
+    }
+
+    fn conv(
+        &mut self,
+        op: &FusedOp,
+        conv: &FusedConv,
+        activations: &mut Activations,
+        input: LayerInput<'_>,
+    ) {
+        let batch = self.batch;
+        let kernel = conv.conv(batch);
+        let (weight, bias) =
+            self.trainable[conv.variables.clone()].split_at(kernel.shape.weight_len());
+        let prepared = &mut self.scratch.prepared[..kernel.packed_len()];
+        kernel.pack_weight(weight, prepared);
+        let output = &mut activations.output[..batch * op.outputs];
+        let written = match &conv.norm {
+            Some(_) if !conv.deferred => &mut activations.convolved[..batch * conv.convolved_len()],
+            _ => &mut *output,
+        };
+        let epilogue = Epilogue {
+            bias,
+            relu: conv.relu,
+            affine: None,
+        };
+        let argmax = match kernel.pool {
+            true => Some(&mut activations.argmax[..batch * op.outputs]),
+            false => None,
+        };
+        let target = Conv2dOutput {
+            values: written,
+            argmax,
+        };
+        kernel.forward(
+            &input,
+            prepared,
+            &epilogue,
+            target,
+            &mut self.scratch.workspace,
+        );
+        let Some(norm) = &conv.norm else {
+            return;
+        };
+        // The convolution could accumulate the statistics, but not in Keras's order of additions, and
+        // rounding decides gradients that nearly cancel.
+        let BatchNormState {
+            mean,
+            variance,
+            statistics_sums,
+            ..
+        } = &mut activations.norm;
+        let convolved_len = activations
+            .convolved
+            .len()
+            .min(batch * conv.convolved_len());
+        let convolved = &activations.convolved[..convolved_len];
+        let written = if conv.deferred { &*output } else { convolved };
+        let instructions = kernel.instructions;
+        batch_norm_statistics(instructions, written, mean, variance, statistics_sums);
+        self.update_running_stats(norm, &mut activations.norm);
+        if conv.deferred {
+            return;
+        }
+        if conv.pool {
+            batch_norm_pool_forward(
+                &conv.norm_pool(batch),
+                kernel.instructions,
+                convolved,
+                activations.norm.affine(),
+                output,
+                &mut activations.argmax[..batch * op.outputs],
+            );
+        } else {
+            let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+            let BatchNormState { mean, inverse, .. } = &activations.norm;
+            batch_norm_normalize(convolved, mean, inverse, gamma, beta, output);
+        }
+    }
+
+    /// Updates the running statistics with the batch's mean and variance, and derives the scale and
+    /// shift of each channel from these.
+    fn update_running_stats(&mut self, norm: &BatchNorm, state: &mut BatchNormState) {
+        let (moving_mean, moving_variance) =
+            self.running_stats[norm.running_stats.clone()].split_at_mut(norm.channels);
+        update_moving_average(moving_mean, &state.mean, norm.momentum);
+        update_moving_average(moving_variance, &state.variance, norm.momentum);
+        inverse_std(&state.variance, norm.epsilon, &mut state.inverse);
+        let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
+        let BatchNormState {
+            mean,
+            inverse,
+            scale,
+            shift,
+            ..
+        } = state;
+        batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
+    }
+}
