@@ -111,11 +111,7 @@ impl DataSource<'_> {
         folder: &Path,
         on_warning: &mut dyn FnMut(Warning),
     ) -> Result<LoadedDataset> {
-        let failed = |cause| Error::Dataset {
-            folder: folder.into(),
-            cause,
-        };
-        let info = lookup(name).map_err(failed)?;
+        let info = lookup(name).map_err(Error::dataset(folder))?;
         check_data_folder(folder)?;
         let options = LoadOptions {
             data: folder.into(),
@@ -128,7 +124,7 @@ impl DataSource<'_> {
             }
             (loaded, _) => loaded,
         };
-        let (dataset, report) = loaded.map_err(failed)?;
+        let (dataset, report) = loaded.map_err(Error::dataset(folder))?;
         for path in &report.skipped {
             on_warning(Warning::SkippedFile(path.clone()));
         }
@@ -160,10 +156,11 @@ impl DataSource<'_> {
 /// Returns [`Error::Dataset`] if it is a file and [`Error::File`] if it is a folder that cannot be listed.
 pub fn check_data_folder(path: &Path) -> Result<()> {
     match std::fs::read_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(Error::Dataset {
-            folder: path.into(),
-            cause: DatasetError::NotAFolder { path: path.into() },
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(Error::dataset(path)(DatasetError::NotAFolder {
+                path: path.into(),
+            }))
+        }
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
         _ => Ok(()),
     }

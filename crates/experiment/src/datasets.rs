@@ -89,8 +89,8 @@ pub fn datasets_table(datasets: &[DatasetListing]) -> String {
 /// # Errors
 /// Returns [`Error::Dataset`] if the name is unknown or the folder cannot be read.
 pub fn verify_dataset(name: &str, folder: &Path) -> Result<Vec<VerifiedFile>> {
-    let dataset = lookup(name).map_err(in_folder(folder))?.name;
-    let files = verify(name, folder).map_err(in_folder(folder))?;
+    let dataset = lookup(name).map_err(Error::dataset(folder))?.name;
+    let files = verify(name, folder).map_err(Error::dataset(folder))?;
     let verified = |file: FileStatus| VerifiedFile {
         dataset,
         file: file.file,
@@ -101,13 +101,8 @@ pub fn verify_dataset(name: &str, folder: &Path) -> Result<Vec<VerifiedFile>> {
     Ok(files.into_iter().map(verified).collect())
 }
 
-fn in_folder(folder: &Path) -> impl FnOnce(modiste_dataset::Error) -> Error {
-    let folder = folder.to_owned();
-    move |cause| Error::Dataset { folder, cause }
-}
-
 fn listing(info: &'static DatasetInfo, folder: &Path) -> Result<DatasetListing> {
-    let files = verify(info.name, folder).map_err(in_folder(folder))?;
+    let files = verify(info.name, folder).map_err(Error::dataset(folder))?;
     let file = |file: &FileStatus| DatasetFile {
         file: file.file,
         path: path(file),

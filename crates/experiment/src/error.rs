@@ -231,7 +231,7 @@ pub enum Error {
         /// Folder of the datasets.
         folder: PathBuf,
         /// Error of the dataset.
-        cause: modiste_dataset::Error,
+        cause: Box<modiste_dataset::Error>,
     },
     /// A dataset that could not be fetched.
     #[error("{reason}")]
@@ -243,7 +243,7 @@ pub enum Error {
     #[error("{cause}. {advice}; {weights}")]
     Diverged {
         /// Error of the training, with epoch, step and learning rate.
-        cause: TrainError,
+        cause: Box<TrainError>,
         /// Setting to change.
         advice: DivergenceAdvice,
         /// Clause about the weights that remain.
@@ -313,6 +313,15 @@ impl Error {
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { path, cause }
+    }
+
+    /// Returns a function that adds the folder of the datasets to an error of a dataset.
+    pub(crate) fn dataset(folder: &Path) -> impl FnOnce(modiste_dataset::Error) -> Self {
+        let folder = folder.to_owned();
+        move |cause| Self::Dataset {
+            folder,
+            cause: Box::new(cause),
+        }
     }
 
     /// Returns an error of a setting.

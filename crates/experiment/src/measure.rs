@@ -95,10 +95,7 @@ pub fn measure(
         .record
         .and_then(|record| record.data_folder.as_deref());
     let folder = options.data.folder_of(recorded);
-    let info = lookup(name).map_err(|cause| Error::Dataset {
-        folder: folder.clone(),
-        cause,
-    })?;
+    let info = lookup(name).map_err(Error::dataset(&folder))?;
     check_fit(network, name, info.shape, info.classes.len())?;
     let source = match options.record {
         Some(record) => record.data_source(&options.data),

@@ -1,5 +1,7 @@
 //! Plan of a run: dataset, network and configuration.
 
+use std::path::Path;
+
 use modiste_dataset::lookup;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
@@ -114,10 +116,7 @@ impl Plan {
 
 /// Returns the dataset of a name.
 fn look_up(name: &str) -> Result<&'static modiste_dataset::DatasetInfo> {
-    lookup(name).map_err(|cause| Error::Dataset {
-        folder: std::path::PathBuf::new(),
-        cause,
-    })
+    lookup(name).map_err(Error::dataset(Path::new("")))
 }
 
 #[cfg(test)]

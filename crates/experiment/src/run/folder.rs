@@ -234,9 +234,7 @@ mod tests {
         RunFolder::create(Some(folder.path()), "x", &mut |_| {}).expect("it counts as empty");
         RunFolder::create(Some(&folder.path().join("a/b")), "x", &mut |_| {}).expect("it is new");
         let refused = |path: &Path| {
-            let refused = RunFolder::create(Some(path), "x", &mut |_| {})
-                .err()
-                .expect("refused");
+            let refused = RunFolder::create(Some(path), "x", &mut |_| {}).expect_err("refused");
             assert!(refused.to_string().contains("is not empty"), "{refused}");
         };
         refused(folder.path());

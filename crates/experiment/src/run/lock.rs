@@ -122,8 +122,7 @@ mod tests {
         let lock = Lock::acquire(folder.path(), &mut |_| {}).expect("it is free");
         assert!(Lock::is_held(folder.path()));
         let refused = Lock::acquire(folder.path(), &mut |_| {})
-            .err()
-            .expect("taken")
+            .expect_err("taken")
             .to_string();
         let us = format!("in use by process {}:", std::process::id());
         assert!(refused.contains(&us), "{refused}");

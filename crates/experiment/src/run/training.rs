@@ -447,7 +447,7 @@ fn explained(
             }
             false => "no epoch ended before that, so there is no model".into(),
         },
-        cause: error,
+        cause: Box::new(error),
     }
 }
 
