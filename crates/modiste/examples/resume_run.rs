@@ -5,6 +5,12 @@
 //! cargo run --release --example resume_run
 //! ```
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program, not a library"
+)]
+
 use modiste::{Event, Next, Plan, Run, RunEvent, RunOptions, find_recipe};
 
 fn main() -> modiste::Result<()> {

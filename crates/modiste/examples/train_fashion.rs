@@ -4,6 +4,8 @@
 //! cargo run --release --example train_fashion [EPOCHS]
 //! ```
 
+#![allow(clippy::print_stdout, reason = "a program, not a library")]
+
 use modiste::{Event, Next, TrainConfig, evaluate, load_dataset, train, zoo};
 
 fn main() -> modiste::Result<()> {
