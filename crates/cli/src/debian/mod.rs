@@ -13,6 +13,9 @@ use modiste_dataset::{
     store_file,
 };
 
+/// Function that finds the files of a package; an error is a reason in one line.
+type FindFiles<'a> = dyn Fn() -> Result<Vec<PathBuf>, String> + 'a;
+
 /// Copies the files that no mirror had from the Debian package of the dataset, if there is one: from the
 /// installed package, or else from one that `apt-get` downloads, without root and without a change to the
 /// system.
@@ -61,7 +64,7 @@ fn ask_both(
         path: std::env::temp_dir(),
         cause,
     })?;
-    let places: [(&str, &dyn Fn() -> Result<Vec<PathBuf>, String>); 2] = [
+    let places: [(&str, &FindFiles<'_>); 2] = [
         ("installed", &|| apt::installed(package)),
         ("through apt-get", &|| {
             apt::fetch(package, folder.path(), options)
