@@ -91,3 +91,8 @@ pub use train::train;
 pub use validation::Validation;
 pub use views::FileViews;
 pub use warning::Warning;
+
+/// Examples of the crate's README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -34,8 +34,3 @@ pub use preprocess::{StepResult, View, Window, explain, preprocess};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
-
-/// Examples of the project's README, run as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod project_readme {}

@@ -59,7 +59,12 @@ pub use {
     shortcuts::{classify_folder, evaluate, load_dataset},
 };
 
-/// Examples of the README, which run as tests.
+/// Examples of the crate's README, which run as tests.
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// Examples of the project's README, run as tests.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../../../README.md")]
+mod project_readme {}
