@@ -196,6 +196,8 @@ mod tests {
         check("it is no longer a file, and is no folder", &[1]);
         check("const NAME: &str = \"made-up\";", &[]);
         check("There is no such file.", &[]);
+        check("`x` is not a number.", &[]);
+        check("the loss is not a number", &[1]);
     }
 
     #[test]
