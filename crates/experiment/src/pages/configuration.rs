@@ -8,7 +8,7 @@ use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, details, paragraph};
 use serde_json::Value;
 
-use super::report::{CommandFor, TrainingCommand};
+use super::training_command::{CommandFor, TrainingCommand};
 use crate::json::{differences, leaves, plain};
 use crate::recipe::find_recipe;
 use crate::run::Record;

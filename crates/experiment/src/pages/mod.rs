@@ -7,8 +7,10 @@ mod images;
 mod metrics;
 mod photos;
 mod report;
+mod training_command;
 
 pub use comparison::comparison;
 pub use explanation::{explanation, preprocessing_sheet};
 pub use photos::photos;
-pub use report::{CommandFor, ReportOptions, TrainingCommand, report};
+pub use report::{ReportOptions, report};
+pub use training_command::{CommandFor, TrainingCommand};

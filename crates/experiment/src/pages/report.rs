@@ -6,6 +6,7 @@ use modiste_metrics::argmax;
 use modiste_model::Network;
 use modiste_report::{Section, curves_html, page};
 
+use super::training_command::CommandFor;
 use super::{configuration, images, metrics};
 use crate::compute::ComputeSetup;
 use crate::error::{Error, Result};
@@ -13,31 +14,6 @@ use crate::measure::{Measurement, TestOptions, measure};
 use crate::names::file_name;
 use crate::run::{MODEL, Record, read_history};
 use crate::warning::Warning;
-
-/// Training that a command repeats.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum TrainingCommand<'a> {
-    /// Repeats a run and compares the results.
-    Reproduce {
-        /// Folder of the run.
-        run: &'a Path,
-    },
-    /// Trains a model again.
-    Train {
-        /// Name of the recipe.
-        recipe: &'a str,
-        /// Dataset, if it is not that of the recipe.
-        dataset: Option<&'a str>,
-        /// Network, if it is not that of the recipe.
-        architecture: Option<&'a str>,
-        /// Folder of the datasets.
-        data: &'a Path,
-    },
-}
-
-/// Function that formats the command of a program for a training.
-pub type CommandFor<'a> = dyn Fn(&TrainingCommand<'_>) -> String + 'a;
 
 /// Settings of a report.
 #[derive(Clone, Default)]
