@@ -1,4 +1,4 @@
-//! Tells the program which commit it is built from, where it is built from a checkout.
+//! Sets the environment variable `MODISTE_COMMIT` to the current commit, if the crate is built from a checkout.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn main() {
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim().to_owned())
     };
-    // A package from a registry lies in no checkout of this project, though perhaps in another's.
+    // A package from a registry may be unpacked in a checkout of another project.
     let ours = Path::new("../../ARCHITECTURE.md").exists();
     let Some(commit) = git(&["rev-parse", "HEAD"]).filter(|_| ours) else {
         return;

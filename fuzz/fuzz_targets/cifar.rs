@@ -1,4 +1,4 @@
-//! Any bytes as CIFAR-100's binary version.
+//! Arbitrary bytes as a file of CIFAR-100's binary version.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an image.
+//! Arbitrary bytes as an image file.
 
 #![no_main]
 

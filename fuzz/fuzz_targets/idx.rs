@@ -1,4 +1,4 @@
-//! Any bytes as the two files of an IDX dataset.
+//! Arbitrary bytes as the two files of an IDX dataset.
 
 #![no_main]
 

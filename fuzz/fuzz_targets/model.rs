@@ -1,4 +1,4 @@
-//! Any bytes as a model file: its description, and the numbers behind it.
+//! Arbitrary bytes as a model file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-"""A recipe's whole training in Keras on TensorFlow, from the files to the test accuracy."""
+"""Whole training of a recipe in Keras on TensorFlow, from the files to the test accuracy."""
 
 import argparse
 import gzip
@@ -18,8 +18,8 @@ import networks as n
 from keras_network import build
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--recipe", required=True, help="as `modiste recipes --json` has it")
-parser.add_argument("--data", required=True, help="the folder of the dataset's files")
+parser.add_argument("--recipe", required=True, help="one recipe of `modiste recipes --json`")
+parser.add_argument("--data", required=True, help="folder of the dataset's files")
 parser.add_argument("--threads", type=int, required=True)
 options = parser.parse_args()
 
@@ -31,7 +31,7 @@ keras.utils.set_random_seed(config["seed"])
 
 
 def read(name):
-    """An IDX file's numbers, the header's dimensions included."""
+    """Returns the data of an IDX file in the shape that its header gives."""
     with gzip.open(os.path.join(options.data, name)) as file:
         header = file.read(4)
         sizes = [int.from_bytes(file.read(4), "big") for _ in range(header[3])]
@@ -48,7 +48,7 @@ def between(start, end, progress):
 
 
 def factor(step, total):
-    """The schedule's share of the learning rate, as Modiste defines it."""
+    """Returns the factor of the learning rate for a step, as Modiste's schedules define it."""
     if config["schedule"] == "constant":
         return 1.0
     if config["schedule"] == "cosine":
@@ -58,7 +58,7 @@ def factor(step, total):
         if step <= top:
             return between(start, 1.0, step / top if top else 1.0)
         return between(1.0, start / 1e4, (step - top) / (last - top))
-    raise SystemExit(f"this program knows no schedule `{config['schedule']}`")
+    raise SystemExit(f"unsupported schedule `{config['schedule']}`")
 
 
 class Rates(keras.optimizers.schedules.LearningRateSchedule):
@@ -99,7 +99,7 @@ model.compile(
     metrics=["accuracy"],
 )
 start = time.perf_counter()
-# As Modiste does, the test images are looked at after each epoch.
+# Like Modiste, Keras measures the test images after each epoch.
 history = model.fit(
     train.prefetch(2), epochs=epochs, validation_data=test.prefetch(2), verbose=0
 )

@@ -1,4 +1,4 @@
-"""The lecture's networks in Keras."""
+"""Networks in Keras."""
 
 import keras
 

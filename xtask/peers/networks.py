@@ -1,4 +1,4 @@
-"""The lecture's networks as data, and what every peer's program shares."""
+"""Networks as data, and functions that the programs share."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import numpy
 
 CONV_RELU, NORM, POOL, DROPOUT, FLATTEN, DENSE_RELU, LOGITS = range(7)
 
-# (kind, number, padding): filters, units or rate; None where a kind has none.
+# (kind, number, padding). The number is that of filters or units, or the rate; None if a kind has none.
 NETWORKS = {
     "compact": {
         "input": (28, 28, 1),
@@ -61,7 +61,7 @@ def arguments():
 
 
 def data(architecture, batch_size):
-    """Made-up images, NHWC, and labels."""
+    """Returns synthetic images, NHWC, and labels."""
     network = NETWORKS[architecture]
     rng = numpy.random.default_rng(1)
     images = rng.random((batch_size, *network["input"]), dtype=numpy.float32)
@@ -70,7 +70,7 @@ def data(architecture, batch_size):
 
 
 def milliseconds(work, count):
-    """How long `work` takes, `count` times after some that do not count."""
+    """Returns the durations of `count` calls of `work` in milliseconds, after a warm-up."""
     times = []
     for number in range(WARM_UP + count):
         start = time.perf_counter()

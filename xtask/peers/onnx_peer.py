@@ -1,4 +1,4 @@
-"""ONNX Runtime: inference alone, with a network that PyTorch exports."""
+"""ONNX Runtime: inference only, with a network that PyTorch exports."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ images = images.transpose(0, 3, 1, 2).copy()
 model = build(n.NETWORKS[options.architecture]).eval()
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "model.onnx")
-    # The exporter talks on standard output, which is for the result.
+    # The exporter prints to standard output, which is reserved for the result.
     with contextlib.redirect_stdout(sys.stderr):
         torch.onnx.export(model, (torch.from_numpy(images),), path, input_names=["images"])
     settings = onnxruntime.SessionOptions()

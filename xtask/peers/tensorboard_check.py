@@ -1,4 +1,4 @@
-"""Reads a run's file for TensorBoard with TensorBoard, and holds it to history.csv.
+"""Reads the event file of a run with TensorBoard and compares it with history.csv.
 
 python tensorboard_check.py RUN
 """
@@ -24,9 +24,9 @@ for tag, column in {
     found = [event.value for event in events.Scalars(tag)]
     expected = [np.float32(row[column]) for row in history]
     if found != expected:
-        sys.exit(f"{tag}: TensorBoard reads {found}, history.csv has {expected}")
-    print(f"{tag:22} {len(found)} epochs alike")
+        sys.exit(f"{tag}: TensorBoard reads {found}, history.csv contains {expected}")
+    print(f"{tag:22} {len(found)} equal epochs")
 steps = [event.step for event in events.Scalars("step/loss")]
 if steps != sorted(set(steps)):
-    sys.exit(f"step/loss: steps {steps}")
-print(f"{'step/loss':22} {len(steps)} steps, the last {steps[-1]}")
+    sys.exit(f"step/loss: the steps {steps} are not increasing")
+print(f"{'step/loss':22} {len(steps)} steps, last step {steps[-1]}")

@@ -1,4 +1,4 @@
-"""The networks in PyTorch."""
+"""Networks in PyTorch."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""PyTorch: channels_last, its fastest form on a CPU."""
+"""PyTorch with channels_last, its fastest memory format on a CPU."""
 
 import torch
 from torch import nn

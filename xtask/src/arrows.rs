@@ -1,4 +1,4 @@
-//! The arrows between the crates, and what no crate may pull in.
+//! Dependencies between the crates, and packages that a crate must not depend on.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use crate::command;
 use crate::workspace::{cargo, root};
 
-/// Every crate of the workspace and those of its siblings that it may depend on. Tests may depend
-/// on more: they are not built for anyone else.
+/// Crates of the workspace, each with the crates of the workspace that it may depend on. Development
+/// dependencies are not restricted, since they are not built for users of a crate.
 const ARROWS: &[(&str, &[&str])] = &[
     ("modiste-core", &[]),
     ("modiste-kernels", &[]),
@@ -75,14 +75,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "modiste-train",
         ],
     ),
-    // It runs cargo and the binary.
+    // It runs cargo and the binary instead.
     ("xtask", &[]),
 ];
 
-/// A crate, flags for `cargo tree`, and the beginning of names that must not be in its tree.
+/// Crate, flags for `cargo tree`, and a prefix of package names that must not be in its tree.
 type Absence = (&'static str, &'static [&'static str], &'static str);
 
-/// What whoever uses a crate must not be made to compile.
+/// Packages that users of a crate must not have to compile.
 const ABSENCES: &[Absence] = &[
     ("modiste-dataset", &[], "candle"),
     ("modiste-dataset", &["--no-default-features"], "ureq"),
@@ -98,16 +98,16 @@ const ABSENCES: &[Absence] = &[
     ("modiste", &[], "ureq"),
 ];
 
-/// Crates, flags for `cargo tree`, and the largest number of packages, the crate itself included.
+/// Crates, flags for `cargo tree`, and the maximum number of packages, including the crate itself.
 const SIZES: &[(&str, &[&str], usize)] = &[
     ("modiste-infer", &[], 90),
     ("modiste", &["--no-default-features"], 90),
 ];
 
-/// Holds the workspace to [`ARROWS`], [`ABSENCES`] and [`SIZES`].
+/// Checks [`ARROWS`], [`ABSENCES`] and [`SIZES`].
 ///
 /// # Errors
-/// Names every arrow that should not be there.
+/// If a dependency is not allowed or a crate has too many packages; the message names all of them.
 pub(crate) fn check() -> Result<()> {
     let metadata = MetadataCommand::new()
         .current_dir(root())
@@ -130,27 +130,26 @@ pub(crate) fn check() -> Result<()> {
     }
     for &(package, flags, most) in SIZES {
         let tree = tree(package, "normal", flags)?;
-        // A package that was printed before ends in a mark.
+        // `cargo tree` marks a package that it has printed before.
         let lines = tree.lines().map(|line| line.trim_end_matches(" (*)"));
         let packages = lines.collect::<BTreeSet<_>>().len();
         if packages > most {
             wrong.push(format!(
-                "{package} {}compiles {packages} packages, and {most} are allowed",
+                "{package} {}compiles {packages} packages; the maximum is {most}",
                 with_space(flags)
             ));
         }
     }
     if !wrong.is_empty() {
         bail!(
-            "{}. Either the arrow is a mistake, or the design changes: xtask/src/arrows.rs and \
-             ARCHITECTURE.md",
+            "{}. Remove the dependency, or change xtask/src/arrows.rs and ARCHITECTURE.md",
             wrong.join("; ")
         );
     }
     Ok(())
 }
 
-/// The packages of `cargo tree`, one a line.
+/// Returns the output of `cargo tree`: a package per line.
 fn tree(package: &str, edges: &str, flags: &[&str]) -> Result<String> {
     command::output(
         cargo()
@@ -160,14 +159,14 @@ fn tree(package: &str, edges: &str, flags: &[&str]) -> Result<String> {
     )
 }
 
-/// A crate's name and its dependencies within the workspace, those of its tests left out.
+/// Name of a crate and its dependencies in the workspace, without development dependencies.
 type Crate<'a> = (&'a str, Vec<&'a str>);
 
 fn crate_with_siblings(package: &Package) -> Crate<'_> {
     let siblings = package
         .dependencies
         .iter()
-        // Only a crate of this workspace lies at a path.
+        // Only the crates of this workspace are path dependencies.
         .filter(|dependency| dependency.path.is_some())
         .filter(|dependency| dependency.kind != DependencyKind::Development)
         .map(|dependency| dependency.name.as_str())
@@ -179,7 +178,7 @@ fn forbidden(crates: &[Crate<'_>]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, siblings) in crates {
         match ARROWS.iter().find(|(known, _)| known == name) {
-            None => wrong.push(format!("{name} is not in the table of arrows")),
+            None => wrong.push(format!("{name} is not in the table of dependencies")),
             Some((_, allowed)) => wrong.extend(
                 siblings
                     .iter()
@@ -189,16 +188,13 @@ fn forbidden(crates: &[Crate<'_>]) -> Vec<String> {
         }
     }
     let gone = |(name, _): &&(&str, _)| !crates.iter().any(|(member, _)| member == name);
-    wrong.extend(
-        ARROWS
-            .iter()
-            .filter(gone)
-            .map(|(name, _)| format!("{name} is in the table of arrows, but not in the workspace")),
-    );
+    wrong.extend(ARROWS.iter().filter(gone).map(|(name, _)| {
+        format!("{name} is in the table of dependencies, but not in the workspace")
+    }));
     wrong
 }
 
-/// The packages of a `cargo tree` whose names begin so.
+/// Returns the packages in the output of `cargo tree` whose names begin with `beginning`.
 fn found<'a>(tree: &'a str, beginning: &'a str) -> impl Iterator<Item = &'a str> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
     names.filter(move |name| name.starts_with(beginning))
@@ -225,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_of_the_table_are_allowed_and_no_other() {
+    fn allows_only_dependencies_of_table() {
         check(&as_allowed(), &[]);
         let mut crates = as_allowed();
         let train = crates.iter_mut().find(|(name, _)| *name == "modiste-train");
@@ -234,30 +230,30 @@ mod tests {
     }
 
     #[test]
-    fn table_and_workspace_have_the_same_crates() {
+    fn compares_crates_of_table_and_workspace() {
         let mut crates = as_allowed();
         *crates.last_mut().expect("a crate") = ("modiste-new", vec![]);
         let expected = [
-            "modiste-new is not in the table of arrows",
-            "xtask is in the table of arrows, but not in the workspace",
+            "modiste-new is not in the table of dependencies",
+            "xtask is in the table of dependencies, but not in the workspace",
         ];
         check(&crates, &expected);
     }
 
     #[test]
-    fn the_arrows_form_no_circle() {
+    fn dependencies_are_acyclic() {
         for (index, (name, allowed)) in ARROWS.iter().enumerate() {
             let position = |sibling: &&str| {
                 let place = ARROWS.iter().position(|(known, _)| known == sibling);
-                place.expect("an arrow leads to a crate of the table")
+                place.expect("a crate of the table")
             };
-            // From later lines to earlier ones: each crate can be built after those before it.
+            // Each crate depends only on crates in earlier lines.
             assert!(allowed.iter().all(|to| position(to) < index), "{name}");
         }
     }
 
     #[test]
-    fn a_tree_is_searched_by_the_beginning_of_names() {
+    fn finds_packages_by_prefix() {
         let tree = "modiste-model v0.1.0 (/x/candle)\ncandle-core v0.11.1\ngemm v0.19.0\n";
         assert_eq!(found(tree, "candle").collect::<Vec<_>>(), ["candle-core"]);
     }

@@ -1,24 +1,24 @@
-//! `check`: everything short of the tests that a change has to pass.
+//! `check`: checks that every change has to pass, besides the tests.
 
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
 use crate::arrows;
-use crate::circles;
 use crate::command;
+use crate::cycles;
 use crate::packages;
 use crate::words;
 use crate::workspace::cargo;
 
-/// A step's name and what it does.
+/// Name and function of a step.
 type Step = (&'static str, fn() -> Result<()>);
 
-/// Quick ones first.
+/// Steps, the fastest first.
 const STEPS: &[Step] = &[
     ("format", format),
-    ("arrows between the crates", arrows::check),
-    ("circles between files", circles::check),
+    ("dependencies between crates", arrows::check),
+    ("import cycles between files", cycles::check),
     ("words", words::check),
     ("lints", lints),
     ("lints, without features", lints_without_features),
@@ -26,10 +26,10 @@ const STEPS: &[Step] = &[
     ("packages", packages::check),
 ];
 
-/// Runs every step, also after one that failed.
+/// Runs all steps, even if one fails.
 ///
 /// # Errors
-/// Names the steps that failed.
+/// If a step fails; the message names all steps that failed.
 pub(crate) fn check() -> Result<()> {
     let mut failed = Vec::new();
     let mut took = Vec::new();
@@ -73,7 +73,7 @@ fn lints() -> Result<()> {
     )
 }
 
-/// What a crate gets that wants no network or no candle: it compiles, and nothing in it lies idle.
+/// Lints the crates without their default features. Code that only a feature uses would be dead without it.
 fn lints_without_features() -> Result<()> {
     for (package, targets) in [
         ("modiste-dataset", "--all-targets"),

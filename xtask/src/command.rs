@@ -1,14 +1,14 @@
-//! Running other programs.
+//! Execution of other programs.
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Runs a program with this one's output and fails where it fails.
+/// Runs a program that shares standard output and standard error with this one.
 ///
 /// # Errors
-/// Where it cannot be started or does not exit with 0; the message repeats the command.
+/// If the program cannot be started or does not exit with 0; the message contains the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
     let status = command
@@ -20,10 +20,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program and gives what it wrote to its standard output; its errors go to this one's.
+/// Runs a program and returns its standard output. It shares standard error with this program.
 ///
 /// # Errors
-/// As [`run`], and where the output is no UTF-8.
+/// As [`run`], and if the output is not UTF-8.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     eprintln!("$ {}", shown(command));
     let output = command
@@ -34,10 +34,10 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("`{}` failed ({})", shown(command), output.status);
     }
     String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` wrote what is no UTF-8", shown(command)))
+        .with_context(|| format!("the output of `{}` is not UTF-8", shown(command)))
 }
 
-/// A command as one would type it: the program without its folder.
+/// Formats a command as a user would type it, without the folder of the program.
 fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_stem().unwrap_or(command.get_program());
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_shown_as_they_are_typed() {
+    fn formats_command_as_typed() {
         let mut command = Command::new("/somewhere/bin/cargo");
         command.args(["doc", "--config", "profile.dev.opt-level = 2", ""]);
         assert_eq!(
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_missing_is_named() {
+    fn names_missing_program() {
         let error = run(&mut Command::new("no-such-program-here")).unwrap_err();
         assert_eq!(
             error.to_string(),

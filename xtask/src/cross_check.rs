@@ -1,5 +1,4 @@
-//! `cross-check`: what Modiste says of a run, held to what scikit-learn and TensorBoard make of its
-//! files.
+//! `cross-check`: comparison of Modiste's metrics with scikit-learn and of its event files with TensorBoard.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,17 +12,17 @@ use crate::modiste::Modiste;
 use crate::python;
 use crate::workspace;
 
-/// Trains on the embedded images, then lets Python compute accuracy, confusion, F1, top-k, loss and
-/// calibration from every prediction, and read the run's file for TensorBoard.
+/// Trains on the embedded images. Python then computes accuracy, confusion matrix, F1, top-k accuracy, loss and
+/// calibration from the predictions, and reads the run's event file.
 ///
 /// # Errors
-/// Where there is no Python, or a number differs.
+/// If there is no Python, or a number differs.
 pub(crate) fn cross_check() -> Result<()> {
     let packages = BTreeSet::from(["numpy", "scikit-learn", "tensorboard"]);
     let Some(python) = python::find(None, &packages)? else {
-        bail!("this check needs Python");
+        bail!("this task needs Python");
     };
-    let folder = tempfile::tempdir().context("a temporary folder is needed")?;
+    let folder = tempfile::tempdir().context("temporary folder")?;
     let modiste = Modiste::build(folder.path().join("data"))?;
     let run = folder.path().join("run");
     let mut train = modiste.command();

@@ -1,4 +1,4 @@
-//! `dist`: what a package puts beside the binary, the manual and completions.
+//! `dist`: manual and shell completions for packages.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use crate::command;
 use crate::modiste::{Modiste, data_folder};
 use crate::workspace;
 
-/// Shells that `modiste completions` knows.
+/// Shells that `modiste completions` supports.
 const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
-/// Writes `man` and `completions` into a folder, `target/dist` where none is given.
+/// Writes the folders `man` and `completions` into `out`, or into `target/dist`.
 ///
 /// # Errors
-/// Where one cannot be made or written.
+/// If `modiste` fails or a file cannot be written.
 pub(crate) fn dist(out: Option<PathBuf>) -> Result<()> {
     let out = out.unwrap_or_else(|| workspace::root().join("target/dist"));
     let modiste = Modiste::build(data_folder(None))?;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command;
 use crate::workspace::cargo;
 
-/// Examples with their arguments; the longest trains for seconds.
+/// Examples with their arguments. Each takes seconds.
 const EXAMPLES: [(&str, &[&str]); 5] = [
     (
         "classify_photo",
@@ -17,10 +17,10 @@ const EXAMPLES: [(&str, &[&str]); 5] = [
     ("report", &[]),
 ];
 
-/// Runs every example.
+/// Runs all examples.
 ///
 /// # Errors
-/// If one fails.
+/// If an example fails.
 pub(crate) fn run() -> Result<()> {
     for (name, arguments) in EXAMPLES {
         let mut command = cargo();

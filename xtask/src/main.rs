@@ -1,16 +1,16 @@
-//! The project's own tasks: `cargo xtask TASK`.
+//! Tasks of the project: `cargo xtask TASK`.
 //!
-//! Nothing here is linked against the crates of the workspace: the tasks run `cargo` and the binary
-//! `modiste` that it builds, as a user would.
+//! This crate does not depend on the other crates of the workspace: the tasks run `cargo` and the binary
+//! `modiste`, as a user does.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arrows;
 mod bench;
 mod check;
-mod circles;
 mod command;
 mod cross_check;
+mod cycles;
 mod dist;
 mod examples;
 mod history;
@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// The project's own tasks.
+/// Tasks of the project.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -43,63 +43,63 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Download datasets into MODISTE_DATA, or into `datasets`.
+    /// Download datasets into the folder MODISTE_DATA [default: datasets].
     Download {
-        /// Datasets, as `modiste data list` names them.
+        /// Datasets, as `modiste data list` lists them.
         #[arg(default_value = "fashion-mnist")]
         names: Vec<String>,
     },
-    /// Download, build, train, evaluate on the test images, then show how to predict.
+    /// Download a dataset, train on it, evaluate on the test images, and classify a picture.
     Train {
         /// Flags of `modiste train`: --recipe, --dataset, --epochs, --data, ...
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<OsString>,
     },
-    /// Train on the embedded images and hold everything that comes out to what it should be.
+    /// Train on the embedded images and check all results.
     Smoke,
-    /// Stop runs in the middle, on full disks and with damaged checkpoints, and hold what is resumed to
-    /// the bytes of a run that was never stopped.
+    /// Kill runs, fill their disks and damage their checkpoints, and check that each resumed run ends with
+    /// the same bytes as a run that was never stopped.
     Torture {
-        /// How many runs.
+        /// Number of runs.
         #[arg(long, default_value_t = 100)]
         times: usize,
     },
-    /// Damage files of every format and hold the binary to answer or to say what is wrong.
+    /// Pass damaged files of every format to the binary and check that it never crashes.
     Mutate {
-        /// How many images; of each other format a twenty-fifth.
+        /// Number of images; of each other format, one file per 25 images.
         #[arg(long, default_value_t = 10_000)]
         count: usize,
-        /// Decides what is damaged.
+        /// Seed of the damage.
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Measure training steps and inference beside PyTorch, Keras, ONNX Runtime and candle.
+    /// Compare the time of training steps and of inference with PyTorch, Keras, ONNX Runtime, candle and burn.
     Bench(bench::Arguments),
-    /// Hold what `modiste evaluate` and `--tensorboard` say to scikit-learn and TensorBoard (needs Python).
+    /// Compare metrics with scikit-learn and event files with TensorBoard (needs Python).
     CrossCheck,
     /// Write the manual and shell completions.
     Dist {
-        /// The folder [default: target/dist].
+        /// Folder for the files [default: target/dist].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// Format, lints, docs, the arrows between the crates, packages.
+    /// Check formatting, dependencies, imports, words, lints, documentation and packages.
     Check,
-    /// Run `cargo test --workspace`, with slow tests if asked for.
+    /// Run the tests of the workspace.
     Test {
-        /// Run the slow tests too.
+        /// Also run the slow tests.
         #[arg(long)]
         all: bool,
-        /// Run the slow tests only.
+        /// Run only the slow tests.
         #[arg(long, conflicts_with = "all")]
         slow: bool,
-        /// Arguments of `cargo test`.
+        /// Arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Make `datasets/fashion-mnist-mini` from the official files of Fashion-MNIST.
+    /// Create `datasets/fashion-mnist-mini` from the official files of Fashion-MNIST.
     Mini {
-        /// The folder that holds `fashion-mnist`, `datasets` of the workspace where none is given.
+        /// Folder that contains `fashion-mnist` [default: MODISTE_DATA, else datasets].
         #[arg(long)]
         data: Option<PathBuf>,
     },
@@ -132,7 +132,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The test of it, more often than `cargo test` does it.
+/// Runs the test that kills runs, `times` times.
 fn torture(times: usize) -> Result<()> {
     let test = ["test", "-p", "modiste-cli", "--test", "cli", "kill::"];
     let mut command = workspace::cargo();
@@ -140,7 +140,7 @@ fn torture(times: usize) -> Result<()> {
     command::run(command.env("MODISTE_TORTURE", times.to_string()))
 }
 
-/// Tests in two tiers: slow ones, which are marked as ignored, run if `all` or `slow` asks for them.
+/// Runs the tests. Slow ones are marked as ignored: `all` includes them, `slow` runs them alone.
 fn test(all: bool, slow: bool, arguments: &[OsString]) -> Result<()> {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace"]).args(arguments);
@@ -154,7 +154,7 @@ fn test(all: bool, slow: bool, arguments: &[OsString]) -> Result<()> {
         command.arg("--ignored");
     }
     command::run(&mut command)?;
-    // Without arguments, all tests were meant: the examples are part of the slow tier.
+    // Arguments select tests. Without them, the examples are part of the slow tests.
     match (all || slow) && arguments.is_empty() {
         true => examples::run(),
         false => Ok(()),
@@ -168,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_hold_together() {
+    fn arguments_are_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn flags_are_passed_on_as_they_are() {
+    fn passes_flags_on_unchanged() {
         let arguments = [
             "xtask",
             "train",
@@ -183,7 +183,7 @@ mod tests {
             "--quiet",
         ];
         let Task::Train { flags } = Arguments::parse_from(arguments).task else {
-            panic!("`train` was asked for");
+            panic!("not the task `train`");
         };
         assert_eq!(flags, ["--recipe", "smoke", "--epochs=1", "--quiet"]);
     }

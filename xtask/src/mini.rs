@@ -1,4 +1,4 @@
-//! `mini`: makes `datasets/fashion-mnist-mini` from the official files of Fashion-MNIST.
+//! `mini`: creates `datasets/fashion-mnist-mini` from the official files of Fashion-MNIST.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder};
 use crate::modiste::data_folder;
 use crate::workspace;
 
-/// The official files and how many entries of each are taken.
+/// Official files, each with the number of entries that are copied.
 const FILES: [(&str, usize); 4] = [
     ("train-images-idx3-ubyte.gz", 5_000),
     ("train-labels-idx1-ubyte.gz", 5_000),
@@ -19,7 +19,7 @@ const FILES: [(&str, usize); 4] = [
     ("t10k-labels-idx1-ubyte.gz", 1_000),
 ];
 
-/// The classes, as the pictures are named.
+/// Classes in the names of the pictures.
 const CLASSES: [&str; 10] = [
     "t-shirt-top",
     "trouser",
@@ -33,15 +33,15 @@ const CLASSES: [&str; 10] = [
     "ankle-boot",
 ];
 
-/// How often each pixel of an image is repeated in its picture, each way.
+/// Factor by which a picture is larger than its image, in each dimension.
 const ENLARGEMENT: usize = 10;
 
-/// Reads the four official files in `data`'s `fashion-mnist` and writes their first entries and the
-/// ten pictures. A file that holds the same already is left as it is: another version of a
-/// compressor would change its bytes without changing anything.
+/// Reads the four official files in the folder `fashion-mnist` of `data`, and writes their first entries and the
+/// ten pictures. A file whose contents are equal is not written: another version of a compressor would change
+/// its bytes.
 ///
 /// # Errors
-/// Where an official file is missing or is not what it should be, or one cannot be written.
+/// If an official file is missing or invalid, or a file cannot be written.
 pub(crate) fn mini(data: Option<PathBuf>) -> Result<()> {
     let official = data_folder(data.as_deref()).join("fashion-mnist");
     let target = workspace::root().join("datasets/fashion-mnist-mini");
@@ -67,7 +67,7 @@ pub(crate) fn mini(data: Option<PathBuf>) -> Result<()> {
 fn read_gz(path: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| {
         format!(
-            "{} cannot be read; `cargo xtask download` gets the official files",
+            "{} cannot be read; `cargo xtask download` downloads the official files",
             path.display()
         )
     })?;
@@ -78,7 +78,7 @@ fn read_gz(path: &Path) -> Result<Vec<u8>> {
     Ok(inner)
 }
 
-/// The same bytes for the same content: no time, no name, the best compression.
+/// Compresses bytes without a time or a name, so that equal contents give equal files.
 fn gz(inner: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzBuilder::new()
         .mtime(0)
@@ -94,7 +94,7 @@ fn write_unless_same(
 ) -> Result<()> {
     let shown = workspace::relative(path).display();
     if same {
-        println!("{shown}: holds the same already");
+        println!("{shown}: unchanged");
         return Ok(());
     }
     fs::write(path, bytes()?).with_context(|| format!("{shown} cannot be written"))?;
@@ -102,14 +102,14 @@ fn write_unless_same(
     Ok(())
 }
 
-/// An IDX file of bytes: the sizes of its axes, and what follows them.
+/// Parses an IDX file of bytes. Returns the sizes of its axes and its data.
 fn idx(bytes: &[u8]) -> Result<(Vec<usize>, &[u8])> {
     let (magic, rest) = bytes
         .split_at_checked(4)
-        .context("no IDX file: too short")?;
+        .context("not an IDX file: too short")?;
     ensure!(
         magic[..3] == [0, 0, 8],
-        "no IDX file of bytes: it begins with {magic:02x?}"
+        "not an IDX file of bytes: it begins with {magic:02x?}"
     );
     let (axes, entries) = rest
         .split_at_checked(4 * usize::from(magic[3]))
@@ -122,18 +122,18 @@ fn idx(bytes: &[u8]) -> Result<(Vec<usize>, &[u8])> {
         .collect::<Result<_>>()?;
     ensure!(
         !axes.is_empty() && axes.iter().product::<usize>() == entries.len(),
-        "axes {axes:?} do not fit the {} bytes that follow",
+        "the axes {axes:?} do not match the {} bytes of data",
         entries.len()
     );
     Ok((axes, entries))
 }
 
-/// An IDX file of the first `count` entries of another.
+/// Returns an IDX file with the first `count` entries of another.
 fn first_entries(bytes: &[u8], count: usize) -> Result<Vec<u8>> {
     let (axes, entries) = idx(bytes)?;
     ensure!(
         axes[0] >= count,
-        "{count} entries are wanted, {} there",
+        "expected at least {count} entries, found {}",
         axes[0]
     );
     let header = 4 + 4 * axes.len();
@@ -143,12 +143,12 @@ fn first_entries(bytes: &[u8], count: usize) -> Result<Vec<u8>> {
     Ok(first)
 }
 
-/// The pixels of the first image of a class, `[row, column]`.
+/// Returns the first image of a class.
 fn first_of_class<'a>(images: &'a [u8], labels: &[u8], class: usize) -> Result<Image<'a>> {
     let (axes, pixels) = idx(images)?;
     let (_, labels) = idx(labels)?;
     let [_, height, width] = axes[..] else {
-        anyhow::bail!("images have 3 axes, not {axes:?}");
+        anyhow::bail!("expected 3 axes of images, found {axes:?}");
     };
     let index = labels
         .iter()
@@ -161,16 +161,16 @@ fn first_of_class<'a>(images: &'a [u8], labels: &[u8], class: usize) -> Result<I
     Ok(Image { width, pixels })
 }
 
-/// A gray image in memory.
+/// Gray image: `pixels` in the order `[row, column]`.
 struct Image<'a> {
     width: usize,
     pixels: &'a [u8],
 }
 
-/// A gray picture in memory: width, height, pixels.
+/// Gray picture: width, height, and pixels in the order `[row, column]`.
 type Picture = (u32, u32, Vec<u8>);
 
-/// As someone would photograph it: dark on white, and large enough to look at.
+/// Enlarges and inverts an image, so that it is dark on white like a photo.
 fn picture(image: Image<'_>) -> Picture {
     let rows = image.pixels.chunks(image.width);
     let height = rows.len() * ENLARGEMENT;
@@ -198,11 +198,16 @@ fn png_bytes((width, height, pixels): &Picture) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A picture of ours. Another kind of PNG gives something that equals no picture of ours.
+/// Reads a picture that [`png_bytes`] wrote. The result for any other PNG file differs from all such pictures.
 fn read_png(path: &Path) -> Result<Picture> {
     let file = fs::File::open(path)?;
     let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info()?;
-    let mut pixels = vec![0; reader.output_buffer_size().context("too large a picture")?];
+    let mut pixels = vec![
+        0;
+        reader
+            .output_buffer_size()
+            .context("the picture is too large")?
+    ];
     let frame = reader.next_frame(&mut pixels)?;
     Ok((frame.width, frame.height, pixels))
 }
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_entries_are_an_idx_file_again() {
+    fn copies_first_entries() {
         let first = first_entries(&images(), 2).expect("two of three");
         let (axes, pixels) = idx(&first).expect("an IDX file");
         assert_eq!(axes, [2, 2, 3]);
@@ -232,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_idx_file_is_refused() {
+    fn rejects_invalid_idx() {
         for bad in [
             &b"\x1f\x8b\x08\x00"[..],
             b"",
@@ -244,12 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_the_first_of_its_class_enlarged_and_inverted() {
+    fn enlarges_and_inverts_first_image_of_class() {
         let (images, labels) = (images(), labels());
         let image = first_of_class(&images, &labels, 7).expect("the second");
         let (width, height, pixels) = picture(image);
         assert_eq!((width, height), (30, 20));
-        // Rows 0 to 9 show the image's first row: 6 7 8.
+        // Rows 0 to 9 of the picture contain the first row of the image: 6 7 8.
         let corner = [
             pixels[0],
             pixels[9],
@@ -263,15 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn files_survive_round_trip() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, image) = (folder.path().join("a.gz"), folder.path().join("a.png"));
         fs::write(&file, gz(b"some bytes").expect("gzip")).expect("a file");
-        assert_eq!(read_gz(&file).expect("the same"), b"some bytes");
-        assert_eq!(gz(b"a").expect("gzip")[4..8], [0; 4], "no time of making");
+        assert_eq!(read_gz(&file).expect("readable"), b"some bytes");
+        assert_eq!(gz(b"a").expect("gzip")[4..8], [0; 4], "the time is 0");
 
-        let made = (3, 2, vec![1, 2, 3, 4, 5, 6]);
-        fs::write(&image, png_bytes(&made).expect("a PNG")).expect("a file");
-        assert_eq!(read_png(&image).expect("the same"), made);
+        let picture = (3, 2, vec![1, 2, 3, 4, 5, 6]);
+        fs::write(&image, png_bytes(&picture).expect("a PNG")).expect("a file");
+        assert_eq!(read_png(&image).expect("readable"), picture);
     }
 }

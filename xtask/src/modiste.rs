@@ -1,4 +1,4 @@
-//! The binary `modiste`: built by cargo, then run as a user runs it.
+//! The binary `modiste`, built by cargo and run as a user runs it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,17 +10,17 @@ use serde_json::Value;
 use crate::command;
 use crate::workspace::{self, cargo};
 
-/// A built `modiste` and the folder in which it looks for datasets.
+/// Binary `modiste` and the folder of its datasets.
 pub(crate) struct Modiste {
     binary: PathBuf,
     data: PathBuf,
 }
 
 impl Modiste {
-    /// Builds it in release and lets it look for datasets in `data`.
+    /// Builds the binary in release mode, for datasets in the folder `data`.
     ///
     /// # Errors
-    /// Where it does not build; cargo has then written why.
+    /// If it does not build; cargo prints the reason.
     pub(crate) fn build(data: PathBuf) -> Result<Self> {
         Ok(Self {
             binary: build()?,
@@ -28,63 +28,66 @@ impl Modiste {
         })
     }
 
-    /// A command that runs it in the folder where this program runs, so that paths given to it mean
-    /// what they mean to the user.
+    /// Returns a command that runs the binary in the current folder, so that relative paths of the user stay
+    /// valid.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.env("MODISTE_DATA", &self.data);
         command
     }
 
-    /// What it writes as JSON.
+    /// Runs a command and parses its standard output as JSON.
     ///
     /// # Errors
-    /// Where it fails or writes no JSON.
+    /// If the command fails or its output is not JSON.
     pub(crate) fn json(&self, command: &mut Command) -> Result<Value> {
         let text = command::output(command)?;
         serde_json::from_str(&text).with_context(|| {
             let start: String = text.chars().take(200).collect();
-            format!("`modiste ... --json` wrote no JSON, but: {start}")
+            format!("the output of `modiste ... --json` is not JSON: {start}")
         })
     }
 
-    /// The recipes that it knows, the default first.
+    /// Returns the recipes, the default first.
     ///
     /// # Errors
-    /// Where it fails or a recipe lacks what is needed of it.
+    /// If the command fails or a field of a recipe is missing.
     pub(crate) fn recipes(&self) -> Result<Vec<Recipe>> {
         parse_recipes(&self.json(self.command().args(["recipes", "--json"]))?)
     }
 }
 
-/// What a task needs to know of a recipe.
+/// Recipe of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recipe {
-    /// What `--recipe` calls it.
+    /// Name of the recipe.
     pub(crate) name: String,
-    /// The dataset that it trains on.
+    /// Name of the dataset.
     pub(crate) dataset: String,
-    /// Its network's name.
+    /// Name of the network.
     pub(crate) architecture: String,
-    /// Test accuracy that it stays above, 0 to 1.
+    /// Lower bound of the test accuracy, 0 to 1.
     pub(crate) floor: f64,
-    /// How many epochs it trains.
+    /// Number of epochs.
     pub(crate) epochs: u64,
-    /// All that it says, for a program that trains by it.
+    /// All fields, for a program that trains by the recipe.
     pub(crate) json: Value,
 }
 
-/// The recipe of this name.
+/// Returns the recipe of a name.
 ///
 /// # Errors
-/// Where there is none; the message lists those that there are.
+/// If there is no such recipe; the message lists all recipes.
 pub(crate) fn find<'a>(recipes: &'a [Recipe], name: &str) -> Result<&'a Recipe> {
     recipes
         .iter()
         .find(|recipe| recipe.name == name)
         .with_context(|| {
             let known: Vec<_> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();
-            format!("there is no recipe `{name}`, but {}", known.join(", "))
+            format!(
+                "there is no recipe `{name}`; there are: {}",
+                known.join(", ")
+            )
         })
 }
 
@@ -101,18 +104,20 @@ fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
         })
     };
     json.as_array()
-        .context("`modiste recipes --json` wrote no array")?
+        .context("the output of `modiste recipes --json` is not an array")?
         .iter()
         .map(|value| {
             recipe(value).with_context(|| {
-                format!("a recipe needs name, dataset, architecture, floor, config.epochs: {value}")
+                format!(
+                    "a recipe needs name, dataset, architecture, floor and config.epochs: {value}"
+                )
             })
         })
         .collect()
 }
 
-/// Builds the binary and asks cargo where it is: that follows `CARGO_TARGET_DIR` and every setting
-/// of the user's.
+/// Builds the binary and returns its path from cargo's messages, which respect `CARGO_TARGET_DIR` and all
+/// other settings of the user.
 fn build() -> Result<PathBuf> {
     let mut command = cargo();
     command
@@ -128,7 +133,9 @@ fn build() -> Result<PathBuf> {
     let messages = command::output(command.stdin(Stdio::null()))?;
     match executable(&messages)? {
         Some(binary) => Ok(binary),
-        None => bail!("cargo built modiste-cli, but names no binary `modiste`"),
+        None => {
+            bail!("cargo built modiste-cli, but its messages do not contain a binary `modiste`")
+        }
     }
 }
 
@@ -145,7 +152,7 @@ fn executable(messages: &str) -> Result<Option<PathBuf>> {
     Ok(found)
 }
 
-/// The folder of the datasets: the one asked for, else `datasets` of the workspace.
+/// Returns the folder of the datasets: `asked_for`, else MODISTE_DATA, else `datasets` in the workspace.
 pub(crate) fn data_folder(asked_for: Option<&Path>) -> PathBuf {
     match asked_for {
         Some(folder) => folder.to_owned(),
@@ -161,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recipes_are_read() {
+    fn parses_recipes() {
         let json = json!([{
             "name": "smoke", "description": "one minute", "dataset": "fashion-mnist-mini",
             "architecture": "compact", "floor": 0.82, "config": { "epochs": 5, "seed": 1 },
@@ -170,19 +177,19 @@ mod tests {
         assert_eq!(find(&recipes, "smoke").expect("it is there").epochs, 5);
         assert_eq!(
             find(&recipes, "smok").unwrap_err().to_string(),
-            "there is no recipe `smok`, but smoke"
+            "there is no recipe `smok`; there are: smoke"
         );
     }
 
     #[test]
-    fn a_recipe_that_lacks_something_is_shown() {
+    fn rejects_incomplete_recipe() {
         let error = parse_recipes(&json!([{ "name": "half" }])).unwrap_err();
         assert!(error.to_string().ends_with(r#"{"name":"half"}"#), "{error}");
         assert!(parse_recipes(&json!({})).is_err());
     }
 
     #[test]
-    fn a_build_without_the_binary_is_told_apart() {
+    fn detects_missing_binary() {
         let finished = r#"{"reason":"build-finished","success":true}"#;
         assert_eq!(executable(finished).expect("one message"), None);
     }

@@ -1,43 +1,46 @@
-//! Reading what `modiste predict --json` says about the ten pictures.
+//! Parser of the output of `modiste predict --json` for the ten pictures.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// How far the probabilities of one picture may sum to something other than 1: they are printed
-/// from 32-bit numbers.
+/// Maximum difference between 1 and the sum of a picture's probabilities, which are printed from 32-bit numbers.
 const SUM_TOLERANCE: f64 = 1e-4;
 
-/// How many pictures there are and how many were predicted as their names say.
+/// Number of pictures, and of those that are classified correctly.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Score {
-    /// Pictures.
+    /// Number of pictures.
     pub(crate) pictures: usize,
-    /// Pictures whose most probable class is the one in their name.
-    pub(crate) right: usize,
+    /// Number of pictures whose most probable class is the one in their file name.
+    pub(crate) correct: usize,
 }
 
-/// Counts the right ones, and holds the probabilities of every picture to what they must be.
+/// Counts the correct predictions and checks the probabilities of every picture.
 ///
 /// # Errors
-/// Where the JSON is not as promised, or probabilities are out of order or do not sum to 1.
+/// If the JSON has another structure, or probabilities are not in descending order or do not sum to 1.
 pub(crate) fn score(json: &Value) -> Result<Score> {
-    let pictures = json.as_array().context("predictions: no array")?;
-    let mut right = 0;
+    let pictures = json
+        .as_array()
+        .context("the predictions are not an array")?;
+    let mut correct = 0;
     for picture in pictures {
-        let file = picture["file"].as_str().context("predictions: no `file`")?;
+        let file = picture["file"]
+            .as_str()
+            .context("a prediction has no `file`")?;
         let ranked = ranked(&picture["predictions"]).with_context(|| file.to_owned())?;
         let (class, _) = ranked[0];
-        right += usize::from(same_class(file, class));
+        correct += usize::from(same_class(file, class));
     }
     Ok(Score {
         pictures: pictures.len(),
-        right,
+        correct,
     })
 }
 
-/// Classes and probabilities, the most probable first.
+/// Returns the classes with their probabilities, the most probable first.
 fn ranked(predictions: &Value) -> Result<Vec<(&str, f64)>> {
     let ranked = predictions
         .as_array()
@@ -49,23 +52,23 @@ fn ranked(predictions: &Value) -> Result<Vec<(&str, f64)>> {
     ensure!(!ranked.is_empty(), "no prediction");
     ensure!(
         ranked.is_sorted_by(|one, next| one.1 >= next.1),
-        "the most probable class should come first: {ranked:?}"
+        "the most probable class does not come first: {ranked:?}"
     );
     let sum: f64 = ranked.iter().map(|(_, probability)| probability).sum();
     ensure!(
         (sum - 1.0).abs() <= SUM_TOLERANCE,
-        "the probabilities sum to {sum} and not to 1"
+        "the probabilities sum to {sum} instead of 1"
     );
     Ok(ranked)
 }
 
-/// Whether `.../9-ankle-boot.png` shows an `Ankle boot`.
+/// Returns whether a file name contains a class: `9-ankle-boot.png` contains `Ankle boot`.
 fn same_class(file: &str, class: &str) -> bool {
     let stem = Path::new(file).file_stem().unwrap_or_default();
     letters(&stem.to_string_lossy()) == letters(class)
 }
 
-/// The letters alone, in lower case: `T-shirt/top` and `0-t-shirt-top` have the same.
+/// Returns the letters of a name in lower case: they are equal for `T-shirt/top` and `0-t-shirt-top`.
 fn letters(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphabetic())
@@ -80,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files_and_of_classes_meet() {
+    fn matches_file_names_with_classes() {
         assert!(same_class("a/b/9-ankle-boot.png", "Ankle boot"));
         assert!(same_class("0-t-shirt-top.png", "T-shirt/top"));
         assert!(!same_class("6-shirt.png", "T-shirt/top"));
@@ -94,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn right_ones_are_counted() {
+    fn counts_correct_predictions() {
         let json = json!([
             picture("8-bag.png", 0.75, 0.25),
             picture("3-dress.png", 0.6, 0.4)
         ]);
         let expected = Score {
             pictures: 2,
-            right: 1,
+            correct: 1,
         };
         assert_eq!(score(&json).expect("two pictures"), expected);
     }
@@ -113,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn rejects_invalid_predictions() {
         check(
             &json!([picture("8-bag.png", 0.4, 0.6)]),
-            "should come first",
+            "does not come first",
         );
         check(
             &json!([picture("8-bag.png", 0.7, 0.2)]),
@@ -127,6 +130,6 @@ mod tests {
             "no prediction",
         );
         check(&json!([{ "file": "a" }]), "no `predictions`");
-        check(&json!({}), "no array");
+        check(&json!({}), "not an array");
     }
 }

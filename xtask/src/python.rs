@@ -1,4 +1,4 @@
-//! A Python for those whom Modiste is held to: found, or made.
+//! Python with the packages that Modiste is compared with.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,11 @@ use anyhow::Result;
 use crate::command;
 use crate::workspace;
 
-/// A Python with these packages. `None` where none is needed, or where there is no Python: that is said.
+/// Returns a Python with these packages: `given`, else an environment in `target/peers/python`. Returns `None` if
+/// no packages are needed, or, with a message, if there is no Python.
 ///
 /// # Errors
-/// Where the environment cannot be made: `pip` has then written why.
+/// If the environment cannot be created; `pip` prints the reason.
 pub(crate) fn find(given: Option<&Path>, packages: &BTreeSet<&str>) -> Result<Option<PathBuf>> {
     if packages.is_empty() {
         return Ok(None);
@@ -22,8 +23,7 @@ pub(crate) fn find(given: Option<&Path>, packages: &BTreeSet<&str>) -> Result<Op
     }
     let Some(system) = ["python3", "python"].into_iter().find(|name| runs(name)) else {
         eprintln!(
-            "There is no Python. With Python 3.10 or later this would install {} into \
-             target/peers/python.",
+            "Python 3.10 or later was not found; it is needed to install {}.",
             packages.iter().copied().collect::<Vec<_>>().join(", ")
         );
         return Ok(None);
@@ -37,7 +37,7 @@ pub(crate) fn find(given: Option<&Path>, packages: &BTreeSet<&str>) -> Result<Op
     if !python.is_file() {
         command::run(Command::new(system).args(["-m", "venv"]).arg(&environment))?;
     }
-    // `pip` says itself what is there already.
+    // `pip` skips packages that are installed.
     command::run(
         Command::new(&python)
             .args([

@@ -1,11 +1,11 @@
-//! The folder of one training run.
+//! Folder of a training run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// What a run folder holds when training has ended.
+/// Files in the folder of a finished run.
 pub(crate) const FILES: [&str; 5] = [
     "history.csv",
     "accuracy.png",
@@ -14,21 +14,21 @@ pub(crate) const FILES: [&str; 5] = [
     "run.json",
 ];
 
-/// What every PNG begins with.
+/// First bytes of every PNG file.
 const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// The first `NAME-N` in `runs` that does not exist.
+/// Returns the first `NAME-N` in `runs` that does not exist.
 pub(crate) fn fresh(runs: &Path, name: &str) -> PathBuf {
     (1..)
         .map(|number| runs.join(format!("{name}-{number}")))
         .find(|folder| !folder.exists())
-        .expect("the numbers do not end")
+        .expect("an unlimited number of names")
 }
 
-/// Whether every file is there, none empty, and the pictures are pictures.
+/// Checks that all files exist, that none is empty, and that the pictures are PNG files.
 ///
 /// # Errors
-/// Names every file that is missing or wrong.
+/// If a file is missing or wrong; the message names all such files.
 pub(crate) fn check_complete(run: &Path) -> Result<()> {
     let wrong: Vec<_> = FILES
         .iter()
@@ -45,7 +45,9 @@ fn problem(file: &Path) -> Option<String> {
     match fs::read(file) {
         Err(error) => Some(format!("cannot be read ({error})")),
         Ok(bytes) if bytes.is_empty() => Some("is empty".into()),
-        Ok(bytes) if is_picture && !bytes.starts_with(&PNG_SIGNATURE) => Some("is no PNG".into()),
+        Ok(bytes) if is_picture && !bytes.starts_with(&PNG_SIGNATURE) => {
+            Some("is not a PNG file".into())
+        }
         Ok(_) => None,
     }
 }
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_free_number_is_taken() {
+    fn uses_first_free_number() {
         let runs = tempfile::tempdir().expect("a folder");
         fs::create_dir(runs.path().join("smoke-1")).expect("a folder in it");
         fs::create_dir(runs.path().join("smoke-3")).expect("another");
@@ -64,20 +66,20 @@ mod tests {
     }
 
     #[test]
-    fn every_file_that_is_wrong_is_named() {
+    fn names_all_wrong_files() {
         let run = tempfile::tempdir().expect("a folder");
         for name in FILES {
             fs::write(run.path().join(name), PNG_SIGNATURE).expect("a file");
         }
-        check_complete(run.path()).expect("all are there");
+        check_complete(run.path()).expect("complete");
 
         fs::write(run.path().join("loss.png"), "GIF89a").expect("a file");
         fs::write(run.path().join("run.json"), "").expect("a file");
-        fs::remove_file(run.path().join("history.csv")).expect("it was there");
+        fs::remove_file(run.path().join("history.csv")).expect("removed");
         let error = check_complete(run.path()).unwrap_err().to_string();
         for expected in [
             "history.csv cannot be read",
-            "loss.png is no PNG",
+            "loss.png is not a PNG file",
             "run.json is empty",
         ] {
             assert!(error.contains(expected), "{error}");

@@ -1,5 +1,5 @@
-//! `smoke`: the whole way on the embedded images, from training to prediction, held to what it
-//! should give. It needs no network and leaves nothing behind.
+//! `smoke`: end-to-end check on the embedded images, from training to prediction. It needs no internet access
+//! and leaves no files behind.
 
 use std::fs;
 use std::path::Path;
@@ -15,20 +15,20 @@ use crate::predictions::{Score, score};
 use crate::run_folder::check_complete;
 use crate::workspace;
 
-/// Of the ten pictures, how many must be recognised: a network at the floor can miss a few.
-const PICTURES_RIGHT: usize = 7;
+/// Minimum number of the ten pictures that are classified correctly: a network at the floor misses a few.
+const PICTURES_CORRECT: usize = 7;
 
-/// How far the accuracy of the model read from its file may lie from that of the last epoch. It is
-/// the same number but for the way in which it is written.
+/// Maximum difference between the accuracy of the model file and that of the last epoch. They are the same number
+/// in different formats.
 const ACCURACY_TOLERANCE: f64 = 1e-6;
 
-/// Trains on the embedded images, evaluates, predicts, explains, and trains once more for the same bytes.
+/// Trains on the embedded images, evaluates, predicts, writes a report, and repeats the training.
 ///
 /// # Errors
-/// At the first thing that is not as it should be.
+/// If a command fails or a result is not as expected.
 pub(crate) fn smoke() -> Result<()> {
-    let folder = tempfile::tempdir().context("a temporary folder is needed")?;
-    // An empty data folder: whatever lies in the user's does not matter here.
+    let folder = tempfile::tempdir().context("temporary folder")?;
+    // An empty data folder: the result does not depend on the user's datasets.
     let modiste = Modiste::build(folder.path().join("data"))?;
     let recipes = modiste.recipes()?;
     let recipe = find(&recipes, "smoke")?;
@@ -47,19 +47,19 @@ pub(crate) fn smoke() -> Result<()> {
 
     let pictures = predict(&modiste, &model)?;
     println!(
-        "predict: {} of {} pictures right",
-        pictures.right, pictures.pictures
+        "predict: {} of {} pictures classified correctly",
+        pictures.correct, pictures.pictures
     );
     ensure!(
-        pictures.pictures == 10 && pictures.right >= PICTURES_RIGHT,
-        "of the 10 pictures in {}, {PICTURES_RIGHT} should be right",
+        pictures.pictures == 10 && pictures.correct >= PICTURES_CORRECT,
+        "expected 10 pictures in {}, of which at least {PICTURES_CORRECT} are classified correctly",
         workspace::pictures().display()
     );
 
     report(&modiste, &run)?;
     reproduce(&modiste, &run, folder.path())?;
     println!(
-        "smoke: all right, {:.1} s after the build",
+        "smoke: passed, {:.1} s after the build",
         start.elapsed().as_secs_f64()
     );
     Ok(())
@@ -71,15 +71,14 @@ fn train(modiste: &Modiste, run: &Path) -> Result<()> {
     command::run(train.arg("--run").arg(run))
 }
 
-/// The validation accuracy after each epoch, of which there are as many as the recipe says.
+/// Reads the validation accuracy after each epoch and checks the number of epochs.
 fn history(run: &Path, recipe: &Recipe) -> Result<Vec<f64>> {
     let file = run.join("history.csv");
-    let csv =
-        fs::read_to_string(&file).with_context(|| format!("{} is no text", file.display()))?;
+    let csv = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let accuracies = validation_accuracies(&csv)?;
     ensure!(
         accuracies.len() as u64 == recipe.epochs,
-        "history.csv has {} epochs, the recipe {}",
+        "history.csv has {} epochs; the recipe has {}",
         accuracies.len(),
         recipe.epochs
     );
@@ -92,19 +91,19 @@ fn evaluate(modiste: &Modiste, model: &Path, dataset: &str) -> Result<Value> {
     modiste.json(evaluate.args(["--dataset", dataset, "--json"]))
 }
 
-/// Holds an evaluation to the recipe's floor and to the last epoch, which saw the same images.
+/// Compares an evaluation with the recipe's floor and with the last epoch, which was measured on the same images.
 fn check_accuracy(evaluation: &Value, history: &[f64], floor: f64) -> Result<()> {
     let accuracy = evaluation["accuracy"].as_f64().context("no `accuracy`")?;
     let images = evaluation["images"].as_u64().context("no `images`")?;
     println!("evaluate: accuracy {accuracy:.4} on {images} test images (floor {floor})");
     ensure!(
         accuracy >= floor,
-        "the test accuracy {accuracy} lies below the recipe's floor {floor}"
+        "the test accuracy {accuracy} is below the recipe's floor {floor}"
     );
-    let last = *history.last().context("history.csv has no epoch")?;
+    let last = *history.last().context("history.csv contains no epoch")?;
     ensure!(
         (accuracy - last).abs() <= ACCURACY_TOLERANCE,
-        "read back from its file the model has the accuracy {accuracy}, after training it had {last}"
+        "the accuracy of the model file is {accuracy}; after the last epoch it was {last}"
     );
     Ok(())
 }
@@ -112,7 +111,7 @@ fn check_accuracy(evaluation: &Value, history: &[f64], floor: f64) -> Result<()>
 fn predict(modiste: &Modiste, model: &Path) -> Result<Score> {
     let folder = workspace::pictures();
     let mut files = fs::read_dir(&folder)
-        .with_context(|| format!("{} cannot be listed", folder.display()))?
+        .with_context(|| folder.display().to_string())?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<_>>>()?;
     files.sort();
@@ -122,27 +121,27 @@ fn predict(modiste: &Modiste, model: &Path) -> Result<Score> {
     score(&modiste.json(predict.arg("--model").arg(model).arg("--json"))?)
 }
 
-/// The run again with one thread gives the same history and model.
+/// Repeats the run with one thread and checks that history and model are identical.
 fn reproduce(modiste: &Modiste, run: &Path, folder: &Path) -> Result<()> {
     let mut reproduce = modiste.command();
     reproduce.arg("reproduce").arg(run);
     reproduce.args(["--threads", "1", "--quiet", "--json", "--run"]);
     let verdict = modiste.json(reproduce.arg(folder.join("again")))?;
     check_verdict(&verdict)?;
-    println!("reproduce: the same history and model with one thread");
+    println!("reproduce: identical history and model with one thread");
     Ok(())
 }
 
-/// Whether a whole run was compared and came to the same.
+/// Checks that a whole run was compared, and that its repetition is identical.
 fn check_verdict(verdict: &Value) -> Result<()> {
     ensure!(
         verdict["identical"] == true && verdict["model"]["identical"] == true,
-        "the run, trained again, came to something else: {verdict}"
+        "the repetition of the run differs: {verdict}"
     );
     Ok(())
 }
 
-/// The run in one page.
+/// Writes the report of the run and checks its size.
 fn report(modiste: &Modiste, run: &Path) -> Result<()> {
     command::run(modiste.command().arg("report").arg(run))?;
     let page = run.join("report.html");
@@ -165,18 +164,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_parts_or_is_not_whole_is_no_repetition() {
+    fn rejects_different_or_partial_repetition() {
         let verdict = |identical, model| json!({ "identical": identical, "model": model });
         let same = json!({ "identical": true });
-        check_verdict(&verdict(true, same.clone())).expect("the same");
+        check_verdict(&verdict(true, same.clone())).expect("identical");
         assert!(check_verdict(&verdict(false, same)).is_err());
         assert!(check_verdict(&verdict(true, Value::Null)).is_err());
     }
 
     #[test]
-    fn accuracy_is_held_to_the_floor_and_to_the_history() {
+    fn compares_accuracy_with_floor_and_history() {
         let evaluation = json!({ "accuracy": 0.8349999785423279, "images": 1000 });
-        check_accuracy(&evaluation, &[0.7, 0.835], 0.82).expect("32 bits more or less");
+        check_accuracy(&evaluation, &[0.7, 0.835], 0.82).expect("equal up to rounding to 32 bits");
         assert!(check_accuracy(&evaluation, &[0.7, 0.836], 0.82).is_err());
         assert!(check_accuracy(&evaluation, &[0.7, 0.835], 0.84).is_err());
         assert!(check_accuracy(&evaluation, &[], 0.82).is_err());

@@ -1,4 +1,4 @@
-//! `download` and `train`: from nothing to a trained network.
+//! `download` and `train`: datasets, and the whole way from a download to a trained network.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,29 +11,29 @@ use crate::modiste::{Modiste, Recipe, data_folder, find};
 use crate::run_folder;
 use crate::workspace;
 
-/// The recipe that needs no download.
+/// Recipe whose dataset is embedded.
 const EMBEDDED_RECIPE: &str = "smoke";
 
-/// The recipe whose model is built in.
+/// Recipe of the built-in model.
 const SHIPPED_RECIPE: &str = "photos";
 
-/// The dataset that is built in.
+/// Dataset that is embedded in the binary.
 const EMBEDDED_DATASET: &str = "fashion-mnist-mini";
 
 /// Downloads datasets.
 ///
 /// # Errors
-/// Where one cannot be had; `modiste` has then written why and what to do by hand.
+/// If a download fails; `modiste` prints the reason and what to do instead.
 pub(crate) fn download(names: &[String]) -> Result<()> {
     let modiste = Modiste::build(data_folder(None))?;
     command::run(modiste.command().args(["data", "download"]).args(names))
 }
 
-/// Downloads what the flags ask for, trains on it, evaluates, and shows how to predict.
+/// Downloads the dataset that the flags name, trains on it, evaluates the model and classifies a picture. If the
+/// download fails, training uses the embedded images.
 ///
 /// # Errors
-/// Where training, evaluating or predicting fails, or the run folder is not complete. Where only
-/// the download fails, it says so and trains on the embedded images.
+/// If training, evaluation or prediction fails, or the run's folder is not complete.
 pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     let data = value_of(flags, "--data").map(OsStr::to_owned);
     let modiste = Modiste::build(data_folder(data.as_deref().map(Path::new)))?;
@@ -56,7 +56,7 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     command::run(&mut train)?;
     run_folder::check_complete(&run)?;
 
-    eprintln!("\nThe test images, with the model as it was read back from its file:");
+    eprintln!("\nEvaluation of the model file on the test images:");
     let model = run.join("model.safetensors");
     let mut evaluate = modiste.command();
     evaluate.arg("evaluate").arg("--model").arg(&model);
@@ -70,7 +70,7 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     command::run(&mut evaluate)?;
 
     eprintln!(
-        "\nThe run, with its history, curves and model: {}",
+        "\nFolder of the run, with its history, curves and model: {}",
         run.display()
     );
     if plan.recipe == SHIPPED_RECIPE {
@@ -79,27 +79,27 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     predict(&modiste, &plan.dataset, &model)
 }
 
-/// Says whether training gave the model that is built into `modiste`.
+/// Prints whether the model is identical to the built-in one.
 fn compare_with_shipped(model: &Path) -> Result<()> {
     let shipped = workspace::root().join("models/fashion-mnist.safetensors");
     let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
     let verdict = if read(model)? == read(&shipped)? {
-        "is, byte for byte, the one"
+        "is identical to"
     } else {
-        "differs from the one"
+        "differs from"
     };
     eprintln!(
-        "The model {verdict} that is built in: {}",
+        "The model {verdict} the built-in one: {}",
         shipped.display()
     );
     Ok(())
 }
 
-/// Shows the command that predicts, and runs it where the picture is one of the network's classes.
+/// Prints a command that classifies a picture, and runs it if the dataset has the class of the picture.
 fn predict(modiste: &Modiste, dataset: &str, model: &Path) -> Result<()> {
     let picture = workspace::pictures().join("9-ankle-boot.png");
     println!(
-        "\nTo predict:\n  cargo run --release -p modiste-cli -- predict {} --model {}\n",
+        "\nTo classify a picture:\n  cargo run --release -p modiste-cli -- predict {} --model {}\n",
         workspace::relative(&picture).display(),
         workspace::relative(model).display(),
     );
@@ -111,23 +111,26 @@ fn predict(modiste: &Modiste, dataset: &str, model: &Path) -> Result<()> {
     command::run(predict.arg("--model").arg(model))
 }
 
-/// What is going to be trained on what.
+/// Recipe and dataset of a training.
 #[derive(Debug, PartialEq)]
 struct Plan {
     recipe: String,
     dataset: String,
-    /// Accuracy to expect where no other flag changes the recipe.
+    /// Expected accuracy, 0 to 1, if no flag changes the recipe.
     floor: f64,
-    /// What `modiste train` is given.
+    /// Flags for `modiste train`.
     flags: Vec<OsString>,
 }
 
 impl Plan {
-    /// What the flags ask for: `--dataset`, else the dataset of `--recipe`, else the default's.
+    /// Returns the plan of the flags: the dataset is `--dataset`, else that of `--recipe`, else that of the default
+    /// recipe.
     fn new(flags: &[OsString], recipes: &[Recipe]) -> Result<Self> {
         let recipe = match value_of(flags, "--recipe") {
             Some(name) => find(recipes, &name.to_string_lossy())?,
-            None => recipes.first().context("`modiste recipes` lists none")?,
+            None => recipes
+                .first()
+                .context("`modiste recipes` lists no recipe")?,
         };
         let dataset = value_of(flags, "--dataset").map(OsStr::to_string_lossy);
         Ok(Self {
@@ -139,7 +142,7 @@ impl Plan {
     }
 
     fn download(&self, modiste: &Modiste) -> Result<()> {
-        // Who allows a cut file has one, and wants it used rather than replaced.
+        // A user who allows truncated files has some, and a download would replace them.
         if self.dataset == EMBEDDED_DATASET || has(&self.flags, "--allow-partial") {
             return Ok(());
         }
@@ -151,14 +154,14 @@ impl Plan {
         command::run(&mut download)
     }
 
-    /// The same on the embedded images, and a word on what that means.
+    /// Returns a plan for the embedded images instead, and prints the consequences.
     fn without_download(self, recipes: &[Recipe], error: &anyhow::Error) -> Result<Self> {
         let recipe = find(recipes, EMBEDDED_RECIPE)?;
         eprintln!(
             "
-`{}` cannot be had: {error:#}; the reasons, and what to do by hand, stand above.
-So this trains on the 5,000 embedded images of Fashion-MNIST instead, with the recipe `{}`
-(network `{}`). Expect a test accuracy of {:.0} % or a little more, where `{}` on `{}` has {:.0} %.
+`{}` cannot be downloaded: {error:#}; the reasons, and what to do instead, are printed above.
+Training uses the 5,000 embedded images of Fashion-MNIST instead, with the recipe `{}` (network
+`{}`). Its test accuracy is at least {:.0} %; that of `{}` on `{}` is at least {:.0} %.
 ",
             self.dataset,
             recipe.name,
@@ -177,7 +180,7 @@ So this trains on the 5,000 embedded images of Fashion-MNIST instead, with the r
     }
 }
 
-/// The value of `--name VALUE` or `--name=VALUE`, the last where it is given twice.
+/// Returns the value of `--name VALUE` or `--name=VALUE`; the last one if there are several.
 fn value_of<'a>(flags: &'a [OsString], name: &str) -> Option<&'a OsStr> {
     let mut found = None;
     for (index, flag) in flags.iter().enumerate() {
@@ -190,7 +193,7 @@ fn value_of<'a>(flags: &'a [OsString], name: &str) -> Option<&'a OsStr> {
     found
 }
 
-/// The flags without `--name VALUE` and `--name=VALUE`.
+/// Returns the flags without `--name VALUE` and `--name=VALUE`.
 fn without(flags: &[OsString], name: &str) -> Vec<OsString> {
     let mut flags = flags.iter();
     let mut kept = Vec::new();
@@ -204,7 +207,7 @@ fn without(flags: &[OsString], name: &str) -> Vec<OsString> {
     kept
 }
 
-/// `VALUE` of `--name=VALUE`.
+/// Returns the value of `--name=VALUE`.
 fn joined<'a>(flag: &'a OsStr, name: &str) -> Option<&'a str> {
     flag.to_str()?.strip_prefix(name)?.strip_prefix('=')
 }
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_found_in_both_spellings() {
+    fn finds_values_in_both_forms() {
         let given = flags(&["--run", "a", "--epochs=3", "--quiet", "--run=b"]);
         assert_eq!(value_of(&given, "--run"), Some(OsStr::new("b")));
         assert_eq!(value_of(&given, "--epochs"), Some(OsStr::new("3")));
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_decide_what_is_downloaded() {
+    fn flags_select_recipe_and_dataset() {
         check(&[], "fashion", "fashion-mnist");
         check(&["--recipe", "lecture"], "lecture", "mnist");
         check(&["--dataset=mnist", "--epochs", "1"], "fashion", "mnist");
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_data_the_embedded_images_are_trained_on() {
+    fn falls_back_to_embedded_images() {
         let given = flags(&["--recipe=lecture", "--dataset", "mnist", "--epochs", "2"]);
         let plan = Plan::new(&given, &recipes()).expect("a plan");
         let plan = plan

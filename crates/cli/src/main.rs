@@ -37,7 +37,7 @@ struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long)]
     version: bool,
-    /// With --version: also print the commit, the features and the kernels of this machine.
+    /// With --version, also print the commit, the features and the kernels that this CPU supports.
     #[arg(long, requires = "version")]
     verbose: bool,
     #[command(subcommand)]

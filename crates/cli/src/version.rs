@@ -6,7 +6,7 @@ use modiste_model::{InstructionSet, KERNELS_VARIABLE};
 
 use crate::terminal::output;
 
-/// Prints the version; if `verbose`, also the facts that a bug report should contain.
+/// Prints the version; if `verbose`, also the commit, the features and the kernels, for bug reports.
 ///
 /// # Errors
 /// If standard output cannot be written, or the environment asks for kernels that the CPU does not support.

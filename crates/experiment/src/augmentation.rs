@@ -7,12 +7,11 @@ use modiste_train::Augmentation;
 use crate::error::{Error, Result};
 use crate::json::read_json;
 
-/// Returns the augmentation of a name: `none`, `photos`, or a JSON file like the `augmentation` of a
-/// run.json.
+/// Returns the augmentation of a name: `none`, `photos`, or the path of a JSON file with the structure of
+/// `augmentation` in a run.json.
 ///
 /// # Errors
-/// Returns [`Error::Setting`] if there is neither such a name nor such a file, and the errors of
-/// [`read_json`].
+/// Returns [`Error::Setting`] if the name is unknown and no such file exists, and the errors of [`read_json`].
 pub fn find_augmentation(name: &str) -> Result<Option<Augmentation>> {
     match name {
         "none" => Ok(None),

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::machine::{Machine, peak_resident_mib};
 use crate::table::table;
 
-/// Largest number of steps: more than anybody waits for is a typing error.
+/// Maximum number of steps: a larger number is probably a typing error.
 const MAX_STEPS: usize = 100_000;
 
 /// Times of training steps and of inference on synthetic images.
@@ -20,38 +20,39 @@ const MAX_STEPS: usize = 100_000;
 pub struct BenchReport {
     /// Name of the network.
     pub architecture: String,
-    /// Images per step.
+    /// Number of images per step.
     pub batch_size: usize,
-    /// Steps, and inference passes, that were measured.
+    /// Number of training steps, and of inference passes, that were measured.
     pub steps: usize,
     /// Median duration of a step in milliseconds.
     pub step_ms_median: f64,
-    /// Least duration of a step in milliseconds.
+    /// Minimum duration of a step in milliseconds.
     pub step_ms_min: f64,
     /// Median duration of an inference pass in milliseconds.
     pub eval_ms_median: f64,
-    /// Least duration of an inference pass in milliseconds.
+    /// Minimum duration of an inference pass in milliseconds.
     pub eval_ms_min: f64,
-    /// Images that are trained per second.
+    /// Number of training images per second.
     pub images_per_second: f64,
     /// Peak memory of the process in MiB, if the system reports it.
     pub peak_resident_mib: Option<f64>,
-    /// `avx512`, `avx2`, `portable`, or `candle`.
+    /// Instruction set of the kernels, `avx512`, `avx2` or `portable`; `candle` for the candle engine.
     pub kernels: String,
-    /// Whether every convolution is computed by its definition.
+    /// True if every convolution is computed by its definition.
     pub exact: bool,
     /// Number of threads.
     pub threads: usize,
-    /// Processor and cores.
+    /// Processor and number of cores.
     pub machine: String,
-    /// Every single time.
+    /// All measured times.
     pub timings: Timings,
 }
 
 /// Measures `steps` training steps, and as many inference passes, on batches of `batch_size` images.
 ///
 /// # Errors
-/// Returns [`Error::Setting`] if a number is out of range, and an error if the engine cannot run.
+/// Returns [`Error::Setting`] if a number is out of range, [`Error::Architecture`] if the layers do not fit, and
+/// [`Error::Train`] if the engine fails.
 pub fn bench(
     architecture: &Architecture,
     batch_size: usize,
@@ -132,7 +133,8 @@ impl fmt::Display for BenchReport {
 }
 
 impl BenchReport {
-    /// Returns a table of the times of each fused operation; `None` if the engine does not measure them.
+    /// Returns a table of the times of each fused operation in milliseconds; `None` if the engine does not measure
+    /// them.
     pub fn profile(&self) -> Option<String> {
         let ops = &self.timings.ops;
         if ops.is_empty() {

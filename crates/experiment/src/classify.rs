@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
-/// Number of files that are prepared together: enough for all threads, and little to wait for.
+/// Number of files that are prepared together: enough for all threads, and few enough to show progress.
 const CHUNK: usize = 64;
 
 /// Answer for one image file.
@@ -20,15 +20,18 @@ pub struct Classified {
     pub ranked: Vec<Prediction>,
     /// Inputs of the network: one per TTA view, pixels row by row.
     pub views: Vec<Vec<u8>>,
-    /// Thumbnail, a JPEG file, if thumbnails were asked for.
+    /// Thumbnail, a JPEG file, if thumbnails were requested.
     pub thumbnail: Option<Vec<u8>>,
-    /// Remark about the file: an image of which only a part could be read.
+    /// Warning about the file, such as a truncated image.
     pub warning: Option<String>,
 }
 
 /// Classifies files in parallel and returns the answers in the order of the files, with their index. A file
-/// that fails does not stop the others. `thumbnails` is the longest edge of thumbnails in pixels; without
-/// it there are none.
+/// that fails does not stop the others. `thumbnails` is the longest edge of thumbnails in pixels; `None` creates
+/// no thumbnails.
+///
+/// # Errors
+/// Each answer is [`Error::Image`] if its file cannot be read, decoded or classified.
 ///
 /// ```
 /// use modiste_experiment::classify_files;
@@ -105,7 +108,7 @@ fn failed(file: &Path, reason: impl ToString) -> Error {
     }
 }
 
-/// Checks that all probabilities are finite: finite weights may be too large to compute with.
+/// Checks that all probabilities are finite: weights may be finite and still overflow.
 ///
 /// # Errors
 /// Returns the reason if a probability is NaN.

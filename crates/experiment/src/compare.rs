@@ -1,4 +1,4 @@
-//! Comparison of runs: settings that differ, results, and whether a difference exceeds chance.
+//! Comparison of runs: settings that differ, results, and tests of significance.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::measure::{Measurement, TestOptions, measure};
 use crate::run::{MODEL, Record, read_history};
 use crate::warning::Warning;
 
-/// Characters of a setting that are shown.
+/// Maximum number of characters of a setting.
 const LONGEST: usize = 40;
 
 /// Fields of a record that are not settings.
@@ -59,15 +59,15 @@ pub struct Comparison {
 pub struct RunResult {
     /// Folder of the run.
     pub run: String,
-    /// Test images.
+    /// Number of test images.
     pub images: usize,
     /// Accuracy on the test images, 0 to 1.
     pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy.
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
-    /// Loss on the test images.
+    /// Mean cross-entropy on the test images.
     pub loss: f64,
-    /// Completed epochs.
+    /// Number of completed epochs.
     pub epochs: usize,
     /// Duration of these epochs in seconds.
     pub seconds: f64,
@@ -92,16 +92,16 @@ pub struct Pair {
     pub first: String,
     /// Folder of the second run.
     pub second: String,
-    /// Images that only the first classifies correctly.
+    /// Number of images that only the first run classifies correctly.
     pub only_first: usize,
-    /// Images that only the second classifies correctly.
+    /// Number of images that only the second run classifies correctly.
     pub only_second: usize,
-    /// p-value of McNemar's exact test.
+    /// p-value of McNemar's exact test, 0 to 1.
     pub p: f64,
 }
 
 impl Pair {
-    /// Returns whether the difference is significant at the level of 5 %.
+    /// Returns whether the difference is significant at the 5 % level.
     pub fn is_significant(&self) -> bool {
         self.p < 0.05
     }
@@ -176,7 +176,7 @@ fn candidates(paths: &[PathBuf], on_warning: &mut dyn FnMut(Warning)) -> Result<
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut skipped = Vec::new();
     for path in paths {
-        // A typing error. A link that leads nowhere may come from a pattern, and is skipped.
+        // A missing path is a typing error. A dangling link may come from a shell pattern, and is skipped.
         if path.symlink_metadata().is_err() {
             return Err(Error::NoRun { path: path.clone() });
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Choice that is left to this crate.
+/// Name of an automatic choice of the device or the engine.
 pub const AUTO: &str = "auto";
 
 /// Requested engine.
@@ -48,8 +48,8 @@ pub struct ComputeChoice {
     /// Computes every convolution by its definition: slower, and equal to a reference up to the rounding of
     /// f32.
     pub exact: bool,
-    /// Vector instructions of the kernels, unless the environment names others. `None` stands for the
-    /// best.
+    /// Instruction set of the kernels, unless the environment names another. `None` selects the best that the CPU
+    /// supports.
     pub instructions: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct ComputeSetup {
     pub compute: Compute,
     /// Device: `cpu`, `cuda:0`.
     pub device: String,
-    /// Sentence about the device for a user.
+    /// Description of the device for users, one sentence.
     pub description: String,
 }
 
@@ -79,8 +79,8 @@ impl ComputeChoice {
     /// Finds the device and the engine.
     ///
     /// # Errors
-    /// Returns [`Error::Device`] if the device is not there, [`Error::Setting`] if the engine does not run
-    /// on it, and [`Error::InstructionSet`] if the CPU does not support the instructions.
+    /// Returns [`Error::Device`] if the device is not available, [`Error::Setting`] if the engine does not run
+    /// on it, and [`Error::InstructionSet`] if the CPU does not support the instruction set.
     pub fn select(&self) -> Result<ComputeSetup> {
         let (engine, device, description) = select_engine(&self.device, self.engine)?;
         tracing::debug!(description, engine = engine.name(), "selected");
@@ -129,7 +129,9 @@ fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, Stri
 fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, String, String)> {
     if ![AUTO, "cpu"].contains(&device) {
         return Err(Error::Device {
-            reason: format!("device {device} needs the candle engine, which this build lacks"),
+            reason: format!(
+                "device {device} needs the candle engine, which is not part of this build"
+            ),
         });
     }
     match engine {
@@ -138,10 +140,10 @@ fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, Stri
     }
 }
 
-/// Kernel options with the instructions that the environment names, else the best.
+/// Returns kernel options with the instruction set that the environment names, else the best one.
 ///
 /// # Errors
-/// Returns [`Error::InstructionSet`] if the CPU does not support them.
+/// Returns [`Error::InstructionSet`] if the CPU does not support the instruction set.
 pub fn kernel_options() -> Result<KernelOptions> {
     Ok(KernelOptions {
         exact: false,
@@ -149,7 +151,7 @@ pub fn kernel_options() -> Result<KernelOptions> {
     })
 }
 
-/// InstructionSet that the environment names, else those `recorded`, else the best.
+/// Returns the instruction set that the environment names, else the one `recorded`, else the best.
 fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     let is_named = std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| !name.is_empty());
     match recorded {
@@ -170,16 +172,16 @@ fn instructions(recorded: Option<&str>) -> Result<InstructionSet> {
     }
 }
 
-/// Engine, device and kernel options that computed a run.
+/// Engine, device and kernel options of a run, as its record stores them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ComputeRecord {
-    /// `kernels` or `candle`.
+    /// Engine: `kernels` or `candle`.
     pub engine: String,
-    /// `cpu`, `cuda:0`.
+    /// Device: `cpu`, `cuda:0`.
     pub device: String,
-    /// Whether every convolution was computed by its definition.
+    /// True if every convolution was computed by its definition.
     pub exact: bool,
-    /// Vector instructions of the kernels.
+    /// Instruction set of the kernels.
     pub instructions: String,
     /// Number of threads. Results do not depend on it.
     pub threads: usize,
@@ -198,8 +200,8 @@ impl ComputeRecord {
         }
     }
 
-    /// The choice `given`, with what it leaves open as recorded: a run is resumed or repeated with the same
-    /// arithmetic.
+    /// Returns the choice `given`, with recorded values in place of automatic ones, so that a run is resumed or
+    /// repeated with the same arithmetic.
     pub(crate) fn or(&self, given: &ComputeChoice) -> Result<ComputeChoice> {
         Ok(ComputeChoice {
             device: match given.device.as_str() {
@@ -215,7 +217,7 @@ impl ComputeRecord {
         })
     }
 
-    /// Phrase for the part that decides the bytes of a result.
+    /// Returns a description of the settings that affect the bytes of a result: `kernels, avx512`.
     pub fn arithmetic(&self) -> String {
         let exact = if self.exact { ", exact" } else { "" };
         if self.engine == EngineKind::Kernels.name() {

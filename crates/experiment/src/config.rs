@@ -1,4 +1,4 @@
-//! Configuration of a run: that of its training, and what decides the data and the model file.
+//! Configuration of a run: training, validation images, background images and precision of the model file.
 
 use modiste_model::Precision;
 use modiste_train::TrainConfig;
@@ -22,8 +22,8 @@ pub struct RunConfig {
     pub validation: Validation,
     /// Precision of the weights in the model file.
     pub precision: Precision,
-    /// Dataset that augmentation cuts backgrounds from; `None` stands for synthetic images. It has an
-    /// effect only if the training images are augmented.
+    /// Dataset that augmentation cuts backgrounds from; `None` means synthetic images. It has no effect unless
+    /// the training images are augmented.
     pub background_images: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl RunConfig {
         }
     }
 
-    /// The configuration as a file of format version 2 has it, in which `split:F` held out the last images.
+    /// Returns the configuration as files of format version 2 store it, in which `split:F` held out the last images.
     pub(crate) fn to_unstratified(&self) -> Self {
         Self {
             validation: self.validation.to_unstratified(),

@@ -1,4 +1,4 @@
-//! Data of a run: datasets from disk, fetched if they are missing.
+//! Datasets of a run: loaded from disk, and fetched if they are missing.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,27 +13,27 @@ use crate::warning::Warning;
 /// Environment variable that names the folder of the datasets.
 pub const DATA_VARIABLE: &str = "MODISTE_DATA";
 
-/// Folder of the datasets if nothing names another.
+/// Default folder of the datasets.
 const DEFAULT_FOLDER: &str = "datasets";
 
-/// Fetches the files of a dataset into a folder of datasets.
+/// Function that fetches the files of a dataset into a folder of datasets.
 pub type Fetch<'a> = dyn Fn(&'static DatasetInfo, &Path) -> Result<()> + 'a;
 
 /// Source of datasets.
 #[derive(Clone, Copy)]
 pub struct DataSource<'a> {
-    /// Folder that has one folder per dataset. `None` stands for that of the run at hand, else for
+    /// Folder with a subfolder for each dataset. `None` means the folder of the run, if there is one, else
     /// [`default_data_folder`].
     pub folder: Option<&'a Path>,
     /// Accepts a dataset with fewer images than the official one.
     pub allow_partial: bool,
-    /// Called for a dataset whose files are missing. `None` makes that an error.
+    /// Function that is called for a dataset whose files are missing. With `None`, loading fails.
     pub fetch: Option<&'a Fetch<'a>>,
 }
 
 impl Default for DataSource<'_> {
-    /// The default folder, complete datasets only. With the feature `download` missing files are downloaded from
-    /// mirrors.
+    /// The default folder, and complete datasets only. With the feature `download`, missing files are downloaded
+    /// from mirrors.
     fn default() -> Self {
         Self {
             folder: None,
@@ -81,7 +81,8 @@ pub fn default_data_folder() -> PathBuf {
 }
 
 impl DataSource<'_> {
-    /// Returns the folder of the datasets for a run whose record names `recorded`, if that still exists.
+    /// Returns the folder of the datasets. `recorded` is the folder in the record of a run; it is used if it exists
+    /// and `self` does not name another.
     pub fn folder_of(&self, recorded: Option<&Path>) -> PathBuf {
         let recorded = recorded.filter(|folder| folder.is_dir());
         match self.folder.or(recorded) {
@@ -93,7 +94,7 @@ impl DataSource<'_> {
     /// Loads the dataset `name`, after fetching it if a file is missing.
     ///
     /// # Errors
-    /// Returns [`Error::Dataset`] if the name is unknown or a file is not as it should be, and the error of
+    /// Returns [`Error::Dataset`] if the name is unknown or a file is missing or damaged, and the error of
     /// `fetch`.
     pub fn load_dataset(&self, name: &str, on_warning: &mut dyn FnMut(Warning)) -> Result<Dataset> {
         Ok(self.load(name, &self.folder_of(None), on_warning)?.dataset)
@@ -102,7 +103,7 @@ impl DataSource<'_> {
     /// Loads the dataset `name` from `folder`, after fetching it if a file is missing.
     ///
     /// # Errors
-    /// Returns [`Error::Dataset`] if the name is unknown or a file is not as it should be, and the error of
+    /// Returns [`Error::Dataset`] if the name is unknown or a file is missing or damaged, and the error of
     /// `fetch`.
     pub(crate) fn load(
         &self,
@@ -110,11 +111,7 @@ impl DataSource<'_> {
         folder: &Path,
         on_warning: &mut dyn FnMut(Warning),
     ) -> Result<LoadedDataset> {
-        let failed = |cause| Error::Dataset {
-            folder: folder.into(),
-            cause,
-        };
-        let info = lookup(name).map_err(failed)?;
+        let info = lookup(name).map_err(Error::dataset(folder))?;
         check_data_folder(folder)?;
         let options = LoadOptions {
             data: folder.into(),
@@ -127,7 +124,7 @@ impl DataSource<'_> {
             }
             (loaded, _) => loaded,
         };
-        let (dataset, report) = loaded.map_err(failed)?;
+        let (dataset, report) = loaded.map_err(Error::dataset(folder))?;
         for path in &report.skipped {
             on_warning(Warning::SkippedFile(path.clone()));
         }
@@ -153,16 +150,17 @@ impl DataSource<'_> {
     }
 }
 
-/// Checks that a path is a folder, or may become one.
+/// Checks that a path is a folder that can be listed, or does not exist.
 ///
 /// # Errors
-/// Returns [`Error::File`] if it is a file, or a folder that cannot be listed.
+/// Returns [`Error::Dataset`] if it is a file and [`Error::File`] if it is a folder that cannot be listed.
 pub fn check_data_folder(path: &Path) -> Result<()> {
     match std::fs::read_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(Error::Dataset {
-            folder: path.into(),
-            cause: DatasetError::NotAFolder { path: path.into() },
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(Error::dataset(path)(DatasetError::NotAFolder {
+                path: path.into(),
+            }))
+        }
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
         _ => Ok(()),
     }

@@ -20,15 +20,15 @@ pub struct DatasetListing {
     pub train_images: usize,
     /// Number of test images.
     pub test_images: usize,
-    /// Height, width, channels.
+    /// Height, width and channels of the images.
     pub shape: [usize; 3],
-    /// Names of the classes.
+    /// Names of the classes, in the order of the labels.
     pub classes: &'static [&'static str],
-    /// Licence.
+    /// Licence of the dataset.
     pub licence: &'static str,
-    /// State of the dataset: that of the first file that is not simply present.
+    /// State of the dataset: that of the first file that is not present, else `present`.
     pub state: String,
-    /// Files.
+    /// Files of the dataset.
     pub files: Vec<DatasetFile>,
 }
 
@@ -52,7 +52,7 @@ pub struct VerifiedFile {
     pub file: &'static str,
     /// Path, if the file exists.
     pub path: Option<String>,
-    /// Whether the file is the official one, byte for byte.
+    /// True if the file is the official one, byte for byte.
     pub official: bool,
     /// State of the file.
     pub state: String,
@@ -84,13 +84,13 @@ pub fn datasets_table(datasets: &[DatasetListing]) -> String {
     table(headings, &rows)
 }
 
-/// Verifies the official SHA-256 of every file of a dataset in `folder`.
+/// Compares the SHA-256 of every file of a dataset in `folder` with the official one.
 ///
 /// # Errors
 /// Returns [`Error::Dataset`] if the name is unknown or the folder cannot be read.
 pub fn verify_dataset(name: &str, folder: &Path) -> Result<Vec<VerifiedFile>> {
-    let dataset = lookup(name).map_err(in_folder(folder))?.name;
-    let files = verify(name, folder).map_err(in_folder(folder))?;
+    let dataset = lookup(name).map_err(Error::dataset(folder))?.name;
+    let files = verify(name, folder).map_err(Error::dataset(folder))?;
     let verified = |file: FileStatus| VerifiedFile {
         dataset,
         file: file.file,
@@ -101,13 +101,8 @@ pub fn verify_dataset(name: &str, folder: &Path) -> Result<Vec<VerifiedFile>> {
     Ok(files.into_iter().map(verified).collect())
 }
 
-fn in_folder(folder: &Path) -> impl FnOnce(modiste_dataset::Error) -> Error {
-    let folder = folder.to_owned();
-    move |cause| Error::Dataset { folder, cause }
-}
-
 fn listing(info: &'static DatasetInfo, folder: &Path) -> Result<DatasetListing> {
-    let files = verify(info.name, folder).map_err(in_folder(folder))?;
+    let files = verify(info.name, folder).map_err(Error::dataset(folder))?;
     let file = |file: &FileStatus| DatasetFile {
         file: file.file,
         path: path(file),

@@ -1,10 +1,10 @@
-//! Line of an epoch in a log.
+//! Metrics of an epoch as a line.
 
 use modiste_core::four_decimals;
 use modiste_metrics::EpochMetrics;
 
-/// Formats the metrics of an epoch in a line, as Keras does. `epochs` are those of the training, `steps` those
-/// of an epoch.
+/// Formats the metrics of an epoch in a line, as Keras does. `epochs` is the number of epochs of the training,
+/// `steps` the number of steps per epoch.
 pub fn epoch_line(metrics: &EpochMetrics, epochs: usize, steps: usize) -> String {
     let EpochMetrics {
         epoch,

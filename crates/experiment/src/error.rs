@@ -14,7 +14,7 @@ use crate::run::DivergenceAdvice;
 /// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an experiment cannot start, go on, or be looked into.
+/// Error of a run, a comparison, a measurement or a report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -41,7 +41,7 @@ pub enum Error {
     File {
         /// File or folder.
         path: PathBuf,
-        /// Answer of the file system. It is part of the text, so it is not a `source()`.
+        /// Error of the file system. It is part of the text, so it is not a `source()`.
         cause: io::Error,
     },
     /// A file whose contents cannot be read.
@@ -49,26 +49,26 @@ pub enum Error {
     Contents {
         /// File.
         path: PathBuf,
-        /// First thing that is wrong in it.
+        /// First problem in the file.
         reason: String,
     },
     /// A path that cannot be stored in JSON.
     #[error(
-        "{} is not UTF-8, and {} could not name it: rename it, or name it by a link",
+        "{} is not UTF-8, and cannot be stored in {}: rename it, or use a link",
         shown(path),
         crate::run::RECORD
     )]
     PathNotUtf8 {
-        /// The path.
+        /// Path.
         path: PathBuf,
     },
-    /// A folder that does not exist.
+    /// A folder of a run that does not exist.
     #[error("the run {} does not exist", shown(path))]
     NoRun {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder without a record.
+    /// A folder without the record of a run.
     #[error(
         "{} is not a run: it has no {}. A run that was killed before it wrote one had not started; \
          start it again with the same settings",
@@ -89,9 +89,9 @@ pub enum Error {
         crate::plan::FORMAT_VERSION
     )]
     RecordVersion {
-        /// The record.
+        /// Path of the record.
         path: PathBuf,
-        /// Its format version.
+        /// Format version of the record.
         found: u32,
         /// Version of Modiste that wrote it.
         modiste: String,
@@ -104,24 +104,24 @@ pub enum Error {
     NotEmpty {
         /// The folder.
         path: PathBuf,
-        /// True if it holds a run that can be resumed.
+        /// True if it contains a run that can be resumed.
         is_resumable: bool,
     },
-    /// A run that another process trains.
+    /// A run that another process is training.
     #[error("{} is in use by {holder}: wait for it to end, or end it", shown(path))]
     Locked {
         /// Folder of the run.
         path: PathBuf,
-        /// `process 123`.
+        /// Process that trains it: `process 123`.
         holder: String,
     },
-    /// A run that has ended.
+    /// A finished run, which cannot be resumed.
     #[error("{} is finished: nothing is left to train", shown(path))]
     Finished {
         /// Folder of the run.
         path: PathBuf,
     },
-    /// A run whose training diverged.
+    /// A run that cannot be resumed because its training diverged.
     #[error(
         "{} cannot be resumed, since from its last checkpoint it would diverge again: {reason}. Start a new \
          run with other settings, in another folder",
@@ -130,10 +130,10 @@ pub enum Error {
     HasDiverged {
         /// Folder of the run.
         path: PathBuf,
-        /// Error of the run.
+        /// Error that ended the run.
         reason: String,
     },
-    /// A run of another version of Modiste.
+    /// A run that cannot be resumed because another version of Modiste started it.
     #[error(
         "{} was started by Modiste {modiste}, and this is {}, which may compute other numbers: resume it with \
          that version, or start a new run",
@@ -165,7 +165,7 @@ pub enum Error {
     NoModel {
         /// Folder of the run.
         path: PathBuf,
-        /// Why it cannot be resumed; `None` if it can.
+        /// Reason why it cannot be resumed; `None` if it can.
         reason: Option<String>,
     },
     /// A run that has not completed an epoch.
@@ -174,7 +174,7 @@ pub enum Error {
         /// Folder of the run.
         path: PathBuf,
     },
-    /// A folder that does not hold a model.
+    /// A folder that does not contain a model.
     #[error(
         "{}: the folder does not contain {}; it contains {contents}",
         shown(path),
@@ -183,25 +183,28 @@ pub enum Error {
     NoModelFile {
         /// The folder.
         path: PathBuf,
-        /// First of its files.
+        /// Names of its first files.
         contents: String,
     },
-    /// A folder without room for the model.
-    #[error("{} cannot take the model, {mebibytes} MiB: {cause}", shown(path))]
+    /// A folder in which the model cannot be written, such as on a full disk.
+    #[error(
+        "{}: cannot reserve {mebibytes} MiB for the model: {cause}",
+        shown(path)
+    )]
     NoRoom {
         /// Folder of the run.
         path: PathBuf,
-        /// Size of the model and of the files beside it.
+        /// Size of the model and of the files beside it in MiB.
         mebibytes: usize,
-        /// Answer of the file system.
+        /// Error of the file system.
         cause: io::Error,
     },
     /// Fewer than two runs to compare.
     #[error("comparing needs two runs with a model, and there is {}; skipped:\n  {}", match found { None => "none".to_owned(), Some(run) => format!("only {}", shown(run)) }, skipped.join("\n  "))]
     TooFewRuns {
-        /// The only run, if there is one.
+        /// The only run with a model, if there is one.
         found: Option<PathBuf>,
-        /// Why others were skipped.
+        /// Reasons why other paths were skipped.
         skipped: Vec<String>,
     },
     /// A file in place of the folder of a run.
@@ -210,13 +213,13 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A network that names no dataset, and none is given.
+    /// A network whose metadata name no dataset, if none is given.
     #[error("the model does not name the dataset that it was trained on: name one")]
     NoDataset,
-    /// Photos at the end of a run whose labels cannot be read.
+    /// Labelled photos of a run that cannot be read.
     #[error("the photos that the run ends with: {cause}; name another folder")]
     PhotosOfRun {
-        /// What is wrong with them.
+        /// Error of the labels.
         cause: Box<Error>,
     },
     /// A dataset that a network cannot be measured on.
@@ -227,23 +230,23 @@ pub enum Error {
     Dataset {
         /// Folder of the datasets.
         folder: PathBuf,
-        /// What is wrong with it.
-        cause: modiste_dataset::Error,
+        /// Error of the dataset.
+        cause: Box<modiste_dataset::Error>,
     },
     /// A dataset that could not be fetched.
     #[error("{reason}")]
     Fetch {
-        /// What was tried.
+        /// Description of the failed attempts.
         reason: String,
     },
     /// Training that diverged.
     #[error("{cause}. {advice}; {weights}")]
     Diverged {
-        /// Epoch, step, learning rate.
-        cause: TrainError,
+        /// Error of the training, with epoch, step and learning rate.
+        cause: Box<TrainError>,
         /// Setting to change.
         advice: DivergenceAdvice,
-        /// Weights that are left, in a clause.
+        /// Clause about the weights that remain.
         weights: String,
     },
     /// Training or evaluation failed.
@@ -258,12 +261,12 @@ pub enum Error {
     /// A network that does not classify.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
-    /// An image that cannot be classified.
+    /// An image that cannot be read or classified.
     #[error("{}: {reason}", shown(path))]
     Image {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         reason: String,
     },
     /// Labels that cannot be read.
@@ -272,7 +275,7 @@ pub enum Error {
     /// Labels that name no class.
     #[error("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Labels {
-        /// One per label.
+        /// An error for each such label.
         errors: Vec<LabelError>,
     },
     /// Charts or pictures that cannot be drawn.
@@ -281,18 +284,18 @@ pub enum Error {
     /// A class activation map that cannot be computed.
     #[error(transparent)]
     GradCam(#[from] GradCamError),
-    /// InstructionSet that the CPU does not support.
+    /// An instruction set that the CPU does not support.
     #[error("{setting}: {cause}")]
     InstructionSet {
-        /// Variable of the environment, or the run that asks for them.
+        /// Environment variable, or the run that was computed with the instruction set.
         setting: String,
-        /// The instruction set.
+        /// Error of the instruction set.
         cause: InstructionSetError,
     },
-    /// A device that is not there.
+    /// A device that is not available.
     #[error("{reason}")]
     Device {
-        /// Device, and why it cannot be used.
+        /// Device, and the reason why it is not available.
         reason: String,
     },
     /// An error while a run was trained.
@@ -306,20 +309,29 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of a file, with its path.
+    /// Returns a function that adds a path to an error of the file system.
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { path, cause }
     }
 
-    /// A setting that cannot be used.
+    /// Returns a function that adds the folder of the datasets to an error of a dataset.
+    pub(crate) fn dataset(folder: &Path) -> impl FnOnce(modiste_dataset::Error) -> Self {
+        let folder = folder.to_owned();
+        move |cause| Self::Dataset {
+            folder,
+            cause: Box::new(cause),
+        }
+    }
+
+    /// Returns an error of a setting.
     pub(crate) fn setting(problem: impl Into<String>) -> Self {
         Self::Setting {
             problem: problem.into(),
         }
     }
 
-    /// A name that is not among `known`.
+    /// Returns the error of a name that is not among `known`, with the most similar one.
     pub fn unknown(kind: &'static str, name: &str, known: &[&str]) -> Self {
         let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
         let nearest = known.iter().min_by_key(distance).copied();
@@ -331,7 +343,7 @@ impl Error {
         }
     }
 
-    /// The error itself, without the run that it happened in.
+    /// Returns the innermost error: the cause of [`InRun`](Self::InRun), else the error itself.
     pub fn innermost(&self) -> &Self {
         match self {
             Self::InRun { cause, .. } => cause.innermost(),
@@ -339,7 +351,7 @@ impl Error {
         }
     }
 
-    /// Text of the error without the file that it is about, for results that name the file themselves.
+    /// Returns the text of the error without the path of an image, for results that contain the path.
     pub fn reason(&self) -> String {
         match self {
             Self::Image { reason, .. } => reason.clone(),
@@ -347,7 +359,7 @@ impl Error {
         }
     }
 
-    /// Whether the disk is full.
+    /// Returns whether the disk is full.
     pub(crate) fn is_disk_full(&self) -> bool {
         let cause = match self {
             Self::File { cause, .. } | Self::Model(FileError::Io { reason: cause, .. }) => cause,

@@ -12,10 +12,10 @@ use serde_json::{Number, Value};
 
 use crate::error::{Error, Result};
 
-/// Reads a text file in UTF-8, without the byte order mark that some editors write before it.
+/// Reads a text file in UTF-8, or in UTF-16 with a byte order mark. The mark is removed.
 ///
 /// # Errors
-/// If it cannot be read or is not UTF-8.
+/// If the file cannot be read or decoded.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let text = decode_text(&fs::read(path)?);
     text.map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
@@ -24,7 +24,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 /// Reads a value from a JSON file.
 ///
 /// # Errors
-/// Returns [`Error::File`] if the file cannot be read and [`Error::Contents`] if it does not hold such a
+/// Returns [`Error::File`] if the file cannot be read and [`Error::Contents`] if it does not contain such a
 /// value.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = read_text(path).map_err(Error::file(path))?;
@@ -41,9 +41,9 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 pub fn pretty_json(value: &impl Serialize) -> serde_json::Result<String> {
     let indented = serde_json::to_string_pretty(value)?;
     let mut lines: Vec<String> = Vec::new();
-    // Line on which a list began that so far contains numbers, booleans and nulls alone.
+    // First line of an open list that contains only numbers, booleans and nulls so far.
     let mut list: Option<usize> = None;
-    // A string has its quotes on one line, so a bracket at either end of a line is one of a list.
+    // Both quotes of a string are on one line, so a bracket at either end of a line belongs to a list.
     for line in indented.lines() {
         let token = line.trim_start();
         if let (Some(start), true) = (list, token.starts_with(']')) {
@@ -63,8 +63,8 @@ pub fn pretty_json(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// Returns every number, text or list in `value` with its path, `schedule.curve`; a list is one leaf. Numbers
-/// that were stored in 32 bits have the digits of those: 0.3, not 0.30000001192092896.
+/// Returns every number, string or list in `value` with its path, such as `schedule.curve`; a list is one leaf.
+/// Numbers that fit into 32 bits are printed as such: 0.3, not 0.30000001192092896.
 pub(crate) fn leaves(value: &Value) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect(value, "", &mut found);
@@ -103,7 +103,7 @@ pub(crate) fn plain(value: &Value) -> String {
     }
 }
 
-/// Formats a number with the fewest digits that identify it, in 32 bits if they hold it.
+/// Formats a number with the fewest digits that identify it, in 32 bits if it fits.
 fn shortest(number: &Number) -> String {
     let wide = number.as_f64().filter(|_| number.is_f64());
     match wide.map(|wide| (wide, wide as f32)) {

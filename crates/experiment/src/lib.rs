@@ -1,9 +1,9 @@
 //! Resumable, reproducible training runs.
 //!
 //! - [`train()`] trains a network in memory.
-//! - A [`Plan`] names dataset, network and configuration; [`recipes`] are plans with known results.
+//! - A [`Plan`] contains dataset, network and configuration; [`recipes`] are plans with measured results.
 //! - A [`Run`] trains a plan in a folder of its own: record, history, event log, checkpoints, model.
-//!   [`Run::resume`] continues one that was stopped or killed and ends with the same bytes.
+//!   [`Run::resume`] continues a run that was stopped or killed; the resulting model is bit-identical.
 //! - [`reproduce`] repeats a run and compares it bit by bit. [`compare`] compares several runs.
 //! - [`measure`] computes all metrics on a dataset's test images. [`classify_files`] classifies photos.
 //! - [`pages`] contains HTML reports.
@@ -54,7 +54,7 @@ mod warning;
 /// Version of Modiste.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Commit that this crate was built from, if it was built from a checkout.
+/// Commit that this crate was built from; `None` if it was not built from a checkout.
 pub const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
 
 pub use augmentation::find_augmentation;
@@ -92,7 +92,7 @@ pub use validation::Validation;
 pub use views::FileViews;
 pub use warning::Warning;
 
-/// Examples of the README, run as tests.
+/// Examples of the crate's README, which run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -23,7 +23,7 @@ impl fmt::Display for Machine {
 }
 
 impl Machine {
-    /// Returns the processor and its cores: `Intel(R) Xeon(R) Processor, 2 cores`.
+    /// Returns the processor and the number of cores: `Intel(R) Xeon(R) Processor, 2 cores`.
     pub fn processor(&self) -> String {
         let cpu = self.cpu.as_deref().unwrap_or(&self.arch);
         let plural = if self.cores == 1 { "" } else { "s" };
@@ -56,7 +56,7 @@ pub fn peak_resident_mib() -> Option<f64> {
     Some(kibibytes / 1024.0)
 }
 
-/// Value of a `name: value` line.
+/// Returns the value of a line `name: value` in a file.
 fn field(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let value = text.lines().find_map(|line| {

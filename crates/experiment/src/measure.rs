@@ -25,15 +25,15 @@ const LARGEST_K: usize = 5;
 /// Test images to measure a network on.
 #[derive(Clone, Debug, Default)]
 pub struct TestOptions<'a> {
-    /// Name of the dataset; `None` stands for the one that the network was trained on.
+    /// Name of the dataset; `None` means the one that the network was trained on.
     pub dataset: Option<String>,
-    /// Largest number of images.
+    /// Maximum number of images.
     pub max_samples: Option<usize>,
-    /// Averages the answers for each image and its mirror image.
+    /// Averages the probabilities for each image and its mirror image (test-time augmentation).
     pub flip: bool,
     /// Source of the dataset.
     pub data: DataSource<'a>,
-    /// Run that the network belongs to: its data are used.
+    /// Record of the run that the network belongs to. Its data folder is used if `data` names none.
     pub record: Option<&'a Record>,
 }
 
@@ -55,7 +55,8 @@ pub struct Measurement {
 ///
 /// # Errors
 /// Returns [`Error::Setting`] if neither the options nor the network name a dataset, [`Error::Mismatch`] if the
-/// network does not fit its images, and the errors of loading and evaluating.
+/// network does not fit its images, [`Error::Dataset`] if the dataset cannot be loaded, and [`Error::Train`] if the
+/// network cannot be evaluated.
 ///
 /// ```
 /// use modiste_experiment::{ComputeChoice, TestOptions, measure};
@@ -94,10 +95,7 @@ pub fn measure(
         .record
         .and_then(|record| record.data_folder.as_deref());
     let folder = options.data.folder_of(recorded);
-    let info = lookup(name).map_err(|cause| Error::Dataset {
-        folder: folder.clone(),
-        cause,
-    })?;
+    let info = lookup(name).map_err(Error::dataset(&folder))?;
     check_fit(network, name, info.shape, info.classes.len())?;
     let source = match options.record {
         Some(record) => record.data_source(&options.data),
@@ -117,8 +115,8 @@ pub fn measure(
     measure_images(network, name, images, options.flip, setup)
 }
 
-/// Measures a network on images of a dataset of that name. `flip` averages the answers for each image and its
-/// mirror image.
+/// Measures a network on images. `dataset` is the name of their dataset in the result. `flip` averages the
+/// probabilities for each image and its mirror image.
 ///
 /// # Errors
 /// Returns [`Error::Train`] if the network does not fit the images.
@@ -145,31 +143,31 @@ pub fn measure_images(
 }
 
 impl Measurement {
-    /// Probabilities of the classes and the true class of each image.
+    /// Returns, for each image, the probability of each class and the index of the true class.
     pub fn answers(&self) -> impl Iterator<Item = (&[f32], usize)> {
         let classes = self.confusion.classes().len();
         let rows = self.evaluation.probabilities.chunks_exact(classes);
         rows.zip(self.images.labels().iter().map(|&label| label.into()))
     }
 
-    /// 95 % confidence interval of the accuracy, 0 to 1.
+    /// Returns the 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub fn interval(&self) -> [f64; 2] {
         wilson_interval(self.evaluation.correct, self.evaluation.images)
     }
 
-    /// Fraction of images whose class is among the `k` most probable.
+    /// Returns the fraction of images whose true class is among the `k` most probable, 0 to 1.
     pub fn top_k(&self, k: usize) -> f64 {
         let classes = self.confusion.classes().len();
         let labels = self.images.labels();
         top_k_accuracy(&self.evaluation.probabilities, labels, classes, k)
     }
 
-    /// Accuracy of answers by their probability.
+    /// Returns the accuracy of predictions by their confidence, for a reliability diagram.
     pub fn reliability(&self) -> Vec<ReliabilityBin> {
         reliability(&self.evaluation.probabilities, self.images.labels())
     }
 
-    /// Returns a CSV file with a row for each image: its class, the predicted class, every probability.
+    /// Returns a CSV file with a row for each image: true class, predicted class, probability of every class.
     pub fn predictions_csv(&self) -> Vec<u8> {
         let classes = self.confusion.classes();
         let mut csv = csv::Writer::from_writer(Vec::new());
@@ -201,7 +199,7 @@ impl Measurement {
         table(headings, &class_rows(&self.confusion))
     }
 
-    /// All metrics.
+    /// Returns all metrics.
     pub fn report(&self) -> MetricsReport {
         let evaluation = &self.evaluation;
         let largest_k = self.confusion.classes().len().min(LARGEST_K);
@@ -240,21 +238,21 @@ pub struct MetricsReport {
     pub dataset: String,
     /// Number of images.
     pub images: usize,
-    /// Correctly classified images.
+    /// Number of correctly classified images.
     pub correct: usize,
     /// Mean cross-entropy.
     pub loss: f64,
     /// Accuracy, 0 to 1.
     pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy (Wilson).
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
-    /// Top-k accuracies for k from 1 to 5, or to the number of classes.
+    /// Top-k accuracies, 0 to 1, for k from 1 to 5, or to the number of classes.
     pub top_k: Vec<f64>,
-    /// Mean of the classes' F1 scores.
+    /// Mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: f64,
     /// Expected calibration error, 0 to 1.
     pub calibration_error: f64,
-    /// Accuracy of answers by their probability.
+    /// Accuracy of predictions by their confidence.
     pub reliability: Vec<ReliabilityBin>,
     /// Metrics of each class.
     pub per_class: Vec<ClassReport>,
@@ -286,13 +284,13 @@ impl fmt::Display for MetricsReport {
 pub struct ClassReport {
     /// Name of the class.
     pub class: String,
-    /// Images of the class.
+    /// Number of images of the class.
     pub images: usize,
-    /// Correctly classified images of the class.
+    /// Number of correctly classified images of the class.
     pub correct: usize,
-    /// Fraction of its images that are classified correctly; `None` without images.
+    /// Fraction of the class's images that are classified correctly; `None` if there are no images.
     pub accuracy: Option<f64>,
-    /// 95 % confidence interval of the accuracy (Wilson).
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
     /// Fraction of the images classified as the class that belong to it.
     pub precision: f64,
@@ -302,7 +300,7 @@ pub struct ClassReport {
     pub f1: f64,
 }
 
-/// Fails, before anything is loaded, if a network is for other images or another number of classes.
+/// Checks, before anything is loaded, that a network fits the shape and the number of classes of a dataset.
 fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
     let plan = network.architecture.plan()?;
     match (plan.input, plan.classes()) == (shape, classes) {

@@ -8,21 +8,22 @@ use modiste_model::{Architecture, Network, zoo};
 use crate::error::{Error, Result};
 use crate::run::MODEL;
 
-/// Largest number of names that an error lists of a folder.
+/// Maximum number of file names that an error lists.
 const MOST_LISTED: usize = 10;
 
-/// Returns the zoo's architecture of a name.
+/// Returns the architecture of a name from the zoo.
 ///
 /// # Errors
-/// Returns [`Error::UnknownName`] if there is none.
+/// Returns [`Error::UnknownName`] if there is no such architecture.
 pub fn zoo_architecture(name: &str) -> Result<Architecture> {
     zoo::find(name).ok_or_else(|| Error::unknown("architecture", name, zoo::names()))
 }
 
-/// Returns the zoo's architecture of a name, else the one in a model file or in the folder of a run.
+/// Returns the architecture of a name from the zoo, else the one in a model file or in the folder of a run.
 ///
 /// # Errors
-/// Returns [`Error::UnknownName`] if there is neither, and the errors of [`load_model`].
+/// Returns [`Error::UnknownName`] if there is no such architecture and no such file, and the errors of
+/// [`load_model`].
 pub fn find_architecture(name: &Path) -> Result<Architecture> {
     let text = name.to_string_lossy();
     if let Some(architecture) = zoo::find(&text) {

@@ -16,7 +16,7 @@ use crate::warning::Warning;
 /// Longest edge of a thumbnail in pixels.
 const THUMBNAIL: usize = 160;
 
-/// Answers for a folder of labelled photos.
+/// Predictions for a folder of labelled photos.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PhotosReport {
@@ -30,7 +30,7 @@ pub struct PhotosReport {
     pub input: ImageShape,
 }
 
-/// Answer for a labelled photo.
+/// Prediction for a labelled photo.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PhotoAnswer {
@@ -40,18 +40,18 @@ pub struct PhotoAnswer {
     pub file: PathBuf,
     /// Index of the true class.
     pub truth: usize,
-    /// Classes, the most probable first; inputs of the network; thumbnail if asked for.
+    /// Ranked classes, inputs of the network, and the thumbnail if one was requested.
     pub classified: Classified,
 }
 
 impl PhotoAnswer {
-    /// Most probable class.
+    /// Returns the most probable class.
     pub fn best(&self) -> &Prediction {
         &self.classified.ranked[0]
     }
 
-    /// Returns a line: `    3         0  02.jpg  Dress, classified as T-shirt/top`. `classes` are the names of
-    /// the classes.
+    /// Formats the prediction as a line: `    3         0  02.jpg  Dress, classified as T-shirt/top`. `classes`
+    /// contains the names of the classes.
     pub fn line(&self, classes: &[String]) -> String {
         let (truth, predicted) = (self.truth, self.best().index);
         let note = match self.is_correct() {
@@ -90,7 +90,7 @@ pub enum PhotoEvent<'a> {
 }
 
 /// Classifies the labelled photos of `folder`. A photo that cannot be read does not stop the others.
-/// `thumbnails` asks for thumbnails, which [`pages::photos`](crate::pages::photos) shows.
+/// `thumbnails` also creates thumbnails, which [`pages::photos`](crate::pages::photos) shows.
 pub fn classify_photos(
     classifier: &mut Classifier,
     folder: &Path,
@@ -151,7 +151,7 @@ pub fn photo_paths(folder: &Path, labels: &LabelledFolder) -> Vec<PathBuf> {
 }
 
 impl PhotosReport {
-    /// Accuracy and answers, for JSON.
+    /// Returns the accuracy and the predictions, for JSON.
     pub fn summary(&self) -> PhotosSummary {
         let classes = self.confusion.classes();
         let (right, photos) = (self.confusion.correct(), self.confusion.total());
@@ -185,7 +185,7 @@ impl PhotosReport {
 }
 
 impl fmt::Display for PhotosReport {
-    /// Writes the accuracy, the numbers of the wrong photos, the accuracy of each class and the confusion
+    /// Writes the accuracy, the indices of the misclassified photos, the accuracy of each class and the confusion
     /// matrix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let confusion = &self.confusion;
@@ -224,25 +224,25 @@ impl fmt::Display for PhotosReport {
     }
 }
 
-/// Accuracy and answers for a folder of labelled photos.
+/// Accuracy and predictions for a folder of labelled photos.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PhotosSummary {
-    /// Classified photos.
+    /// Number of classified photos.
     pub photos: usize,
-    /// Correctly classified photos.
+    /// Number of correctly classified photos.
     pub right: usize,
     /// Accuracy, 0 to 1; NaN without photos.
     pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy (Wilson).
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
     /// Accuracy of each class.
     pub per_class: Vec<PhotoClassSummary>,
     /// Confusion matrix: a row for each true class, a column for each predicted one.
     pub confusion: Vec<Vec<usize>>,
-    /// All answers.
+    /// All predictions.
     pub answers: Vec<AnswerSummary>,
-    /// Wrong answers.
+    /// Wrong predictions.
     pub wrong: Vec<AnswerSummary>,
     /// Photos and labels that could not be read.
     pub errors: Vec<FailedPhoto>,
@@ -254,15 +254,15 @@ pub struct PhotosSummary {
 pub struct PhotoClassSummary {
     /// Name of the class.
     pub class: String,
-    /// Photos of the class.
+    /// Number of photos of the class.
     pub photos: usize,
-    /// Correctly classified photos of the class.
+    /// Number of correctly classified photos of the class.
     pub right: usize,
-    /// 95 % confidence interval of the accuracy (Wilson).
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
 }
 
-/// Answer for a photo.
+/// Prediction for a photo.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AnswerSummary {
@@ -270,12 +270,12 @@ pub struct AnswerSummary {
     pub index: usize,
     /// File, relative to the folder.
     pub file: String,
-    /// True class.
+    /// Name of the true class.
     pub truth: String,
-    /// Most probable class.
+    /// Name of the most probable class.
     pub predicted: String,
     /// Probability of that class, 0 to 1.
     pub probability: f32,
-    /// Whether the answer is a guess.
+    /// True if the prediction is a guess: no class has a probability of 0.5 or more.
     pub unsure: bool,
 }

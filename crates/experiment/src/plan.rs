@@ -1,5 +1,7 @@
 //! Plan of a run: dataset, network and configuration.
 
+use std::path::Path;
+
 use modiste_dataset::lookup;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
@@ -11,10 +13,10 @@ use crate::recipe::Recipe;
 /// Format version of the records that new runs write.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
-/// Oldest format version that can be read. Its `split:F` is `tail:F` now.
+/// Oldest format version that can be read. Its `split:F` is `tail:F` in later versions.
 pub(crate) const OLDEST_VERSION: u32 = 2;
 
-/// Everything that decides the result of a run, besides the data themselves.
+/// Dataset, network and configuration of a run, which decide its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Name of the recipe that the plan started from.
@@ -27,15 +29,15 @@ pub struct Plan {
     pub preprocessing: Preprocessing,
     /// Configuration.
     pub config: RunConfig,
-    /// Largest number of training images, and of test images, that are used.
+    /// Maximum number of training images, and of test images.
     pub max_samples: Option<usize>,
-    /// Version of the record that the plan is from: what is written keeps the meaning of that version.
+    /// Format version of the record that the plan comes from. New files are written in that version.
     pub(crate) format_version: u32,
 }
 
 impl Plan {
-    /// Plan of a recipe, on another dataset or with another network if one is given. The network is fitted
-    /// to the images and classes of the dataset.
+    /// Creates a plan from a recipe, with another dataset or network if one is given. The network is fitted to the
+    /// images and classes of the dataset.
     ///
     /// # Errors
     /// Returns [`Error::Dataset`] if the dataset is unknown and [`Error::Architecture`] if the layers do
@@ -62,7 +64,7 @@ impl Plan {
             recipe: recipe.name.into(),
             dataset: dataset.name.into(),
             architecture,
-            // The steps for photos of clothes end in gray.
+            // The preprocessing for photos of clothes produces gray images.
             preprocessing: match dataset.shape.channels {
                 1 => recipe.preprocessing.parse().map_err(
                     |error: modiste_model::PreprocessingError| Error::setting(error.to_string()),
@@ -78,7 +80,8 @@ impl Plan {
     /// Checks every setting.
     ///
     /// # Errors
-    /// Returns the first setting that cannot be used, and accepted values.
+    /// Returns [`Error::Train`] or [`Error::Setting`] for the first setting that cannot be used, and
+    /// [`Error::Dataset`] if a dataset is unknown.
     pub fn check(&self) -> Result<()> {
         self.config.check()?;
         if self.max_samples == Some(0) {
@@ -101,8 +104,8 @@ impl Plan {
         Ok(())
     }
 
-    /// The configuration as the record of the plan's version stores it, so that a run of an older version is
-    /// repeated byte for byte.
+    /// Returns the configuration in the format version of the plan, so that the repetition of an older run gives the
+    /// same bytes.
     pub(crate) fn stored_config(&self) -> RunConfig {
         match self.format_version {
             OLDEST_VERSION => self.config.to_unstratified(),
@@ -111,12 +114,9 @@ impl Plan {
     }
 }
 
-/// The dataset of a name.
+/// Returns the dataset of a name.
 fn look_up(name: &str) -> Result<&'static modiste_dataset::DatasetInfo> {
-    lookup(name).map_err(|cause| Error::Dataset {
-        folder: std::path::PathBuf::new(),
-        cause,
-    })
+    lookup(name).map_err(Error::dataset(Path::new("")))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use modiste_infer::Prediction;
 
-/// Returns the header of the rows of [`predictions_csv`].
+/// Returns the CSV header for the rows of [`predictions_csv`].
 pub fn predictions_header() -> Vec<u8> {
     write([["file", "rank", "class", "index", "probability"]])
 }

@@ -23,7 +23,7 @@ pub struct Recipe {
     pub config: RunConfig,
     /// Name of the preprocessing of photos that is stored in the model.
     pub preprocessing: &'static str,
-    /// Lower bound of the test accuracy of all measured runs, 0 to 1; docs/benchmarks.md lists them.
+    /// Lower bound of the test accuracies of all measured runs, 0 to 1.
     pub floor: f64,
 }
 
@@ -91,7 +91,7 @@ pub fn recipes() -> Vec<Recipe> {
         },
         Recipe {
             name: "photos",
-            description: "the network that ships, for photos of clothes: an hour",
+            description: "the built-in network, for photos of clothes: an hour",
             dataset: "fashion-mnist",
             architecture: "closet",
             preprocessing: "fashion",

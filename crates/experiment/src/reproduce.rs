@@ -24,13 +24,13 @@ pub struct Reproduction {
     pub original: String,
     /// Folder of the repetition.
     pub again: String,
-    /// Whether nothing differs.
+    /// True if there is no difference.
     pub identical: bool,
-    /// Completed epochs that were compared.
+    /// Number of completed epochs that were compared.
     pub epochs: usize,
-    /// Epochs whose weights were compared by their hashes.
+    /// Number of epochs whose weights were compared by their hashes.
     pub weights_compared: usize,
-    /// First epoch after which a number of the history or the weights differ.
+    /// First epoch with a difference in the history or in the weights.
     pub first_difference: Option<EpochDifference>,
     /// Comparison of the final models, if both runs are finished.
     pub model: Option<ModelDifference>,
@@ -43,24 +43,24 @@ pub struct EpochDifference {
     pub epoch: usize,
     /// Columns of the history that differ: name, original value, repeated value.
     pub columns: Vec<(&'static str, f64, f64)>,
-    /// Whether the weights differ.
+    /// True if the weights differ.
     pub weights_differ: bool,
 }
 
 /// Comparison of two models.
 #[derive(Clone, Debug, Serialize)]
 pub struct ModelDifference {
-    /// Whether the files are the same bytes.
+    /// True if the files have the same bytes.
     pub identical: bool,
-    /// Hashes of the files.
+    /// SHA-256 of the original and of the repeated file.
     pub sha256: [String; 2],
-    /// Largest difference between two parameters, and the variable that contains it.
+    /// Largest absolute difference of a parameter, and the name of its variable; `None` if all are equal.
     pub largest: Option<(f64, String)>,
 }
 
 /// Repeats the run in `original`, for at most `epochs` epochs, and compares every number of the history, the
 /// weights after each epoch and the bytes of the final model. Returns `None` if the callback stopped the
-/// repetition before there was enough to compare.
+/// repetition before these epochs were complete.
 ///
 /// # Errors
 /// Returns [`Error::NoEpoch`] if the run has no completed epoch, [`Error::DataChanged`] if its data have changed,
@@ -81,7 +81,7 @@ pub fn reproduce(
     if epochs == Some(0) {
         return Err(Error::setting("epochs is 0; take at least 1"));
     }
-    // No more than there is to compare with.
+    // The repetition is as long as the original at most.
     let epochs = epochs.unwrap_or(history.len()).min(history.len());
     let on_warning = &mut |warning| warn(on_event, warning);
     compare_versions(original, &before, on_warning);

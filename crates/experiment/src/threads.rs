@@ -6,18 +6,18 @@ use modiste_core::memory_left;
 
 use crate::error::{Error, Result};
 
-/// Largest number of threads: more than any machine has cores is a typing error.
+/// Maximum number of threads: a larger number is probably a typing error.
 const MAX_THREADS: usize = 1024;
 
-/// Address space per thread if memory is limited: a generous estimate of its stack and buffers.
+/// Address space per thread if memory is limited: an upper estimate of its stack and buffers.
 const MEMORY_PER_THREAD: u64 = 64 << 20;
 
 /// Environment variable that sets the number of threads.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
 
-/// Starts the threads of the process, unless they have started. `threads` is their number; without it
-/// the environment variable `RAYON_NUM_THREADS` decides, else there is one per core, or fewer if the memory
-/// of the process is limited.
+/// Starts the thread pool of the process, unless it has started. `threads` is the number of threads. The default is
+/// the environment variable `RAYON_NUM_THREADS`, else one thread per core, or fewer if the memory of the process is
+/// limited.
 ///
 /// # Errors
 /// Returns [`Error::Setting`] if the number is out of range or the threads do not start.
@@ -25,9 +25,9 @@ pub fn start_threads(threads: Option<usize>) -> Result<()> {
     start(threads, |pool| pool)
 }
 
-/// Starts the threads as [`start_threads`] does, with the current thread as one of them: passing work to
-/// others and waiting for it would take longer than a small network's answer. No other thread may start
-/// work of its own while this one waits for it.
+/// Starts the thread pool as [`start_threads`] does, with the current thread as one of its threads: for a small
+/// network, passing work to another thread takes longer than the work itself. While the current thread waits for
+/// another thread, that thread must not start work in the pool.
 ///
 /// # Errors
 /// As [`start_threads`].
@@ -61,8 +61,8 @@ fn start(
     Ok(())
 }
 
-/// Number of threads without a setting. A value of the variable that is not a number is ignored, as rayon and
-/// candle do; too large a number is refused, since they would try to start as many.
+/// Returns the default number of threads. A value of the variable that cannot be parsed is ignored, as rayon and
+/// candle do. A number that is too large is an error, since they would try to start as many threads.
 fn default_threads() -> Result<usize> {
     let requested = std::env::var(VARIABLE).ok();
     match requested.and_then(|threads| threads.parse().ok()) {

@@ -9,11 +9,11 @@ use crate::VERSION;
 use crate::error::Result;
 use crate::run::SYNTHETIC_IMAGES;
 
-/// Trains a network on the training images of a dataset, measuring it on the test images after each epoch, on
-/// the kernels. The network is fitted to the images and classes of the dataset; `config.seed` also decides its
-/// initial weights. The callback may stop the training.
+/// Trains a network on the training images of a dataset with the kernel engine, and measures it on the test images
+/// after each epoch. The network is fitted to the images and classes of the dataset; its initial weights depend on
+/// `config.seed`. The callback may stop the training; the network then has the weights of the last step.
 ///
-/// [`Run`](crate::Run) trains in a folder, from which training can be resumed.
+/// To resume the training later, use [`Run`](crate::Run), which stores checkpoints in a folder.
 ///
 /// # Errors
 /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not fit the images, and

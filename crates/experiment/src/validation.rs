@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Images that are measured after each epoch. Nothing is ever chosen on the test set.
+/// Images that are measured after each epoch. The best epoch is never chosen on test images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Validation {
-    /// The test images, as the lecture does.
+    /// The test images.
     #[default]
     Test,
     /// A fraction of the training images, drawn at random from each class and not trained on.
@@ -22,13 +22,12 @@ pub enum Validation {
 }
 
 impl Validation {
-    /// Returns whether the images are held out from training, so that an epoch may be chosen on them.
+    /// Returns whether the images are held out from training, so that they may be used to choose the best epoch.
     pub fn is_held_out(self) -> bool {
         matches!(self, Self::Split(_) | Self::Tail(_))
     }
 
-    /// Meaning of a validation in files from before there were stratified splits, in which `split:F` held out
-    /// the last images.
+    /// Converts a validation from a file of format version 2, in which `split:F` held out the last images.
     #[must_use]
     pub fn from_unstratified(self) -> Self {
         match self {
@@ -37,7 +36,8 @@ impl Validation {
         }
     }
 
-    /// Inverse of [`from_unstratified`](Self::from_unstratified), to write such files again.
+    /// Converts a validation for a file of format version 2; inverse of
+    /// [`from_unstratified`](Self::from_unstratified).
     #[must_use]
     pub fn to_unstratified(self) -> Self {
         match self {
@@ -46,7 +46,7 @@ impl Validation {
         }
     }
 
-    /// Splits a dataset into training and validation images; `seed` decides a random split.
+    /// Splits a dataset into training and validation images. A random split depends on `seed`.
     ///
     /// # Errors
     /// Returns [`Error::Setting`] if either part is empty.

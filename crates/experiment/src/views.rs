@@ -1,11 +1,11 @@
-//! Inputs of a network for image files, for JSON.
+//! Network inputs of image files as JSON.
 
 use std::path::Path;
 
 use modiste_core::ImageShape;
 use serde::Serialize;
 
-/// Inputs of a network for an image file, or the reason why there are none.
+/// Network inputs of an image file, or the error of the file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileViews {
     file: String,
@@ -27,7 +27,7 @@ enum Views {
 }
 
 impl FileViews {
-    /// Views of a file, pixels row by row.
+    /// Creates the result of a file. Each view contains the pixels, 0 to 255, row by row.
     pub fn new(file: &Path, shape: ImageShape, views: Vec<Vec<u8>>) -> Self {
         Self {
             file: file.display().to_string(),
@@ -39,7 +39,7 @@ impl FileViews {
         }
     }
 
-    /// A file that could not be read.
+    /// Creates the result of a file that could not be read.
     pub fn failed(file: &Path, error: &impl ToString) -> Self {
         Self {
             file: file.display().to_string(),

@@ -1,4 +1,4 @@
-//! Warnings: facts that a user should learn, and that stop nothing.
+//! Warnings of runs, measurements and comparisons.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use modiste_dataset::LabelledFolder;
 
 use crate::error::Error;
 
-/// A fact that a user should learn, and that stops nothing. `Display` gives a sentence.
+/// Problem that does not stop the work. `Display` formats it as a sentence.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Warning {
@@ -44,7 +44,7 @@ pub enum Warning {
     RepeatedLabel(PathBuf),
     /// Images without a label.
     Unlabelled {
-        /// How many.
+        /// Number of images.
         count: usize,
         /// Table of the labels; `None` if folders are the labels.
         table: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub enum Warning {
     Image {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// Description of the problem.
         reason: String,
     },
     /// A photo that could not be classified.
@@ -64,23 +64,23 @@ pub enum Warning {
     OtherVersion {
         /// Folder of the run.
         run: PathBuf,
-        /// Version, with the commit if known, that trained it.
+        /// Version that trained it, with the commit if it is known.
         then: String,
-        /// This version.
+        /// Current version.
         now: String,
     },
     /// A run that was computed with other arithmetic.
     OtherArithmetic {
         /// Folder of the run.
         run: PathBuf,
-        /// Engine and instructions then.
+        /// Engine and instruction set of the run.
         then: String,
-        /// Engine and instructions now.
+        /// Current engine and instruction set.
         now: String,
     },
     /// A file of a run that could not be written; training goes on.
     NotWritten {
-        /// Its contents, in words.
+        /// Description of its contents.
         contents: &'static str,
         /// The error.
         cause: Error,
@@ -98,7 +98,7 @@ pub enum Warning {
     DamagedCheckpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// Problem in the file.
         reason: String,
     },
     /// Weights of the best epoch that could not be read back.

@@ -4,6 +4,8 @@
 //! cargo run --release --example classify_photo -- shoe.jpg [model.safetensors]
 //! ```
 
+#![allow(clippy::print_stdout, reason = "a program, not a library")]
+
 use std::path::Path;
 
 use modiste::Classifier;

@@ -4,6 +4,8 @@
 //! cargo run --release --example custom_network [EPOCHS]
 //! ```
 
+#![allow(clippy::print_stdout, reason = "a program, not a library")]
+
 use modiste::{Architecture, Event, Layer, Next, Padding, TrainConfig, load_dataset, train};
 
 fn main() -> modiste::Result<()> {

@@ -5,6 +5,12 @@
 //! cargo run --release --example report
 //! ```
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program, not a library"
+)]
+
 use modiste::pages::{self, ReportOptions};
 use modiste::{ComputeChoice, Next, Plan, Run, RunOptions, find_recipe};
 

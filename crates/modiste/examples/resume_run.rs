@@ -1,9 +1,15 @@
-//! Stops a run after its first epoch and resumes it: the model has the same bytes as that of a run that was
-//! never stopped.
+//! Stops a run after its first epoch and resumes it: the model is bit-identical to that of a run that was never
+//! stopped.
 //!
 //! ```sh
 //! cargo run --release --example resume_run
 //! ```
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program, not a library"
+)]
 
 use modiste::{Event, Next, Plan, Run, RunEvent, RunOptions, find_recipe};
 
@@ -18,7 +24,7 @@ fn main() -> modiste::Result<()> {
     };
     let warn = &mut |warning| eprintln!("warning: {warning}");
 
-    // The callback stops the run when the first epoch ends. A crash would do as well.
+    // The callback stops the run when the first epoch ends. A run can be resumed after a crash in the same way.
     let run = Run::start(&plan, &options("stopped"), warn)?;
     let record = run.train(&mut |event| match event {
         RunEvent::Train(Event::Epoch(..)) => Next::Stop,

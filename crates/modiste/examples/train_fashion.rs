@@ -4,10 +4,12 @@
 //! cargo run --release --example train_fashion [EPOCHS]
 //! ```
 
+#![allow(clippy::print_stdout, reason = "a program, not a library")]
+
 use modiste::{Event, Next, TrainConfig, evaluate, load_dataset, train, zoo};
 
 fn main() -> modiste::Result<()> {
-    // `fashion-mnist` is the whole dataset; the feature `download` fetches it.
+    // `fashion-mnist` is the whole dataset, which the feature `download` downloads.
     let data = load_dataset("fashion-mnist-mini")?;
     let epochs = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let config = TrainConfig {

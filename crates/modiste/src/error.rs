@@ -1,9 +1,9 @@
-//! One error for everything that the facade offers.
+//! Error of this crate's functions.
 
 use modiste_infer::ClassifierError;
 use modiste_model::{ArchitectureError, FileError};
 
-/// Result of the functions of this crate and of programs that use it.
+/// Result with this crate's [`Error`]. Programs may use it too.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Error of any function of this crate.
@@ -13,10 +13,10 @@ pub enum Error {
     /// An image cannot be decoded or classified.
     #[error(transparent)]
     Image(#[from] modiste_infer::Error),
-    /// A network does not classify.
+    /// A network is not a classifier of images.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
-    /// Layers do not make a network.
+    /// Layers do not fit each other.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
     /// A model file cannot be read or written.
@@ -25,7 +25,7 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// Data, training, a run or a report failed.
+    /// A dataset cannot be loaded, or a training, a run or a report failed.
     #[cfg(feature = "train")]
     #[error(transparent)]
     Experiment(#[from] modiste_experiment::Error),

@@ -31,15 +31,15 @@
 //! # Ok::<(), modiste::Error>(())
 //! ```
 //!
-//! [`Run`] trains in a folder that can be resumed after a crash and reproduced bit by bit; [`pages`] contains
-//! HTML reports. The examples in the repository show each on one screen. The crates below this one
-//! (`modiste-model`, `modiste-train`, `modiste-experiment`, ...) contain the rest.
+//! [`Run`] trains in a folder: a run can be resumed after a crash and reproduced bit by bit. [`pages`] contains HTML
+//! reports. The repository contains a short example of each. The crates that this one is
+//! built on (`modiste-model`, `modiste-train`, `modiste-experiment`, ...) contain further functions.
 //!
 //! # Features
 //!
-//! - `train` (default): training, evaluation, runs and reports, on Modiste's own kernels. Without it the crate
-//!   classifies only.
-//! - `candle`: the candle engine beside the kernels; `cuda`: NVIDIA GPUs for it.
+//! - `train` (default): training, evaluation, runs and reports, on Modiste's own CPU kernels. Without it, the crate
+//!   only classifies images.
+//! - `candle`: the candle engine in addition to the kernels. `cuda`: NVIDIA GPUs for the candle engine.
 //! - `download`: downloads datasets that are missing.
 
 mod error;
@@ -59,7 +59,7 @@ pub use {
     shortcuts::{classify_folder, evaluate, load_dataset},
 };
 
-/// Examples of the crate's README, run as tests.
+/// Examples of the crate's README, which run as tests.
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

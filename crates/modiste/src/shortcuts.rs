@@ -13,10 +13,10 @@ use crate::error::Result;
 
 /// Loads a dataset of the catalog: `fashion-mnist`, `mnist`, `cifar-100`, or `fashion-mnist-mini`, which is
 /// embedded. Files are read from the folder that the environment variable `MODISTE_DATA` names, else from
-/// `datasets`; with the feature `download` missing files are downloaded.
+/// `datasets`. With the feature `download`, missing files are downloaded.
 ///
 /// # Errors
-/// If the name is unknown, or a file is missing or damaged.
+/// Returns [`Error::Experiment`](crate::Error::Experiment) if the name is unknown, or a file is missing or damaged.
 pub fn load_dataset(name: &str) -> Result<Dataset> {
     Ok(DataSource::default().load_dataset(name, &mut |_| {})?)
 }
@@ -24,7 +24,7 @@ pub fn load_dataset(name: &str) -> Result<Dataset> {
 /// Measures a network on the test images of a dataset.
 ///
 /// # Errors
-/// If the network does not fit the images.
+/// Returns [`Error::Experiment`](crate::Error::Experiment) if the network does not fit the images.
 pub fn evaluate(network: &Network, data: &Dataset) -> Result<Measurement> {
     let setup = ComputeChoice::default().select()?;
     Ok(measure_images(
@@ -37,10 +37,11 @@ pub fn evaluate(network: &Network, data: &Dataset) -> Result<Measurement> {
 }
 
 /// Classifies a folder of labelled photos: class folders, or a `labels.csv` with the columns `file` and
-/// `label`. A photo that cannot be read does not stop the others.
+/// `label`. A photo that cannot be read does not stop the others: it is listed in
+/// [`PhotosReport::failed`].
 ///
 /// # Errors
-/// If there are no labels.
+/// Returns [`Error::Experiment`](crate::Error::Experiment) if the folder contains no labels.
 pub fn classify_folder(classifier: &mut Classifier, folder: &Path) -> Result<PhotosReport> {
     let labels = read_labelled_folder(folder, &classifier.network().metadata.classes)
         .map_err(modiste_experiment::Error::from)?;

@@ -27,7 +27,7 @@ pub enum Error {
         found: usize,
     },
 
-    /// A value is not a number.
+    /// A value cannot be parsed as a number.
     #[error("line {line}, column `{column}`: `{found}` is not a {expected}")]
     Value {
         /// Line number. The header is line 1.

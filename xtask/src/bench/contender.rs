@@ -1,4 +1,4 @@
-//! Who is measured, and how one is started.
+//! Programs that are measured.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::command;
 use crate::modiste::Modiste;
 use crate::workspace::{self, cargo};
 
-/// One program in one form.
+/// Variant of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
@@ -19,14 +19,14 @@ pub(crate) struct Contender {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    /// `modiste bench` with these flags and this set of kernels.
+    /// `modiste bench` with flags and an instruction set.
     Modiste {
         flags: &'static [&'static str],
         kernels: &'static str,
     },
-    /// A package in `xtask/peers` of its own, built as it is started.
+    /// Package in `xtask/peers`, which cargo builds and runs.
     Cargo { folder: &'static str },
-    /// A program in `xtask/peers` and the packages it needs.
+    /// Python program in `xtask/peers` and the packages that it needs.
     Python {
         script: &'static str,
         packages: &'static [&'static str],
@@ -74,7 +74,7 @@ const fn python(
     }
 }
 
-/// What is run: a network, its batch, and how often.
+/// Network, batch size, number of steps and number of threads of a measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Size {
     pub(crate) architecture: String,
@@ -84,10 +84,10 @@ pub(crate) struct Size {
 }
 
 impl Contender {
-    /// The contender of this name.
+    /// Returns the contender of a name.
     ///
     /// # Errors
-    /// Where there is none; the message lists those that there are.
+    /// If there is no such contender; the message lists all contenders.
     pub(crate) fn named(name: &str) -> Result<Self> {
         match ALL.iter().find(|contender| contender.name == name) {
             Some(contender) => Ok(contender.clone()),
@@ -101,7 +101,7 @@ impl Contender {
         }
     }
 
-    /// The peer's program, where it is one in Python.
+    /// Returns the Python program, if the contender is one.
     pub(crate) fn script(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Python { script, .. } => Some(script),
@@ -109,7 +109,7 @@ impl Contender {
         }
     }
 
-    /// The Python packages that it needs.
+    /// Returns the Python packages that the contender needs.
     pub(crate) fn packages(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Python { packages, .. } => packages,
@@ -139,7 +139,7 @@ impl Contender {
                 command
             }
             Kind::Python { script, .. } => {
-                let python = python.context("a Python is needed")?;
+                let python = python.context("this contender needs Python")?;
                 let mut command = Command::new(python);
                 command.arg(workspace::root().join("xtask/peers").join(script));
                 command
@@ -154,7 +154,7 @@ impl Contender {
     }
 }
 
-/// A contender's times so far, in milliseconds.
+/// Times of a contender in milliseconds, of all rounds so far.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Measured {
     pub(crate) contender: Contender,
@@ -177,15 +177,15 @@ impl Measured {
         }
     }
 
-    /// Runs the contender once more.
+    /// Runs the contender and adds its times.
     ///
     /// # Errors
-    /// Where it fails or does not report what it should.
+    /// If it fails or its output cannot be parsed.
     pub(crate) fn run(&mut self, modiste: &Modiste, python: Option<&Path>) -> Result<()> {
         let mut command = self.contender.command(modiste, python, &self.size)?;
         let text = command::output(&mut command)?;
         self.add(&text)
-            .with_context(|| format!("what {} reported: {text}", self.contender.name))
+            .with_context(|| format!("output of {}: {text}", self.contender.name))
     }
 
     fn add(&mut self, text: &str) -> Result<()> {
@@ -193,7 +193,7 @@ impl Measured {
         let word = |key: &str| report[key].as_str().map(String::from);
         self.version = word("version")
             .or_else(|| word("kernels"))
-            .context("no version")?;
+            .context("the output contains no version")?;
         if let Some(machine) = word("machine") {
             self.machine = machine;
         }
@@ -201,15 +201,15 @@ impl Measured {
             ("steps", &mut self.steps),
             ("evaluations", &mut self.evaluations),
         ] {
-            // `modiste bench` also says how many steps there were, under the same name.
+            // `modiste bench` also prints the number of steps, under the key of the times.
             let found = report["timings"][key].as_array().or(report[key].as_array());
-            let found = found.with_context(|| format!("no times of {key}"))?;
+            let found = found.with_context(|| format!("the output contains no times of {key}"))?;
             times.extend(found.iter().filter_map(Value::as_f64));
         }
         Ok(())
     }
 
-    /// Everything, for a file.
+    /// Returns all fields as JSON.
     pub(crate) fn json(&self) -> Value {
         json!({
             "contender": self.contender.name,
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sorts_of_report_are_read() {
+    fn reads_output_of_modiste_and_peers() {
         let mut torch = measured("torch");
         torch
             .add(r#"{"version": "2.15", "steps": [3.0, 4.0], "evaluations": [1.0]}"#)
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_contender_is_named_with_the_known_ones() {
+    fn lists_contenders_if_name_is_unknown() {
         let error = Contender::named("caffe").expect_err("no such contender");
         assert!(error.to_string().contains("torch, keras, onnx"), "{error}");
     }

@@ -1,5 +1,5 @@
-//! `bench --job`: a recipe's whole training, from a cold start to the test accuracy, by Modiste and
-//! by Keras.
+//! `bench --job`: duration of the whole training of a recipe, including the start of the program, in Modiste and
+//! in Keras.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,20 +13,21 @@ use crate::modiste::{Modiste, data_folder, find};
 use crate::run_folder;
 use crate::workspace;
 
-/// One training.
+/// Result of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outcome {
-    /// Who, and in which version.
+    /// Name and version of the program.
     name: String,
-    /// From the program's start to its end.
+    /// Duration of the program in seconds.
     seconds: f64,
+    /// Accuracy on the test images, 0 to 1.
     test_accuracy: f64,
 }
 
-/// Trains by a recipe once with each and prints the times and accuracies.
+/// Trains a recipe once with each program, and prints times and accuracies.
 ///
 /// # Errors
-/// Where there is no such recipe, or a training fails.
+/// If the recipe is unknown or measures no test images after each epoch, or a training fails.
 pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result<()> {
     let data = data_folder(None);
     let modiste = Modiste::build(data.clone())?;
@@ -34,13 +35,13 @@ pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result
     let found = find(&recipes, recipe)?;
     ensure!(
         found.json["config"]["validation"] == "test",
-        "a job is a recipe that looks at the test images; `{recipe}` does not"
+        "the job needs a recipe that validates on the test images; `{recipe}` does not"
     );
     command::run(modiste.command().args(["data", "download", &found.dataset]))?;
     let files = data.join(&found.dataset);
     ensure!(
         files.is_dir(),
-        "the images of `{recipe}` are built into Modiste: Keras has no files to read"
+        "the images of `{recipe}` are embedded in Modiste: there are no files for Keras"
     );
 
     let mut outcomes = vec![modiste_job(&modiste, recipe, threads)?];
@@ -52,7 +53,7 @@ pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result
 }
 
 fn modiste_job(modiste: &Modiste, recipe: &str, threads: usize) -> Result<Outcome> {
-    let folder = tempfile::tempdir().context("a temporary folder is needed")?;
+    let folder = tempfile::tempdir().context("temporary folder")?;
     let run = folder.path().join("run");
     let mut command = modiste.command();
     command
@@ -64,7 +65,7 @@ fn modiste_job(modiste: &Modiste, recipe: &str, threads: usize) -> Result<Outcom
     command::output(&mut command)?;
     let seconds = start.elapsed().as_secs_f64();
     run_folder::check_complete(&run)?;
-    let record = std::fs::read_to_string(run.join("run.json")).context("the run's record")?;
+    let record = std::fs::read_to_string(run.join("run.json")).context("record of the run")?;
     let record: Value = serde_json::from_str(&record)?;
     let version = record["modiste"].as_str().unwrap_or_default();
     Ok(Outcome {
@@ -72,7 +73,7 @@ fn modiste_job(modiste: &Modiste, recipe: &str, threads: usize) -> Result<Outcom
         seconds,
         test_accuracy: record["test"]["accuracy"]
             .as_f64()
-            .context("the record has no test accuracy")?,
+            .context("the record contains no test accuracy")?,
     })
 }
 
@@ -87,20 +88,22 @@ fn keras_job(python: &Path, recipe: &Value, data: &Path, threads: usize) -> Resu
     let start = Instant::now();
     let report = command::output(&mut command)?;
     let seconds = start.elapsed().as_secs_f64();
-    let report: Value = serde_json::from_str(&report).context("what Keras reported")?;
+    let report: Value = serde_json::from_str(&report).context("output of Keras")?;
     let version = report["version"].as_str().unwrap_or_default();
     Ok(Outcome {
         name: format!("keras ({version})"),
         seconds,
         test_accuracy: report["test_accuracy"]
             .as_f64()
-            .context("Keras reported no test accuracy")?,
+            .context("the output of Keras contains no test accuracy")?,
     })
 }
 
 fn table(recipe: &str, threads: usize, outcomes: &[Outcome]) -> String {
     let mut lines = vec![
-        format!("The recipe `{recipe}` from a cold start, {threads} threads"),
+        format!(
+            "Training of the recipe `{recipe}` with {threads} threads, including the start of the program"
+        ),
         String::new(),
         "| | seconds | test accuracy |".into(),
         "|---|---|---|".into(),
@@ -125,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_the_ratio_where_there_is_a_peer() {
+    fn prints_ratio_to_peer() {
         let outcome = |name: &str, seconds| Outcome {
             name: name.into(),
             seconds,

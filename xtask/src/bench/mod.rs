@@ -1,4 +1,4 @@
-//! `bench`: Modiste's steps and inference beside its peers', interleaved, as a table of ratios.
+//! `bench`: times of training steps and of inference, of Modiste and of other frameworks in turn.
 
 mod contender;
 mod job;
@@ -16,50 +16,50 @@ use crate::modiste::Modiste;
 use crate::python;
 use crate::workspace;
 
-/// The networks of the zoo.
+/// Networks of the zoo that all frameworks implement.
 const NETWORKS: [&str; 3] = ["vgg", "compact", "bnvgg"];
 
 /// Flags of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Instead of steps, the whole training by this recipe, by Modiste and by Keras.
+    /// Compare the whole training of this recipe with Keras instead of steps.
     #[arg(long, value_name = "RECIPE", conflicts_with_all = ["architectures", "batch_sizes", "contenders", "rounds", "steps", "json"])]
     job: Option<String>,
-    /// Networks.
+    /// Networks to measure.
     #[arg(long, value_delimiter = ',', default_values_t = NETWORKS.map(String::from))]
     architectures: Vec<String>,
-    /// Batch sizes.
+    /// Numbers of images per step.
     #[arg(long, value_delimiter = ',', default_values_t = [100])]
     batch_sizes: Vec<usize>,
-    /// Who is measured: modiste, modiste-exact, modiste-avx2, modiste-portable, candle, burn,
-    /// torch, keras, onnx.
+    /// Contenders: modiste, modiste-exact, modiste-avx2, modiste-portable, candle, burn, torch, keras,
+    /// onnx.
     #[arg(long, value_delimiter = ',', default_values_t = ["modiste", "candle", "burn", "torch", "keras", "onnx"].map(String::from))]
     contenders: Vec<String>,
-    /// How often each is started anew, one after the other.
+    /// Number of rounds; each starts every contender once.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Steps, and evaluations, in each round.
+    /// Number of training steps, and of inference passes, per round.
     #[arg(long, default_value_t = 10)]
     steps: usize,
-    /// Threads of each.
+    /// Number of threads of each contender.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// A Python that has the peers' packages; without it an environment is made in `target/peers/python`.
+    /// Python with the packages of the contenders [default: an environment in target/peers/python].
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
-    /// Also write every single time to this file, as JSON.
+    /// Also write all times to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// Measures and prints.
+/// Measures the contenders and prints a table for each network and batch size.
 ///
 /// # Errors
-/// Where a name is not known or a contender fails.
+/// If a name is unknown, a number is 0, or a contender fails.
 pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     ensure!(
         arguments.rounds > 0 && arguments.steps > 0 && arguments.threads > 0,
-        "rounds, steps and threads are at least 1"
+        "rounds, steps and threads must be at least 1"
     );
     if let Some(recipe) = &arguments.job {
         let python = find_python(arguments, &[Contender::named("keras")?])?;
@@ -88,7 +88,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
             measured.extend(contenders.iter().map(|c| Measured::new(c, &size)));
             for round in 0..arguments.rounds {
                 eprintln!(
-                    "{architecture}, batches of {batch_size}: round {} of {}",
+                    "{architecture}, batch size {batch_size}: round {} of {}",
                     round + 1,
                     arguments.rounds
                 );
@@ -108,7 +108,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A Python for these contenders; without one Modiste is measured alone.
+/// Returns a Python with the packages of these contenders; `None` leaves out those that need it.
 fn find_python(arguments: &Arguments, contenders: &[Contender]) -> Result<Option<PathBuf>> {
     let packages = contenders.iter().flat_map(Contender::packages).copied();
     python::find(arguments.python.as_deref(), &packages.collect())

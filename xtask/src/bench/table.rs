@@ -1,19 +1,19 @@
-//! The table of times and ratios.
+//! Table of times and ratios.
 
 use crate::bench::contender::{Measured, Size};
 
-/// The first contender's times beside the others'.
+/// Formats the times of all contenders, and the ratios of Modiste's medians to those of the fastest peer.
 pub(crate) fn table(size: &Size, measured: &[Measured]) -> String {
     let machine = measured.iter().map(|m| m.machine.as_str());
     let machine = machine.max_by_key(|text| text.len()).unwrap_or_default();
     let mut lines = vec![
         format!(
-            "{}, batches of {}, {} threads, {machine}; milliseconds: median (least; spread from the \
-             first to the third quartile), n",
+            "{}, batch size {}, {} threads, {machine}; milliseconds: median (minimum; first to third \
+             quartile), number of measurements",
             size.architecture, size.batch_size, size.threads
         ),
         String::new(),
-        "| | training step | times the fastest peer | inference | times the fastest peer |".into(),
+        "| | training step | ratio to fastest peer | inference | ratio to fastest peer |".into(),
         "|---|---|---|---|---|".into(),
     ];
     let steps: Vec<&[f64]> = measured.iter().map(|m| m.steps.as_slice()).collect();
@@ -32,12 +32,12 @@ pub(crate) fn table(size: &Size, measured: &[Measured]) -> String {
     lines.join("\n")
 }
 
-/// Whether a contender is Modiste itself, in whatever form.
+/// Returns whether a contender is a variant of Modiste.
 fn is_ours(measured: &Measured) -> bool {
     measured.contender.name.starts_with("modiste")
 }
 
-/// The median of our own times as a share of the fastest peer's; nothing for peers.
+/// Formats the ratio of a variant's median time to that of the fastest peer; empty for a peer.
 fn ratio(measured: &[Measured], times: &[&[f64]], index: usize) -> String {
     let peers = measured.iter().zip(times).filter(|(one, _)| !is_ours(one));
     let fastest = peers
@@ -63,7 +63,7 @@ fn shown(times: &[f64]) -> String {
     )
 }
 
-/// The first, second or third quartile, between neighbours in proportion.
+/// Returns the first, second or third quartile, with linear interpolation.
 fn quartile(values: &[f64], number: usize) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -79,7 +79,7 @@ mod tests {
     use crate::bench::contender::Contender;
 
     #[test]
-    fn quartiles_lie_between_neighbours() {
+    fn interpolates_quartiles() {
         let values = [4.0, 1.0, 3.0, 2.0];
         assert_eq!(
             [1, 2, 3].map(|n| quartile(&values, n)),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_to_the_fastest_peer() {
+    fn divides_by_fastest_peer() {
         let size = Size {
             architecture: "vgg".into(),
             batch_size: 100,

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     }
 }
 
-/// The datasets of all names: an unknown one is an error before anything is done with the first.
+/// Returns the datasets of all names, so that an unknown name is an error before any work is done.
 fn infos(names: &[String]) -> Result<Vec<&'static DatasetInfo>> {
     Ok(names
         .iter()

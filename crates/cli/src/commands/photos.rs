@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let labels = read_labelled_folder(folder, &classes)?;
     let paths = photo_paths(folder, &labels);
     files::check_target(page, paths.iter().map(PathBuf::as_path))?;
-    // An error of standard output stops the lines and not the page.
+    // If standard output cannot be written, no more lines are printed, but the page is written.
     let wants_lines = !arguments.json && !to_stdout;
     let mut printed = Ok(());
     let mut print = |text: String| {

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut progress = Progress::new(record.config.train.epochs, arguments.watch.quiet);
     let result = progress.watch(|on_event| reproduce(original, epochs, &options, on_event))?;
     let Some(result) = result else {
-        say("interrupted before there was enough to compare");
+        say("interrupted before the epochs to compare were complete");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     output::if_read(match arguments.json {

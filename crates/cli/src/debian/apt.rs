@@ -11,11 +11,13 @@ use modiste_dataset::DownloadOptions;
 
 use super::command::run;
 
-/// Longest duration of a local command, and of reading the package lists.
+/// Maximum duration of a local command.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Maximum duration of downloading the package lists.
 const LISTS_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Settings that are read after those of the system: hooks of desktop systems need root or change the system.
+/// Settings that override those of the system, whose hooks may need root or change the system.
 const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;\n\
                         #clear APT::Update::Post-Invoke;\n\
                         #clear APT::Update::Post-Invoke-Success;\n";
@@ -68,7 +70,7 @@ pub(super) fn fetch(
         }
         run(command.args(action).current_dir(&fetched), timeout)
     };
-    // apt has one timeout for connecting and for waiting, and asks several times for the lists.
+    // apt uses one timeout for connecting and for waiting, and sends several requests for the lists.
     apt(&["update"], options.connect_timeout, LISTS_TIMEOUT)?;
     // apt only warns about sources that do not answer.
     let is_list = |path: &PathBuf| path.to_string_lossy().contains("_Packages");
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_files_in_folders_and_follows_no_links() {
+    fn finds_files_without_following_links() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("a/b")).expect("folders");
         fs::write(folder.path().join("a/b/file"), "x").expect("written");

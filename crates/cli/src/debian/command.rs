@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub(super) fn run(command: &mut Command, timeout: Duration) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let failed = |what: &dyn std::fmt::Display| format!("{name}: {what}");
-    // Into files: nobody reads a pipe while this waits, and a full one would stop the command.
+    // Output goes to files: a pipe is not read while this waits, and would block the command when it is full.
     let mut output = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut errors = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut child = command
@@ -23,7 +23,7 @@ pub(super) fn run(command: &mut Command, timeout: Duration) -> Result<String, St
         .stderr(errors.try_clone().map_err(|error| failed(&error))?)
         .spawn()
         .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => failed(&"not on this system"),
+            io::ErrorKind::NotFound => failed(&"command not found"),
             _ => failed(&error),
         })?;
     let start = Instant::now();
@@ -33,7 +33,7 @@ pub(super) fn run(command: &mut Command, timeout: Duration) -> Result<String, St
             None if start.elapsed() > timeout => {
                 child.kill().ok();
                 child.wait().ok();
-                return Err(failed(&format!("no end after {} s", timeout.as_secs())));
+                return Err(failed(&format!("timed out after {} s", timeout.as_secs())));
             }
             None => thread::sleep(Duration::from_millis(10)),
         }
@@ -85,11 +85,11 @@ mod tests {
         ];
         check(&apt, long, Err("sh: E: two; E: three"));
         check(&["sh", "-c", "exit 3"], long, Err("sh: exit status: 3"));
-        check(&["sleep", "5"], short, Err("sleep: no end after 0 s"));
+        check(&["sleep", "5"], short, Err("sleep: timed out after 0 s"));
         check(
             &["no-such-command-here"],
             long,
-            Err("no-such-command-here: not on this system"),
+            Err("no-such-command-here: command not found"),
         );
     }
 }

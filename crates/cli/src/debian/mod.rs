@@ -1,5 +1,5 @@
-//! Debian package of a dataset: the last source of its files, if no mirror has them. The libraries download
-//! from mirrors alone, since a library runs no programs.
+//! Debian package of a dataset: the last source of its files, if no mirror has them. It is not part of the
+//! libraries, which do not run other programs.
 
 mod apt;
 mod command;
@@ -12,6 +12,9 @@ use modiste_dataset::{
     DownloadError, DownloadOptions, FailedAttempt, MissingFiles, Progress, Source, StoreError,
     store_file,
 };
+
+/// Function that finds the files of a package; an error is a reason in one line.
+type FindFiles<'a> = dyn Fn() -> Result<Vec<PathBuf>, String> + 'a;
 
 /// Copies the files that no mirror had from the Debian package of the dataset, if there is one: from the
 /// installed package, or else from one that `apt-get` downloads, without root and without a change to the
@@ -61,7 +64,7 @@ fn ask_both(
         path: std::env::temp_dir(),
         cause,
     })?;
-    let places: [(&str, &dyn Fn() -> Result<Vec<PathBuf>, String>); 2] = [
+    let places: [(&str, &FindFiles<'_>); 2] = [
         ("installed", &|| apt::installed(package)),
         ("through apt-get", &|| {
             apt::fetch(package, folder.path(), options)
@@ -80,8 +83,8 @@ fn ask_both(
     Ok(failed)
 }
 
-/// Copies files from one place, unless nothing is missing any more. A failure is reported and returned; only a
-/// file that cannot be written is an error.
+/// Copies files from one place, unless all files exist. A failure is reported and returned; only a file that cannot
+/// be written is an error.
 fn attempt(
     package: &str,
     place: &str,
@@ -175,11 +178,11 @@ mod tests {
         let mut missing = missing(place.clone(), None);
         let mut stored = Vec::new();
         let mut copy = |paths: &[PathBuf], missing: &mut MissingFiles| {
-            let mut tell = |progress: Progress<'_>| match progress {
+            let mut on_progress = |progress: Progress<'_>| match progress {
                 Progress::Stored { file, path } => stored.push((file.to_owned(), path.to_owned())),
                 other => panic!("{other:?}"),
             };
-            copy(paths, missing, &mut tell).map_err(|error| error.to_string())
+            copy(paths, missing, &mut on_progress).map_err(|error| error.to_string())
         };
 
         let wrong = copy(&paths, &mut missing).expect_err("wrong bytes");
@@ -210,18 +213,20 @@ mod tests {
             missing: Box::new(missing("example".into(), None)),
         };
         let expected = error.to_string();
-        let mut tell = |progress: Progress<'_>| panic!("{progress:?}");
-        let found = complete(error, &DownloadOptions::default(), &mut tell);
+        let mut on_progress = |progress: Progress<'_>| panic!("{progress:?}");
+        let found = complete(error, &DownloadOptions::default(), &mut on_progress);
         assert_eq!(found.expect_err("no package").to_string(), expected);
     }
 
     #[test]
     fn reports_failed_attempt() {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut missing = missing("example".into(), Some("package"));
         let mut attempt = |take: fn() -> Result<(), StoreError>, missing: &mut MissingFiles| {
-            let mut tell = |progress: Progress<'_>| told.push(format!("{progress:?}"));
-            attempt("package", "installed", missing, &mut tell, |_, _| take())
+            let mut on_progress = |progress: Progress<'_>| reported.push(format!("{progress:?}"));
+            attempt("package", "installed", missing, &mut on_progress, |_, _| {
+                take()
+            })
         };
         let failed = attempt(|| Err(refused("dpkg: no".to_owned())), &mut missing);
         let source = "Debian package package, installed".to_owned();
@@ -243,6 +248,9 @@ mod tests {
         let source = r#"source: "Debian package package, installed""#;
         let started = format!(r#"Started {{ file: "package", {source} }}"#);
         let failed = format!(r#"Failed {{ {source}, reason: "dpkg: no" }}"#);
-        assert_eq!(told, [started.clone(), failed, started.clone(), started]);
+        assert_eq!(
+            reported,
+            [started.clone(), failed, started.clone(), started]
+        );
     }
 }

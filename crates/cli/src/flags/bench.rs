@@ -5,7 +5,7 @@ use super::ComputeFlags;
 /// Flags of `bench`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Times are of this machine, now: compare only what ran side by side.\n\n\
+    after_help = "Times depend on the machine and its load: compare only measurements that were made side by side.\n\n\
                   Examples:\n  modiste bench --architecture vgg --profile\n  \
                   modiste bench --batch-size 1 --steps 200 --json\n  \
                   MODISTE_KERNELS=avx2 modiste bench"

@@ -41,7 +41,7 @@ impl ComputeFlags {
     /// Starts the threads and finds the engine and the device. Call it once per process.
     ///
     /// # Errors
-    /// As [`choice`](Self::choice), and if the device is not there.
+    /// As [`choice`](Self::choice), and if the device is not available.
     pub(crate) fn setup(&self) -> Result<ComputeSetup> {
         Ok(self.choice()?.select()?)
     }

@@ -11,14 +11,14 @@ use crate::terminal::download::download;
 /// Flag for the folder of the datasets.
 #[derive(clap::Args)]
 pub(crate) struct DataFolder {
-    /// Folder of the datasets, with one folder for each [default: that of the run, else the
+    /// Folder of the datasets, with a subfolder for each [default: that of the run, else the
     /// environment variable MODISTE_DATA, else datasets].
     #[arg(long = "data", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
 impl DataFolder {
-    /// Returns the folder of the datasets for a command that is not about a run.
+    /// Returns the folder of the datasets for a command without a run.
     ///
     /// # Errors
     /// If it is a file, or a folder that cannot be listed.
@@ -37,7 +37,7 @@ pub(crate) struct DataFlags {
     /// Download nothing: use only files that exist.
     #[arg(long)]
     offline: bool,
-    /// Accept a dataset whose files are truncated or hold fewer images than the official ones.
+    /// Accept a dataset whose files are truncated or contain fewer images than the official ones.
     #[arg(long)]
     allow_partial: bool,
 }

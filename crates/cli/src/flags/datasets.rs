@@ -31,7 +31,7 @@ pub(crate) enum Task {
         after_help = "Examples:\n  modiste data download fashion-mnist mnist\n  modiste data download cifar-100 --offline"
     )]
     Download {
-        /// Datasets, as `data list` names them.
+        /// Datasets, as `modiste data list` lists them.
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         #[command(flatten)]
@@ -40,12 +40,12 @@ pub(crate) enum Task {
         #[arg(long)]
         offline: bool,
     },
-    /// Verify the official SHA-256 of every file.
+    /// Compare the SHA-256 of every file with the official one.
     #[command(
         after_help = "Examples:\n  modiste data verify fashion-mnist mnist\n  modiste data verify mnist --json"
     )]
     Verify {
-        /// Datasets, as `data list` names them.
+        /// Datasets, as `modiste data list` lists them.
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         #[command(flatten)]

@@ -10,7 +10,7 @@ use super::{ComputeFlags, DataFlags, ModelFlags, TestFlags};
     after_help = "Intervals are Wilson's, 95 %. Recall is the fraction of a class's images that are classified\n\
                   correctly, precision the fraction of the images classified as the class that belong to it, F1\n\
                   their harmonic mean. The calibration error is the mean difference between confidence and\n\
-                  accuracy, in 15 bins.\n\n\
+                  accuracy over 15 bins.\n\n\
                   Examples:\n  modiste evaluate\n  modiste evaluate --model runs/fashion-1/model.safetensors \
                   --per-class --confusion\n  modiste evaluate --predictions answers.csv --json"
 )]
@@ -25,8 +25,8 @@ pub(crate) struct Arguments {
     /// Print the confusion matrix.
     #[arg(long)]
     pub(crate) confusion: bool,
-    /// Also write a CSV file (- is standard output) with a line for each image: its class, the
-    /// predicted class, every probability.
+    /// Also write a CSV file (- is standard output) with a line for each image: true class, predicted
+    /// class, probability of every class.
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,
     #[command(flatten)]

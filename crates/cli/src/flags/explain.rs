@@ -13,12 +13,12 @@ use super::ClassifierFlags;
                   modiste explain shoe.jpg --model runs/fashion-1/model.safetensors --out shoe.html"
 )]
 pub(crate) struct Arguments {
-    /// Photo.
+    /// Photo to explain.
     #[arg(value_name = "PHOTO")]
     pub(crate) photo: PathBuf,
     #[command(flatten)]
     pub(crate) classifier: ClassifierFlags,
-    /// HTML page, - for standard output [default: STEM-explained.html, here].
+    /// HTML page, - for standard output [default: STEM-explained.html in the current folder].
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -53,8 +53,8 @@ pub(crate) struct PlanFlags {
     /// Images that augmentation cuts backgrounds from: synthetic, or a dataset.
     #[arg(long, value_name = "P")]
     background_images: Option<String>,
-    /// Images that are measured after each epoch: test; split:F, a fraction F of the training images,
-    /// of each class at random, which are not trained on; or tail:F, the last ones.
+    /// Images that are measured after each epoch: test; split:F, a random fraction F of the training
+    /// images of each class, which are not trained on; or tail:F, the last ones.
     #[arg(long, value_name = "V")]
     validation: Option<String>,
     /// Seed of initial weights, order, augmentation and dropout.
@@ -66,8 +66,8 @@ pub(crate) struct PlanFlags {
 }
 
 impl PlanFlags {
-    /// Flags that a resumed run does not take: all of these, and `--run`. Each by itself, since clap's
-    /// message about a group names all flags of it.
+    /// Identifiers of the flags that a resumed run does not accept: all of these, and `--run`. They are
+    /// listed one by one, since clap's message about a group would name all its flags.
     pub(crate) const ALL: [&str; 17] = [
         "recipe",
         "dataset",

@@ -19,8 +19,8 @@ pub(crate) struct Arguments {
     pub(crate) subject: PathBuf,
     #[command(flatten)]
     pub(crate) test: TestFlags,
-    /// HTML page, - for standard output [default: report.html in the run's folder, or here for a model
-    /// file].
+    /// HTML page, - for standard output [default: report.html in the folder of the run; for a model file,
+    /// in the current folder].
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]

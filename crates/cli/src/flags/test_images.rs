@@ -14,7 +14,7 @@ pub(crate) struct TestFlags {
     /// Use only the first N test images.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_samples: Option<usize>,
-    /// Test-time augmentation: average the answers for each image and its mirror image (flip).
+    /// Test-time augmentation: flip averages the predictions for each image and its mirror image.
     #[arg(long, value_name = "TTA", default_value = "none")]
     tta: TestTimeAugmentation,
 }
@@ -34,7 +34,7 @@ impl TestFlags {
         self.tta == TestTimeAugmentation::Flip
     }
 
-    /// Returns the images, on the data of a run if the model belongs to one.
+    /// Returns the choice of images. `record` is that of the run that the model belongs to.
     pub(crate) fn options<'a>(
         &self,
         data: &'a DataFlags,

@@ -27,8 +27,8 @@ pub(crate) struct Arguments {
     /// Resume this run with its settings from its last checkpoint.
     #[arg(long, value_name = "RUN", conflicts_with_all = PlanFlags::ALL)]
     pub(crate) resume: Option<PathBuf>,
-    /// Also classify the labelled photos of this folder with the finished network: see `modiste photos
-    /// --help` for the labels.
+    /// Also classify the labelled photos of this folder with the finished network (`modiste photos --help`
+    /// describes the labels).
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
     /// Also write event files for TensorBoard into the run's folder: tensorboard --logdir runs.

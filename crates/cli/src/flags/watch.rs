@@ -1,12 +1,12 @@
-//! Flags for the observation of a training.
+//! Flags for checkpoints and progress of a training.
 
 use std::time::Duration;
 
-/// Flags for the observation of a training.
+/// Flags for checkpoints and progress of a training.
 #[derive(clap::Args)]
 pub(crate) struct WatchFlags {
-    /// Save a checkpoint at this interval, besides that of each epoch: a killed run loses no more
-    /// than this.
+    /// Time between checkpoints in seconds, besides that of each epoch: a killed run loses no more than
+    /// this.
     #[arg(
         long,
         value_name = "S",
@@ -20,11 +20,11 @@ pub(crate) struct WatchFlags {
     pub(crate) quiet: bool,
 }
 
-/// Time between checkpoints; 0 saves one after each step.
+/// Parses the time between checkpoints; 0 saves one after each step.
 fn interval(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse()
-        .map_err(|_| format!("`{text}` is not a number"))?;
+        .map_err(|_| format!("`{text}` is not a valid number"))?;
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| "take a number of seconds from 0 up to 1e19".into())
 }

@@ -56,11 +56,11 @@ fn advice(error: &Error) -> Vec<String> {
             if let DatasetError::Truncated {
                 partial_suffices: true,
                 ..
-            } = cause
+            } = &**cause
             {
                 lines.push("to train on the images that exist, add --allow-partial".to_owned());
             }
-            if let DatasetError::NotAFolder { .. } = cause {
+            if let DatasetError::NotAFolder { .. } = **cause {
                 lines.push("--data names the folder of the datasets".to_owned());
             }
             if let Some(dataset) = cause.repaired_by_download() {

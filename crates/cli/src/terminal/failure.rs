@@ -10,7 +10,7 @@ use super::messages::say;
 /// Message and location of the last panic.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-/// Runs the program.
+/// Runs the program. A panic becomes an error message and exit code 1.
 pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
     #[cfg(target_os = "linux")]
     prepare_for_little_memory();
@@ -86,9 +86,9 @@ fn prepare_for_little_memory() {
     let mut command = std::process::Command::new(program);
     command.arg0(arguments.next().unwrap_or_default());
     command.env(BACKTRACE, "0").env(ARENAS, "1");
-    // Only returns if it fails; then the process goes on as it is.
+    // `exec` returns only if it fails; the process then continues without the environment.
     let error = command.args(arguments).exec();
-    tracing::debug!(%error, "the environment stays as it is");
+    tracing::debug!(%error, "the environment is unchanged");
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
         let failed = guarded(|| panic!("row {}", std::hint::black_box(7)));
         panic::set_hook(before);
         assert_eq!(format!("{failed:?}"), format!("{:?}", ExitCode::FAILURE));
-        let panic = LAST_PANIC.lock().expect("nobody panicked with it");
+        let panic = LAST_PANIC.lock().expect("not poisoned");
         assert!(
             panic.starts_with("row 7 (") && panic.contains("failure.rs:"),
             "{panic}"

@@ -29,8 +29,8 @@ pub(crate) fn page_to_stdout(page: Option<&Path>, json: bool) -> Result<bool> {
     Ok(to_stdout)
 }
 
-/// Checks, before anything is computed, that the file which a flag names can be created, and is not one of
-/// `inputs`, which writing would destroy.
+/// Checks, before anything is computed, that the file of a flag can be created, and is not one of `inputs`, which
+/// it would replace.
 ///
 /// # Errors
 /// If the target's folder does not exist, or the target is a folder or one of the inputs.
@@ -60,7 +60,7 @@ pub(crate) fn check_target<'a>(
     Ok(())
 }
 
-/// Writes a result to the file that a flag names, replacing what is there; `-` is standard output.
+/// Writes a result to the file that a flag names, replacing an existing file; `-` is standard output.
 ///
 /// # Errors
 /// If the file cannot be written, with the path.

@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use modiste_core::printable;
 use tracing_subscriber::EnvFilter;
 
-/// Writes a line to standard error. If that is closed, the work goes on. Control characters, as in the name of
-/// a file, are escaped.
+/// Writes lines to standard error; errors are ignored. Control characters, which the name of a file may contain,
+/// are escaped.
 pub(crate) fn say(text: impl Display) {
     let text = text.to_string();
     let lines: Vec<String> = text.split('\n').map(printable).collect();
@@ -42,7 +42,7 @@ pub(crate) fn start_logging() {
         .init();
 }
 
-/// Filter of the log; warnings if `requested` is empty or invalid.
+/// Returns the filter of the log: `requested`, or warnings if that is empty or invalid.
 fn filter(requested: &str) -> EnvFilter {
     let usual = || EnvFilter::new("warn");
     match requested.is_empty() {

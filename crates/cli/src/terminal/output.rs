@@ -28,13 +28,12 @@ impl Display for Stdout {
     }
 }
 
-/// Returns whether standard output could not be written: the next input would fail in the same way.
+/// Returns whether an error is one of writing standard output, which the next input would cause again.
 pub(crate) fn is_of_stdout(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Stdout>().is_some()
 }
 
-/// Writes a line of text, or several, to standard output. Control characters, as in the name of a file, are
-/// escaped.
+/// Writes lines of text to standard output. Control characters, which the name of a file may contain, are escaped.
 ///
 /// # Errors
 /// As [`write()`].

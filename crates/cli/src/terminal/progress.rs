@@ -17,10 +17,10 @@ pub(crate) struct Progress {
     epochs: usize,
     quiet: bool,
     bar: ProgressBar,
-    /// Steps of an epoch.
+    /// Number of steps per epoch.
     steps: usize,
     epoch_start: Instant,
-    /// Images of the epoch that an earlier part of the run has trained on.
+    /// Number of images of the epoch that were trained on before the run was resumed.
     seen_before: Option<usize>,
 }
 

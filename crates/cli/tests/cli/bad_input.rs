@@ -1,3 +1,5 @@
+//! Invalid arguments, files and datasets.
+
 use std::fs;
 use std::process::Stdio;
 
@@ -7,7 +9,7 @@ use modiste_dataset::{Images, write_idx_images, write_idx_labels};
 use crate::{TRAINED, fails, json, modiste, output, pictures};
 
 #[test]
-fn names_that_are_not_known_are_answered_with_the_nearest() {
+fn suggests_nearest_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let check = |arguments: &[&str], expected| fails(folder.path(), arguments, 1, expected);
     check(&["train", "--recipe", "smok"], "did you mean `smoke`?");
@@ -73,15 +75,11 @@ fn names_that_are_not_known_are_answered_with_the_nearest() {
         &["predict", "x.png", "--preprocess", "steps.json"],
         "steps.json: step 2, mirror: a photo may be very large",
     );
-    assert!(
-        !folder.path().join("runs").exists(),
-        "nothing is left behind"
-    );
+    assert!(!folder.path().join("runs").exists(), "no file is created");
 }
 
-/// Forcing instructions that are not known, or that the machine lacks, is an error and no crash.
 #[test]
-fn kernels_that_cannot_be_had_are_refused() {
+fn rejects_unsupported_instructions() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = |name: &str, expected: &str| {
         for arguments in [
@@ -102,7 +100,7 @@ fn kernels_that_cannot_be_had_are_refused() {
 }
 
 #[test]
-fn bench_refuses_numbers_that_make_no_sense() {
+fn bench_rejects_numbers_out_of_range() {
     let folder = tempfile::tempdir().expect("a folder");
     fails(folder.path(), &["bench", "--steps", "0"], 1, "steps is 0");
     fails(
@@ -120,7 +118,7 @@ fn bench_refuses_numbers_that_make_no_sense() {
 }
 
 #[test]
-fn numbers_that_cannot_be_trained_with_are_refused() {
+fn train_rejects_numbers_out_of_range() {
     let folder = tempfile::tempdir().expect("a folder");
     let check = |flag, value, expected| {
         fails(
@@ -143,15 +141,12 @@ fn numbers_that_cannot_be_trained_with_are_refused() {
         "invalid value 'many'",
     );
     fails(folder.path(), &["train", "--epoch", "3"], 2, "--epochs");
-    assert!(
-        !folder.path().join("runs").exists(),
-        "nothing is left behind"
-    );
+    assert!(!folder.path().join("runs").exists(), "no file is created");
 }
 
 #[cfg(not(feature = "cuda"))]
 #[test]
-fn a_gpu_that_is_not_there_is_said_to_be_missing() {
+fn reports_missing_gpu() {
     let folder = tempfile::tempdir().expect("a folder");
     for arguments in [
         &["device", "--device", "cuda"][..],
@@ -164,10 +159,10 @@ fn a_gpu_that_is_not_there_is_said_to_be_missing() {
 }
 
 #[test]
-fn files_that_are_no_model_are_told_apart() {
+fn rejects_invalid_model_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = fs::read(TRAINED.model()).expect("a model");
-    fs::write(folder.path().join("text"), "This is a text and no model.").expect("written");
+    fs::write(folder.path().join("text"), "This is a text file.").expect("written");
     fs::write(folder.path().join("cut"), &whole[..whole.len() - 1]).expect("written");
     let check = |model, expected| {
         fails(
@@ -184,7 +179,7 @@ fn files_that_are_no_model_are_told_apart() {
 }
 
 #[test]
-fn a_dataset_of_another_shape_is_refused() {
+fn rejects_dataset_of_other_shape() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("datasets/cifar-100");
     fs::create_dir_all(&data).expect("a folder");
@@ -209,7 +204,7 @@ fn a_dataset_of_another_shape_is_refused() {
 }
 
 #[test]
-fn damaged_datasets_name_file_and_offset() {
+fn names_file_and_offset_of_damage() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("datasets/mnist");
     fs::create_dir_all(&data).expect("a folder");
@@ -232,7 +227,7 @@ fn damaged_datasets_name_file_and_offset() {
             "r",
         ];
         fails(folder.path(), &flags, 1, expected);
-        assert!(!folder.path().join("r").exists(), "nothing is left behind");
+        assert!(!folder.path().join("r").exists(), "no file is created");
     };
     let mut magic = good.clone();
     magic[3] = 9;
@@ -253,7 +248,7 @@ fn damaged_datasets_name_file_and_offset() {
 }
 
 #[test]
-fn a_file_that_fails_does_not_stop_the_others() {
+fn predicts_remaining_files_after_error() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("text.png"), "no picture").expect("written");
     let good = pictures().join("8-bag.png");
@@ -285,7 +280,7 @@ fn a_file_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
-fn labels_that_are_wrong_are_named() {
+fn rejects_invalid_labels() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
     let photos = ["photos", ".", "--model", &model];
@@ -317,7 +312,7 @@ fn labels_that_are_wrong_are_named() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn succeeds_on_closed_pipe() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = modiste(folder.path(), &["completions", "bash"])
         .stdout(Stdio::piped())
@@ -331,7 +326,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn a_dataset_that_is_not_there_is_told_what_to_do_about() {
+fn missing_dataset_lists_urls() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["train", "--dataset", "mnist", "--offline"];
     let stderr = fails(folder.path(), &flags, 1, "By hand: put into datasets/mnist");
@@ -339,8 +334,5 @@ fn a_dataset_that_is_not_there_is_told_what_to_do_about() {
         stderr.contains("train-images-idx3-ubyte.gz from https://"),
         "{stderr}"
     );
-    assert!(
-        !folder.path().join("runs").exists(),
-        "nothing is left behind"
-    );
+    assert!(!folder.path().join("runs").exists(), "no file is created");
 }

@@ -1,3 +1,5 @@
+//! Results of the commands that do not train.
+
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
@@ -7,7 +9,7 @@ use serde_json::{Value, json as literal};
 use crate::{TRAINED, json, modiste, output, pictures, succeeds};
 
 #[test]
-fn summaries_have_the_lectures_numbers() {
+fn summary_counts_parameters() {
     let folder = tempfile::tempdir().expect("a folder");
     let summary = |name| json(folder.path(), &["summary", name, "--json"]);
     let totals = |summary: &Value| {
@@ -45,7 +47,7 @@ fn summaries_have_the_lectures_numbers() {
 }
 
 #[test]
-fn lists_name_what_there_is() {
+fn lists_recipes_datasets_and_devices() {
     let folder = tempfile::tempdir().expect("a folder");
     let names = |list: &Value| -> Vec<String> {
         let names = list
@@ -62,7 +64,7 @@ fn lists_name_what_there_is() {
         names(&recipes),
         ["fashion", "photos", "lecture", "cifar-100", "smoke"]
     );
-    assert!(recipes[0]["floor"].as_f64().expect("a share") > 0.9);
+    assert!(recipes[0]["floor"].as_f64().expect("a number") > 0.9);
     let datasets = json(folder.path(), &["data", "list", "--json"]);
     assert_eq!(names(&datasets).len(), 4);
     assert_eq!(
@@ -77,7 +79,7 @@ fn lists_name_what_there_is() {
 }
 
 #[test]
-fn evaluate_counts_every_class() {
+fn evaluate_counts_each_class() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
     let result = json(
@@ -95,7 +97,7 @@ fn evaluate_counts_every_class() {
         (&result["images"], &result["dataset"]),
         (&50.into(), &"fashion-mnist-mini".into())
     );
-    let accuracy = result["accuracy"].as_f64().expect("a share");
+    let accuracy = result["accuracy"].as_f64().expect("a number");
     let classes = result["per_class"].as_array().expect("classes");
     let count = |key: &str| {
         classes
@@ -106,7 +108,7 @@ fn evaluate_counts_every_class() {
     assert_eq!((classes.len(), count("images")), (10, 50));
     assert!((accuracy - count("correct") as f64 / 50.0).abs() < 1e-12);
     assert_eq!(classes[9]["class"], "Ankle boot");
-    let error = result["calibration_error"].as_f64().expect("a share");
+    let error = result["calibration_error"].as_f64().expect("a number");
     assert!(error > 0.0 && error < 1.0 && result["flips"] == false);
     let flips = [
         "evaluate",
@@ -135,7 +137,7 @@ fn evaluate_counts_every_class() {
 }
 
 #[test]
-fn evaluate_shows_classes_confusion_and_every_prediction() {
+fn evaluate_writes_tables_and_predictions() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
     let mut evaluate = vec!["evaluate", "--model", &model, "--max-samples", "60"];
@@ -179,7 +181,7 @@ fn evaluate_shows_classes_confusion_and_every_prediction() {
 }
 
 #[test]
-fn predictions_are_ranked_in_every_form() {
+fn predict_ranks_classes_in_all_formats() {
     let folder = tempfile::tempdir().expect("a folder");
     let pictures = pictures();
     let pictures = pictures.to_str().expect("a plain path");
@@ -194,7 +196,7 @@ fn predictions_are_ranked_in_every_form() {
             .as_array()
             .expect("predictions")
             .iter()
-            .map(|one| one["probability"].as_f64().expect("a share"))
+            .map(|one| one["probability"].as_f64().expect("a number"))
             .collect();
         assert!(
             ranked.len() == 10 && ranked.is_sorted_by(|a, b| a >= b),
@@ -217,7 +219,7 @@ fn predictions_are_ranked_in_every_form() {
     let text = succeeds(folder.path(), &predict);
     assert!(text.starts_with(&format!("{file}: {best} ")), "{text}");
 
-    // A list on standard input.
+    // List of files on standard input.
     let mut child = modiste(
         folder.path(),
         &["predict", "-", "--model", &model, "--json"],
@@ -236,7 +238,7 @@ fn predictions_are_ranked_in_every_form() {
 }
 
 #[test]
-fn preprocess_shows_what_the_network_sees() {
+fn preprocess_shows_network_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = pictures().join("9-ankle-boot.png");
     let file = file.to_str().expect("a plain path");
@@ -290,20 +292,20 @@ fn preprocess_shows_what_the_network_sees() {
     assert_eq!(mine, [inverted]);
 }
 
-/// The last line that begins with `first`, as words.
+/// Returns the words of the last line that begins with `first`.
 fn row<'a>(text: &'a str, first: &str) -> Vec<&'a str> {
     let mut found = text
         .lines()
         .filter(|line| line.trim_start().starts_with(first));
-    let found = found.next_back().expect("such a row");
+    let found = found.next_back().expect("a row");
     found.split_whitespace().collect()
 }
 
 #[test]
-fn photos_are_counted_as_the_lecture_does() {
+fn photos_prints_accuracy_and_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     let names = ["3-dress.png", "8-bag.png", "9-ankle-boot.png"];
-    // The bag lies.
+    // The label of the bag is wrong.
     let labels = "label,kind,file\n3,plain,3-dress.png\nShirt,plain,8-bag.png\n\
                   ankle boot,plain,9-ankle-boot.png\n";
     for name in names {
@@ -338,10 +340,10 @@ fn photos_are_counted_as_the_lecture_does() {
     assert!(page.contains("8-bag.png"), "{page}");
     for (kind, count) in [("jpeg", 3), ("png", 3 * 12)] {
         let data = format!("data:image/{kind};base64,");
-        assert_eq!(page.matches(&data).count(), count, "photos and their views");
+        assert_eq!(page.matches(&data).count(), count, "photos and views");
     }
 
-    // The class may be the folder's name.
+    // Without labels.csv, the folders are named like classes.
     for (name, class) in names.into_iter().zip(["dress", "bag", "ankle-boot"]) {
         let class = folder.path().join("sorted").join(class);
         fs::create_dir_all(&class).expect("a folder");
@@ -355,7 +357,7 @@ fn photos_are_counted_as_the_lecture_does() {
 }
 
 #[test]
-fn bench_times_steps_inference_and_layers() {
+fn bench_measures_steps_inference_and_layers() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["bench", "--batch-size", "2", "--steps", "3"];
     for set in modiste_model::InstructionSet::available() {

@@ -1,4 +1,4 @@
-//! Data folders in the record, unofficial data, and printed commands, run as they are printed.
+//! Data folders in records, unofficial data, and commands in messages.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::{fails, json, modiste, output, succeeds};
 
-/// A name that a shell would split, and a few characters besides, of which one cannot be printed.
+/// File name that needs quotes in a shell and contains a control character.
 const NAME: &str = "-it's a\trün";
 
-/// Small files of the right shape that are no official ones, in torchvision's layout.
+/// Writes small files of the right shape, which are not the official ones, in torchvision's layout.
 fn write_mnist(data: &Path) {
     let folder = data.join("MNIST/raw");
     fs::create_dir_all(&folder).expect("a folder");
@@ -28,7 +28,7 @@ fn write_mnist(data: &Path) {
     }
 }
 
-/// The last line that has a command, run by the shell in another folder.
+/// Runs the command in the last line that contains one, by a shell in another folder.
 #[track_caller]
 fn run_printed(text: &str) -> Output {
     let line = text.lines().rev().find(|line| line.contains("modiste "));
@@ -56,7 +56,7 @@ fn edit(run: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn printed_commands_work_from_elsewhere() {
+fn printed_commands_run_in_any_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     write_mnist(&here.join("my data"));
@@ -121,7 +121,7 @@ fn printed_commands_work_from_elsewhere() {
     let data = data.to_str().expect("text");
     assert!(again.expect("a command").contains(data), "{again:?}");
 
-    // As a process leaves it that was killed before its first checkpoint.
+    // State of a run whose process was killed before its first checkpoint.
     fs::remove_file(run.join("model.safetensors")).expect("removed");
     edit(&run, |record| record["state"] = "running".into());
     let no_model = fails(here, &["report", "--", NAME], 1, "has no model yet");
@@ -144,7 +144,7 @@ fn printed_commands_work_from_elsewhere() {
 }
 
 #[test]
-fn moved_run_finds_data_inside() {
+fn moved_run_finds_its_data() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     write_mnist(here);
@@ -191,7 +191,7 @@ fn moved_run_finds_data_inside() {
 }
 
 #[test]
-fn data_folder_and_list_say_what_is_there() {
+fn checks_data_folder_and_lists_state() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     fs::write(here.join("file"), "x").expect("written");
@@ -222,7 +222,7 @@ fn data_folder_and_list_say_what_is_there() {
 }
 
 #[test]
-fn dead_proxy_is_named() {
+fn names_unreachable_proxy() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = modiste(folder.path(), &["data", "download", "cifar-100"]);
     for variable in ["ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
@@ -238,7 +238,7 @@ fn dead_proxy_is_named() {
 }
 
 #[test]
-fn a_value_that_is_no_proxy_is_named() {
+fn names_invalid_proxy() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = modiste(folder.path(), &["data", "download", "cifar-100"]);
     for variable in ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"] {
@@ -259,7 +259,7 @@ fn a_value_that_is_no_proxy_is_named() {
 }
 
 #[test]
-fn a_data_folder_that_no_record_could_name_is_refused() {
+fn rejects_data_folder_that_is_not_utf_8() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().expect("a folder");
@@ -276,13 +276,13 @@ fn a_data_folder_that_no_record_could_name_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_fifo_under_a_dataset_s_name_is_not_waited_for() {
+fn rejects_fifo_in_dataset() {
     let folder = tempfile::tempdir().expect("a folder");
     let mnist = folder.path().join("mnist");
     fs::create_dir(&mnist).expect("a folder");
     let fifo = mnist.join("train-images-idx3-ubyte");
     let made = Command::new("mkfifo").arg(fifo).status();
-    assert!(made.expect("mkfifo is everywhere").success());
+    assert!(made.expect("mkfifo runs").success());
     let listed = succeeds(folder.path(), &["data", "list", "--data", "."]);
     assert!(listed.contains("it is not a regular file"), "{listed}");
     let train = ["train", "--dataset", "mnist", "--data", ".", "--offline"];

@@ -1,5 +1,5 @@
-//! A run survives whatever happens to its process and to its disk: what is resumed ends with the
-//! same bytes as what was never stopped.
+//! Killed processes, full disks and damaged checkpoints: a resumed run ends with the same bytes as a run that was
+//! never stopped.
 
 use std::fs;
 use std::path::Path;
@@ -10,23 +10,23 @@ use modiste_core::Rng;
 
 use crate::{modiste, output};
 
-/// How often a run is stopped, where the environment variable [`TIMES_VARIABLE`] says nothing else.
+/// Number of kills, unless the environment variable [`TIMES_VARIABLE`] sets another.
 const TIMES: usize = 20;
 
-/// `cargo xtask torture` asks for more.
+/// Environment variable that `cargo xtask torture` sets.
 const TIMES_VARIABLE: &str = "MODISTE_TORTURE";
 
-/// Files up to so many blocks of 512 bytes can be written where the disk is full: the model is
-/// smaller, a checkpoint larger.
+/// Maximum file size on a simulated full disk, in blocks of 512 bytes: the model is smaller, a checkpoint larger.
 const FULL_DISK_BLOCKS: usize = 8192;
 
-/// Seeds of runs, each of which is also trained undisturbed.
+/// Number of seeds. A reference run is trained for each.
 const SEEDS: u64 = 4;
 
-/// A small run with batch norm, dropout, mirrored images and a best epoch, a checkpoint each step.
+/// Returns the flags of a small run with batch norm, dropout, flipped images, a best epoch, and a checkpoint after
+/// each step.
 fn flags(run: &str, seed: u64) -> Vec<String> {
     let flags = "train --recipe smoke --architecture closet --max-samples 80 --batch-size 16 --epochs 2 \
-                 --mirror true --validation split:0.2 --offline --quiet --checkpoint-seconds 0";
+                 --horizontal-flip true --validation split:0.2 --offline --quiet --checkpoint-seconds 0";
     let flags = flags.split_whitespace().map(String::from);
     flags
         .chain([
@@ -43,8 +43,8 @@ fn command(folder: &Path, arguments: &[String]) -> Command {
     modiste(folder, &arguments)
 }
 
-/// The same command where no file can be as large as a checkpoint: writing fails as on a full disk.
-fn on_a_full_disk(command: &Command) -> Command {
+/// Limits the file size for a command, so that writing a checkpoint fails as on a full disk.
+fn on_full_disk(command: &Command) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {FULL_DISK_BLOCKS}; exec \"$0\" \"$@\"");
     let mut limited = Command::new("sh");
     limited.args(["-c", &script]);
@@ -54,12 +54,12 @@ fn on_a_full_disk(command: &Command) -> Command {
     limited
 }
 
-/// Everything that must not depend on what happened.
+/// Results that must not depend on interruptions.
 #[derive(PartialEq)]
 struct Result {
     model: Vec<u8>,
     best: Vec<u8>,
-    /// Without the seconds.
+    /// Lines without the column of seconds.
     history: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ fn result(run: &Path) -> Result {
     }
 }
 
-/// Cuts the last checkpoint short, or changes a byte of it, where there is one and an older one.
+/// Truncates the last checkpoint or changes a byte of it, if there is an older one. Returns whether it did.
 fn damage(run: &Path, rng: &mut Rng) -> bool {
     let [last, previous] =
         ["last", "previous"].map(|name| run.join(format!("checkpoints/{name}.safetensors")));
@@ -96,14 +96,17 @@ fn damage(run: &Path, rng: &mut Rng) -> bool {
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
-#[expect(clippy::print_stdout, reason = "`cargo xtask torture` shows it")]
-fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
+#[expect(
+    clippy::print_stdout,
+    reason = "`cargo xtask torture` prints the counts"
+)]
+fn killed_runs_resume_bit_identically() {
     let times =
         std::env::var(TIMES_VARIABLE).map_or(TIMES, |times| times.parse().expect("a number"));
     let folder = tempfile::tempdir().expect("a folder");
-    let undisturbed: Vec<(Result, Duration)> = (0..SEEDS)
+    let reference: Vec<(Result, Duration)> = (0..SEEDS)
         .map(|seed| {
-            let run = format!("undisturbed-{seed}");
+            let run = format!("reference-{seed}");
             let start = Instant::now();
             let output = output(&mut command(folder.path(), &flags(&run, seed)));
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -113,10 +116,10 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
         .collect();
 
     let mut rng = Rng::new(7);
-    // How often each thing happened; all must have.
+    // Number of occurrences of each event.
     let [mut killed, mut full, mut damaged, mut fell_back] = [0; 4];
-    // How long a part takes, as it seems: other work may come and go beside the test.
-    let mut duration = undisturbed[0].1;
+    // Estimated duration of a part. It depends on the load of the machine.
+    let mut duration = reference[0].1;
     let mut time = 0;
     while killed < times || time < times {
         assert!(
@@ -124,14 +127,14 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
             "{killed} of {time} runs were killed before their end"
         );
         let seed = time as u64 % SEEDS;
-        let (expected, most) = &undisturbed[seed as usize];
+        let (expected, most) = &reference[seed as usize];
         let name = format!("run-{time}");
         let run = folder.path().join(&name);
         time += 1;
         let mut parts = 1 + rng.below(3);
         loop {
-            let begun = run.join("run.json").exists();
-            let arguments = match begun {
+            let has_started = run.join("run.json").exists();
+            let arguments = match has_started {
                 true => [
                     "train",
                     "--quiet",
@@ -146,7 +149,7 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
             };
             let mut command = command(folder.path(), &arguments);
             if parts > 0 && rng.below(3) == 0 {
-                command = on_a_full_disk(&command);
+                command = on_full_disk(&command);
                 full += 1;
             }
             let mut child = command
@@ -165,7 +168,7 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
                     .code()
                     .is_none();
                 killed += usize::from(stopped);
-                // What ended before it could be killed took less.
+                // A part that ended before it could be killed took less time.
                 duration = duration.mul_f64(if stopped { 1.1 } else { 0.8 }).min(*most);
                 if stopped && rng.below(2) == 0 {
                     damaged += usize::from(damage(&run, &mut rng));
@@ -174,7 +177,7 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
             }
             let ended = child.wait_with_output().expect("it ends");
             let stderr = String::from_utf8_lossy(&ended.stderr);
-            fell_back += usize::from(stderr.contains("going back to what was kept before it"));
+            fell_back += usize::from(stderr.contains("using the checkpoint before it"));
             let finished = stderr.contains("is finished: nothing is left to train");
             assert!(ended.status.success() || finished, "{name}: {stderr}");
             break;
@@ -185,13 +188,16 @@ fn a_run_that_was_killed_anywhere_ends_with_the_same_bytes() {
             "{name}: {:?}",
             found.history
         );
-        assert!(found.model == expected.model, "{name}: another model");
-        assert!(found.best == expected.best, "{name}: another best model");
+        assert!(found.model == expected.model, "{name}: the model differs");
+        assert!(
+            found.best == expected.best,
+            "{name}: the best epoch's model differs"
+        );
         fs::remove_dir_all(&run).expect("removed");
     }
     println!(
-        "{time} runs: {killed} times killed, {full} parts on a full disk, {damaged} checkpoints \
-         damaged, {fell_back} times the last part went back to an older one"
+        "{time} runs: {killed} kills, {full} parts on a full disk, {damaged} damaged checkpoints, {fell_back} of \
+         which the last part replaced by the checkpoint before"
     );
     assert!(full > 0 && damaged > 0, "{full} {damaged}");
 }

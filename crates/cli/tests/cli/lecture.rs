@@ -1,11 +1,11 @@
-//! The commands of `docs/lecture.md`, as they stand there and in their order.
+//! Commands of `docs/lecture.md`, unchanged and in order.
 
 use std::fs;
 use std::path::Path;
 
 use crate::{pictures, succeeds};
 
-/// Lines of shell in a text of Markdown.
+/// Returns the shell commands in a Markdown text, split into words.
 fn commands(markdown: &str) -> Vec<Vec<&str>> {
     let blocks = markdown.split("```sh\n").skip(1);
     let lines = blocks.flat_map(|block| block.split("```").next().unwrap_or("").lines());
@@ -16,13 +16,13 @@ fn commands(markdown: &str) -> Vec<Vec<&str>> {
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
-fn every_command_of_the_lecture_does_what_it_says() {
+fn commands_of_lecture_succeed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let lecture = fs::read_to_string(root.join("docs/lecture.md")).expect("the lecture");
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     std::os::unix::fs::symlink(root.join("datasets"), here.join("datasets")).expect("linked");
-    // Photos of one's own.
+    // Labelled photos of the user.
     for (file, class) in [("8-bag.png", "bag"), ("1-trouser.png", "1")] {
         let class = here.join("wardrobe").join(class);
         fs::create_dir_all(&class).expect("a folder");
@@ -51,7 +51,7 @@ fn every_command_of_the_lecture_does_what_it_says() {
     for file in ["lecture.html", "boot.html", "answers.csv"] {
         assert!(here.join(file).exists(), "{file}");
     }
-    // The pictures are there.
+    // All linked pictures exist.
     for link in lecture.split("](lecture/").skip(1) {
         let name = link.split(')').next().expect("a name");
         assert!(root.join("docs/lecture").join(name).exists(), "{name}");

@@ -1,4 +1,4 @@
-//! The binary as a user runs it: what it prints, what it leaves on disk, how it fails.
+//! Integration tests of the binary: its output, its files and its errors.
 
 mod bad_input;
 mod commands;
@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `modiste` in `folder`, without the user's datasets and without a network.
+/// Returns a command that runs `modiste` in `folder`, without the user's datasets.
 fn modiste(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modiste"));
     command.args(arguments).current_dir(folder);
@@ -38,7 +38,7 @@ fn output(command: &mut Command) -> Output {
     command.output().expect("modiste starts")
 }
 
-/// Standard output of a command that should succeed.
+/// Returns the standard output of a command that must succeed.
 #[track_caller]
 fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     let output = output(&mut modiste(folder, arguments));
@@ -52,7 +52,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&succeeds(folder, arguments)).expect("JSON")
 }
 
-/// Standard error of a command that should say `expected` and exit with `code`.
+/// Returns the standard error of a command that must print `expected` and exit with `code`.
 #[track_caller]
 fn fails(folder: &Path, arguments: &[&str], code: i32, expected: &str) -> String {
     let output = output(&mut modiste(folder, arguments));
@@ -63,7 +63,7 @@ fn fails(folder: &Path, arguments: &[&str], code: i32, expected: &str) -> String
     stderr
 }
 
-/// A run of a few steps, made once for all tests.
+/// Run of a few steps that all tests share.
 struct Trained {
     folder: TempDir,
 }
@@ -85,7 +85,7 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     Trained { folder }
 });
 
-/// The pictures of the embedded dataset.
+/// Returns the folder of the embedded dataset's pictures.
 fn pictures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/fashion-mnist-mini/pictures")
 }

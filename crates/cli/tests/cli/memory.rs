@@ -1,17 +1,17 @@
-//! A process whose memory is limited answers, or says what it would need: it never aborts or hangs.
+//! Limited memory: the process prints a result or an error, and never aborts or hangs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::{TRAINED, pictures};
 
-/// Runs the binary with at most so many KiB of address space, and for at most a minute.
+/// Runs the binary with at most `kibibytes` KiB of address space, for at most a minute.
 fn limited(folder: &Path, kibibytes: u32, arguments: &[&str]) -> Output {
     let script = format!("ulimit -v {kibibytes}; exec timeout 60 \"$0\" \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_modiste")]);
     command.args(arguments).current_dir(folder);
-    // With which the standard library itself takes memory when there is none.
+    // With a backtrace, the standard library allocates memory even after an allocation has failed.
     command
         .env("RUST_BACKTRACE", "1")
         .env_remove("MODISTE_DATA");
@@ -19,7 +19,7 @@ fn limited(folder: &Path, kibibytes: u32, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn any_limit_ends_in_an_answer_or_a_line() {
+fn any_limit_gives_result_or_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let labelled = here.join("labelled/bag");
@@ -62,7 +62,7 @@ fn any_limit_ends_in_an_answer_or_a_line() {
 }
 
 #[test]
-fn a_batch_that_does_not_fit_is_refused_before_the_run_begins() {
+fn rejects_batch_that_exceeds_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = [
         "train",
@@ -90,9 +90,9 @@ fn a_batch_that_does_not_fit_is_refused_before_the_run_begins() {
 }
 
 #[test]
-fn a_photo_that_does_not_fit_costs_no_other() {
+fn photo_that_exceeds_memory_does_not_stop_others() {
     let folder = tempfile::tempdir().expect("a folder");
-    // 96 million pixels, all of them white.
+    // 96 million white pixels.
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, 12_000, 8_000);
     encoder.set_color(png::ColorType::Grayscale);

@@ -1,4 +1,4 @@
-//! Numbers at the edges: in flags, in model files, in what a run reports.
+//! Numbers out of range in flags and model files, and numbers in results.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{TRAINED, fails, json, modiste, output, pictures, run::flags, succeeds};
 
 #[test]
-fn validation_and_test_report_the_same_loss() {
+fn validation_and_test_loss_are_equal() {
     let run = TRAINED.run();
     let text = fs::read_to_string(run.join("run.json")).expect("text");
     let record: Value = serde_json::from_str(&text).expect("JSON");
@@ -33,8 +33,8 @@ fn validation_and_test_report_the_same_loss() {
     assert_eq!(evaluated["accuracy"].as_f64(), Some(last.val_accuracy));
 }
 
-/// The file of a trained network in which the first number of a variable is another.
-fn damaged(path: &Path, variable: &str, value: f32) {
+/// Writes a model file in which the first number of a variable is replaced by `value`.
+fn write_damaged(path: &Path, variable: &str, value: f32) {
     let mut network = Network::load(Path::new(&TRAINED.model())).expect("a model");
     let resolved = network.architecture.plan().expect("a network");
     let found = resolved.variables.iter().find(|v| v.name == variable);
@@ -43,7 +43,7 @@ fn damaged(path: &Path, variable: &str, value: f32) {
 }
 
 #[test]
-fn every_command_refuses_a_model_with_numbers_that_are_none() {
+fn rejects_model_with_nan_or_inf() {
     let folder = tempfile::tempdir().expect("a folder");
     let picture = pictures().join("8-bag.png");
     let picture = picture.to_str().expect("a plain path");
@@ -64,7 +64,7 @@ fn every_command_refuses_a_model_with_numbers_that_are_none() {
             "batch_normalization/moving_variance has the value -1 at",
         ),
     ] {
-        damaged(&folder.path().join("bad"), variable, value);
+        write_damaged(&folder.path().join("bad"), variable, value);
         for arguments in [
             &["evaluate", "--model", "bad"][..],
             &["predict", picture, "--model", "bad"],
@@ -82,7 +82,7 @@ fn every_command_refuses_a_model_with_numbers_that_are_none() {
 }
 
 #[test]
-fn a_run_folder_is_a_model() {
+fn accepts_run_folder_as_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let run = TRAINED.run();
@@ -119,10 +119,10 @@ fn a_run_folder_is_a_model() {
 }
 
 #[test]
-fn a_mismatch_names_both_numbers_of_classes_before_anything_is_loaded() {
+fn rejects_mismatched_dataset_before_download() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
-    // There is no such dataset here, and nothing is fetched for an answer that is known.
+    // The dataset does not exist here, and is not downloaded: the shapes alone decide.
     for arguments in [
         &["evaluate", "--model", &model, "--dataset", "cifar-100"][..],
         &["report", &model, "--dataset", "cifar-100"],
@@ -135,7 +135,7 @@ fn a_mismatch_names_both_numbers_of_classes_before_anything_is_loaded() {
 }
 
 #[test]
-fn a_diverged_run_names_the_cause_and_does_not_go_on() {
+fn diverged_run_gives_advice_and_cannot_be_resumed() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let diverges = |run: &str, more: &[&str], expected: &[&str]| {
@@ -150,7 +150,7 @@ fn a_diverged_run_names_the_cause_and_does_not_go_on() {
             (&record["state"], &record["diverged"]),
             (&"failed".into(), &true.into())
         );
-        // It would only come to the same again.
+        // From its checkpoint it would diverge again.
         let stderr = fails(
             here,
             &["train", "--resume", run],
@@ -190,7 +190,7 @@ fn a_diverged_run_names_the_cause_and_does_not_go_on() {
 }
 
 #[test]
-fn numbers_in_flags_that_make_no_sense_are_named() {
+fn rejects_flags_out_of_range() {
     let folder = tempfile::tempdir().expect("a folder");
     for (flag, value, code, expected) in [
         ("--learning-rate", "1e400", 1, "learning rate is inf"),
@@ -255,7 +255,7 @@ fn numbers_in_flags_that_make_no_sense_are_named() {
 }
 
 #[test]
-fn a_conflict_names_the_flags_that_were_given() {
+fn names_conflicting_flags() {
     let folder = tempfile::tempdir().expect("a folder");
     let conflict = |more: &[&str], named: &[&str]| {
         let arguments = [&["train", "--resume", "d"], more].concat();
@@ -277,7 +277,7 @@ fn a_conflict_names_the_flags_that_were_given() {
 }
 
 #[test]
-fn an_empty_environment_variable_is_an_unset_one() {
+fn ignores_empty_environment_variables() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = TRAINED.model();
     let evaluate = ["evaluate", "--model", &model, "--max-samples", "8"];
@@ -303,7 +303,7 @@ fn an_empty_environment_variable_is_an_unset_one() {
 }
 
 #[test]
-fn more_threads_than_a_machine_starts_are_refused() {
+fn rejects_too_many_threads() {
     let folder = tempfile::tempdir().expect("a folder");
     let picture = pictures().join("8-bag.png");
     let picture = picture.to_str().expect("a plain path");
@@ -327,7 +327,7 @@ fn more_threads_than_a_machine_starts_are_refused() {
 }
 
 #[test]
-fn json_has_a_line_per_row() {
+fn json_prints_rows_on_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let picture = pictures().join("8-bag.png");
     let picture = picture.to_str().expect("a plain path");
@@ -356,7 +356,7 @@ fn json_has_a_line_per_row() {
 }
 
 #[test]
-fn a_byte_order_mark_before_json_is_skipped() {
+fn skips_byte_order_mark_in_json() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let run = TRAINED.run();

@@ -1,4 +1,4 @@
-//! Which files count as pictures, what their failure costs, how photos are labelled.
+//! Selection of image files, errors in them, and labels of photos.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{fails, json, modiste, output, succeeds};
 
-/// Cases from public bug reports.
+/// Returns a path in this crate; the cases are from public bug reports.
 fn cases(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name);
     path.to_str().expect("UTF-8").to_owned()
@@ -17,7 +17,7 @@ fn photo(name: &str) -> String {
     cases(&format!("../imaging/tests/cases/photos/{name}"))
 }
 
-/// Exit code, the JSON on standard output, standard error.
+/// Runs `modiste`. Returns its exit code, the JSON on standard output, and standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
     let output = output(&mut modiste(folder, arguments));
     let stderr = String::from_utf8(output.stderr).expect("text");
@@ -26,7 +26,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
 }
 
 #[test]
-fn one_bad_file_costs_no_other() {
+fn damaged_file_does_not_stop_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let good = photo("jfif.jfif");
     for bad in ["trunc_half.jpg", "t.heic", "t.avif"] {
@@ -43,7 +43,7 @@ fn one_bad_file_costs_no_other() {
 }
 
 #[test]
-fn layouts_of_one_boot_have_one_answer() {
+fn jpeg_layouts_give_same_class() {
     let folder = tempfile::tempdir().expect("a folder");
     let answers = |names: [&str; 2]| {
         let [one, other] = names.map(|name| photo(&format!("boot-{name}.jpg")));
@@ -54,7 +54,7 @@ fn layouts_of_one_boot_have_one_answer() {
         ["440-baseline", "440-progressive"],
     ] {
         let answers = answers(names);
-        // Two decoders, which round differently.
+        // Two decoders read them, with different rounding.
         let best = [0, 1].map(|index| &answers[index]["predictions"][0]);
         assert_eq!(best[0]["class"], best[1]["class"], "{names:?}");
         let probability = best.map(|best| best["probability"].as_f64().expect("a number"));
@@ -66,7 +66,7 @@ fn layouts_of_one_boot_have_one_answer() {
 }
 
 #[test]
-fn a_missing_end_marker_is_a_warning() {
+fn warns_about_missing_end_marker() {
     let folder = tempfile::tempdir().expect("a folder");
     let (code, answers, stderr) = run(folder.path(), &["predict", &photo("no_eoi.jpg"), "--json"]);
     assert_eq!(code, Some(0), "{stderr}");
@@ -78,7 +78,7 @@ fn a_missing_end_marker_is_a_warning() {
 }
 
 #[test]
-fn a_folder_gives_what_claims_to_be_a_picture() {
+fn folder_yields_image_files_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let (code, answers, stderr) = run(
         folder.path(),
@@ -98,7 +98,7 @@ fn a_folder_gives_what_claims_to_be_a_picture() {
             .all(|answer| answer["predictions"].is_array())
     );
 
-    // What is no picture by name or content changes no exit code.
+    // Files that are not images, by name or content, do not change the exit code.
     let photos = folder.path().join("photos");
     fs::create_dir(&photos).expect("a folder");
     fs::copy(photo("jfif.jfif"), photos.join("1")).expect("copied");
@@ -117,7 +117,7 @@ fn a_folder_gives_what_claims_to_be_a_picture() {
 }
 
 #[test]
-fn class_folders_count_every_picture_and_nothing_else() {
+fn class_folders_skip_system_files() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, photos) in [("pm", 2), ("mac", 2), ("ipy2", 2), ("ds", 2)] {
         let path = cases(&format!("tests/cases/folders/{name}"));
@@ -127,7 +127,7 @@ fn class_folders_count_every_picture_and_nothing_else() {
 }
 
 #[test]
-fn tables_of_labels_are_read_in_every_form() {
+fn reads_all_forms_of_labels() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, photos) in [
         ("semi", 2),
@@ -155,7 +155,7 @@ fn tables_of_labels_are_read_in_every_form() {
 }
 
 #[test]
-fn every_error_is_said_once() {
+fn prints_error_once() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("model.safetensors"), "x").expect("written");
     for arguments in [
@@ -183,7 +183,7 @@ fn every_error_is_said_once() {
 
 #[cfg(unix)]
 #[test]
-fn control_characters_in_names_are_written_out() {
+fn escapes_control_characters_in_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let name = "a\u{1b}[31m\nerror: b.jpg";
     fs::copy(photo("jfif.jfif"), folder.path().join(name)).expect("copied");
@@ -201,7 +201,7 @@ fn control_characters_in_names_are_written_out() {
         "a\\u{1b}[31m\\nerror: b.jpg: ",
     );
     assert!(!stderr.contains('\u{1b}'), "{stderr}");
-    // Data keep their names.
+    // JSON contains the name unchanged.
     let (_, answers, _) = run(folder.path(), &["predict", name, "--json"]);
     assert_eq!(answers[0]["file"], name);
 }

@@ -1,4 +1,4 @@
-//! Runs in a list, and a run trained anew.
+//! Repetition of runs, and the list of runs.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{TRAINED, fails, json, modiste, output, run::flags, succeeds};
 
 #[test]
-fn a_run_is_repeated_with_any_number_of_threads() {
+fn reproduces_run_with_any_number_of_threads() {
     let folder = tempfile::tempdir().expect("a folder");
     let original = TRAINED.run();
     let original = original.to_str().expect("a plain path");
@@ -27,14 +27,14 @@ fn a_run_is_repeated_with_any_number_of_threads() {
         (&part["identical"], &part["epochs"], &part["model"]),
         (&true.into(), &1.into(), &Value::Null)
     );
-    // What was stopped there can go on, and comes to the same.
+    // The partial repetition can be resumed, with the same result.
     succeeds(folder.path(), &["train", "--resume", "part"]);
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors"));
     assert!(model("part").expect("a model") == model("whole").expect("a model"));
 }
 
 #[test]
-fn where_a_run_parts_is_said() {
+fn prints_first_difference() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     succeeds(here, &flags("run"));
@@ -72,7 +72,7 @@ fn where_a_run_parts_is_said() {
 }
 
 #[test]
-fn split_of_format_2_holds_out_the_last_images() {
+fn split_of_format_2_holds_out_last_images() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let arguments = [&flags("run")[..], &["--validation", "tail:0.25"]].concat();
@@ -85,7 +85,7 @@ fn split_of_format_2_holds_out_the_last_images() {
     record["format_version"] = 2.into();
     record["config"]["validation"] = "split:0.25".into();
     fs::write(&path, record.to_string()).expect("written");
-    // The model's description has the words of that format too.
+    // The metadata of the model also have the values of that format.
     let output = output(&mut modiste(here, &["reproduce", "run", "--run", "again"]));
     let text = String::from_utf8(output.stdout).expect("text");
     let expected =
@@ -96,7 +96,7 @@ fn split_of_format_2_holds_out_the_last_images() {
 }
 
 #[test]
-fn a_list_says_how_far_each_run_has_come() {
+fn lists_state_of_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     succeeds(here, &flags("runs/a-2"));

@@ -1,4 +1,4 @@
-//! What can be resumed, what cannot, and what is said of it.
+//! Resumed runs, and runs that cannot be resumed.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{TRAINED, fails, modiste, output, run::flags, succeeds};
 
-/// A run whose record says that it was killed after its first epoch, with checkpoints.
+/// Trains a run and kills its process when there are two checkpoints.
 fn stopped(folder: &Path, name: &str) {
     let mut flags = flags(name);
     flags.extend(["--checkpoint-seconds", "0", "--validation", "split:0.25"]);
@@ -33,7 +33,7 @@ fn edit(folder: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn what_cannot_go_on_says_why() {
+fn rejects_runs_that_cannot_be_resumed() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     let resume = |run: &str, expected: &str| {
@@ -70,7 +70,7 @@ fn what_cannot_go_on_says_why() {
 }
 
 #[test]
-fn one_process_at_a_time_and_damage_is_told() {
+fn locks_run_and_reports_damaged_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     stopped(here, "run");
@@ -106,7 +106,7 @@ fn one_process_at_a_time_and_damage_is_told() {
 }
 
 #[test]
-fn events_are_lines_of_json_in_order() {
+fn logs_events_as_json_lines() {
     let log = fs::read_to_string(TRAINED.run().join("events.jsonl")).expect("a log");
     let events: Vec<Value> = log
         .lines()
@@ -130,7 +130,7 @@ fn events_are_lines_of_json_in_order() {
 }
 
 #[test]
-fn checkpoint_seconds_are_a_time() {
+fn rejects_invalid_checkpoint_seconds() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = ["train", "--recipe", "smoke", "--checkpoint-seconds", "nan"];
     fails(

@@ -1,10 +1,12 @@
+//! Results of training runs.
+
 use std::fs;
 
 use serde_json::Value;
 
 use crate::{TRAINED, fails, modiste, output, succeeds};
 
-/// A training run of a few steps.
+/// Returns the flags of a run of a few steps.
 pub(crate) fn flags(run: &str) -> Vec<&str> {
     let mut flags = vec!["train", "--recipe", "smoke", "--max-samples", "64"];
     flags.extend([
@@ -20,7 +22,7 @@ pub(crate) fn flags(run: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_run_folder_is_complete() {
+fn writes_complete_run_folder() {
     let run = TRAINED.run();
     let mut names: Vec<_> = fs::read_dir(&run)
         .expect("a folder")
@@ -55,7 +57,7 @@ fn a_run_folder_is_complete() {
 }
 
 #[test]
-fn a_log_has_a_line_per_epoch_and_quiet_has_none() {
+fn logs_line_per_epoch_unless_quiet() {
     let folder = tempfile::tempdir().expect("a folder");
     let stderr = |quiet: &[&str], run| {
         let output = output(modiste(folder.path(), &flags(run)).args(quiet));
@@ -73,7 +75,7 @@ fn a_log_has_a_line_per_epoch_and_quiet_has_none() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_file() {
+fn same_seed_gives_same_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut one_thread = flags("again");
     one_thread.extend(["--threads", "1"]);
@@ -85,17 +87,17 @@ fn the_same_seed_gives_the_same_file() {
     let first = fs::read(TRAINED.model()).expect("a model");
     assert!(
         model("again").expect("a model") == first,
-        "the bytes differ"
+        "the models differ"
     );
     assert!(
         model("other").expect("a model") != first,
-        "the seed does nothing"
+        "the seed has no effect"
     );
 }
 
-/// What makes the network that ships, on a hundred images.
+/// Trains the recipe of the built-in network on a hundred images.
 #[test]
-fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
+fn recipe_photos_augments_calibrates_and_classifies() {
     let folder = tempfile::tempdir().expect("a folder");
     let pictures = crate::pictures();
     let mut labels = String::from("file,label\n");
@@ -154,7 +156,7 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
     assert_eq!(network.precision, modiste_model::Precision::F16);
     assert_ne!(network.metadata.temperature, 1.0);
     assert_eq!(network.metadata.training["training_images"], 80);
-    // The only epoch is the best one, and its file says which it is.
+    // The only epoch is the best one, and its file contains the number.
     let best = folder.path().join("r/best.safetensors");
     let best = modiste_model::Network::load(&best).expect("the best");
     assert_eq!(best.metadata.training["epoch"], 1);
@@ -163,7 +165,7 @@ fn a_run_for_photos_is_varied_calibrated_and_measured_on_photos() {
 }
 
 #[test]
-fn fresh_runs_are_numbered_and_none_is_overwritten() {
+fn numbers_new_runs_and_overwrites_none() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = [
         "train",
@@ -183,7 +185,7 @@ fn fresh_runs_are_numbered_and_none_is_overwritten() {
 }
 
 #[test]
-fn a_diverged_run_says_so_and_leaves_its_record() {
+fn records_divergence() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut diverging = flags("run");
     diverging.extend(["--learning-rate", "1e9", "--schedule", "constant"]);
@@ -201,7 +203,7 @@ fn a_diverged_run_says_so_and_leaves_its_record() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_keeps_what_it_has() {
+fn interrupted_run_keeps_results() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 

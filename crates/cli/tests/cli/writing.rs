@@ -1,4 +1,4 @@
-//! Where results are written, and what stays as it was.
+//! Files of results: modes, links, devices and names.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use crate::{fails, succeeds};
 
-/// A folder with a photo, and labelled photos.
+/// Creates a folder with photos, one of which is labelled.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let photo =
@@ -20,7 +20,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Each command that writes to a file that a flag names, without the file.
+/// Commands that write to a file that a flag names, without the file.
 const WRITERS: [&[&str]; 4] = [
     &["explain", "a/1.jpg", "--out"],
     &["photos", "labelled", "--report"],
@@ -43,13 +43,13 @@ const WRITERS: [&[&str]; 4] = [
     ],
 ];
 
-/// The built-in network, as a file.
+/// File of the built-in network.
 const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../models/fashion-mnist.safetensors"
 );
 
-/// Runs a writer with `file`, by a shell that sets the umask first.
+/// Runs a writer with `file`, by a shell that sets the umask.
 fn write(folder: &Path, writer: &[&str], file: &str, umask: &str) -> Output {
     let mut command = Command::new("sh");
     let script = format!("umask {umask}; exec \"$0\" \"$@\"");
@@ -73,7 +73,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn modes_come_from_the_umask_or_the_file() {
+fn mode_follows_umask_or_existing_file() {
     let folder = folder();
     for writer in WRITERS {
         let path = folder.path().join("result");
@@ -92,7 +92,7 @@ fn modes_come_from_the_umask_or_the_file() {
 }
 
 #[test]
-fn links_fifos_and_devices_stay() {
+fn keeps_links_fifos_and_devices() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("elsewhere")).expect("a folder");
@@ -135,7 +135,7 @@ fn links_fifos_and_devices_stay() {
 }
 
 #[test]
-fn a_default_name_that_is_taken_gets_a_number() {
+fn numbers_default_name_that_exists() {
     let folder = folder();
     let first = succeeds(folder.path(), &["explain", "a/1.jpg"]);
     let second = succeeds(folder.path(), &["explain", "b/1.jpg"]);
@@ -148,7 +148,7 @@ fn a_default_name_that_is_taken_gets_a_number() {
             "1-explained-3.html"
         ]
     );
-    // One that a flag names is replaced.
+    // A file that a flag names is replaced.
     fs::write(folder.path().join("mine.html"), "before").expect("written");
     let named = succeeds(folder.path(), &["explain", "a/1.jpg", "--out", "mine.html"]);
     assert_eq!(named.trim(), "mine.html");
@@ -157,7 +157,7 @@ fn a_default_name_that_is_taken_gets_a_number() {
 }
 
 #[test]
-fn a_page_and_json_do_not_share_standard_output() {
+fn rejects_page_and_json_on_standard_output() {
     let folder = folder();
     let both = "cannot both go to standard output";
     fails(
@@ -175,7 +175,7 @@ fn a_page_and_json_do_not_share_standard_output() {
 }
 
 #[test]
-fn a_page_is_written_though_nobody_reads_the_lines() {
+fn writes_page_to_file_on_closed_pipe() {
     let folder = folder();
     let script = format!(
         "'{}' photos labelled --report page.html | true",

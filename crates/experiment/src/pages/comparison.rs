@@ -13,7 +13,7 @@ use crate::table::table;
 /// Headings of a table of results.
 const RESULT_HEADINGS: [&str; 5] = ["run", "accuracy", "95 % interval", "loss", "seconds"];
 
-/// Row of a run in a table of results.
+/// Returns the row of a run in a table of results.
 fn result_cells(result: &RunResult) -> [String; 5] {
     let [low, high] = result.interval.map(|end| 100.0 * end);
     [
@@ -25,7 +25,7 @@ fn result_cells(result: &RunResult) -> [String; 5] {
     ]
 }
 
-/// A sentence for each pair of runs.
+/// Returns a sentence for each pair of runs.
 fn verdicts(comparison: &Comparison) -> Vec<String> {
     match comparison.pairs.is_empty() {
         true => vec!["no two runs are measured on the same test images".into()],

@@ -1,4 +1,4 @@
-//! Configuration of a run or a model, with the command that repeats the training.
+//! Section about the configuration of a run or a model, with the command that repeats the training.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, details, paragraph};
 use serde_json::Value;
 
-use super::report::{CommandFor, TrainingCommand};
+use super::training_command::{CommandFor, TrainingCommand};
 use crate::json::{differences, leaves, plain};
 use crate::recipe::find_recipe;
 use crate::run::Record;
 
-/// Configuration of a run, from its record.
+/// Returns the section of a run, from its record.
 pub(super) fn of_run(run: &Path, record: &Record, command: Option<&CommandFor<'_>>) -> Section {
     let config = serde_json::to_value(&record.config).expect("plain data becomes JSON");
     let commit = record.commit.as_deref().unwrap_or("unknown");
@@ -65,7 +65,7 @@ pub(super) fn of_run(run: &Path, record: &Record, command: Option<&CommandFor<'_
     })
 }
 
-/// Configuration stored in a model file. `data` is the folder of the datasets.
+/// Returns the section of a model, from its metadata. `data` is the folder of the datasets.
 pub(super) fn of_model(
     network: &Network,
     data: &Path,
@@ -131,7 +131,7 @@ fn section(body: Markup) -> Section {
     }
 }
 
-/// Rows of the configuration's settings. The augmentation has a list of its own.
+/// Returns a row for each setting. The settings of the augmentation are in a separate list.
 fn settings(config: &Value) -> Vec<(String, String)> {
     let Value::Object(config) = config else {
         return Vec::new();
@@ -152,7 +152,7 @@ fn settings(config: &Value) -> Vec<(String, String)> {
     config.iter().filter_map(row).collect()
 }
 
-/// Settings of the augmentation, if there is one.
+/// Returns a list of the augmentation's settings, if there is an augmentation.
 fn augmentation(config: &Value) -> Markup {
     let augmentation = &config["augmentation"];
     if !augmentation.is_object() {
@@ -170,7 +170,7 @@ fn leaf(value: &Value) -> Option<String> {
     }
 }
 
-/// Settings of a configuration that differ from the recipe.
+/// Returns the settings of a configuration that differ from the recipe.
 fn changed(recipe: &str, config: &Value) -> Vec<String> {
     let Ok(recipe) = find_recipe(recipe) else {
         return Vec::new();

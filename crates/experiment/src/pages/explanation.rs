@@ -26,7 +26,8 @@ const LONGEST: usize = 360;
 /// Grad-CAM and feature maps.
 ///
 /// # Errors
-/// Returns [`Error::Image`] if the photo cannot be read or classified.
+/// Returns [`Error::Image`] if the photo cannot be read or classified, and the errors of [`kernel_options`] and of
+/// Grad-CAM.
 pub fn explanation(
     classifier: &mut Classifier,
     photo: &Path,
@@ -108,7 +109,7 @@ fn prediction(ranked: &[Prediction]) -> Section {
     }
 }
 
-/// Each preprocessing step with the first view of its result.
+/// Returns the first view of each preprocessing step's result.
 fn steps(stages: &[StepResult]) -> Section {
     let figure = |(number, stage): (usize, &StepResult)| {
         let view = stage.views.first()?;
@@ -141,8 +142,8 @@ fn steps(stages: &[StepResult]) -> Section {
     }
 }
 
-/// Grad-CAM over the photo and over the views that the network receives. `None` for a network without a
-/// convolution.
+/// Returns Grad-CAM maps over the photo and over the views that the network receives; `None` for a network without
+/// a convolution.
 fn attention(
     classifier: &Classifier,
     bytes: &[u8],
@@ -199,8 +200,8 @@ fn attention(
     }))
 }
 
-/// Mean of the maps of all views at their places in the photo, scaled to a maximum of 1. The prediction is
-/// the mean over the views, too.
+/// Returns the mean of the maps of all views at their places in the photo, scaled to a maximum of 1. The prediction
+/// is also a mean over the views.
 fn heat_over_photo(views: &[View], maps: &[CamMap]) -> CamMap {
     const SIDE: usize = 64;
     let at = |cell: usize| (cell as f64 + 0.5) / SIDE as f64;

@@ -1,4 +1,4 @@
-//! Images of a network: misclassified samples, filters, feature maps, Grad-CAM.
+//! Sections with images: misclassified samples, filters, feature maps, Grad-CAM.
 
 use maud::html;
 use modiste_core::{ImageShape, normalize};
@@ -21,7 +21,7 @@ const LOOKED_AT: usize = 6;
 /// Maximum number of maps shown per layer.
 const MAPS: usize = 64;
 
-/// Maps per row.
+/// Number of maps per row.
 const ACROSS: usize = 8;
 
 /// Display width of a sample in pixels.
@@ -30,7 +30,7 @@ const SAMPLE: usize = 108;
 /// Maximum display width of a sheet of maps.
 const SHEET: usize = 520;
 
-/// Misclassified images with the highest confidence.
+/// Returns the misclassified images with the highest confidence.
 pub(super) fn mistakes(measured: &Measurement) -> Section {
     let mut wrong: Vec<(f32, usize)> = Vec::new();
     for (index, (row, truth)) in measured.answers().enumerate() {
@@ -68,7 +68,7 @@ pub(super) fn mistakes(measured: &Measurement) -> Section {
     }
 }
 
-/// Filters of the first layer, if it is a convolution.
+/// Returns the filters of the first layer, if it is a convolution of images with 1 or 3 channels.
 ///
 /// # Errors
 /// If the architecture is invalid.
@@ -133,7 +133,7 @@ pub(super) fn filters(network: &Network) -> Result<Option<Section>> {
     }))
 }
 
-/// Feature maps of one image in each layer.
+/// Returns the feature maps of one image in each layer. `what` describes the image.
 ///
 /// # Errors
 /// If the architecture is invalid.
@@ -217,7 +217,8 @@ fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Figure {
     }
 }
 
-/// Grad-CAM of correct and of misclassified images. `None` for a network without a convolution.
+/// Returns Grad-CAM maps of correctly classified and of misclassified images; `None` for a network without a
+/// convolution.
 ///
 /// # Errors
 /// If the gradients cannot be computed.
@@ -271,7 +272,7 @@ pub(super) fn attention(network: &Network, measured: &Measurement) -> Result<Opt
     }))
 }
 
-/// Images with their Grad-CAM heat maps on top, as PNG files.
+/// Draws Grad-CAM heat maps over images. Returns PNG files.
 pub(super) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Vec<Vec<u8>> {
     let size = [shape.height, shape.width];
     let draw =
@@ -283,7 +284,7 @@ pub(super) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Vec
         .collect()
 }
 
-/// Grad-CAM of images, `pixels`, each for its class in `classes`. `None` for a network without a
+/// Returns the Grad-CAM map of each image in `pixels` for its class in `classes`; `None` for a network without a
 /// convolution.
 ///
 /// # Errors
@@ -297,14 +298,14 @@ pub(super) fn cam(
     Ok(grad_cam(network, &scaled(pixels), classes, &options)?)
 }
 
-/// Pixels scaled to the range of the network input.
+/// Scales pixels to the range of the network input.
 fn scaled(pixels: &[u8]) -> Vec<f32> {
     let mut values = vec![0.0; pixels.len()];
     normalize(pixels, &mut values);
     values
 }
 
-/// Heat at a place `[row, column]` in fractions of the image. It is 0 outside.
+/// Returns the heat at a place `[row, column]`, in fractions of the image. It is 0 outside the image.
 pub(super) fn heat(map: &CamMap, place: [f64; 2]) -> f32 {
     match place.iter().all(|side| (0.0..=1.0).contains(side)) {
         true => bilinear(&map.values, [map.height, map.width], place),
@@ -312,7 +313,7 @@ pub(super) fn heat(map: &CamMap, place: [f64; 2]) -> f32 {
     }
 }
 
-/// A test image, drawn as `picture`, with its true and its predicted class.
+/// Returns the figure of a test image, a PNG file, with its true and its predicted class.
 fn sample(measured: &Measurement, index: usize, picture: Vec<u8>) -> Figure {
     let classes = measured.confusion.classes();
     let width = classes.len();

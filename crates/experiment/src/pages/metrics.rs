@@ -1,4 +1,4 @@
-//! Metrics of a network: results, calibration and layers.
+//! Sections with metrics of a network: results, calibration, layers.
 
 use maud::html;
 use modiste_core::four_decimals;
@@ -17,7 +17,7 @@ use crate::measure::Measurement;
 /// Number of images for the gradient norms: one batch.
 const GRADIENT_IMAGES: usize = 100;
 
-/// Accuracy, loss and other metrics on the test images.
+/// Returns the accuracy, the loss and other metrics on the test images.
 pub(super) fn scores(measured: &Measurement) -> Section {
     let evaluation = &measured.evaluation;
     let [low, high] = measured.interval().map(|end| 100.0 * end);
@@ -52,7 +52,7 @@ pub(super) fn scores(measured: &Measurement) -> Section {
     }
 }
 
-/// Precision, recall, F1 and support of each class.
+/// Returns the precision, recall, F1 and number of images of each class.
 pub(super) fn classes(measured: &Measurement) -> Section {
     Section {
         id: "classes",
@@ -68,7 +68,7 @@ pub(super) fn classes(measured: &Measurement) -> Section {
     }
 }
 
-/// Confusion matrix.
+/// Returns the confusion matrix.
 pub(super) fn confusion(measured: &Measurement) -> Section {
     Section {
         id: "confusion",
@@ -77,7 +77,7 @@ pub(super) fn confusion(measured: &Measurement) -> Section {
     }
 }
 
-/// Reliability diagram.
+/// Returns the reliability diagram.
 pub(super) fn calibration(measured: &Measurement) -> Section {
     let text = format!(
         "Accuracy of the predictions by their confidence, which is the probability of the predicted class. \
@@ -92,7 +92,7 @@ pub(super) fn calibration(measured: &Measurement) -> Section {
     }
 }
 
-/// Activations, dead ReLU units and gradient norms of each layer.
+/// Returns activations, dead ReLU units and gradient norms of each layer.
 ///
 /// # Errors
 /// If the network cannot be run on the images.

@@ -1,4 +1,4 @@
-//! HTML pages about runs, models, photos and comparisons. Each is one file without scripts that works offline.
+//! HTML pages about runs, models, photos and comparisons. Each page is one file without scripts that works offline.
 
 mod comparison;
 mod configuration;
@@ -7,8 +7,10 @@ mod images;
 mod metrics;
 mod photos;
 mod report;
+mod training_command;
 
 pub use comparison::comparison;
 pub use explanation::{explanation, preprocessing_sheet};
 pub use photos::photos;
-pub use report::{CommandFor, ReportOptions, TrainingCommand, report};
+pub use report::{ReportOptions, report};
+pub use training_command::{CommandFor, TrainingCommand};

@@ -6,6 +6,7 @@ use modiste_metrics::argmax;
 use modiste_model::Network;
 use modiste_report::{Section, curves_html, page};
 
+use super::training_command::CommandFor;
 use super::{configuration, images, metrics};
 use crate::compute::ComputeSetup;
 use crate::error::{Error, Result};
@@ -14,37 +15,12 @@ use crate::names::file_name;
 use crate::run::{MODEL, Record, read_history};
 use crate::warning::Warning;
 
-/// Command that repeats a training.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum TrainingCommand<'a> {
-    /// Repeats a run and compares the results.
-    Reproduce {
-        /// Folder of the run.
-        run: &'a Path,
-    },
-    /// Trains a model again.
-    Train {
-        /// Name of the recipe.
-        recipe: &'a str,
-        /// Dataset, if it is not that of the recipe.
-        dataset: Option<&'a str>,
-        /// Network, if it is not that of the recipe.
-        architecture: Option<&'a str>,
-        /// Folder of the datasets.
-        data: &'a Path,
-    },
-}
-
-/// Text of a command, for a program that has such commands.
-pub type CommandFor<'a> = dyn Fn(&TrainingCommand<'_>) -> String + 'a;
-
 /// Settings of a report.
 #[derive(Clone, Default)]
 pub struct ReportOptions<'a> {
     /// Test images.
     pub test: TestOptions<'a>,
-    /// Text of the command that repeats the training. Without it the page contains no command.
+    /// Function that formats the command to repeat the training. Without it, the page contains no command.
     pub command: Option<&'a CommandFor<'a>>,
 }
 
@@ -52,7 +28,8 @@ pub struct ReportOptions<'a> {
 /// metrics, confusion matrix, calibration, errors, filters, feature maps, layers and Grad-CAM.
 ///
 /// # Errors
-/// Returns [`Error::NoModel`] if the run has no model, and the errors of reading and of [`measure`].
+/// Returns [`Error::NoModel`] if the run has no model, [`Error::Model`] if a model cannot be read, and the errors of
+/// [`Record::read`] and [`measure`].
 pub fn report(
     subject: &Path,
     options: &ReportOptions<'_>,
@@ -127,7 +104,7 @@ pub fn report(
     Ok(page(&title, &lead, &sections))
 }
 
-/// Fails if a run has no model.
+/// Checks that a run has a model.
 fn check_model(run: &Path, record: &Record) -> Result<()> {
     if run.join(MODEL).exists() {
         return Ok(());
@@ -144,7 +121,7 @@ fn check_model(run: &Path, record: &Record) -> Result<()> {
     })
 }
 
-/// The first image that is classified correctly, or the first of all if there is none.
+/// Returns the index of the first correctly classified image, or 0 if there is none.
 fn correct_sample(measured: &Measurement) -> usize {
     let mut answers = measured.answers();
     let correct = answers.position(|(row, truth)| argmax(row) == truth);

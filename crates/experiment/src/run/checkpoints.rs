@@ -1,4 +1,4 @@
-//! The two last checkpoints of a run. Each file is complete at any instant.
+//! The last two checkpoints of a run. Each file is complete at any time.
 
 use std::fs;
 use std::io;
@@ -14,10 +14,10 @@ use crate::warning::Warning;
 /// Folder of the checkpoints in the folder of a run.
 const FOLDER: &str = "checkpoints";
 
-/// Names of the files, the newer first.
+/// Names of the files, the newest first.
 const NAMES: [&str; 2] = ["last.safetensors", "previous.safetensors"];
 
-/// Name of a file that is about to become the last one.
+/// Name of a new checkpoint before it replaces the last one.
 const NEW: &str = "new.safetensors";
 
 /// Checkpoints of one run.
@@ -34,8 +34,8 @@ impl Checkpoints {
         }
     }
 
-    /// Saves a checkpoint as the last one; the last one becomes the previous one. At any instant one of them
-    /// is complete. If this fails, both stay.
+    /// Saves a checkpoint as the last one; the last one becomes the previous one. At any time, one of them is
+    /// complete. If saving fails, the existing checkpoints are unchanged.
     ///
     /// # Errors
     /// Returns [`Error::File`] if it cannot be written.
@@ -51,8 +51,8 @@ impl Checkpoints {
         rename(&new, &last)
     }
 
-    /// Reads the newest checkpoint that is intact; `None` if there is none. A damaged one is reported, and
-    /// removed if an older one replaces it: it would otherwise become the previous one.
+    /// Reads the newest intact checkpoint; `None` if there is none. A damaged one is reported, and removed if an
+    /// older one is intact: it would otherwise replace that one as the previous checkpoint.
     ///
     /// # Errors
     /// Returns [`Error::File`] if a file cannot be read and [`Error::Contents`] if another version of Modiste
@@ -91,8 +91,8 @@ impl Checkpoints {
         Ok(None)
     }
 
-    /// Removes the oldest checkpoint, to make room on a full disk; the newest is kept if `keep_newest`.
-    /// Returns whether one was removed.
+    /// Removes the oldest checkpoint, to free space on a full disk; the newest is kept if `keep_newest`. Returns
+    /// whether one was removed.
     pub(super) fn remove_oldest(&self, keep_newest: bool) -> bool {
         let files = [NAMES[1], NAMES[0], NEW].map(|name| self.folder.join(name));
         let files: Vec<&PathBuf> = files.iter().filter(|path| path.exists()).collect();
@@ -104,12 +104,12 @@ impl Checkpoints {
         }
     }
 
-    /// Removes all checkpoints: a finished run needs none.
+    /// Removes all checkpoints, after the run has finished.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_dir_all(&self.folder)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, "{} stays", shown(&self.folder));
+            tracing::warn!(%error, "cannot remove {}", shown(&self.folder));
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let bytes = fs::read(&last).expect("the last");
         fs::write(&last, &bytes[..bytes.len() / 2]).expect("cut");
         assert_eq!(seed(), Some(2));
-        // The next one does not replace the intact one by the damaged one.
+        // The next checkpoint does not replace the intact one by the damaged one.
         checkpoints.save(&checkpoint(4)).expect("saved");
         fs::write(&last, &bytes[..bytes.len() / 2]).expect("cut");
         assert_eq!(seed(), Some(2));
@@ -189,7 +189,7 @@ mod tests {
             checkpoints.save(&checkpoint(number)).expect("saved");
         }
         let file = |name: &str| run.path().join(FOLDER).join(name);
-        // State of a process that ends after the first of two renames.
+        // State after a kill between the two renames.
         fs::write(file(NEW), checkpoint(3).to_bytes()).expect("written");
         fs::rename(file(NAMES[0]), file(NAMES[1])).expect("renamed");
         let newest = checkpoints

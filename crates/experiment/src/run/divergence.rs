@@ -11,13 +11,13 @@ const USUAL_RATE: f64 = 0.01;
 /// Momentum that is suggested.
 const USUAL_MOMENTUM: f64 = 0.9;
 
-/// From this momentum on the sum of steps is the likelier cause: 20 times a single one.
+/// Momentum above which it is the likely cause: steps add up to more than 20 times a single one.
 const HIGH_MOMENTUM: f64 = 0.95;
 
-/// A step whose rate exceeds the configured one by this factor is due to the schedule, not to rounding.
+/// Minimum ratio of a step's learning rate to the configured one that is due to the schedule and not to rounding.
 const HIGHER: f64 = 1.01;
 
-/// Setting to change after training that diverged. `Display` gives a sentence.
+/// Setting to change after training diverged. `Display` formats it as a sentence.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DivergenceAdvice {
@@ -50,13 +50,13 @@ pub enum DivergenceAdvice {
         learning_rate: f64,
         /// Learning rate to try.
         suggested: f64,
-        /// Schedule with a warm-up to try instead, unless the run has one.
+        /// Schedule with a warm-up to try instead; `None` if the schedule has a warm-up.
         warm_up: Option<String>,
     },
 }
 
 impl DivergenceAdvice {
-    /// Advice if `rate` was the learning rate of the step that diverged.
+    /// Returns the advice for a step that diverged with the learning rate `rate`.
     pub(super) fn of(config: &TrainConfig, rate: f64) -> Self {
         let learning_rate = config.learning_rate;
         let momentum = config.optimizer.momentum();

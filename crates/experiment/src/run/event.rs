@@ -10,12 +10,12 @@ use crate::warning::Warning;
 pub enum RunEvent<'a> {
     /// An event of the training.
     Train(&'a Event<'a>),
-    /// A warning. It stops nothing.
+    /// A warning, which does not stop the run.
     Warning(Warning),
 }
 
-/// Callback of a run. Its answer to an event of the training may stop the run or ask for a checkpoint; its
-/// answer to a warning is ignored.
+/// Callback of a run. The value that it returns for an event of the training may stop the run or request a
+/// checkpoint; the value for a warning is ignored.
 pub type OnEvent<'a> = &'a mut dyn FnMut(RunEvent<'_>) -> Next;
 
 /// Passes a warning to a callback.

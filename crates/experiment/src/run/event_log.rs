@@ -15,7 +15,7 @@ use crate::warning::Warning;
 /// Approximate number of step events per epoch.
 const STEPS_SHOWN: usize = 100;
 
-/// The log. A file that cannot be written is reported once and does not stop the run.
+/// Event log. A file that cannot be written is reported once and does not stop the run.
 #[derive(Debug)]
 pub(super) struct EventLog {
     path: PathBuf,
@@ -52,7 +52,7 @@ impl EventLog {
             fields,
         };
         let line = serde_json::to_string(&line).expect("plain data becomes JSON");
-        // One call, so that a process which is killed leaves complete lines.
+        // A single call, so that a killed process leaves complete lines.
         if let Err(cause) = file.write_all(format!("{line}\n").as_bytes()) {
             self.end(cause, on_warning);
         }
@@ -67,8 +67,8 @@ impl EventLog {
     }
 }
 
-/// Reads the SHA-256 of the weights after each epoch from the log at `path`; nothing if it cannot be read. If
-/// an epoch was repeated, its last line counts.
+/// Reads the SHA-256 of the weights after each epoch from the log at `path`; the result is empty if the log cannot be
+/// read. If an epoch was repeated, its last line counts.
 pub(crate) fn epoch_weights(path: &Path) -> BTreeMap<usize, String> {
     #[derive(Deserialize)]
     struct Epoch {

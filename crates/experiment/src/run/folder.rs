@@ -17,22 +17,22 @@ use crate::error::{Error, Result};
 use crate::json::{pretty_json, read_text};
 use crate::warning::Warning;
 
-/// Folder of runs that are not given a folder.
+/// Default parent folder of runs.
 pub const RUNS: &str = "runs";
 
-/// Name of the history.
+/// File name of the history.
 const HISTORY: &str = "history.csv";
 
-/// Name of the event log.
+/// File name of the event log.
 pub(crate) const EVENTS: &str = "events.jsonl";
 
-/// Name of the file of the final weights.
+/// File name of the model with the final weights.
 pub const MODEL: &str = "model.safetensors";
 
-/// Name of the file of the best epoch's weights, if images were held out to choose it on.
+/// File name of the model with the best epoch's weights, if images were held out to choose it on.
 pub(super) const BEST: &str = "best.safetensors";
 
-/// Key of that epoch in the file's description of its training.
+/// Key of that epoch in the training metadata of the file.
 pub(super) const EPOCH: &str = "epoch";
 
 /// Folder of a run that this process has locked.
@@ -58,7 +58,7 @@ impl RunFolder {
             return Self::create_numbered(Path::new(RUNS), name, on_warning);
         };
         fs::create_dir_all(path).map_err(Error::file(path))?;
-        // Before locking, which would create a file, and after it, when nobody else writes.
+        // Checked before locking, which creates a file, and after it, when no other process writes.
         check_unused(path)?;
         let folder = Self::lock(path, on_warning)?;
         check_unused(path)?;
@@ -74,7 +74,7 @@ impl RunFolder {
         let mut number = 1;
         loop {
             let path = runs.join(format!("{name}-{number}"));
-            // The process that creates the folder owns it: two runs that start at once get two.
+            // The process that creates the folder owns it: two runs that start at the same time use two folders.
             match fs::create_dir(&path) {
                 Ok(()) => return Self::lock(&path, on_warning),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
@@ -88,7 +88,7 @@ impl RunFolder {
     /// # Errors
     /// Returns the errors of [`Record::read`], and [`Error::Locked`] if another process uses it.
     pub(super) fn open(path: &Path, on_warning: &mut dyn FnMut(Warning)) -> Result<(Self, Record)> {
-        // Before locking, so that nothing is created in a folder that is not a run.
+        // Read before locking, so that no file is created in a folder that is not a run.
         Record::read(path)?;
         let folder = Self::lock(path, on_warning)?;
         Ok((folder, Record::read(path)?))
@@ -110,7 +110,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// Checks that a model of so many bytes fits on the disk, with the history beside it.
+    /// Checks that a model of `model_bytes` bytes and the files beside it fit on the disk.
     ///
     /// # Errors
     /// Returns [`Error::NoRoom`] if the disk is full or the folder is not writable.
@@ -167,7 +167,7 @@ impl RunFolder {
         self.write("loss.png", &loss_curve(&history)?)
     }
 
-    /// Path of a file in the folder.
+    /// Returns the path of a file in the folder.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -181,7 +181,7 @@ impl RunFolder {
 /// Reads the history of the run in `folder`; it is empty before the end of the first epoch.
 ///
 /// # Errors
-/// Returns [`Error::File`] or [`Error::Contents`] if there is a history that cannot be read.
+/// Returns [`Error::File`] or [`Error::Contents`] if the file exists and cannot be read.
 pub fn read_history(folder: &Path) -> Result<Vec<EpochMetrics>> {
     let path = folder.join(HISTORY);
     match read_text(&path) {
@@ -194,8 +194,7 @@ pub fn read_history(folder: &Path) -> Result<Vec<EpochMetrics>> {
     }
 }
 
-/// Fails if a folder contains anything but the files of a process that was killed before it wrote its
-/// record.
+/// Checks that a folder is empty, apart from files of a process that was killed before it wrote its record.
 fn check_unused(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(Error::file(path))? {
         let name = entry.map_err(Error::file(path))?.file_name();
@@ -213,7 +212,7 @@ fn check_unused(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The history as the file contains it: durations in milliseconds.
+/// Rounds durations to milliseconds, as the file stores them.
 fn rounded(history: &[EpochMetrics]) -> Vec<EpochMetrics> {
     let rounded = |epoch: &EpochMetrics| EpochMetrics {
         seconds: (epoch.seconds * 1e3).round() / 1e3,
@@ -235,9 +234,7 @@ mod tests {
         RunFolder::create(Some(folder.path()), "x", &mut |_| {}).expect("it counts as empty");
         RunFolder::create(Some(&folder.path().join("a/b")), "x", &mut |_| {}).expect("it is new");
         let refused = |path: &Path| {
-            let refused = RunFolder::create(Some(path), "x", &mut |_| {})
-                .err()
-                .expect("refused");
+            let refused = RunFolder::create(Some(path), "x", &mut |_| {}).expect_err("refused");
             assert!(refused.to_string().contains("is not empty"), "{refused}");
         };
         refused(folder.path());

@@ -1,4 +1,4 @@
-//! Images of a run, as its plan asks for them.
+//! Images of a run, loaded as its plan specifies.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(crate) struct RunImages {
     background: Option<Images>,
     /// Files of the dataset.
     pub(super) report: LoadReport,
-    /// Files of the dataset that backgrounds are cut from, if there is one.
+    /// Files of the dataset of the background images, if there is one.
     pub(super) background_report: Option<LoadReport>,
     /// Folder of the datasets.
     pub(super) data_folder: PathBuf,
@@ -77,7 +77,7 @@ impl RunImages {
         })
     }
 
-    /// Images of training.
+    /// Returns the images of the training.
     pub(super) fn train_data(&self) -> TrainData<'_> {
         TrainData {
             train: &self.train,
@@ -86,10 +86,10 @@ impl RunImages {
         }
     }
 
-    /// Checks that there is memory to train `network`.
+    /// Checks that there is enough memory to train `network`.
     ///
     /// # Errors
-    /// Returns [`Error::Train`](crate::Error::Train) if there is not.
+    /// Returns [`Error::Train`](crate::Error::Train) if there is not enough memory.
     pub(crate) fn require_memory(
         &self,
         network: &Network,
@@ -105,12 +105,12 @@ impl RunImages {
         )?)
     }
 
-    /// Network of a plan with its initial weights.
+    /// Creates the network of a plan with its initial weights.
     ///
     /// # Errors
-    /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not make one.
+    /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not fit each other.
     pub(crate) fn network(&self, plan: &Plan) -> Result<Network> {
-        // Nothing that differs if the training is repeated.
+        // The metadata contain no value that differs if the training is repeated.
         let metadata = Metadata {
             dataset: self.data.name.clone(),
             classes: self.data.classes.clone(),

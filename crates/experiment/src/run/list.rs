@@ -19,17 +19,17 @@ use crate::warning::Warning;
 pub struct RunSummary {
     /// Name of the folder.
     pub name: String,
-    /// Recipe.
+    /// Name of the recipe.
     pub recipe: String,
-    /// Dataset.
+    /// Name of the dataset.
     pub dataset: String,
     /// Name of the network.
     pub architecture: String,
     /// State; `killed` if the process of a running one no longer exists.
     pub state: &'static str,
-    /// Completed epochs.
+    /// Number of completed epochs.
     pub epochs_done: usize,
-    /// Epochs of the whole run.
+    /// Number of epochs of the whole run.
     pub epochs: usize,
     /// Accuracy on the test images, 0 to 1, of a finished run.
     pub test_accuracy: Option<f64>,
@@ -63,7 +63,7 @@ pub fn list_runs(folder: &Path, on_warning: &mut dyn FnMut(Warning)) -> Result<V
     Ok(runs)
 }
 
-/// Formats a list of runs as a table. In parentheses are the validation results of runs that are not finished.
+/// Formats a list of runs as a table. Validation results of runs that are not finished are in parentheses.
 pub fn runs_table(runs: &[RunSummary]) -> String {
     let headings = [
         "run",
@@ -120,7 +120,7 @@ fn summarize(path: &Path) -> Result<RunSummary> {
     })
 }
 
-/// Name without its number, and the number.
+/// Returns the name without its number, and the number.
 fn sort_key(path: &Path) -> (String, u64) {
     let name = file_name(path);
     let front = name.trim_end_matches(|c: char| c.is_ascii_digit());

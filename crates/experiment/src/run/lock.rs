@@ -1,4 +1,4 @@
-//! Lock of a run: one process per run.
+//! Lock of a run, which only one process can hold.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -8,18 +8,17 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
-/// Name of the file. The file stays: if it were removed, one process could lock the old file and another a
-/// new one.
+/// Name of the lock file. It is not removed: one process could otherwise lock the old file and another a new one.
 pub(super) const LOCK: &str = ".lock";
 
-/// Text of the file in front of the number of the process.
+/// Text in the lock file, before the process ID.
 const HOLDER: &str = "process ";
 
-/// How long the system may take to release the lock of a killed process.
+/// Maximum time that the system takes to release the lock of a killed process.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Lock of a run, held as long as the value lives. The system releases it when the process ends, however it
-/// ends, so that a lock never stays behind: the text of the file only names the last holder.
+/// Lock of a run, held until the value is dropped. The system releases it when the process ends, even if it is
+/// killed; the text of the file only names the last holder.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -48,7 +47,7 @@ impl Lock {
                     holder: holder(&mut file),
                 });
             }
-            // Some network file systems have no locks. Training without one is better than not at all.
+            // Some network file systems do not support locks. Training is still possible without one.
             Err(TryLockError::Error(cause)) => on_warning(Warning::CannotLock {
                 run: folder.into(),
                 cause,
@@ -61,7 +60,7 @@ impl Lock {
                 holder: before,
             });
         }
-        // On a full disk the file cannot name the holder; the lock holds all the same.
+        // On a full disk, the name of the holder cannot be written; the lock is valid without it.
         write_holder(&mut file).ok();
         Ok(Self { file })
     }
@@ -71,7 +70,7 @@ impl Lock {
         let Ok(file) = File::open(folder.join(LOCK)) else {
             return false;
         };
-        // A shared lock, so that two processes that only look do not disturb each other.
+        // A shared lock, so that processes that only list runs do not exclude each other.
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }
@@ -123,8 +122,7 @@ mod tests {
         let lock = Lock::acquire(folder.path(), &mut |_| {}).expect("it is free");
         assert!(Lock::is_held(folder.path()));
         let refused = Lock::acquire(folder.path(), &mut |_| {})
-            .err()
-            .expect("taken")
+            .expect_err("taken")
             .to_string();
         let us = format!("in use by process {}:", std::process::id());
         assert!(refused.contains(&us), "{refused}");
@@ -142,7 +140,7 @@ mod tests {
         Lock::acquire(folder.path(), &mut |warning| {
             warnings.push(warning.to_string());
         })
-        .expect("nobody has it");
+        .expect("it is free");
         assert!(
             warnings[0].contains("stale lock left by process 4194304"),
             "{warnings:?}"

@@ -19,15 +19,15 @@ use crate::warning::Warning;
 pub struct PhotosResult {
     /// Folder of the photos.
     pub folder: String,
-    /// Photos that could be read.
+    /// Number of photos that could be read.
     pub photos: usize,
-    /// Photos that could not be read.
+    /// Number of photos that could not be read.
     pub unreadable: usize,
-    /// Correctly classified photos.
+    /// Number of correctly classified photos.
     pub right: usize,
-    /// 95 % confidence interval of the accuracy, 0 to 1.
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
-    /// Preprocessing of the photos.
+    /// Name of the preprocessing of the photos.
     pub preprocessing: String,
 }
 
@@ -42,10 +42,10 @@ impl fmt::Display for PhotosResult {
     }
 }
 
-/// Reads the labels of the photos in `folder`, which name classes of `classes`.
+/// Reads the labels of the photos in `folder`. `classes` are the names of the classes.
 ///
 /// # Errors
-/// Returns [`Error::LabelsFile`] if there are no labels and [`Error::Labels`] if any of them is wrong.
+/// Returns [`Error::LabelsFile`] if there are no labels and [`Error::Labels`] if one of them is invalid.
 pub(super) fn read_photos(
     folder: &Path,
     classes: &[String],
@@ -65,7 +65,7 @@ pub(super) fn read_photos(
 /// be read is reported and does not count.
 ///
 /// # Errors
-/// Returns [`Error::Classifier`] if the network does not classify.
+/// Returns [`Error::Classifier`] if the network is not a classifier of images.
 pub(super) fn photos_result(
     network: &Network,
     folder: &Path,

@@ -1,4 +1,4 @@
-//! `run.json`: the plan of a run, its data, the machine, and its results.
+//! `run.json`: plan, data, machine and results of a run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::plan::{FORMAT_VERSION, OLDEST_VERSION, Plan};
 use crate::warning::Warning;
 use crate::{COMMIT, VERSION};
 
-/// Name of the record.
+/// File name of the record.
 pub(crate) const RECORD: &str = "run.json";
 
-/// Record of a run: everything that is needed to repeat it, and its results. It is written when the run
-/// starts and again when it ends.
+/// Record of a run: all that is needed to repeat it, and its results. It is written when the run starts and when it
+/// ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
@@ -35,13 +35,13 @@ pub struct Record {
     pub state: State,
     /// Version of Modiste.
     pub modiste: String,
-    /// Commit that it was built from, if it was built from a checkout.
+    /// Commit of Modiste, if it was built from a checkout.
     pub commit: Option<String>,
     /// Name of the recipe.
     pub recipe: String,
-    /// Dataset.
+    /// Dataset of the training and test images.
     pub dataset: DatasetRecord,
-    /// Dataset that backgrounds are cut from, if there is one.
+    /// Dataset of the background images, if there is one.
     #[serde(rename = "pictures")]
     pub background_images: Option<DatasetRecord>,
     /// Layers of the network.
@@ -50,33 +50,33 @@ pub struct Record {
     pub config: RunConfig,
     /// Preprocessing of photos that is stored in the model.
     pub preprocessing: Preprocessing,
-    /// Largest number of training images, and of test images, that are used.
+    /// Maximum number of training images, and of test images.
     #[serde(rename = "limit")]
     pub max_samples: Option<usize>,
-    /// Whether an incomplete dataset is accepted.
+    /// True if an incomplete dataset is accepted.
     pub allow_partial: bool,
-    /// Folder of labelled photos that the finished network is tried on.
+    /// Folder of labelled photos that the finished network classifies.
     pub photos_folder: Option<PathBuf>,
-    /// The same folder, relative to that of the run, if it lies inside.
+    /// Path of that folder relative to the run, if it is inside.
     #[serde(default)]
     photos_folder_in_run: Option<PathBuf>,
     /// Folder of the datasets, an absolute path.
     #[serde(default)]
     pub data_folder: Option<PathBuf>,
-    /// The same folder, relative to that of the run, if it lies inside.
+    /// Path of that folder relative to the run, if it is inside.
     #[serde(default)]
     data_folder_in_run: Option<PathBuf>,
-    /// Whether event files for TensorBoard are written.
+    /// True if event files for TensorBoard are written.
     pub tensorboard: bool,
-    /// Engine, device and instructions.
+    /// Engine, device and kernel options.
     pub compute: ComputeRecord,
-    /// Machine that computed the last part of the run.
+    /// Machine that trained the last part of the run.
     pub machine: Machine,
     /// Start, in seconds since 1970-01-01, UTC.
     pub started_unix: u64,
     /// Duration of training in seconds, of all parts of the run.
     pub seconds: Option<f64>,
-    /// Completed epochs.
+    /// Number of completed epochs.
     pub epochs: usize,
     /// Result of the final weights on the test images.
     pub test: Option<TestResult>,
@@ -86,7 +86,7 @@ pub struct Record {
     pub photos: Option<PhotosResult>,
     /// Error that ended the run.
     pub error: Option<String>,
-    /// Whether the loss or a weight became NaN or infinite: it would again.
+    /// True if the loss or a weight became NaN or infinite, which a resumed run would repeat.
     #[serde(default)]
     pub diverged: bool,
 }
@@ -102,12 +102,12 @@ pub enum State {
     Finished,
     /// The run was stopped and can be resumed.
     Interrupted,
-    /// The run ended with an error.
+    /// The run has ended with an error.
     Failed,
 }
 
 impl State {
-    /// Name of the state in JSON.
+    /// Returns the name of the state in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -127,24 +127,24 @@ pub struct TestResult {
     pub loss: f64,
     /// Accuracy, 0 to 1.
     pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy, 0 to 1.
+    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
 }
 
-/// Result of the epoch that is best on the images that were held out.
+/// Result of the epoch that is best on the held-out images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestResult {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Loss on the images that were held out.
+    /// Mean cross-entropy on the held-out images.
     pub val_loss: f64,
-    /// Accuracy on the images that were held out, 0 to 1.
+    /// Accuracy on the held-out images, 0 to 1.
     pub val_accuracy: f64,
-    /// Result on the test images, which did not take part in the choice.
+    /// Result on the test images, which were not used for the choice.
     pub test: TestResult,
 }
 
-/// A dataset with the hashes of its files.
+/// Dataset and the hashes of its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetRecord {
     /// Name of the dataset.
@@ -155,13 +155,13 @@ pub struct DatasetRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct FileRecord {
     file: String,
-    /// Hash of the bytes after decompression.
+    /// SHA-256 of the file after decompression.
     sha256: String,
     official: bool,
 }
 
 impl Record {
-    /// Record of a run that starts now.
+    /// Creates the record of a run that starts now.
     pub(super) fn new(plan: &Plan, images: &RunImages, setup: &ComputeSetup) -> Self {
         Self {
             format_version: plan.format_version,
@@ -235,12 +235,12 @@ impl Record {
             let validation = &mut record.config.validation;
             *validation = validation.from_unstratified();
         }
-        // Records from before there was the field contain it in the error alone.
+        // Older records contain the divergence only in the error.
         let of_loss =
             |error: &String| error.contains("the loss is NaN") || error.contains("the loss is inf");
         record.diverged |=
             record.state == State::Failed && record.error.as_ref().is_some_and(of_loss);
-        // Folders inside a run are moved with it.
+        // A folder inside the run may have been moved with it.
         for (inside, path) in [
             (&record.data_folder_in_run, &mut record.data_folder),
             (&record.photos_folder_in_run, &mut record.photos_folder),
@@ -263,12 +263,12 @@ impl Record {
         Self::read(run).ok()
     }
 
-    /// Returns whether the run can be resumed: something is left to train, and it would get further.
+    /// Returns whether the run can be resumed: it is not finished, has not diverged, and was started by this version.
     pub fn is_resumable(&self) -> bool {
         self.state != State::Finished && !self.diverged && self.modiste == VERSION
     }
 
-    /// Completes the paths for the run in `folder`: those inside it are also stored relative to it.
+    /// Stores paths inside `folder`, the folder of the run, also relative to it.
     pub(super) fn locate_folders(&mut self, folder: &Path) {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let inside = |path: &Option<PathBuf>| {
@@ -279,7 +279,7 @@ impl Record {
         self.photos_folder_in_run = inside(&self.photos_folder);
     }
 
-    /// Names of the run's datasets that contain files other than the official ones.
+    /// Returns the names of the run's datasets that contain files other than the official ones.
     pub fn unofficial_datasets(&self) -> Vec<&str> {
         std::iter::once(&self.dataset)
             .chain(&self.background_images)
@@ -288,7 +288,7 @@ impl Record {
             .collect()
     }
 
-    /// Plan of the run.
+    /// Returns the plan of the run.
     pub fn plan(&self) -> Plan {
         Plan {
             recipe: self.recipe.clone(),
@@ -301,7 +301,7 @@ impl Record {
         }
     }
 
-    /// The record as its version stores it.
+    /// Returns the record with the values that its format version stores.
     #[must_use]
     pub fn as_stored(&self) -> Self {
         let mut stored = self.clone();
@@ -309,7 +309,7 @@ impl Record {
         stored
     }
 
-    /// The source `given`, which also accepts a partial dataset if this run did.
+    /// Returns the source `given`, which also accepts a partial dataset if this run does.
     pub(crate) fn data_source<'a>(&self, given: &DataSource<'a>) -> DataSource<'a> {
         DataSource {
             allow_partial: given.allow_partial || self.allow_partial,
@@ -317,7 +317,7 @@ impl Record {
         }
     }
 
-    /// Checks that `images` are those of this run, in `folder`, byte for byte.
+    /// Checks that the files of `images` are those that the run in `folder` was trained on, byte for byte.
     ///
     /// # Errors
     /// Returns [`Error::DataChanged`] if a file differs.
@@ -349,7 +349,7 @@ impl Record {
         }
     }
 
-    /// Warning if `setup` computes with other arithmetic than this run, in `folder`, did.
+    /// Warns if `setup` computes with other arithmetic than the run in `folder`.
     pub(crate) fn compare_arithmetic(
         &self,
         folder: &Path,
@@ -368,7 +368,7 @@ impl Record {
 }
 
 impl Record {
-    /// Returns lines about the results of the run in `folder`; no line if it is not finished.
+    /// Formats the results of the run in `folder` as lines; there are none if the run is not finished.
     pub fn results(&self, folder: &Path) -> Vec<String> {
         let run = shown(folder);
         let mut lines = Vec::new();
@@ -394,10 +394,10 @@ impl Record {
     }
 }
 
-/// Returns the path as a record stores it: valid in any working directory.
+/// Returns the absolute path, which a record stores.
 ///
 /// # Errors
-/// Returns [`Error::PathNotUtf8`] if JSON cannot hold it, and [`Error::File`] if it is empty.
+/// Returns [`Error::PathNotUtf8`] if the path is not UTF-8, and [`Error::File`] if it is empty.
 pub(super) fn recordable(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(Error::file(path))?;
     match absolute.to_str() {

@@ -1,4 +1,4 @@
-//! Event files for TensorBoard in the folder of a run: one for each time it is started or resumed.
+//! Event files for TensorBoard in the folder of a run: one for each start and each resumption.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,12 +11,12 @@ use super::event_log::is_logged;
 use crate::clock::unix_seconds;
 use crate::warning::Warning;
 
-/// The file. One that cannot be written is reported once and does not stop the run.
+/// Event file. A file that cannot be written is reported once and does not stop the run.
 #[derive(Debug)]
 pub(super) struct TensorBoard {
     path: PathBuf,
     file: Option<File>,
-    /// Steps of an epoch.
+    /// Number of steps per epoch.
     steps: usize,
 }
 
@@ -40,7 +40,7 @@ impl TensorBoard {
         tensorboard
     }
 
-    /// Writes the scalars of an event: of as many steps as `events.jsonl` contains.
+    /// Writes the scalars of an event. The steps are those that `events.jsonl` contains.
     pub(super) fn on_event(&mut self, event: &Event<'_>, on_warning: &mut dyn FnMut(Warning)) {
         match *event {
             Event::Started {

@@ -1,4 +1,4 @@
-//! A run from its start, or from a checkpoint, to its end.
+//! Execution of a run, from its start or from a checkpoint.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -26,16 +26,16 @@ use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::warning::Warning;
 
-/// Settings of a run that do not decide its result.
+/// Settings of a run that are not part of its plan.
 #[derive(Clone, Debug)]
 pub struct RunOptions<'a> {
-    /// Folder of the run, new or empty. `None` stands for the first free `runs/NAME-N`. Resuming ignores it.
+    /// Folder of the run, new or empty. `None` means the first free `runs/NAME-N`. Resuming ignores it.
     pub folder: Option<PathBuf>,
     /// Source of the datasets.
     pub data: DataSource<'a>,
     /// Engine and device.
     pub compute: ComputeChoice,
-    /// Folder of labelled photos that the finished network is tried on.
+    /// Folder of labelled photos that the finished network classifies.
     pub photos: Option<PathBuf>,
     /// Writes event files for TensorBoard.
     pub tensorboard: bool,
@@ -60,7 +60,7 @@ impl Default for RunOptions<'_> {
     }
 }
 
-/// A run that is ready to train: its folder is locked, its images are loaded, and there is memory for it.
+/// Run that is ready to train: its folder is locked, its images are loaded, and there is enough memory.
 #[derive(Debug)]
 pub struct Run {
     folder: RunFolder,
@@ -77,8 +77,11 @@ impl Run {
     /// Prepares a new run.
     ///
     /// # Errors
-    /// Returns an error if a setting, the data, the device, the memory, the labels of the photos or the
-    /// folder do not permit it.
+    /// Returns [`Error::Setting`], [`Error::Train`] or [`Error::Architecture`] if a setting cannot be used or there
+    /// is not enough memory, [`Error::Device`] or [`Error::InstructionSet`] if the device or the instruction set is not
+    /// available, [`Error::Dataset`] if the data cannot be loaded, [`Error::LabelsFile`] or [`Error::Labels`] if the
+    /// photos have no valid labels, [`Error::NotEmpty`] or [`Error::Locked`] if the folder is in use, and
+    /// [`Error::NoRoom`] if the model cannot be written.
     ///
     /// ```
     /// use modiste_experiment::{Plan, Run, RunOptions, find_recipe};
@@ -138,7 +141,7 @@ impl Run {
         record.data_folder = Some(data_folder);
         record.locate_folders(folder.path());
         record.tensorboard = options.tensorboard;
-        // Now and not after an hour: a folder that is not writable, a disk without room.
+        // A full disk or a folder that is not writable is reported before the training.
         folder.reserve(network.to_bytes()?.len())?;
         Ok(Self {
             folder,
@@ -152,12 +155,14 @@ impl Run {
         })
     }
 
-    /// Prepares a run to be resumed from its last checkpoint. It ends with the same model as a run that was
-    /// never stopped.
+    /// Prepares a run to be resumed from its last checkpoint. Its final model is bit-identical to that of a run that
+    /// was never stopped.
     ///
     /// # Errors
-    /// Returns an error if `path` is not a run that can be resumed, its data have changed, or a reason of
-    /// [`start`](Self::start) prevents it.
+    /// Returns [`Error::NoRun`] or [`Error::NotARun`] if `path` is not a run, [`Error::Finished`],
+    /// [`Error::HasDiverged`] or [`Error::OtherVersion`] if it cannot be resumed, [`Error::DataChanged`] if its data
+    /// have changed, [`Error::PhotosOfRun`] if its photos have no valid labels, and the errors of
+    /// [`start`](Self::start).
     pub fn resume(
         path: &Path,
         options: &RunOptions<'_>,
@@ -227,34 +232,34 @@ impl Run {
         )
     }
 
-    /// Folder of the run.
+    /// Returns the folder of the run.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Record of the run.
+    /// Returns the record of the run.
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Number of training images.
+    /// Returns the number of training images.
     pub fn training_images(&self) -> usize {
         self.images.train.len()
     }
 
-    /// Engine and device.
+    /// Returns the engine and the device.
     pub fn setup(&self) -> &ComputeSetup {
         &self.setup
     }
 
-    /// Position of the checkpoint that training is resumed from; `None` if it starts with the first step.
+    /// Returns the position of the checkpoint that training resumes from; `None` if it starts with the first step.
     pub fn position(&self) -> Option<&Position> {
         self.checkpoint
             .as_ref()
             .map(|checkpoint| &checkpoint.position)
     }
 
-    /// Trains the network and writes the results, the record last. The state of the returned record is
+    /// Trains the network and writes the results. The state of the returned record is
     /// [`State::Finished`], or [`State::Interrupted`] if the callback stopped the run.
     ///
     /// # Errors
@@ -289,7 +294,7 @@ impl Run {
         let mut watch = Watch::new(folder, network.clone(), &config, self.watch, on_event);
         let (compute, data) = (&setup.compute, images.train_data());
         let mut seconds_before = 0.0;
-        // Epochs whose weights a network that diverges does not have.
+        // Number of epochs whose weights are lost if the training diverges in the current epoch.
         let mut lost = 0;
         let fitted = match self.checkpoint.take() {
             None => fit(network, data, &config.train, compute, &mut |event| {
@@ -311,9 +316,9 @@ impl Run {
         record.epochs = watch.history.len();
         network.round_to(config.precision);
         let history = watch.history.clone();
-        // The learned weights come first: of a run that failed, those of its last good epoch.
+        // Results are written even if the run failed, with the weights of its last complete epoch.
         let has_weights = fitted.is_ok() || history.len() > lost;
-        // Only a training that reached its end needs no checkpoint any more.
+        // A training that stopped or failed keeps its newest checkpoint, to be resumed.
         let has_ended = fitted.as_ref().is_ok_and(|outcome| !outcome.stopped);
         let mut results = Results {
             folder,
@@ -364,11 +369,11 @@ fn watch_options(options: &RunOptions<'_>, tensorboard: bool) -> WatchOptions {
     }
 }
 
-/// Fails if a run cannot be resumed.
+/// Checks that a run can be resumed.
 fn check_resumable(folder: &RunFolder, record: &Record) -> Result<()> {
     let path = folder.path().to_owned();
     if record.state == State::Finished {
-        // They are left over if the process was killed before it could remove them.
+        // Checkpoints remain if the process was killed before it removed them.
         folder.checkpoints.remove();
         return Err(Error::Finished { path });
     }
@@ -397,7 +402,7 @@ struct Results<'a, 'b> {
 }
 
 impl Results<'_, '_> {
-    /// Calls `write` again, each time with one checkpoint less, as long as the disk is full.
+    /// Calls `write`. While the disk is full, removes a checkpoint and calls it again.
     fn write(&mut self, write: impl Fn(&RunFolder) -> Result<()>) -> Result<()> {
         loop {
             match write(self.folder) {
@@ -422,7 +427,7 @@ fn write_results(folder: &RunFolder, network: &Network, history: &[EpochMetrics]
     }
 }
 
-/// The error of a training, with advice if it diverged.
+/// Adds advice to the error of a training that diverged.
 fn explained(
     error: TrainError,
     config: &RunConfig,
@@ -442,11 +447,11 @@ fn explained(
             }
             false => "no epoch ended before that, so there is no model".into(),
         },
-        cause: error,
+        cause: Box::new(error),
     }
 }
 
-/// Loss and accuracy on the test images, of the network as its file stores it.
+/// Measures the network on the test images, with weights in the precision of the model file.
 fn test_result(network: &Network, test: &Images, setup: &ComputeSetup) -> Result<TestResult> {
     let Evaluation {
         loss,
@@ -463,8 +468,8 @@ fn test_result(network: &Network, test: &Images, setup: &ComputeSetup) -> Result
     })
 }
 
-/// Result of the best epoch on images that were held out from training, if there are any: its weights are
-/// calibrated and measured as the last ones are.
+/// Calibrates and measures the weights of the best epoch. Returns `None` if no images were held out to choose it on,
+/// or its weights cannot be read.
 fn best_result(
     folder: &RunFolder,
     config: &RunConfig,
@@ -504,7 +509,7 @@ fn load_best(folder: &RunFolder, epoch: usize) -> Result<Network> {
         true => Ok(network),
         false => Err(Error::Contents {
             path,
-            reason: "it is of another epoch".into(),
+            reason: "the weights are those of another epoch".into(),
         }),
     }
 }

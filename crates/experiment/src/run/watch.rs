@@ -1,4 +1,4 @@
-//! Observers of a training: logs, checkpoints, the file of the best epoch.
+//! Handling of training events: logs, checkpoints, the file of the best epoch.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::config::RunConfig;
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
-/// Settings of the observers.
+/// Settings for the handling of events.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WatchOptions {
     /// Time between checkpoints within an epoch.
@@ -26,23 +26,23 @@ pub(super) struct WatchOptions {
     pub(super) tensorboard: bool,
 }
 
-/// Handles every event of a training and decides whether it goes on.
+/// Handler of all events of a training. It decides whether the training continues.
 pub(super) struct Watch<'a> {
     folder: &'a RunFolder,
-    /// Network that the best epoch's file describes, besides its weights.
+    /// Network that the file of the best epoch contains, apart from the weights.
     template: Network,
     config: &'a RunConfig,
     options: WatchOptions,
     log: EventLog,
     tensorboard: Option<TensorBoard>,
     last_checkpoint: Instant,
-    /// The best epoch's network if it could not be written yet.
+    /// Network of the best epoch, if it has not been written yet.
     unwritten_best: Option<Network>,
     pub(super) history: Vec<EpochMetrics>,
 }
 
 impl<'a> Watch<'a> {
-    /// Observers of a training of `template` that is about to start or to be resumed.
+    /// Creates the handler of a training of `template` that is about to start or to be resumed.
     pub(super) fn new(
         folder: &'a RunFolder,
         template: Network,
@@ -97,7 +97,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Writes what could not be written before.
+    /// Writes the best epoch's network if that failed before.
     pub(super) fn end(&mut self, on_event: OnEvent<'_>) {
         self.write_best(&mut |warning| warn(on_event, warning));
     }
@@ -172,8 +172,8 @@ impl<'a> Watch<'a> {
         self.last_checkpoint = Instant::now();
     }
 
-    /// Saves the weights of the best epoch, which is chosen on images that are held out from training and on
-    /// no others.
+    /// Saves the weights of the epoch if it is the best so far on held-out images. Without such images, no epoch is
+    /// chosen.
     fn save_if_best(
         &mut self,
         epoch: EpochMetrics,
@@ -187,14 +187,14 @@ impl<'a> Watch<'a> {
                 ..self.template.clone()
             };
             network.round_to(self.config.precision);
-            // So that the file of another epoch is never taken for it.
+            // The file is read back only if it contains the best epoch.
             network.metadata.training[EPOCH] = epoch.epoch.into();
             self.unwritten_best = Some(network);
         }
         self.write_best(on_warning);
     }
 
-    /// Writes the best epoch's network, also if that failed before.
+    /// Writes the best epoch's network, unless it has been written.
     fn write_best(&mut self, on_warning: &mut dyn FnMut(Warning)) {
         if let Some(network) = self.unwritten_best.take() {
             let written = self.folder.write_network(BEST, &network);
@@ -206,7 +206,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Reports a file that could not be written. A disk that is full for a while is no reason to lose a training.
+/// Reports a file that could not be written. The training continues: the disk may be full only for a while.
 fn report(written: Result<(), Error>, contents: &'static str, on_warning: &mut dyn FnMut(Warning)) {
     if let Err(cause) = written {
         on_warning(Warning::NotWritten { contents, cause });

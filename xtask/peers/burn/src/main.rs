@@ -1,4 +1,4 @@
-//! The lecture's networks in burn, on its CPU backend `flex`.
+//! Networks in burn, on its CPU backend `flex`.
 
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ enum Architecture {
 
 #[derive(Clone, Copy)]
 enum Layer {
-    /// Filters; whether padded to the same size.
+    /// Number of filters, and whether the padding keeps the size.
     ConvRelu(usize, bool),
     Norm,
     Pool,
@@ -51,7 +51,7 @@ enum Layer {
 
 use Layer::{ConvRelu, DenseRelu, Dropout, Flatten, Logits, Norm, Pool};
 
-/// Side, channels and layers.
+/// Returns the side and the channels of the input, and the layers.
 fn network(architecture: Architecture) -> (usize, usize, Vec<Layer>) {
     match architecture {
         Architecture::Compact => (
@@ -105,7 +105,7 @@ fn network(architecture: Architecture) -> (usize, usize, Vec<Layer>) {
     }
 }
 
-/// The layers' parameters, in their order.
+/// Parameters of the layers, in the order of the layers.
 #[derive(Module, Debug)]
 struct Network<B: Backend> {
     convolutions: Vec<Conv2d<B>>,
@@ -159,8 +159,8 @@ impl<B: Backend> Network<B> {
         let mut layers = layers.iter();
         for layer in layers.by_ref() {
             image = match layer {
-                ConvRelu(..) => relu(convolutions.next().expect("one for each").forward(image)),
-                Norm => norms.next().expect("one for each").forward(image),
+                ConvRelu(..) => relu(convolutions.next().expect("a module for each layer").forward(image)),
+                Norm => norms.next().expect("a module for each layer").forward(image),
                 Pool => MaxPool2dConfig::new([2, 2])
                     .with_strides([2, 2])
                     .init()
@@ -172,8 +172,8 @@ impl<B: Backend> Network<B> {
         let mut values = image.flatten::<2>(1, 3);
         for layer in layers {
             values = match layer {
-                DenseRelu(_) => relu(dense.next().expect("one for each").forward(values)),
-                Logits(_) => dense.next().expect("one for each").forward(values),
+                DenseRelu(_) => relu(dense.next().expect("a module for each layer").forward(values)),
+                Logits(_) => dense.next().expect("a module for each layer").forward(values),
                 Dropout(rate) => DropoutConfig::new(*rate).init().forward(values),
                 _ => values,
             };

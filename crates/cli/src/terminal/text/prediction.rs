@@ -82,7 +82,7 @@ impl Predictions {
         }
     }
 
-    /// Prints what is left. Returns the number of files that failed.
+    /// Prints the JSON array, if that is the format. Returns the number of files that failed.
     ///
     /// # Errors
     /// If standard output cannot be written.
@@ -94,7 +94,7 @@ impl Predictions {
     }
 }
 
-/// `Sneaker 97.2 %, Sandal 1.1 %`
+/// Formats classes and probabilities: `Sneaker 97.2 %, Sandal 1.1 %`.
 fn line(ranked: &[Prediction], unsure: bool) -> String {
     let parts: Vec<String> = ranked
         .iter()

@@ -1,8 +1,10 @@
-//! `mutate`: damaged files of every format, through the binary as a user runs it.
+//! `mutate`: robustness check of the binary with damaged files of every format.
 //!
-//! Each file is one of the repository's with some bytes changed, repeated, removed or cut off. The
-//! binary must answer or say what is wrong with each, within a limit of time and of memory, and must
-//! never fail in a way that it calls internal.
+//! Each file is a copy of a file in the repository with bytes that are changed, repeated, removed or truncated.
+//! For each, the binary must print a result or an error message within limits of time and memory, and must not
+//! report an internal error.
+
+mod damage;
 
 use std::fs;
 use std::io::Read;
@@ -13,31 +15,32 @@ use anyhow::{Context, Result, bail, ensure};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
+use self::damage::{Random, damaged};
 use crate::modiste::Modiste;
 use crate::workspace;
 
-/// Kibibytes of address space that the binary may take.
+/// Maximum address space of the binary in KiB.
 const MEMORY: u64 = 1 << 20;
 
-/// Seconds that one call may take.
+/// Maximum duration of a call in seconds.
 const SECONDS: u64 = 120;
 
-/// Files of one call that classifies.
+/// Number of images per call.
 const TOGETHER: usize = 250;
 
-/// Of so many images, one file of each other format is tried.
+/// Number of images for each file of another format.
 const IMAGES_PER_FILE: usize = 25;
 
-/// Damages `count` images, and a share of that many of tables, models and datasets.
+/// Checks `count` damaged images, and one table, model and dataset per [`IMAGES_PER_FILE`] images.
 ///
 /// # Errors
-/// At the first call that ends otherwise than with an answer or an error message.
+/// If a call ends without a result and without an error message.
 pub(crate) fn mutate(count: usize, seed: u64) -> Result<()> {
     let folder = tempfile::tempdir().context("a temporary folder is needed")?;
     let modiste = Modiste::build(folder.path().join("data"))?;
     let mut random = Random(seed);
     let (read, refused) = images(&modiste, folder.path(), count, &mut random)?;
-    println!("images: {read} decoded, {refused} refused");
+    println!("images: {read} decoded, {refused} rejected");
     let others = count.div_ceil(IMAGES_PER_FILE);
     let counts = [
         (
@@ -54,7 +57,10 @@ pub(crate) fn mutate(count: usize, seed: u64) -> Result<()> {
         ),
     ];
     for (what, accepted) in counts {
-        println!("{what}: {accepted} accepted, {} refused", others - accepted);
+        println!(
+            "{what}: {accepted} accepted, {} rejected",
+            others - accepted
+        );
     }
     Ok(())
 }
@@ -95,11 +101,11 @@ fn images(
         }
         let output = run(modiste, &["predict", "--json", "--top", "1"], &place)?;
         let answers: Value = serde_json::from_slice(&output.stdout)
-            .with_context(|| explained("no JSON", &output, &place))?;
-        let answers = answers.as_array().context("no array of answers")?;
+            .with_context(|| explained("the output is not JSON", &output, &place))?;
+        let answers = answers.as_array().context("the output is not an array")?;
         ensure!(
             answers.len() == together,
-            explained("an answer is missing", &output, &place)
+            explained("a result is missing", &output, &place)
         );
         let failed = answers
             .iter()
@@ -133,8 +139,10 @@ fn tables(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random) -
 
 fn models(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random) -> Result<usize> {
     let model = fs::read(workspace::root().join("models/fashion-mnist.safetensors"))?;
-    // Its description; the numbers behind it are many and all alike.
-    let length = model.first_chunk::<8>().context("a model has a header")?;
+    // Only the header is damaged: the weights behind it have no structure.
+    let length = model
+        .first_chunk::<8>()
+        .context("the model has no header")?;
     let header = 8 + usize::try_from(u64::from_le_bytes(*length))?;
     let place = folder.join("damaged.safetensors");
     accepted(count, || {
@@ -162,7 +170,7 @@ fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random)
         packed.push((format!("fashion-mnist/{name}.gz"), bytes));
         plain.push((format!("fashion-mnist/{name}"), inside));
     }
-    // Three records of CIFAR-100: two labels and 32x32 colours.
+    // Three records of CIFAR-100: two labels and 32x32x3 pixels.
     let record = |at: usize| if at % 3074 < 2 { 3 } else { at as u8 };
     let cifar: Vec<u8> = (0..3 * 3074).map(record).collect();
     let cifar = ["train", "test"].map(|name| (format!("cifar-100/{name}.bin"), cifar.clone()));
@@ -176,14 +184,14 @@ fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random)
         let spoiled = random.below(files.len());
         for (number, (name, bytes)) in files.iter().enumerate() {
             let path = place.join(name);
-            fs::create_dir_all(path.parent().context("a parent")?)?;
+            fs::create_dir_all(path.parent().context("the path has no parent")?)?;
             match number == spoiled {
                 true => fs::write(path, damaged(bytes, random))?,
                 false => fs::write(path, bytes)?,
             }
         }
         let run_folder = place.join("run");
-        let run_folder = run_folder.to_str().context("a folder of another name")?;
+        let run_folder = run_folder.to_str().context("the path is not UTF-8")?;
         let flags = [
             "train",
             "--offline",
@@ -194,7 +202,7 @@ fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random)
             "1",
         ];
         let sizes = [
-            "--limit",
+            "--max-samples",
             "1",
             "--batch-size",
             "1",
@@ -206,7 +214,7 @@ fn datasets(modiste: &Modiste, folder: &Path, count: usize, random: &mut Random)
     })
 }
 
-/// How many of `count` calls succeed.
+/// Returns how many of `count` calls succeed.
 fn accepted(count: usize, mut call: impl FnMut() -> Result<Output>) -> Result<usize> {
     let mut accepted = 0;
     for _ in 0..count {
@@ -218,7 +226,7 @@ fn accepted(count: usize, mut call: impl FnMut() -> Result<Output>) -> Result<us
 /// Runs the binary on `path` within the limits.
 ///
 /// # Errors
-/// If it ends otherwise than with exit code 0, or 1 and a message.
+/// If it reports an internal error, or ends with another exit code than 0, or 1 with an error message.
 fn run(modiste: &Modiste, arguments: &[&str], path: &Path) -> Result<Output> {
     let binary = modiste.command();
     let mut command = Command::new("sh");
@@ -234,16 +242,16 @@ fn run(modiste: &Modiste, arguments: &[&str], path: &Path) -> Result<Output> {
         Some(0 | 1)
             if stderr.contains("internal error") || stderr.contains("memory allocation") =>
         {
-            bail!(explained("it failed within", &output, path))
+            bail!(explained("internal error", &output, path))
         }
         Some(0) => {}
         Some(1) if stderr.contains("error: ") => {}
-        _ => bail!(explained("it ended badly", &output, path)),
+        _ => bail!(explained("unexpected exit", &output, path)),
     }
     Ok(output)
 }
 
-/// What went wrong, with the files kept aside.
+/// Returns an error message, and copies the files to a folder that stays.
 fn explained(what: &str, output: &Output, path: &Path) -> String {
     let kept = std::env::temp_dir().join("modiste-mutate");
     fs::remove_dir_all(&kept).ok();
@@ -270,69 +278,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     files.retain(|path| path.is_file());
     files.sort();
     Ok(files)
-}
-
-/// The bytes with one to eight changes, rather few than many.
-fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let most = 1 + random.below(8);
-    for _ in 0..=random.below(most) {
-        if bytes.is_empty() {
-            break;
-        }
-        // Headers decide more than what follows them.
-        let reach = if random.below(2) == 0 {
-            bytes.len().min(700)
-        } else {
-            bytes.len()
-        };
-        let at = random.below(reach);
-        let end = bytes.len().min(at + 1 + random.below(16));
-        match random.below(6) {
-            0 => bytes[at] = random.below(256) as u8,
-            1 => bytes[at] ^= 1 << random.below(8),
-            2 => bytes[at..end].fill([0, 0xff][random.below(2)]),
-            3 => drop(bytes.drain(at..end)),
-            4 => {
-                let part = bytes[at..end].to_vec();
-                bytes.splice(at..at, part);
-            }
-            _ if random.below(4) == 0 => bytes.truncate(at),
-            _ => {}
-        }
-    }
-    bytes
-}
-
-/// SplitMix64, so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) % limit as u64) as usize
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damage_is_repeatable_and_damages() {
-        let bytes: Vec<u8> = (0..200).collect();
-        let all = |seed| {
-            let mut random = Random(seed);
-            (0..50)
-                .map(|_| damaged(&bytes, &mut random))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(all(1), all(1));
-        assert_ne!(all(1), all(2));
-        let changed = all(1).iter().filter(|damaged| **damaged != bytes).count();
-        assert!(changed > 40, "{changed}");
-    }
 }

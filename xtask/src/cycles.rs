@@ -1,4 +1,4 @@
-//! Circles of imports between the files of a crate.
+//! Import cycles between the files of a crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,24 +9,24 @@ use syn::{Attribute, Item, UseTree};
 
 use crate::workspace::root;
 
-/// A module's path below its crate: `["conv2d", "shape"]`; the crate itself is empty.
+/// Path of a module in its crate: `["conv2d", "shape"]`. It is empty for the root of the crate.
 type Module = Vec<String>;
 
 /// Modules that each module imports from.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
-/// Fails if files of a crate import each other, directly or through others. A module and those inside it
-/// are one room: they may.
+/// Checks that no files of a crate import each other, directly or through other files. A module and the
+/// modules inside it may import each other.
 ///
 /// # Errors
-/// Names the files of every circle; a file that cannot be read or parsed.
+/// If there is a cycle, with the files of each, or a file cannot be read or parsed.
 pub(crate) fn check() -> Result<()> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root().join("crates"))? {
         let folder = entry?.path();
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        for circle in circles(&imports(&folder.join("src"))?) {
-            let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
+        for cycle in cycles(&imports(&folder.join("src"))?) {
+            let names: Vec<String> = cycle.iter().map(|module| module.join("::")).collect();
             found.push(format!("{name}: {}", names.join(", ")));
         }
     }
@@ -123,7 +123,7 @@ fn add(tree: &UseTree, path: &mut Vec<String>, each: &mut impl FnMut(&[String]))
     }
 }
 
-/// The module of the crate that a path leads to, `None` if it leads to another crate.
+/// Returns the module that a path leads to; `None` if it leads to another crate.
 fn target(from: &Module, path: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
     let mut module = from.clone();
     let mut parts = path.iter().map(String::as_str).peekable();
@@ -154,8 +154,8 @@ fn target(from: &Module, path: &[String], modules: &BTreeSet<Module>) -> Option<
     Some(module)
 }
 
-/// Groups of modules that each lead to all others of the group.
-fn circles(imports: &Imports) -> BTreeSet<Vec<Module>> {
+/// Returns the groups of modules in which each imports all others, directly or through other modules.
+fn cycles(imports: &Imports) -> BTreeSet<Vec<Module>> {
     let reached: BTreeMap<&Module, BTreeSet<&Module>> = imports
         .keys()
         .map(|module| {
@@ -169,7 +169,7 @@ fn circles(imports: &Imports) -> BTreeSet<Vec<Module>> {
             (module, reached)
         })
         .collect();
-    let circle = |module: &&Module| -> Option<Vec<Module>> {
+    let cycle = |module: &&Module| -> Option<Vec<Module>> {
         let ahead = &reached[module];
         ahead.contains(*module).then(|| {
             let back = |other: &&&Module| reached.get(**other).is_some_and(|r| r.contains(*module));
@@ -180,7 +180,7 @@ fn circles(imports: &Imports) -> BTreeSet<Vec<Module>> {
                 .collect()
         })
     };
-    reached.keys().filter_map(circle).collect()
+    reached.keys().filter_map(cycle).collect()
 }
 
 #[cfg(test)]
@@ -194,21 +194,21 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             fs::write(path, text).expect("written");
         }
-        let circles = circles(&imports(folder.path()).expect("Rust"));
-        let name = |circle: Vec<Module>| {
-            let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
+        let cycles = cycles(&imports(folder.path()).expect("Rust"));
+        let name = |cycle: Vec<Module>| {
+            let names: Vec<String> = cycle.iter().map(|module| module.join("::")).collect();
             names.join(" ")
         };
-        circles.into_iter().map(name).collect()
+        cycles.into_iter().map(name).collect()
     }
 
     #[test]
-    fn finds_circles_and_nothing_else() {
+    fn finds_only_cycles() {
         let none = sources(&[
             ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
             ("a.rs", "use crate::b::{self, B}; use std::fmt;"),
             ("b.rs", "#[cfg(test)] use crate::a::A;"),
-            // A module and its parts.
+            // A module and one inside it.
             ("c/mod.rs", "mod d; use self::d::D;"),
             ("c/d.rs", "use super::C; use crate::a::A;"),
         ]);
