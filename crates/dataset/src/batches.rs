@@ -155,6 +155,8 @@ impl<'a> Batches<'a> {
 
 #[cfg(test)]
 mod tests {
+    use modiste_core::ImageShape;
+
     use super::*;
 
     fn numbered(count: u8) -> Images {
