@@ -15,7 +15,8 @@ use crate::predictions::{Score, score};
 use crate::run_folder::check_complete;
 use crate::workspace;
 
-/// Minimum number of the ten pictures that are classified correctly: a network at the floor misses a few.
+/// Minimum number of the ten images that are classified correctly: a network at the minimum expected accuracy
+/// misses a few.
 const PICTURES_CORRECT: usize = 7;
 
 /// Maximum difference between the accuracy of the model file and that of the last epoch. They are the same number
@@ -91,7 +92,8 @@ fn evaluate(modiste: &Modiste, model: &Path, dataset: &str) -> Result<Value> {
     modiste.json(evaluate.args(["--dataset", dataset, "--json"]))
 }
 
-/// Compares an evaluation with the recipe's floor and with the last epoch, which was measured on the same images.
+/// Compares an evaluation with the recipe's minimum expected accuracy and with the last epoch, which was measured
+/// on the same images.
 fn check_accuracy(evaluation: &Value, history: &[f64], floor: f64) -> Result<()> {
     let accuracy = evaluation["accuracy"].as_f64().context("no `accuracy`")?;
     let images = evaluation["images"].as_u64().context("no `images`")?;

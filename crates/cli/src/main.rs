@@ -50,11 +50,11 @@ enum Command {
     Data(flags::datasets::Arguments),
     /// Print a network's layers, shapes and parameters, as Keras does.
     Summary(flags::summary::Arguments),
-    /// List the recipes of `train` with the accuracy they reach.
+    /// List the recipes of `train` with their minimum expected accuracy.
     Recipes(flags::recipes::Arguments),
     /// List available compute devices.
     Device(flags::device::Arguments),
-    /// Train a network: the run folder contains its model, history, curves and record.
+    /// Train a network: the run folder contains its model, history, curves and run.json.
     Train(Box<flags::train::Arguments>),
     /// List runs with their state and results.
     Runs(flags::runs::Arguments),

@@ -1,4 +1,4 @@
-//! Labelled images in memory: cheap views of shared pixels.
+//! Labelled images in memory: cheap slices of shared pixels.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,8 +27,8 @@ pub enum ImagesError {
 
 /// Images of one shape, each with the index of its class.
 ///
-/// Pixels are bytes in the order row, column, channel. `Images` is a view: clones and subsets share the
-/// pixels and copy only the labels. A view keeps the pixels of all images in memory, however few it selects.
+/// Pixels are bytes in the order row, column, channel. `Images` is a slice: clones and subsets share the
+/// pixels and copy only the labels. A slice keeps the pixels of all images in memory, however few it selects.
 ///
 /// ```
 /// use modiste_dataset::{ImageShape, Images};
@@ -43,14 +43,14 @@ pub enum ImagesError {
 #[derive(Clone)]
 pub struct Images {
     shape: ImageShape,
-    /// Shared by all views, `[image, row, column, channel]`.
+    /// Shared by all slices, `[image, row, column, channel]`.
     pixels: Arc<Vec<u8>>,
     selection: Selection,
     /// Labels of the selected images.
     labels: Arc<[u16]>,
 }
 
-/// Positions of a view's images among those that share the pixels.
+/// Positions of a slice's images among those that share the pixels.
 #[derive(Clone)]
 enum Selection {
     Range(Range<usize>),
@@ -144,7 +144,7 @@ impl Images {
     }
 
     /// Views of the images before `index` and of those from `index` on. An `index` beyond the last image leaves
-    /// the second view empty.
+    /// the second slice empty.
     pub fn split_at(&self, index: usize) -> (Self, Self) {
         let index = index.min(self.len());
         (self.slice(0..index), self.slice(index..self.len()))
@@ -195,7 +195,7 @@ impl Images {
     }
 }
 
-/// Compares shapes, labels and pixels; two views that select their images differently may be equal.
+/// Compares shapes, labels and pixels; two slices that select their images differently may be equal.
 impl PartialEq for Images {
     fn eq(&self, other: &Self) -> bool {
         self.shape == other.shape && self.labels == other.labels && self.iter().eq(other.iter())

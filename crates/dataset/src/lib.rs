@@ -16,7 +16,7 @@
 //! - [`status`], [`verify`] and [`file_hashes`] check which files are present and official.
 //! - `download` fetches a dataset from its mirrors, and `store_file` stores a file from a reader. A file is stored only
 //!   if its SHA-256 is correct.
-//! - [`Images`] is a cheap view of shared pixels, so that [splits](Images::split_stratified) copy no image. [`Batches`]
+//! - [`Images`] is a cheap slice of shared pixels, so that [splits](Images::split_stratified) copy no image. [`Batches`]
 //!   are shuffled by seed and epoch.
 //!
 //! The feature `download` (default) provides `download` and `store_file`. Without it the crate has no HTTP client.

@@ -10,11 +10,11 @@ use crate::images::Images;
 const SPLIT_STREAM: u64 = 3;
 
 impl Images {
-    /// Splits the images at random into two views, class by class: `fraction` of the images of each class, 0 to 1,
-    /// go to the second view.
+    /// Splits the images at random into two slices, class by class: `fraction` of the images of each class, 0 to 1,
+    /// go to the second slice.
     ///
-    /// A class of two or more images has at least one in either view, unless `fraction` of all images rounds to no
-    /// image or to all of them, which leaves one view empty. Both views keep the order of the images. The same seed
+    /// A class of two or more images has at least one in either slice, unless `fraction` of all images rounds to no
+    /// image or to all of them, which leaves one slice empty. Both slices keep the order of the images. The same seed
     /// gives the same split.
     ///
     /// ```

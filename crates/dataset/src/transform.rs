@@ -5,7 +5,7 @@ use modiste_core::{ImageShape, mirror};
 use crate::images::Images;
 
 impl Images {
-    /// Converts the images to gray: `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601). Returns a view of the same
+    /// Converts the images to gray: `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601). Returns a slice of the same
     /// pixels if they are gray already.
     ///
     /// # Panics

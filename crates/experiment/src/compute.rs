@@ -17,7 +17,7 @@ pub enum EngineChoice {
     /// The kernels on a CPU, candle on a GPU.
     #[default]
     Auto,
-    /// The kernels of `modiste-kernels`, on the CPU.
+    /// CPU engine: the kernels of `modiste-kernels`.
     Kernels,
     /// candle, on the CPU or a GPU.
     Candle,

@@ -1,12 +1,13 @@
 //! Resumable, reproducible training runs.
 //!
 //! - [`train()`] trains a network in memory.
-//! - A [`Plan`] contains dataset, network and configuration; [`recipes`] are plans with measured results.
-//! - A [`Run`] trains a plan in a folder of its own: record, history, event log, checkpoints, model.
+//! - A [`Plan`] contains dataset, network and configuration of a run; [`recipes`] are tested combinations of these
+//!   that a plan starts from.
+//! - A [`Run`] executes a plan and keeps its files in one folder: `run.json`, history, event log, checkpoints, model.
 //!   [`Run::resume`] continues a run that was stopped or killed; the resulting model is bit-identical.
 //! - [`reproduce`] repeats a run and compares it bit by bit. [`compare`] compares several runs.
 //! - [`measure`] computes all metrics on a dataset's test images. [`classify_files`] classifies photos.
-//! - [`pages`] contains HTML reports.
+//! - [`pages`] builds HTML reports.
 //!
 //! Functions return data. Warnings and progress go to callbacks; nothing is printed.
 //!

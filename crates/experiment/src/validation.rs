@@ -1,4 +1,4 @@
-//! Images that are held out for validation.
+//! Validation split: images that are held out from training.
 
 use std::fmt;
 use std::str::FromStr;

@@ -10,7 +10,7 @@
 //!   produce partial sums, the shapes alone determine how many, and they are added in a fixed order.
 //! - **Vectorized at run time.** [`InstructionSet`] selects AVX-512, AVX2 with FMA, or portable
 //!   four-lane vectors. Results differ between instruction sets by rounding.
-//! - **Checked lengths.** A buffer whose length does not match the shape is an error of the caller:
+//! - **Checked lengths.** A buffer whose length does not match the shape is a bug in the caller:
 //!   the function panics and reports both lengths.
 //! - **No `unsafe`.** Vectors come from the `pulp` crate, memory is accessed through checked slices,
 //!   and parallel tasks write to disjoint slices.
@@ -38,7 +38,7 @@
 #![allow(
     clippy::needless_range_loop,
     clippy::manual_map,
-    reason = "code that is compiled for vector instructions must be inlined, which closures may not be"
+    reason = "code that is compiled for vector instructions must be inlined, and closures are not always"
 )]
 
 mod batch_norm;

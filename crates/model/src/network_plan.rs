@@ -83,45 +83,65 @@ pub struct Variable {
 /// Operation of a layer, with every size known. Ranges index into the flat buffers of
 /// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the layer of the same name"
-)]
 pub enum Operation {
-    /// `variables`: kernel, then bias.
+    /// 2D convolution with bias.
     Conv2d {
+        /// Sliding window along the height: input and output length, kernel size, stride, padding.
         rows: Window,
+        /// Sliding window along the width.
         columns: Window,
+        /// Number of input channels.
         in_channels: usize,
+        /// Number of output channels.
         filters: usize,
+        /// Activation of the output.
         activation: Activation,
+        /// Trainable parameters: kernel, then bias.
         variables: Range<usize>,
     },
-    /// `variables`: gamma, then beta; `running_stats`: moving mean, then moving variance.
+    /// Batch normalization over all but the last axis.
     BatchNorm {
+        /// Length of the last axis.
         channels: usize,
+        /// Momentum of the running statistics.
         momentum: f32,
+        /// Small number that is added to the variance.
         epsilon: f32,
+        /// Trainable parameters: gamma, then beta.
         variables: Range<usize>,
+        /// Running statistics: moving mean, then moving variance.
         running_stats: Range<usize>,
     },
+    /// Max pooling over windows that do not overlap.
     MaxPool2d {
+        /// Sliding window along the height.
         rows: Window,
+        /// Sliding window along the width.
         columns: Window,
+        /// Number of channels.
         channels: usize,
     },
+    /// Dropout in training, the identity in inference.
     Dropout {
+        /// Probability that a value is set to zero, in `[0, 1)`.
         rate: f32,
     },
+    /// Height, width and channels as one axis.
     Flatten,
-    /// `variables`: kernel, then bias.
+    /// Fully connected layer with bias.
     Dense {
+        /// Number of inputs.
         inputs: usize,
+        /// Number of outputs.
         units: usize,
+        /// Activation of the output.
         activation: Activation,
+        /// Trainable parameters: kernel, then bias.
         variables: Range<usize>,
     },
+    /// Residual block: the input is added to the output of the layers.
     Residual {
+        /// Layers of the block, first to last.
         layers: Vec<PlannedLayer>,
     },
 }

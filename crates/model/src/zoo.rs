@@ -46,7 +46,7 @@ pub fn compact() -> Architecture {
     }
 }
 
-/// Four convolutions and three dense layers, in the style of VGG; 28x28 gray images, 10 classes. The
+/// Four convolutions and three dense layers, in the style of VGG (not VGG16); 28x28 gray images, 10 classes. The
 /// large network of the lecture.
 ///
 /// ```

@@ -31,7 +31,7 @@
 //! # Ok::<(), modiste::Error>(())
 //! ```
 //!
-//! [`Run`] trains in a folder: a run can be resumed after a crash and reproduced bit by bit. [`pages`] contains HTML
+//! [`Run`] trains in a folder: a run can be resumed after a crash and reproduced bit by bit. [`pages`] builds HTML
 //! reports. The repository contains a short example of each. The crates that this one is
 //! built on (`modiste-model`, `modiste-train`, `modiste-experiment`, ...) contain further functions.
 //!

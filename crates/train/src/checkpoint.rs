@@ -7,7 +7,7 @@
 //! [`NetworkPlan::variables`](modiste_model::NetworkPlan::variables). The metadata has two entries:
 //! `state`, a JSON object with everything else, including the SHA-256 of the weights (`trainable`, then
 //! `statistics`) and of the optimizer state; and `sha256`, the SHA-256 of `state`. In version 1 the last
-//! tensor is called `velocities`, and `split:F` means `tail:F`.
+//! tensor is called `velocities`.
 
 use std::collections::HashMap;
 
@@ -87,7 +87,7 @@ pub enum CheckpointError {
     /// The bytes are truncated, modified, or not a checkpoint.
     #[error("the checkpoint is damaged: {reason}")]
     Damaged {
-        /// Reason for the conclusion.
+        /// Problem with the bytes.
         reason: String,
     },
     /// The checkpoint has the format of another version of Modiste.
@@ -142,8 +142,8 @@ impl Checkpoint {
         epochs.fold(self.position.seconds, |sum, epoch| sum + epoch)
     }
 
-    /// SHA-256 of the weights and running statistics. It is equal for two checkpoints only if every bit of
-    /// these is.
+    /// SHA-256 of the weights and running statistics. Equal hashes mean bit-identical weights and
+    /// statistics.
     pub fn weights_sha256(&self) -> String {
         sha256([&*self.weight_bytes()])
     }
@@ -191,8 +191,8 @@ impl Checkpoint {
         safetensors::serialize(views, Some(metadata)).expect("consistent views")
     }
 
-    /// Reads a checkpoint from the bytes of its file. Hashes and the file format protect every byte against
-    /// damage.
+    /// Reads a checkpoint from the bytes of its file. Hashes and the file format detect damage
+    /// to any byte.
     ///
     /// # Errors
     /// Returns [`CheckpointError::Damaged`] if a byte is missing or modified, or a number is NaN or infinite,

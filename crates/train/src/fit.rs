@@ -30,12 +30,13 @@ pub struct FitResult {
 
 /// Trains `network` in place and validates it after each epoch.
 ///
-/// `data` contains images of the network's input shape, with labels below its number of classes. Their
-/// bytes are scaled to `[0, 1]`. The loss is the mean sparse categorical cross-entropy of a batch.
+/// `data` contains images of the network's input shape, with labels below its number of classes. `fit`
+/// scales pixel bytes to `[0, 1]`. The loss is the mean sparse categorical cross-entropy of a batch.
 ///
 /// `on_event` receives an [`Event`] for every step and epoch. It may request a [`Checkpoint`] or stop the
-/// run; after a stop, the network has the weights of the last step. The same network, images and
-/// configuration give the same weights, bit for bit, for any number of threads.
+/// run; after a stop, the network has the weights of the last step. With the CPU engine and one
+/// instruction set, the same network, images and configuration give the same weights, bit for bit, for any
+/// number of threads.
 ///
 /// # Errors
 /// - [`TrainError::Config`], [`TrainError::Architecture`], [`TrainError::Shape`] or
@@ -72,8 +73,8 @@ pub fn fit(
     resume(network, start, data, compute, on_event)
 }
 
-/// Resumes training from a checkpoint, which may be in the middle of an epoch. With the same images and
-/// kernels, the final weights are bit-identical to those of an uninterrupted run.
+/// Resumes training from a checkpoint, which may be in the middle of an epoch. With the same images,
+/// the CPU engine and the same instruction set, the final weights are bit-identical to those of an uninterrupted run.
 ///
 /// The configuration and the weights come from the checkpoint; the weights of `network` are replaced.
 /// `data` and `on_event` are as in [`fit`]. Starting a run is resuming from a checkpoint at step 0, which
@@ -185,7 +186,7 @@ struct Training<'a> {
     classes: usize,
     /// Generator of dropout masks.
     rng: Rng,
-    /// Position after the last step. Its field `dropout` is outdated; `rng` has the current state.
+    /// Position after the last step. Its field `dropout` is stale; `rng` has the current state.
     position: Position,
     history: Vec<EpochMetrics>,
     engine: Box<dyn Engine>,

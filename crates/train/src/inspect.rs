@@ -175,7 +175,11 @@ fn has_relu(layer: &PlannedLayer) -> bool {
         Operation::Conv2d { activation, .. } | Operation::Dense { activation, .. } => {
             activation == Activation::Relu
         }
-        _ => false,
+        Operation::BatchNorm { .. }
+        | Operation::MaxPool2d { .. }
+        | Operation::Dropout { .. }
+        | Operation::Flatten
+        | Operation::Residual { .. } => false,
     }
 }
 

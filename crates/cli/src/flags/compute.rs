@@ -9,7 +9,7 @@ pub(crate) struct ComputeFlags {
     /// Device: auto (a GPU if there is one), cpu, cuda, cuda:N.
     #[arg(long, value_name = "D", default_value = AUTO)]
     device: String,
-    /// Engine: kernels (Modiste's own, on the CPU), candle, auto (kernels on a CPU, candle on a
+    /// Engine: kernels (the CPU engine, Modiste's own), candle, auto (kernels on a CPU, candle on a
     /// GPU).
     #[arg(long, value_name = "E", default_value = AUTO)]
     engine: String,

@@ -13,13 +13,14 @@ const SYNTHETIC_FLAG: &str = "synthetic";
 /// Flags that choose a recipe and override its settings.
 #[derive(clap::Args, Default)]
 pub(crate) struct PlanFlags {
-    /// Recipe, as `modiste recipes` lists them [default: fashion].
+    /// Recipe, a tested combination of dataset, network and settings, as `modiste recipes` lists them
+    /// [default: fashion].
     #[arg(long, value_name = "R")]
     recipe: Option<String>,
     /// Dataset, as `modiste data list` lists them.
     #[arg(long, value_name = "D")]
     dataset: Option<String>,
-    /// Network: compact, vgg, bnvgg, closet. It is fitted to the images and classes of the dataset.
+    /// Network: compact, vgg (not VGG16), bnvgg, closet. It is fitted to the images and classes of the dataset.
     #[arg(long, value_name = "A")]
     architecture: Option<String>,
     /// Number of passes over the training images.

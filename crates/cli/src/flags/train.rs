@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
     /// describes the labels).
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
-    /// Also write event files for TensorBoard into the run's folder: tensorboard --logdir runs.
+    /// Also write event files for TensorBoard into the run's folder; view them with `tensorboard
+    /// --logdir runs`.
     #[arg(long)]
     tensorboard: bool,
     #[command(flatten)]
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     data: DataFlags,
     #[command(flatten)]
     pub(crate) compute: ComputeFlags,
-    /// Print the record of the run as JSON.
+    /// Print the contents of run.json.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,5 @@
-//! Identification of unexpected contents: a file of another dataset, or another format.
+//! Identification of unexpected contents for error messages: a file of another dataset, or another format. The formats
+//! that are read are in `formats`.
 
 use crate::catalog::{DatasetInfo, FileInfo, catalog};
 

@@ -29,7 +29,7 @@ pub(crate) const EVENTS: &str = "events.jsonl";
 /// File name of the model with the final weights.
 pub const MODEL: &str = "model.safetensors";
 
-/// File name of the model with the best epoch's weights, if images were held out to choose it on.
+/// File name of the model with the best epoch's weights, if there is a validation split to choose it on.
 pub(super) const BEST: &str = "best.safetensors";
 
 /// Key of that epoch in the training metadata of the file.

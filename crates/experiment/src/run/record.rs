@@ -80,7 +80,7 @@ pub struct Record {
     pub epochs: usize,
     /// Result of the final weights on the test images.
     pub test: Option<TestResult>,
-    /// Result of the best epoch's weights, if images were held out to choose it on.
+    /// Result of the best epoch's weights, if there is a validation split to choose it on.
     pub best: Option<BestResult>,
     /// Result of the final weights on the labelled photos.
     pub photos: Option<PhotosResult>,
@@ -131,14 +131,14 @@ pub struct TestResult {
     pub interval: [f64; 2],
 }
 
-/// Result of the epoch that is best on the held-out images.
+/// Result of the epoch that is best on the validation split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestResult {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean cross-entropy on the held-out images.
+    /// Mean cross-entropy on the validation split.
     pub val_loss: f64,
-    /// Accuracy on the held-out images, 0 to 1.
+    /// Accuracy on the validation split, 0 to 1.
     pub val_accuracy: f64,
     /// Result on the test images, which were not used for the choice.
     pub test: TestResult,

@@ -97,8 +97,8 @@ pub(super) fn test_result(
     })
 }
 
-/// Calibrates and measures the weights of the best epoch. Returns `None` if no images were held out to choose it on,
-/// or its weights cannot be read.
+/// Calibrates and measures the weights of the best epoch. Returns `None` if there is no validation split to choose it
+/// on, or its weights cannot be read.
 pub(super) fn best_result(
     folder: &RunFolder,
     config: &RunConfig,

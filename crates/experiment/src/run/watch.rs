@@ -172,7 +172,7 @@ impl<'a> Watch<'a> {
         self.last_checkpoint = Instant::now();
     }
 
-    /// Saves the weights of the epoch if it is the best so far on held-out images. Without such images, no epoch is
+    /// Saves the weights of the epoch if it is the best so far on the validation split. Without one, no epoch is
     /// chosen.
     fn save_if_best(
         &mut self,

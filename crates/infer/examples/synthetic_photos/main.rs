@@ -1,8 +1,9 @@
 //! Writes synthetic photos of clothes, to evaluate preprocessing and models on many photos:
 //! `cargo run --release -p modiste-infer --example synthetic_photos -- DIR [COUNT] [SEED]`, then
-//! `modiste photos DIR/product`, `DIR/home` and `DIR/wild`.
+//! `modiste photos DIR/product`, `DIR/home` and `DIR/wild` for the scenes shop, at home and cluttered.
 //!
-//! The garments are test images of Fashion-MNIST, which are not part of any training set.
+//! The garments are drawn with replacement from the first 1,000 test images of Fashion-MNIST, which are not
+//! part of any training set.
 
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
 

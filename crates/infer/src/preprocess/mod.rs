@@ -13,18 +13,18 @@ use modiste_model::{Preprocessing, Step};
 use crate::error::Error;
 pub use view::{View, Window};
 
-/// Views after one step, for inspection.
+/// TTA views after one step, for inspection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepResult {
     /// Step.
     pub step: Step,
-    /// All views after the step.
+    /// All TTA views after the step.
     pub views: Vec<View>,
 }
 
 /// Preprocesses a photo for a network with input `shape`.
 ///
-/// Returns the bytes of each TTA view, `[row, column, channel]`, `shape.size()` per view.
+/// Returns one buffer of `shape.size()` bytes per TTA view, laid out as `[row, column, channel]`.
 /// [`normalize`](modiste_core::normalize) scales them to 0 to 1, as during training.
 ///
 /// # Errors

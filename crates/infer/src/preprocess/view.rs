@@ -1,11 +1,11 @@
-//! Views: a picture on its way through the steps, with its mask and its place in the photo.
+//! TTA views: images between two steps, with a mask and a place in the photo.
 
 use std::ops::Range;
 
 use modiste_core::{ImageShape, mirror};
 use modiste_imaging::Picture;
 
-/// Picture between two steps, with its mask and its place in the photo.
+/// TTA view: an image between two steps, with its mask and its place in the photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// Pixels.
@@ -17,7 +17,7 @@ pub struct View {
     pub window: Window,
 }
 
-/// Part of a photo that a view shows. 0 is the upper or left edge of the photo, 1 the lower or right
+/// Part of a photo that a TTA view shows. 0 is the upper or left edge of the photo, 1 the lower or right
 /// edge; a view that is padded with black extends beyond.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {

@@ -134,7 +134,7 @@ impl KernelNetwork {
     /// `parameters` are updated; dropout draws from `rng`.
     ///
     /// # Panics
-    /// If the lengths do not agree, the batch is larger than the network's, or a label is not a class.
+    /// If the batch has the wrong shape or is larger than the network's, or a label is out of range.
     pub fn gradients(
         &mut self,
         parameters: &mut Parameters,

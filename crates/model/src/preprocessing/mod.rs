@@ -16,10 +16,10 @@ pub use step::{Segmentation, Step};
 /// Named list of steps that turn a photo into the input of a network. It is stored in the model file
 /// beside the weights.
 ///
-/// A step may make several views of each view that it receives (mirror images, several sizes). The
-/// network classifies every view, and the probabilities are averaged: test-time augmentation (TTA).
+/// A step may make several TTA views of each one that it receives (mirror images, several sizes). The
+/// network classifies every TTA view, and the probabilities are averaged: test-time augmentation (TTA).
 ///
-/// `FromStr` parses the name of a preset: `notebook`, the preprocessing of the lecture, also with
+/// `FromStr` parses the name of a preset: `notebook`, the preprocessing of the original Keras notebook, also with
 /// another interpolation as in `notebook:area`, and `fashion`, for photos of clothes.
 ///
 /// ```

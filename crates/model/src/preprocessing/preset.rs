@@ -8,10 +8,10 @@ use modiste_core::Interpolation;
 use super::{Preprocessing, PreprocessingError, Segmentation, Step};
 
 impl Preprocessing {
-    /// Preprocessing of the lecture's notebook for a photo of clothes: gray, `255 - gray`, resized to
+    /// Preprocessing of the original Keras notebook for a photo of clothes: gray, `255 - gray`, resized to
     /// the input shape. The notebook uses [`Interpolation::Nearest`].
     ///
-    /// For a network with three input channels, which was trained on natural pictures, the photo
+    /// For a network with three input channels, which was trained on natural images, the photo
     /// stays in colour, nothing is inverted, and only the size changes.
     pub fn notebook(interpolation: Interpolation) -> Self {
         Self {
@@ -20,9 +20,9 @@ impl Preprocessing {
         }
     }
 
-    /// Reconstruction of the way Fashion-MNIST was made from shop pictures (Xiao, Rasul, Vollgraf
+    /// Reconstruction of the way Fashion-MNIST was made from shop photos (Xiao, Rasul, Vollgraf
     /// 2017): trimmed, longest edge resized to 28 pixels, sharpened, centred, negated, gray. A
-    /// segmentation mask takes the place of the white background of shop pictures, and a normalized
+    /// segmentation mask takes the place of the white background of shop photos, and a normalized
     /// tone that of studio light. The result has twelve views for test-time augmentation (TTA).
     pub fn fashion() -> Self {
         Self {

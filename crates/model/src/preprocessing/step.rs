@@ -33,11 +33,11 @@ pub enum Step {
         /// Longest edge in pixels.
         longest: usize,
     },
-    /// Crops borders of a single colour around a rectangle that the picture fills completely.
+    /// Crops borders of a single colour around a rectangle that the rest of the image fills completely.
     #[serde(rename = "unframe")]
     CropBorder,
-    /// Separates the garment from the background, with one view per method. If the photo has a
-    /// transparent background, its alpha channel is the mask and there is one view.
+    /// Separates the garment from the background, with one TTA view per method. If the photo
+    /// has a transparent background, its alpha channel is the mask and there is one TTA view.
     #[serde(rename = "mask")]
     Segment {
         /// Segmentation methods.
@@ -58,7 +58,7 @@ pub enum Step {
         /// Lower bound of the result, so that no part of the garment vanishes into the background.
         floor: f32,
     },
-    /// Centres the garment on black, with one view per length.
+    /// Centres the garment on black, with one TTA view per length.
     Place {
         /// Lengths of the garment's longest edge, in pixels of the input.
         longest: Vec<usize>,
@@ -70,7 +70,7 @@ pub enum Step {
         /// Factor of the difference.
         amount: f32,
     },
-    /// Adds the horizontal mirror image of each view.
+    /// Adds the horizontal mirror image of each TTA view.
     Mirror,
 }
 
@@ -78,7 +78,7 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Segmentation {
-    /// Colour distance (CIE Lab) to a linear colour gradient fitted to the picture's border. If the
+    /// Colour distance (CIE Lab) to a linear colour gradient fitted to the image's border. If the
     /// border is too busy for that, GrabCut initialized with a small ellipse in the middle.
     Distance,
     /// GrabCut (Rother, Kolmogorov, Blake 2004): colours of both sides as mixtures of Gaussians, with
@@ -87,7 +87,7 @@ pub enum Segmentation {
     GrabCut,
     /// GrabCut initialized with a large ellipse in the middle. It does not need an even border.
     Centre,
-    /// The whole picture.
+    /// The whole image.
     Whole,
 }
 

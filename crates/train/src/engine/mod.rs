@@ -11,11 +11,11 @@ use modiste_model::{FusedOpTime, KernelOptions, NetworkPlan, Parameters, StepMet
 use crate::error::TrainError;
 use crate::optimizer::OptimizerStep;
 
-/// Images per inference call, in evaluation and validation alike. The number decides how convolutions
-/// are computed, and therefore the last bits of a loss.
+/// Images per inference call, in evaluation and validation alike. The batch size selects the convolution
+/// algorithm, so it affects the last bits of the loss.
 pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
 
-/// A network in training: its parameters, gradients and optimizer state.
+/// A network being trained: its parameters, gradients and optimizer state.
 ///
 /// [`gradients`](Self::gradients) and [`update`](Self::update) are separate, so that a custom loop can
 /// modify the [`gradient_buffer`](Self::gradient_buffer) in between: clip gradients, or average those of
@@ -61,7 +61,7 @@ pub trait Engine {
     /// Returns [`TrainError`] if the device fails.
     ///
     /// # Panics
-    /// If the batch does not fit the network, or a label is not a class.
+    /// If the batch has the wrong shape or a label is out of range.
     fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError>;
 
     /// Gradients of the last batch. [`update`](Self::update) applies changes that a caller makes to them.
@@ -114,7 +114,7 @@ pub trait Engine {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum EngineKind {
-    /// The kernels of `modiste-kernels`, on the CPU.
+    /// CPU engine: the kernels of `modiste-kernels`.
     #[default]
     Kernels,
     /// candle with autograd, on this device.
@@ -143,7 +143,7 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// Replaces the engine.
+    /// Returns these settings with `engine`.
     #[must_use]
     pub fn with(self, engine: EngineKind) -> Self {
         Self { engine, ..self }
@@ -175,8 +175,8 @@ pub fn engine(
 }
 
 /// Creates an engine for training batches of up to `batch_size` and inference batches of up to
-/// `inference_batch_size` images. The latter decides how convolutions are computed, and therefore how
-/// logits round.
+/// `inference_batch_size` images. The latter selects the convolution algorithm, so it affects the
+/// last bits of the logits.
 pub(crate) fn engine_with_inference(
     compute: &Compute,
     plan: &NetworkPlan,
