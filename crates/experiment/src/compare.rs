@@ -107,7 +107,7 @@ impl Pair {
     }
 }
 
-/// Measures runs on their test images and compares them. A path that does not hold a run with a model is
+/// Measures runs on their test images and compares them. A path that does not contain a run with a model is
 /// skipped with a warning. A run that cannot be measured is listed in [`Comparison::failed`].
 ///
 /// # Errors

@@ -116,7 +116,7 @@ fn select_engine(device: &str, engine: EngineChoice) -> Result<(EngineKind, Stri
     let kind = match (engine, selected.device.is_cpu()) {
         (EngineChoice::Kernels, false) => {
             return Err(Error::setting(
-                "the kernels run on the CPU only: take the CPU as device, or candle as engine",
+                "the kernels run on the CPU only: use the CPU as device, or candle as engine",
             ));
         }
         (EngineChoice::Kernels | EngineChoice::Auto, true) => EngineKind::Kernels,

@@ -72,7 +72,7 @@ const BACKGROUND: &str = "/augmentation/background";
 
 impl<'de> Deserialize<'de> for RunConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Fields beside those of `TrainConfig`.
+        /// Fields in addition to those of `TrainConfig`.
         #[derive(Deserialize)]
         struct Run {
             validation: Validation,

@@ -53,7 +53,7 @@ fn start(
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         set(pool).build_global().map_err(|error| {
             Error::setting(format!(
-                "{threads} threads cannot start ({error}); take fewer, or allow more memory"
+                "{threads} threads cannot start ({error}); use fewer, or allow more memory"
             ))
         })?;
         *started = true;

@@ -13,7 +13,7 @@ use crate::error::Error;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A damaged file of a dataset was skipped, since an intact one lies beside it.
+    /// A damaged file of a dataset that was skipped, since there is an intact one.
     SkippedFile(PathBuf),
     /// Files of a dataset that are not the official ones.
     Unofficial {
@@ -78,14 +78,14 @@ pub enum Warning {
         /// Current engine and instruction set.
         now: String,
     },
-    /// A file of a run that could not be written; training goes on.
+    /// A file of a run that could not be written; training continues.
     NotWritten {
         /// Description of its contents.
         contents: &'static str,
         /// The error.
         cause: Error,
     },
-    /// A log that ends early; training goes on.
+    /// A log that ends early; training continues.
     LogEnds {
         /// The file.
         file: PathBuf,
@@ -122,7 +122,7 @@ pub enum Warning {
         /// The error.
         cause: io::Error,
     },
-    /// A path that cannot be compared because it does not hold a run with a model.
+    /// A path that cannot be compared because it does not contain a run with a model.
     SkippedRun(Error),
     /// A run of a list whose record cannot be read.
     UnreadableRun(Error),
@@ -133,7 +133,7 @@ impl fmt::Display for Warning {
         match self {
             Self::SkippedFile(path) => write!(
                 f,
-                "{} is damaged and was skipped; an intact file lies beside it",
+                "{} is damaged and was skipped; an intact file was used instead",
                 shown(path)
             ),
             Self::Unofficial { dataset, files, .. } => {
@@ -183,10 +183,10 @@ impl fmt::Display for Warning {
             ),
             Self::NotWritten { contents, cause } => write!(
                 f,
-                "{contents} could not be written; training goes on, and the older file stays: {cause}"
+                "{contents} could not be written; training continues, and the older file is unchanged: {cause}"
             ),
             Self::LogEnds { file, cause } => {
-                write!(f, "{} ends here: {cause}; training goes on", shown(file))
+                write!(f, "{} ends early: {cause}; training continues", shown(file))
             }
             Self::CheckpointRemoved(cause) => {
                 write!(f, "{cause}: a checkpoint was removed to make room")

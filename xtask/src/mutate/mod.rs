@@ -251,7 +251,7 @@ fn run(modiste: &Modiste, arguments: &[&str], path: &Path) -> Result<Output> {
     Ok(output)
 }
 
-/// Returns an error message, and copies the files to a folder that stays.
+/// Returns an error message, and copies the files to a folder that is not removed.
 fn explained(what: &str, output: &Output, path: &Path) -> String {
     let kept = std::env::temp_dir().join("modiste-mutate");
     fs::remove_dir_all(&kept).ok();

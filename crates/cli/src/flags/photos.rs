@@ -9,7 +9,7 @@ use super::ClassifierFlags;
 #[command(
     after_help = "The folder's labels.csv has the columns `file` and `label` (others are ignored):\n  \
                   file,label\n  01.jpg,Trouser\n  02.jpg,3\n\
-                  Without it, the photos lie in folders named like classes: bag/1.jpg.\n\n\
+                  Without it, the photos are in folders named like classes: bag/1.jpg.\n\n\
                   The output lists the true and the predicted class of each photo; then the accuracy, the\n\
                   numbers (from 0) of the wrong photos, the accuracy of each class with its 95 % confidence\n\
                   interval, and the confusion matrix: a row for each true class, a column for each predicted one.\n\n\

@@ -26,5 +26,5 @@ fn interval(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("`{text}` is not a valid number"))?;
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "take a number of seconds from 0 up to 1e19".into())
+        .map_err(|_| "expected a number of seconds from 0 up to 1e19".into())
 }

@@ -51,7 +51,7 @@ fn escaped(word: &[u8]) -> String {
 
 fn push_octal(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
-        write!(text, "\\{byte:03o}").expect("a string takes everything");
+        write!(text, "\\{byte:03o}").expect("writing to a string does not fail");
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn explained(
         weights: match has_weights {
             true => format!("{MODEL} has the weights of epoch {}", history.len()),
             false if folder.file(MODEL).exists() => {
-                format!("{MODEL} stays as the last part of the run left it")
+                format!("{MODEL} still has the weights of the previous part of the run")
             }
             false => "no epoch ended before that, so there is no model".into(),
         },
