@@ -98,10 +98,13 @@ fn main() -> ExitCode {
 
 fn program() -> ExitCode {
     let (arguments, notes) = flags::current_arguments(std::env::args_os());
-    let arguments = Arguments::parse_from(arguments);
-    for note in notes {
-        say(format_args!("note: {note}"));
+    // Before the arguments are parsed, whose errors name the current flags.
+    if !arguments.iter().any(|argument| argument == "--quiet") {
+        for note in notes {
+            say(format_args!("note: {note}"));
+        }
     }
+    let arguments = Arguments::parse_from(arguments);
     start_logging();
     let done = match arguments.command {
         _ if arguments.version => version::print(arguments.verbose).map(|()| ExitCode::SUCCESS),

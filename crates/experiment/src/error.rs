@@ -107,6 +107,14 @@ pub enum Error {
         /// True if it contains a run that can be resumed.
         is_resumable: bool,
     },
+    /// A folder of a run that is not writable.
+    #[error("{}: a run writes to its folder: {cause}", shown(path))]
+    NotWritable {
+        /// Folder of the run.
+        path: PathBuf,
+        /// Error of the file system.
+        cause: io::Error,
+    },
     /// A run that another process is training.
     #[error("{} is in use by {holder}: wait for it to end, or end it", shown(path))]
     Locked {
@@ -299,13 +307,22 @@ pub enum Error {
         reason: String,
     },
     /// An error while a run was trained.
-    #[error("{}: {cause}", shown(path))]
+    #[error("{}", in_run(path, cause))]
     InRun {
         /// Folder of the run.
         path: PathBuf,
         /// The error.
         cause: Box<Error>,
     },
+}
+
+/// Text of an error in a run, with the folder of the run unless the text begins with it.
+fn in_run(path: &Path, cause: &Error) -> String {
+    let (path, cause) = (shown(path).to_string(), cause.to_string());
+    match cause.starts_with(&path) {
+        true => cause,
+        false => format!("{path}: {cause}"),
+    }
 }
 
 impl Error {

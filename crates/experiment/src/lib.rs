@@ -58,7 +58,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Commit that this crate was built from; `None` if it was not built from a checkout.
 pub const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
 
-pub use augmentation::find_augmentation;
+pub use augmentation::set_augmentation;
 pub use bench::{BenchReport, bench};
 pub use classify::{Classified, classify_files};
 pub use compare::{Comparison, Difference, Pair, RunResult, compare};

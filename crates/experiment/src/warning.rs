@@ -183,7 +183,7 @@ impl fmt::Display for Warning {
             ),
             Self::NotWritten { contents, cause } => write!(
                 f,
-                "{contents} could not be written; training continues, and the older file is unchanged: {cause}"
+                "{contents} could not be written: {cause}; training continues"
             ),
             Self::LogEnds { file, cause } => {
                 write!(f, "{} ends early: {cause}; training continues", shown(file))

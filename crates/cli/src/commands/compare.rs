@@ -1,5 +1,7 @@
 //! `compare`: settings, results and training curves of several runs.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow};
 use modiste_experiment::{compare, pages};
 
@@ -15,7 +17,9 @@ use crate::terminal::output;
 /// others were compared.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let to_stdout = files::page_to_stdout(arguments.out.as_deref(), arguments.json)?;
-    files::check_target(arguments.out.as_deref(), [])?;
+    let data = arguments.data.folder();
+    let inputs = arguments.runs.iter().chain([&data]);
+    files::check_target(arguments.out.as_deref(), inputs.map(PathBuf::as_path))?;
     let setup = arguments.compute.setup()?;
     let source = arguments.data.source();
     let result = compare(&arguments.runs, &source, &setup, &mut warn)?;

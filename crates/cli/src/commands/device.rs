@@ -1,7 +1,8 @@
 //! `device`: lists available compute devices.
 
-use anyhow::Result;
-use modiste_experiment::{ComputeChoice, start_threads};
+use anyhow::{Error, Result};
+use modiste_experiment::start_threads;
+use modiste_model::select_device;
 use serde_json::json;
 
 use crate::flags::device::Arguments;
@@ -12,20 +13,15 @@ use crate::terminal::output;
 /// # Errors
 /// If the requested device does not exist.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let choice = ComputeChoice {
-        device: arguments.device.clone(),
-        ..ComputeChoice::default()
-    };
-    let setup = choice.select()?;
+    let selected = select_device(arguments.device.parse().map_err(Error::msg)?)?;
     start_threads(None)?;
     let threads = rayon::current_num_threads();
     if arguments.json {
         return output::json(&json!({
-            "device": setup.device,
-            "description": setup.description,
+            "device": selected.name(),
+            "description": selected.description,
             "threads": threads,
         }));
     }
-    output::line(&setup.description)?;
-    output::line(format_args!("Threads: {threads}"))
+    output::line(format_args!("{}\nThreads: {threads}", selected.description))
 }

@@ -19,7 +19,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if to_stdout && (arguments.json || arguments.per_class || arguments.confusion) {
         bail!("the predictions and the results cannot both go to standard output; name a file");
     }
-    files::check_target(predictions, arguments.model.model.as_deref())?;
+    let data = arguments.data.folder();
+    let inputs = arguments.model.model.as_deref().into_iter();
+    files::check_target(predictions, inputs.chain([data.as_path()]))?;
     let network = arguments.model.network()?;
     let setup = arguments.compute.setup()?;
     let record = arguments.model.record();

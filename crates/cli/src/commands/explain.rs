@@ -21,7 +21,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "{} is a folder; name one photo in it",
         shown(photo)
     );
-    files::check_target(out, [photo.as_path()])?;
+    let inputs = arguments.classifier.inputs();
+    files::check_target(out, inputs.chain([photo.as_path()]))?;
     let mut classifier = arguments.classifier.classifier()?;
     let page = pages::explanation(&mut classifier, photo, &mut warn)?;
     let mut default = photo.file_stem().unwrap_or(photo.as_os_str()).to_owned();

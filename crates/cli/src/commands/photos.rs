@@ -26,7 +26,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let classes = classifier.network().metadata.classes.clone();
     let labels = read_labelled_folder(folder, &classes)?;
     let paths = photo_paths(folder, &labels);
-    files::check_target(page, paths.iter().map(PathBuf::as_path))?;
+    let inputs = arguments.classifier.inputs().chain([folder.as_path()]);
+    files::check_target(page, inputs.chain(paths.iter().map(PathBuf::as_path)))?;
     // If standard output cannot be written, no more lines are printed, but the page is written.
     let wants_lines = !arguments.json && !to_stdout;
     let mut printed = Ok(());

@@ -14,7 +14,7 @@ use crate::terminal::shell;
 /// If the run or model does not exist, its test images cannot be loaded, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (subject, out) = (&arguments.subject, arguments.out.as_deref());
-    files::check_target(out, [subject.as_path()])?;
+    files::check_target(out, [subject.as_path(), &arguments.data.folder()])?;
     let setup = arguments.compute.setup()?;
     let options = ReportOptions {
         test: arguments.test.options(&arguments.data, None),

@@ -11,7 +11,7 @@ use crate::terminal::interrupt::INTERRUPTED;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::run::{interrupted, start};
+use crate::terminal::text::run::interrupted;
 
 /// Runs the command.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let quiet = arguments.watch.quiet;
     if !quiet {
-        say(start(&run, arguments.resume.is_some()));
+        say(run.description());
     }
     let folder = run.path().to_owned();
     let mut progress = Progress::new(run.record().config.train.epochs, quiet);

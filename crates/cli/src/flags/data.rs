@@ -43,6 +43,11 @@ pub(crate) struct DataFlags {
 }
 
 impl DataFlags {
+    /// Returns the folder of the datasets for a command that is not about a run.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.source().folder_of(None)
+    }
+
     /// Returns the source of datasets, which downloads missing files unless the flags forbid it.
     pub(crate) fn source(&self) -> DataSource<'_> {
         DataSource {

@@ -50,6 +50,12 @@ pub(crate) struct ClassifierFlags {
 }
 
 impl ClassifierFlags {
+    /// Returns the files and folders that are read.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let preprocess = self.preprocess.as_deref().map(Path::new);
+        self.model.model.as_deref().into_iter().chain(preprocess)
+    }
+
     /// Prepares the classifier.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use anyhow::{Error, Result, ensure};
 use modiste_dataset::lookup;
 use modiste_experiment::{
-    Plan, RunConfig, SYNTHETIC, find_augmentation, find_recipe, recipes, zoo_architecture,
+    Plan, RunConfig, SYNTHETIC, find_recipe, recipes, set_augmentation, zoo_architecture,
 };
 use modiste_train::Optimizer;
 
@@ -131,7 +131,7 @@ impl PlanFlags {
             train.schedule = schedule.parse().map_err(Error::msg)?;
         }
         if let Some(name) = &self.augment {
-            train.augmentation = find_augmentation(name)?;
+            set_augmentation(config, name)?;
         }
         if let Some(name) = &self.background_images {
             let is_synthetic = [SYNTHETIC_FLAG, SYNTHETIC].contains(&name.as_str());
@@ -139,7 +139,7 @@ impl PlanFlags {
                 lookup(name)?;
             }
             ensure!(
-                train.augmentation.is_some(),
+                config.train.augmentation.is_some(),
                 "--background-images {name} has no effect without augmentation: add --augment photos, or \
                  leave it out"
             );

@@ -80,21 +80,21 @@ fn advice(error: &Error) -> Vec<String> {
 /// Flags that prevent a divergence.
 fn divergence(advice: &DivergenceAdvice) -> String {
     let flags = match advice {
-        DivergenceAdvice::Schedule { .. } => "--schedule".to_owned(),
-        DivergenceAdvice::WeightDecay { .. } => "--weight-decay".to_owned(),
-        DivergenceAdvice::Momentum { suggested, .. } => {
-            format!("--momentum {}", significant(*suggested))
-        }
+        DivergenceAdvice::WeightDecay { .. } => "--weight-decay 0".to_owned(),
+        DivergenceAdvice::Momentum { suggested, .. } => format!("--momentum {suggested}"),
         DivergenceAdvice::LearningRate {
             suggested, warm_up, ..
         } => {
-            let rate = format!("--learning-rate {}", significant(*suggested));
-            match warm_up {
-                Some(schedule) => format!("{rate}, --schedule {schedule}"),
-                None => rate,
-            }
+            let warm_up = warm_up
+                .iter()
+                .map(|warm_up| format!(", --schedule {warm_up}"));
+            format!(
+                "--learning-rate {}{}",
+                significant(*suggested),
+                String::from_iter(warm_up)
+            )
         }
-        _ => "--learning-rate".to_owned(),
+        _ => "--schedule constant".to_owned(),
     };
     format!("flags: {flags}")
 }

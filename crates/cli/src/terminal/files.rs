@@ -29,8 +29,20 @@ pub(crate) fn page_to_stdout(page: Option<&Path>, json: bool) -> Result<bool> {
     Ok(to_stdout)
 }
 
-/// Checks, before anything is computed, that the file of a flag can be created, and is not one of `inputs`, which
-/// it would replace.
+/// Returns whether a file in the folder of an input may be an earlier result.
+fn is_result(path: &Path) -> bool {
+    let is_input = ["run.json", "history.csv", "labels.csv"]
+        .iter()
+        .any(|name| path.ends_with(name));
+    let extension = path.extension().unwrap_or_default();
+    !is_input
+        && ["html", "csv", "json"]
+            .iter()
+            .any(|result| extension == *result)
+}
+
+/// Checks, before anything is computed, that the file of a flag can be created, and is not one of `inputs` or a
+/// file in a folder of `inputs`, which it would replace.
 ///
 /// # Errors
 /// If the target's folder does not exist, or the target is a folder or one of the inputs.
@@ -51,7 +63,11 @@ pub(crate) fn check_target<'a>(
     let Ok(target) = path.canonicalize() else {
         return Ok(());
     };
-    let is_input = |input: &Path| input.canonicalize().is_ok_and(|input| input == target);
+    let is_input = |input: &Path| {
+        let is_in =
+            |input: PathBuf| target == input || (target.starts_with(input) && !is_result(&target));
+        input.canonicalize().is_ok_and(is_in)
+    };
     ensure!(
         !target.is_file() || !inputs.into_iter().any(is_input),
         "{} is an input, which the result would replace; name another file",

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::{fails, succeeds};
+use crate::{TRAINED, fails, modiste, output, pictures, succeeds};
 
 /// Creates a folder with photos, one of which is labelled.
 fn folder() -> tempfile::TempDir {
@@ -188,4 +188,86 @@ fn writes_page_to_file_on_closed_pipe() {
     assert!(status.expect("a shell").success());
     let page = fs::read_to_string(folder.path().join("page.html")).expect("a page");
     assert!(page.contains("</html>"));
+}
+
+#[test]
+fn results_replace_no_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let run = TRAINED.run();
+    for name in [
+        "model.safetensors",
+        "run.json",
+        "history.csv",
+        "events.jsonl",
+    ] {
+        let bytes = fs::read(run.join(name)).expect("a file of the run");
+        fs::create_dir_all(here.join("run")).expect("a folder");
+        fs::write(here.join("run").join(name), bytes).expect("written");
+    }
+    let photo = pictures().join("8-bag.png");
+    fs::create_dir(here.join("photos")).expect("a folder");
+    fs::copy(&photo, here.join("photos/8-bag.png")).expect("copied");
+    fs::write(
+        here.join("photos/labels.csv"),
+        "file,label\n8-bag.png,Bag\n",
+    )
+    .expect("written");
+    let photo = photo.to_str().expect("UTF-8");
+    let model = "run/model.safetensors";
+    for arguments in [
+        &["report", "run", "--out", model][..],
+        &["report", "run", "--out", "run/run.json"],
+        &["report", "run", "--out", "run/history.csv"],
+        &["explain", photo, "--model", model, "--out", model],
+        &["explain", photo, "--model", "run", "--out", model],
+        &["photos", "photos", "--report", "photos/labels.csv"],
+        &["photos", "photos", "--model", model, "--report", model],
+        &["evaluate", "--model", "run", "--predictions", model],
+        &["compare", "run", "run", "--out", "run/events.jsonl"],
+    ] {
+        fails(
+            here,
+            arguments,
+            1,
+            "is an input, which the result would replace",
+        );
+    }
+    for _ in 0..2 {
+        succeeds(here, &["photos", "photos", "--report", "photos/page.html"]);
+    }
+}
+
+#[test]
+fn former_flags_are_accepted_with_a_note() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let model = TRAINED.model();
+    let run = |flags: &[&str]| {
+        let evaluate = ["evaluate", "--model", &model, "--json"];
+        let output = output(&mut modiste(here, &[&evaluate, flags].concat()));
+        assert!(output.status.success(), "{flags:?}");
+        (
+            output.stdout,
+            String::from_utf8(output.stderr).expect("text"),
+        )
+    };
+    let (now, silent) = run(&["--tta", "flip", "--max-samples", "8"]);
+    let (then, notes) = run(&["--flips", "--limit=8"]);
+    assert_eq!(then, now);
+    assert!(!silent.contains("note: "), "{silent}");
+    assert!(
+        notes.contains("note: --flips is now --tta flip\nnote: --limit is now --max-samples\n"),
+        "{notes}"
+    );
+    let refused = fails(
+        here,
+        &["predict", "--limit", "5", "x.png"],
+        2,
+        "--max-samples",
+    );
+    assert!(
+        refused.starts_with("note: --limit is now --max-samples\n"),
+        "{refused}"
+    );
 }

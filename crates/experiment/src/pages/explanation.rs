@@ -57,9 +57,7 @@ pub fn explanation(
     let network = classifier.network();
     let what = format!("{} {:.1} %", best.class, 100.0 * best.probability);
     let mut sections = vec![prediction(&ranked), steps(&results)];
-    sections.extend(attention(classifier, &bytes, views, best, |error| {
-        failed(error.to_string())
-    })?);
+    sections.extend(attention(classifier, &bytes, views, best, failed)?);
     let options = kernel_options()?;
     sections.push(images::feature_maps(network, pixels[0], &what, &options)?);
     let guess = if is_unsure(&ranked) {
@@ -149,7 +147,7 @@ fn attention(
     bytes: &[u8],
     views: &[View],
     best: &Prediction,
-    failed: impl Fn(modiste_imaging::Error) -> Error,
+    failed: impl Fn(String) -> Error,
 ) -> Result<Option<Section>> {
     let pixels: Vec<u8> = views
         .iter()
@@ -157,10 +155,14 @@ fn attention(
         .copied()
         .collect();
     let classes = vec![best.index; views.len()];
-    let Some(maps) = images::cam(classifier.network(), &pixels, &classes)? else {
+    let maps = images::cam(classifier.network(), &pixels, &classes);
+    let Some(maps) = maps.map_err(|error| failed(error.to_string()))? else {
         return Ok(None);
     };
-    let photo = shrink_to_fit(&decode_gray(bytes).map_err(failed)?, LONGEST);
+    let photo = shrink_to_fit(
+        &decode_gray(bytes).map_err(|error| failed(error.to_string()))?,
+        LONGEST,
+    );
     let size = [photo.shape.height, photo.shape.width];
     let over_photo = heat_over_photo(views, &maps);
     let over_photo = heatmap_png(&photo.pixels, size, 1, |place| {

@@ -12,7 +12,7 @@ use crate::compute::ComputeSetup;
 use crate::error::{Error, Result};
 use crate::measure::{Measurement, TestOptions, measure};
 use crate::names::file_name;
-use crate::run::{MODEL, Record, read_history};
+use crate::run::{MODEL, Record, State, read_history};
 use crate::warning::Warning;
 
 /// Settings of a report.
@@ -109,15 +109,14 @@ fn check_model(run: &Path, record: &Record) -> Result<()> {
     if run.join(MODEL).exists() {
         return Ok(());
     }
-    let error = record.error.as_deref();
-    let error = error.unwrap_or("another version of Modiste started it");
-    let reason = format!(
-        "it cannot be resumed: {error}; start a new run, with a lower learning rate if the loss became NaN or \
-         infinite"
-    );
+    let reason = match (record.state, record.diverged) {
+        (State::Finished, _) => "the run is finished, and the file is missing",
+        (_, true) => "its training diverged; start a new run, with a lower learning rate",
+        _ => "another version of Modiste started the run",
+    };
     Err(Error::NoModel {
         path: run.into(),
-        reason: (!record.is_resumable()).then_some(reason),
+        reason: (!record.is_resumable()).then(|| reason.into()),
     })
 }
 

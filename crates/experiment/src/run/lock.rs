@@ -32,7 +32,10 @@ impl Lock {
     /// writable.
     pub(super) fn acquire(folder: &Path, on_warning: &mut dyn FnMut(Warning)) -> Result<Self> {
         let path = folder.join(LOCK);
-        let mut file = open(&path).map_err(Error::file(&path))?;
+        let mut file = open(&path).map_err(|cause| Error::NotWritable {
+            path: folder.into(),
+            cause,
+        })?;
         let start = Instant::now();
         let mut locked = file.try_lock();
         while matches!(locked, Err(TryLockError::WouldBlock)) && start.elapsed() < PATIENCE {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use modiste_core::shown;
 use modiste_dataset::LabelledFile;
 use modiste_model::Network;
 use modiste_train::{Checkpoint, Position};
@@ -64,6 +65,7 @@ pub struct Run {
     pub(super) setup: ComputeSetup,
     pub(super) photos: Option<Vec<LabelledFile>>,
     pub(super) checkpoint: Option<Checkpoint>,
+    is_resumed: bool,
     pub(super) watch: WatchOptions,
 }
 
@@ -145,6 +147,7 @@ impl Run {
             setup,
             photos: labelled,
             checkpoint: None,
+            is_resumed: false,
             watch: watch_options(options, options.tensorboard),
         })
     }
@@ -199,6 +202,7 @@ impl Run {
             setup,
             photos,
             checkpoint,
+            is_resumed: true,
         })
     }
 
@@ -244,6 +248,25 @@ impl Run {
     /// Returns the engine and the device.
     pub fn setup(&self) -> &ComputeSetup {
         &self.setup
+    }
+
+    /// Returns a line about the device, and one about what is about to be trained.
+    pub fn description(&self) -> String {
+        let (path, record) = (shown(self.path()), self.record());
+        let action = match self.position() {
+            Some(position) => format!(
+                "Resuming {path} after {} epochs and {} steps of {} epochs",
+                position.epochs_done, position.steps_done, record.config.train.epochs
+            ),
+            None if self.is_resumed => format!("Starting {path} again: it has no checkpoint"),
+            None => format!(
+                "Training {} on {} images of {}, into {path}",
+                record.architecture.name,
+                self.training_images(),
+                record.dataset.name,
+            ),
+        };
+        format!("{}\n{action}", self.setup.description)
     }
 
     /// Returns the position of the checkpoint that training resumes from; `None` if it starts with the first step.

@@ -61,7 +61,7 @@ impl Lab {
     }
 
     /// Box blur: means of 3x3 pixels, or fewer at the edges.
-    pub(crate) fn blurred(&self) -> Self {
+    pub(crate) fn box_blurred(&self) -> Self {
         let Self { height, width, .. } = *self;
         let mut pixels = Vec::with_capacity(self.pixels.len());
         for row in 0..height {

@@ -42,7 +42,7 @@ pub(crate) fn masks(picture: &Picture, methods: &[Segmentation]) -> Vec<Vec<u8>>
     let shape = picture.shape;
     let small = shrink_to_fit(picture, LONGEST);
     let lab = Lab::new(&small);
-    let blurred = lab.blurred();
+    let blurred = lab.box_blurred();
     let background = Background::fit(&blurred);
     let distance = distance::mask(&lab, &blurred, &background);
     let even = background.spread < EVEN;
