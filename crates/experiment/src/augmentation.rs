@@ -6,7 +6,7 @@ use modiste_train::Augmentation;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{RunConfig, SYNTHETIC};
+use crate::config::{RunConfig, background_images};
 use crate::error::{Error, Result};
 use crate::json::read_json;
 
@@ -38,12 +38,6 @@ pub fn set_augmentation(config: &mut RunConfig, name: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Source of background images that a stored augmentation names; `None` for synthetic ones.
-pub(crate) fn background_images(augmentation: &Value) -> Option<String> {
-    let name = augmentation["background"]["pictures"].as_str();
-    name.filter(|name| *name != SYNTHETIC).map(String::from)
 }
 
 #[cfg(test)]

@@ -80,18 +80,20 @@ impl<'de> Deserialize<'de> for RunConfig {
             precision: Precision,
         }
         let stored = Value::deserialize(deserializer)?;
-        let name = stored
-            .pointer(BACKGROUND)
-            .and_then(|background| background["pictures"].as_str());
-        let background_images = name.filter(|name| *name != SYNTHETIC).map(String::from);
         let run = Run::deserialize(&stored).map_err(D::Error::custom)?;
         Ok(Self {
             train: TrainConfig::deserialize(&stored).map_err(D::Error::custom)?,
             validation: run.validation,
             precision: run.precision,
-            background_images,
+            background_images: background_images(&stored["augmentation"]),
         })
     }
+}
+
+/// Source of background images that a stored augmentation names; `None` for synthetic ones.
+pub(crate) fn background_images(augmentation: &Value) -> Option<String> {
+    let name = augmentation["background"]["pictures"].as_str();
+    name.filter(|name| *name != SYNTHETIC).map(String::from)
 }
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ pub enum PhotoEvent<'a> {
 }
 
 /// Classifies the labelled photos of `folder`. A photo that cannot be read does not stop the others.
-/// `thumbnails` also creates thumbnails, which [`pages::photos`](crate::pages::photos) shows.
+/// `thumbnails` creates thumbnails and keeps the inputs of the network: [`pages::photos`](crate::pages::photos)
+/// shows both.
 pub fn classify_photos(
     classifier: &mut Classifier,
     folder: &Path,
@@ -122,7 +123,7 @@ pub fn classify_photos(
                     let path = paths[index].clone();
                     on_event(PhotoEvent::Warning(Warning::Image { path, reason }));
                 }
-                let answer = PhotoAnswer {
+                let mut answer = PhotoAnswer {
                     index,
                     file: file.clone(),
                     truth: *class,
@@ -130,6 +131,9 @@ pub fn classify_photos(
                 };
                 report.confusion.add(*class, answer.best().index);
                 on_event(PhotoEvent::Answer(&answer));
+                if thumbnails.is_none() {
+                    answer.classified.views = Vec::new();
+                }
                 report.answers.push(answer);
             }
             Err(error) => {

@@ -66,21 +66,21 @@ fn show(
     file: &Path,
     written: &mut HashSet<PathBuf>,
 ) -> Result<Vec<Vec<u8>>> {
-    let shape = classifier.input();
-    let bytes = read_picture(file)?;
-    let views = classifier.prepare(&bytes)?;
+    let (shape, bytes) = (classifier.input(), read_picture(file)?);
+    let explained = || explain(&bytes, classifier.preprocessing(), shape);
+    let steps = arguments.explain.then(explained).transpose()?;
+    let views = match steps.as_deref().and_then(<[_]>::last) {
+        Some(last) => last.pixels(),
+        None => classifier.prepare(&bytes)?,
+    };
     let first = views.first().context("the preprocessing returns no view")?;
     let mut lines = vec![shown(file).to_string()];
-    let mut steps = Vec::new();
-    if arguments.explain {
-        steps = explain(&bytes, classifier.preprocessing(), shape)?;
-        lines.push(preprocessing::steps(&steps));
-    }
+    lines.extend(steps.as_deref().map(preprocessing::steps));
     match &arguments.out {
         Some(folder) => {
-            if arguments.explain {
+            if let Some(steps) = &steps {
                 output::line(lines.join("\n"))?;
-                let sheet = pages::preprocessing_sheet(&steps);
+                let sheet = pages::preprocessing_sheet(steps);
                 files::write_new(folder, file, "-steps.png", &sheet, written)?;
             }
             let png = picture_png(first, shape);

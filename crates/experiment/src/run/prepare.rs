@@ -105,20 +105,12 @@ impl Run {
         let setup = options.compute.select()?;
         let data_folder = options.data.folder_of(None);
         let images = RunImages::load(plan, &options.data, &data_folder, on_warning)?;
-        Self::create(
-            plan,
-            images,
-            options.data.allow_partial,
-            setup,
-            options,
-            on_warning,
-        )
+        Self::create(plan, images, setup, options, on_warning)
     }
 
     fn create(
         plan: &Plan,
         images: RunImages,
-        allow_partial: bool,
         setup: ComputeSetup,
         options: &RunOptions<'_>,
         on_warning: &mut dyn FnMut(Warning),
@@ -132,7 +124,7 @@ impl Run {
         images.require_memory(&network, plan, &setup)?;
         let mut record = Record::new(plan, &images, &setup);
         let folder = RunFolder::create(options.folder.as_deref(), &plan.recipe, on_warning)?;
-        record.allow_partial = allow_partial;
+        record.allow_partial = options.data.allow_partial;
         record.photos_folder = photos_folder;
         record.data_folder = Some(data_folder);
         record.locate_folders(folder.path());
@@ -220,14 +212,11 @@ impl Run {
         let data_folder = data.folder_of(before.data_folder.as_deref());
         let images = RunImages::load(&plan, &data, &data_folder, on_warning)?;
         before.check_data(original, &images)?;
-        Self::create(
-            &plan,
-            images,
-            data.allow_partial,
-            setup,
-            options,
-            on_warning,
-        )
+        let options = RunOptions {
+            data,
+            ..options.clone()
+        };
+        Self::create(&plan, images, setup, &options, on_warning)
     }
 
     /// Returns the folder of the run.

@@ -22,6 +22,14 @@ pub struct StepResult {
     pub views: Vec<View>,
 }
 
+impl StepResult {
+    /// Returns the bytes of all views, as [`preprocess`] does after the last step.
+    pub fn pixels(&self) -> Vec<Vec<u8>> {
+        let views = self.views.iter();
+        views.map(|view| view.picture.pixels.clone()).collect()
+    }
+}
+
 /// Preprocesses a photo for a network with input `shape`.
 ///
 /// Returns one buffer of `shape.size()` bytes per TTA view, laid out as `[row, column, channel]`.
