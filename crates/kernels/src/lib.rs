@@ -1,8 +1,9 @@
 //! CPU kernels for small convolutional networks: forward passes and gradients on slices of `f32`.
 //!
-//! Convolution, dense layers, max pooling, batch norm, dropout, ReLU, softmax cross-entropy and SGD.
-//! Images are contiguous in NHWC order: `[batch, height, width, channels]`. Convolution weights are
-//! `[height, width, in, out]` and dense weights `[in, out]`, as in Keras.
+//! Convolution, depthwise convolution, dense layers, max and average pooling, batch norm, activations,
+//! dropout, zero padding, softmax cross-entropy and SGD. Images are contiguous in NHWC order: `[batch,
+//! height, width, channels]`. Convolution weights are `[height, width, in, out]`, depthwise weights
+//! `[height, width, channels]` and dense weights `[in, out]`, as in Keras.
 //!
 //! - **No allocation.** Each function reads and writes buffers that the caller owns: activations,
 //!   gradients and a [`Workspace`] for intermediate results. The caller reuses them in every step.
@@ -41,6 +42,9 @@
     reason = "code that is compiled for vector instructions must be inlined, and closures are not always"
 )]
 
+mod activation;
+mod activation_functions;
+mod average_pool;
 mod batch_norm;
 mod batch_norm_pool;
 mod batch_statistics;
@@ -48,21 +52,27 @@ mod buffer;
 mod channels;
 mod conv2d;
 mod dense;
+mod depthwise;
 mod dropout;
 mod elementwise;
 mod fused_batch_norm;
 mod fused_gradient;
+mod global_average_pool;
 mod instruction_set;
 mod max_pool;
 mod microkernel;
 mod operand;
 mod panels;
 mod parallel;
+mod pool_windows;
 mod relu;
 mod sgd;
 mod softmax;
 mod window;
+mod zero_padding;
 
+pub use activation::Activation;
+pub use average_pool::{AveragePool2dShape, average_pool2d_backward, average_pool2d_forward};
 pub use batch_norm::{
     batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_normalize, inverse_std,
     update_moving_average,
@@ -78,12 +88,16 @@ pub use conv2d::{
     BatchNormGradientSums, Conv2d, Conv2dGradients, Conv2dOutput, ConvAlgorithm, InputGradient,
 };
 pub use dense::{DenseShape, DenseWeight, dense_backward, dense_forward, dense_pack_weight};
+pub use depthwise::{DepthwiseConv2d, DepthwiseConv2dShape};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::add_assign;
 pub use fused_batch_norm::{
     batch_norm_affine, batch_norm_backward_coefficients, batch_norm_backward_reduce,
 };
 pub use fused_gradient::{BatchNormGradient, FusedGradient};
+pub use global_average_pool::{
+    GlobalAveragePoolShape, global_average_pool_backward, global_average_pool_forward,
+};
 pub use instruction_set::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
 pub use operand::{Affine, ConvInput};
@@ -92,6 +106,7 @@ pub use relu::{relu, relu_backward};
 pub use sgd::{SgdStep, sgd_update};
 pub use softmax::{cross_entropy, softmax, softmax_cross_entropy};
 pub use window::Window;
+pub use zero_padding::{ZeroPadding2dShape, zero_padding2d_backward, zero_padding2d_forward};
 
 /// Compiles the README's example.
 #[cfg(doctest)]

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::parallel::check_len;
+use crate::pool_windows::PoolWindows;
 use crate::window::Window;
 
 /// Shape of a max pooling.
@@ -10,21 +11,21 @@ use crate::window::Window;
 pub struct MaxPool2dShape {
     /// Number of images.
     pub batch: usize,
-    /// Window along the height, without padding.
+    /// Window along the height.
     pub rows: Window,
-    /// Window along the width, without padding.
+    /// Window along the width.
     pub columns: Window,
     /// Number of channels, each pooled separately.
     pub channels: usize,
 }
 
 impl MaxPool2dShape {
-    fn input_image_len(&self) -> usize {
-        self.rows.input * self.columns.input * self.channels
-    }
-
-    fn output_image_len(&self) -> usize {
-        self.rows.output * self.columns.output * self.channels
+    fn windows(&self) -> PoolWindows {
+        PoolWindows {
+            rows: self.rows,
+            columns: self.columns,
+            channels: self.channels,
+        }
     }
 
     #[track_caller]
@@ -33,38 +34,18 @@ impl MaxPool2dShape {
             self.rows.kernel * self.columns.kernel <= 256,
             "argmax indices are bytes: a pooling window has at most 256 elements"
         );
-        check_len("pool input", input, self.batch * self.input_image_len());
-        check_len("pool output", output, self.batch * self.output_image_len());
-        check_len(
-            "pool argmax indices",
-            argmax,
-            self.batch * self.output_image_len(),
-        );
-    }
-
-    /// Calls `visit` for each element of each window, with the offset of the first channel in the
-    /// output and in the input, and the element's index in the window.
-    fn for_each_cell(&self, mut visit: impl FnMut(usize, usize, u8)) {
-        let (rows, columns, channels) = (&self.rows, &self.columns, self.channels);
-        for y in 0..rows.output {
-            for x in 0..columns.output {
-                let output = (y * columns.output + x) * channels;
-                for i in 0..rows.kernel {
-                    for j in 0..columns.kernel {
-                        let (row, column) = (y * rows.stride + i, x * columns.stride + j);
-                        let input = (row * columns.input + column) * channels;
-                        visit(output, input, (i * columns.kernel + j) as u8);
-                    }
-                }
-            }
-        }
+        let windows = self.windows();
+        check_len("pool input", input, self.batch * windows.input_image_len());
+        let outputs = self.batch * windows.output_image_len();
+        check_len("pool output", output, outputs);
+        check_len("pool argmax indices", argmax, outputs);
     }
 }
 
 /// Writes the maximum of each window to `output` and its index in the window to `argmax`.
 ///
-/// Of equal values the first wins, as in TensorFlow's CPU kernel. If a window contains NaN, its
-/// maximum is NaN.
+/// Windows may overlap. Padding is ignored: it is never the maximum. Of equal values the first wins, as
+/// in TensorFlow's CPU kernel. If a window contains NaN, its maximum is NaN.
 ///
 /// # Panics
 /// If a buffer's length does not match `shape`, or a window has more than 256 elements.
@@ -78,21 +59,21 @@ pub fn max_pool2d_forward(
     if output.is_empty() {
         return;
     }
-    let channels = shape.channels;
+    let windows = shape.windows();
     output
-        .par_chunks_mut(shape.output_image_len())
-        .zip(argmax.par_chunks_mut(shape.output_image_len()))
-        .zip(input.par_chunks(shape.input_image_len()))
+        .par_chunks_mut(windows.output_image_len())
+        .zip(argmax.par_chunks_mut(windows.output_image_len()))
+        .zip(input.par_chunks(windows.input_image_len()))
         .for_each(|((output, argmax), input)| {
-            shape.for_each_cell(|to, from, element| {
-                let best = &mut output[to..to + channels];
-                let argmax = &mut argmax[to..to + channels];
-                let values = &input[from..from + channels];
+            windows.for_each_cell(|cell| {
+                let best = &mut output[cell.output..][..windows.channels];
+                let argmax = &mut argmax[cell.output..][..windows.channels];
+                let values = &input[cell.input..][..windows.channels];
                 for ((best, best_index), &value) in best.iter_mut().zip(argmax).zip(values) {
                     // Not `value > *best` alone: NaN must propagate.
-                    if element == 0 || value > *best || value.is_nan() {
+                    if cell.is_first || value > *best || value.is_nan() {
                         *best = value;
-                        *best_index = element;
+                        *best_index = cell.index as u8;
                     }
                 }
             });
@@ -115,18 +96,19 @@ pub fn max_pool2d_backward(
     if output_gradient.is_empty() {
         return;
     }
-    let channels = shape.channels;
+    let windows = shape.windows();
     input_gradient
-        .par_chunks_mut(shape.input_image_len())
-        .zip(output_gradient.par_chunks(shape.output_image_len()))
-        .zip(argmax.par_chunks(shape.output_image_len()))
+        .par_chunks_mut(windows.input_image_len())
+        .zip(output_gradient.par_chunks(windows.output_image_len()))
+        .zip(argmax.par_chunks(windows.output_image_len()))
         .for_each(|((input, output), argmax)| {
-            shape.for_each_cell(|from, to, element| {
-                let sums = &mut input[to..to + channels];
-                let gradients = &output[from..from + channels];
-                let argmax = &argmax[from..from + channels];
+            windows.for_each_cell(|cell| {
+                let sums = &mut input[cell.input..][..windows.channels];
+                let gradients = &output[cell.output..][..windows.channels];
+                let argmax = &argmax[cell.output..][..windows.channels];
+                let index = cell.index as u8;
                 for ((sum, &gradient), &best_index) in sums.iter_mut().zip(gradients).zip(argmax) {
-                    *sum += if best_index == element { gradient } else { 0.0 };
+                    *sum += if best_index == index { gradient } else { 0.0 };
                 }
             });
         });

@@ -65,4 +65,17 @@ impl Window {
             output,
         })
     }
+
+    /// Kernel indices that are inside the image at output position `output`, and the input position
+    /// of the first of them.
+    #[inline(always)]
+    pub(crate) fn taps(&self, output: usize) -> (std::ops::Range<usize>, usize) {
+        let start = output * self.stride;
+        let first = self.padding_before.saturating_sub(start);
+        let end = (self.input + self.padding_before).saturating_sub(start);
+        (
+            first..end.clamp(first, self.kernel.max(first)),
+            (start + first) - self.padding_before,
+        )
+    }
 }

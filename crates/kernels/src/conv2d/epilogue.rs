@@ -6,12 +6,12 @@ use crate::channels::{load, store};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::microkernel::mul_add;
 use crate::operand::{Affine, ImageSize};
-use crate::parallel::Partition;
+use crate::parallel::{Partition, check_len};
 
 /// Bias, ReLU and a per-channel affine map, applied in this order.
 #[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a> {
-    /// Bias, one per output channel.
+    /// Bias, one per output channel; empty without bias.
     pub bias: &'a [f32],
     /// ReLU after the bias.
     pub relu: bool,
@@ -28,6 +28,14 @@ pub(crate) struct EpilogueVectors<V, const N: usize> {
 }
 
 impl Epilogue<'_> {
+    /// Panics if the bias has neither one element per channel nor none.
+    #[track_caller]
+    pub(crate) fn check(&self, channels: usize) {
+        if !self.bias.is_empty() {
+            check_len("convolution bias", self.bias.len(), channels);
+        }
+    }
+
     /// Loads the parameters of `channels`, padded with zeros.
     #[inline(always)]
     pub(crate) fn vectors<S: Simd, const N: usize>(
@@ -36,7 +44,10 @@ impl Epilogue<'_> {
         channels: std::ops::Range<usize>,
     ) -> EpilogueVectors<S::f32s, N> {
         EpilogueVectors {
-            bias: load_all(simd, &self.bias[channels.clone()]),
+            bias: match self.bias {
+                [] => [simd.splat_f32s(0.0); N],
+                bias => load_all(simd, &bias[channels.clone()]),
+            },
             relu: self.relu,
             affine: match &self.affine {
                 Some(Affine { scale, shift }) => Some((

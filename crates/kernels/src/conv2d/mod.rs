@@ -108,10 +108,35 @@ impl<'a> Conv2dOutput<'a> {
 pub struct Conv2dGradients<'a> {
     /// Weight gradient, `[height, width, in, out]`.
     pub weight: &'a mut [f32],
-    /// Bias gradient, one per output channel.
+    /// Bias gradient, one per output channel; empty without bias.
     pub bias: &'a mut [f32],
     /// Input gradient, if it is needed. The first layer of a network does not need it.
     pub input: Option<InputGradient<'a>>,
+}
+
+impl Conv2dGradients<'_> {
+    /// Panics if a buffer does not have the given length. The bias may be empty.
+    #[track_caller]
+    pub(crate) fn check(&self, input: usize, weight: usize, bias: usize) {
+        let len = self.weight.len();
+        check_len("convolution weight gradient", len, weight);
+        if !self.bias.is_empty() {
+            check_len("convolution bias gradient", self.bias.len(), bias);
+        }
+        if let Some(gradient) = &self.input {
+            let len = gradient.values.len();
+            check_len("convolution input gradient", len, input);
+        }
+    }
+
+    /// Sets all gradients to zero.
+    pub(crate) fn fill_zeros(self) {
+        self.weight.fill(0.0);
+        self.bias.fill(0.0);
+        if let Some(input) = self.input {
+            input.values.fill(0.0);
+        }
+    }
 }
 
 /// Input gradient of [`Conv2d::backward`], with the sums that a preceding batch norm needs.
@@ -205,11 +230,7 @@ impl Conv2d {
         self.check(input, output.values.len(), self.pool);
         workspace.check(self.workspace_len());
         check_len("packed convolution weight", packed.len(), self.packed_len());
-        check_len(
-            "convolution bias",
-            epilogue.bias.len(),
-            self.shape.out_channels,
-        );
+        epilogue.check(self.shape.out_channels);
         if let Some(argmax) = &output.argmax {
             check_len("argmax indices", argmax.len(), output.values.len());
         }
@@ -243,20 +264,9 @@ impl Conv2d {
         workspace.check(self.workspace_len());
         let shape = &self.shape;
         check_len("convolution weight", weight.len(), shape.weight_len());
-        let len = gradients.weight.len();
-        check_len("convolution weight gradient", len, weight.len());
-        let len = gradients.bias.len();
-        check_len("convolution bias gradient", len, shape.out_channels);
-        if let Some(input) = &gradients.input {
-            let len = input.values.len();
-            check_len("convolution input gradient", len, shape.input_len());
-        }
+        gradients.check(shape.input_len(), weight.len(), shape.out_channels);
         if gradient.values.is_empty() {
-            gradients.weight.fill(0.0);
-            gradients.bias.fill(0.0);
-            if let Some(input) = gradients.input {
-                input.values.fill(0.0);
-            }
+            gradients.fill_zeros();
             return;
         }
         let backward = match self.algorithm {

@@ -203,6 +203,40 @@ fn other_kernel_sizes() {
     check(shape(2, valid(5, 2, 1), same(6, 4, 1), (2, 3)));
 }
 
+#[test]
+fn pointwise_with_strides() {
+    check(shape(2, valid(5, 1, 1), valid(7, 1, 1), (19, 35)));
+    check(shape(3, same(7, 1, 2), same(6, 1, 2), (18, 33)));
+    check(shape(2, valid(7, 1, 3), valid(5, 1, 1), (4, 70)));
+    check(shape(2, same(9, 3, 2), same(8, 3, 1), (32, 48)));
+}
+
+/// Without bias, the other results are those of a bias of zero.
+#[test]
+fn without_bias() {
+    for (algorithm, instructions) in all_configurations() {
+        let conv = Conv2d {
+            shape: shape(2, same(5, 3, 1), same(6, 3, 1), (7, 19)),
+            pool: false,
+            algorithm,
+            instructions,
+        };
+        let run = |bias: usize| {
+            let mut buffers = Buffers::new(&conv);
+            buffers.bias = vec![0.0; bias];
+            buffers.bias_gradient = vec![f32::NAN; bias];
+            buffers.forward(&conv, true);
+            buffers.backward(&conv, None, None);
+            [
+                buffers.output,
+                buffers.weight_gradient,
+                buffers.input_gradient,
+            ]
+        };
+        assert_eq!(run(0), run(19), "{algorithm:?}");
+    }
+}
+
 /// A weight that does not fit into a core's cache takes another code path.
 #[test]
 fn large_weight() {

@@ -2,6 +2,34 @@ use modiste_kernels::{MaxPool2dShape, Window, max_pool2d_backward, max_pool2d_fo
 
 use crate::naive::{self, assert_close, dot, numeric_gradient, pseudorandom, to_f64};
 
+/// Padding is never the maximum, even if all values are negative.
+#[test]
+fn overlapping_and_padded_windows() {
+    let same = |input, kernel, stride| Window::same(input, kernel, stride).expect("non-zero sizes");
+    let valid = |input, kernel, stride| Window::valid(input, kernel, stride).expect("it fits");
+    for (rows, columns) in [
+        (same(7, 3, 2), same(6, 3, 2)),
+        (same(4, 3, 1), valid(5, 2, 1)),
+        (same(2, 5, 2), same(3, 4, 3)),
+    ] {
+        check(MaxPool2dShape {
+            batch: 2,
+            rows,
+            columns,
+            channels: 3,
+        });
+    }
+    let shape = MaxPool2dShape {
+        batch: 1,
+        rows: same(1, 3, 1),
+        columns: same(2, 3, 1),
+        channels: 1,
+    };
+    let (mut output, mut argmax) = ([0.0; 2], [0; 2]);
+    max_pool2d_forward(&shape, &[-2.0, -1.0], &mut output, &mut argmax);
+    assert_eq!((output, argmax), ([-1.0; 2], [5, 4]));
+}
+
 fn shape(batch: usize, rows: [usize; 3], columns: [usize; 3], channels: usize) -> MaxPool2dShape {
     let window = |[input, kernel, stride]: [usize; 3]| {
         Window::valid(input, kernel, stride).expect("the window fits")

@@ -107,9 +107,18 @@ pub(crate) fn max_pool(shape: &MaxPool2dShape, input: &[f64]) -> Vec<f64> {
                     let mut best = f64::NEG_INFINITY;
                     for i in 0..rows.kernel {
                         for j in 0..columns.kernel {
-                            let row = b * rows.input + y * rows.stride + i;
-                            let position = row * columns.input + x * columns.stride + j;
-                            best = best.max(input[position * shape.channels + c]);
+                            let row = y * rows.stride + i;
+                            let column = x * columns.stride + j;
+                            let (Some(row), Some(column)) = (
+                                row.checked_sub(rows.padding_before),
+                                column.checked_sub(columns.padding_before),
+                            ) else {
+                                continue;
+                            };
+                            if row < rows.input && column < columns.input {
+                                let position = (b * rows.input + row) * columns.input + column;
+                                best = best.max(input[position * shape.channels + c]);
+                            }
                         }
                     }
                     output.push(best);

@@ -1,10 +1,13 @@
 use modiste_kernels::{
-    Conv2d, Conv2dShape, DenseShape, DenseWeight, InstructionSet, Window, Workspace,
-    batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_statistics,
-    batch_norm_statistics_scratch_len, dense_backward, dense_forward,
+    Activation, AveragePool2dShape, Conv2d, Conv2dShape, DenseShape, DenseWeight, DepthwiseConv2d,
+    DepthwiseConv2dShape, GlobalAveragePoolShape, InstructionSet, Window, Workspace,
+    average_pool2d_backward, average_pool2d_forward, batch_norm_backward,
+    batch_norm_backward_scratch_len, batch_norm_statistics, batch_norm_statistics_scratch_len,
+    dense_backward, dense_forward, global_average_pool_forward,
 };
 
 use crate::conv2d::{Buffers, all_configurations};
+use crate::depthwise::Operands;
 use crate::naive::pseudorandom;
 
 /// Asserts that `work` returns bit-identical results with 1, 2 and 3 threads.
@@ -128,5 +131,62 @@ fn batch_norm() {
             &mut sums,
         );
         vec![mean, variance, gamma, beta, gradient]
+    });
+}
+
+#[test]
+fn depthwise_convolution() {
+    let shape = DepthwiseConv2dShape {
+        batch: 19,
+        rows: Window::same(21, 3, 2).expect("non-zero sizes"),
+        columns: Window::same(11, 3, 1).expect("non-zero sizes"),
+        channels: 37,
+    };
+    let operands = Operands::new(&shape, true);
+    for instructions in InstructionSet::available() {
+        let conv = DepthwiseConv2d {
+            shape,
+            instructions,
+        };
+        check(|| {
+            let results = operands.run(&conv);
+            vec![
+                results.output,
+                results.weight_gradient,
+                results.bias_gradient,
+                results.input_gradient,
+                results.sums,
+            ]
+        });
+    }
+}
+
+#[test]
+fn pools_and_activations() {
+    let window = Window::same(33, 3, 2).expect("non-zero sizes");
+    let shape = AveragePool2dShape {
+        batch: 5,
+        rows: window,
+        columns: window,
+        channels: 21,
+    };
+    let global = GlobalAveragePoolShape {
+        batch: 5,
+        pixels: 33 * 33,
+        channels: 21,
+    };
+    let input = pseudorandom(5 * 33 * 33 * 21, 1);
+    let instructions = InstructionSet::best();
+    check(|| {
+        let mut pooled = vec![0.0; 5 * 17 * 17 * 21];
+        average_pool2d_forward(&shape, instructions, &input, &mut pooled);
+        let mut gradient = vec![0.0; input.len()];
+        average_pool2d_backward(&shape, instructions, &pooled, &mut gradient);
+        let mut means = vec![0.0; 5 * 21];
+        global_average_pool_forward(&global, instructions, &input, &mut means);
+        let mut activated = vec![0.0; input.len()];
+        Activation::Gelu.forward(instructions, &input, &mut activated);
+        Activation::Silu.backward(instructions, &input, &mut activated);
+        vec![pooled, gradient, means, activated]
     });
 }

@@ -140,7 +140,9 @@ fn add_partials(
             sum(tap, row);
         }
     });
-    sum(taps, bias_gradient);
+    if !bias_gradient.is_empty() {
+        sum(taps, bias_gradient);
+    }
 }
 
 /// Partial sums of a group's weight and bias gradients, `[panel][tap][width]`. The bias is an
