@@ -3,6 +3,7 @@
 use modiste_core::{Rng, mirror, normalize};
 
 use crate::images::Images;
+use crate::pixels::ReadError;
 
 /// Images and labels of one step of training or evaluation.
 #[derive(Debug)]
@@ -22,10 +23,10 @@ pub struct Batch<'a> {
 ///
 /// let images = Images::new(ImageShape::new(1, 2, 1), vec![0, 255, 51, 51, 0, 0], vec![7, 8, 9])?;
 /// let mut batches = Batches::in_order(&images, 2);
-/// assert_eq!(batches.next_batch().map(|b| b.labels.to_vec()), Some(vec![7, 8]));
-/// assert_eq!(batches.next_batch().map(|b| b.images.to_vec()), Some(vec![0.0, 0.0]));
-/// assert!(batches.next_batch().is_none());
-/// # Ok::<(), modiste_dataset::ImagesError>(())
+/// assert_eq!(batches.next_batch()?.map(|b| b.labels.to_vec()), Some(vec![7, 8]));
+/// assert_eq!(batches.next_batch()?.map(|b| b.images.to_vec()), Some(vec![0.0, 0.0]));
+/// assert!(batches.next_batch()?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Batches<'a> {
     images: &'a Images,
@@ -120,21 +121,23 @@ impl<'a> Batches<'a> {
     }
 
     /// Returns the next batch, or `None` after the last.
-    pub fn next_batch(&mut self) -> Option<Batch<'_>> {
+    ///
+    /// # Errors
+    /// Returns [`ReadError`] if the images are in a file that cannot be read. Images in memory give no error.
+    pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, ReadError> {
         let end = (self.position + self.batch_size).min(self.order.len());
         let indices = &self.order[self.position..end];
         if indices.is_empty() {
-            return None;
+            return Ok(None);
         }
+        self.images.read(indices, &mut self.pixels)?;
         self.position = end;
         let size = self.images.shape().size();
         self.values.resize(indices.len() * size, 0.0);
+        let labels = self.images.labels();
         self.labels.clear();
-        self.pixels.clear();
-        for &index in indices {
-            self.pixels.extend_from_slice(self.images.image(index));
-            self.labels.push(self.images.labels()[index]);
-        }
+        self.labels
+            .extend(indices.iter().map(|&index| labels[index]));
         if let Some(function) = &mut self.map_pixels {
             function(indices, &mut self.pixels);
         }
@@ -146,10 +149,10 @@ impl<'a> Batches<'a> {
                 }
             }
         }
-        Some(Batch {
+        Ok(Some(Batch {
             images: &self.values,
             labels: &self.labels,
-        })
+        }))
     }
 }
 
@@ -167,7 +170,7 @@ mod tests {
 
     fn labels(mut batches: Batches<'_>) -> Vec<Vec<u16>> {
         let mut all = Vec::new();
-        while let Some(batch) = batches.next_batch() {
+        while let Some(batch) = batches.next_batch().expect("in memory") {
             all.push(batch.labels.to_vec());
         }
         all
@@ -197,11 +200,11 @@ mod tests {
         let images = numbered(10);
         let mut batches = Batches::shuffled(&images, 4, 3, 0).map_pixels(|indices, pixels| {
             for (index, pixels) in indices.iter().zip(pixels.chunks_exact_mut(2)) {
-                assert_eq!(pixels, images.image(*index));
+                assert_eq!(*pixels, *images.image(*index).expect("in memory"));
                 pixels[0] = 0;
             }
         });
-        while let Some(batch) = batches.next_batch() {
+        while let Some(batch) = batches.next_batch().expect("in memory") {
             for (values, label) in batch.images.chunks_exact(2).zip(batch.labels) {
                 assert_eq!(values, [0.0, f32::from(255 - label) / 255.0]);
             }
@@ -220,7 +223,8 @@ mod tests {
         let draw = |epoch| {
             let mut batches =
                 Batches::shuffled(&images, 200, 3, epoch).random_horizontal_flips(3, epoch);
-            let batch = batches.next_batch().expect("there are images");
+            let batch = batches.next_batch().expect("in memory");
+            let batch = batch.expect("there are images");
             batch.images.to_vec()
         };
         let first = draw(0);
@@ -237,10 +241,10 @@ mod tests {
         let images = numbered(50);
         let rest = |mut batches: Batches<'_>, passed: usize| {
             for _ in 0..passed {
-                batches.next_batch();
+                batches.next_batch().expect("in memory");
             }
             let mut all = Vec::new();
-            while let Some(batch) = batches.next_batch() {
+            while let Some(batch) = batches.next_batch().expect("in memory") {
                 all.push((batch.labels.to_vec(), batch.images.to_vec()));
             }
             all
@@ -264,7 +268,7 @@ mod tests {
         let images = numbered(9);
         let mut batches = Batches::shuffled(&images, 2, 5, 1);
         assert_eq!(batches.count(), 5);
-        while let Some(batch) = batches.next_batch() {
+        while let Some(batch) = batches.next_batch().expect("in memory") {
             for (pair, &label) in batch.images.chunks(2).zip(batch.labels) {
                 assert_eq!(pair[0], f32::from(label) / 255.0);
             }

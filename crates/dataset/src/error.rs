@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use modiste_core::{ImageShape, OutOfMemory, shown};
 
+use crate::pixels::ReadError;
+
 /// Error of loading a dataset.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -143,6 +145,9 @@ impl Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
+    /// The pixels to write cannot be read.
+    #[error(transparent)]
+    Pixels(#[from] ReadError),
     /// The magic number is wrong.
     #[error("offset 0: magic number {expected:#010x} expected, {found:#010x} found")]
     Magic {

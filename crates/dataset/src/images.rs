@@ -1,11 +1,14 @@
-//! Labelled images in memory: cheap slices of shared pixels.
+//! Labelled images: cheap slices of shared pixels.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use modiste_core::ImageShape;
+
+use crate::pixels::{Pixels, ReadError};
 
 /// Error of [`Images::new`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +30,9 @@ pub enum ImagesError {
 
 /// Images of one shape, each with the index of its class.
 ///
-/// Pixels are bytes in the order row, column, channel. `Images` is a slice: clones and subsets share the
-/// pixels and copy only the labels. A slice keeps the pixels of all images in memory, however few it selects.
+/// Pixels are bytes in the order row, column, channel, in memory or in a file. `Images` is a slice: clones and
+/// subsets share the pixels and copy only the labels. A slice of images in memory keeps the pixels of all of them,
+/// however few it selects. Images in a file are read when they are needed, so that they may be larger than memory.
 ///
 /// ```
 /// use modiste_dataset::{ImageShape, Images};
@@ -36,15 +40,15 @@ pub enum ImagesError {
 /// let images = Images::new(ImageShape::new(1, 2, 1), vec![0, 1, 10, 11, 20, 21], vec![0, 300, 1])?;
 /// let (first, rest) = images.split_at(1);
 /// assert_eq!((first.len(), rest.labels()), (1, &[300, 1][..]));
-/// assert_eq!(rest.image(0), [10, 11]);
+/// assert_eq!(*rest.image(0)?, [10, 11]);
 /// assert_eq!(images.subset(&[2, 0]).labels(), [1, 0]);
-/// # Ok::<(), modiste_dataset::ImagesError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Images {
     shape: ImageShape,
     /// Shared by all slices, `[image, row, column, channel]`.
-    pixels: Arc<Vec<u8>>,
+    pixels: Pixels,
     selection: Selection,
     /// Labels of the selected images.
     labels: Arc<[u16]>,
@@ -77,12 +81,43 @@ impl Images {
 
     /// View of all of the given images, one per label.
     pub(crate) fn owned(shape: ImageShape, pixels: Vec<u8>, labels: Arc<[u16]>) -> Self {
+        Self::stored(shape, Pixels::Memory(Arc::new(pixels)), labels)
+    }
+
+    /// View of stored pixels, one image per label.
+    pub(crate) fn stored(shape: ImageShape, pixels: Pixels, labels: Arc<[u16]>) -> Self {
         Self {
             shape,
-            pixels: Arc::new(pixels),
+            pixels,
             selection: Selection::Range(0..labels.len()),
             labels,
         }
+    }
+
+    /// Opens images whose pixels, `[image, row, column, channel]`, are in a file from `offset` on, with one label per
+    /// image. The pixels are read when they are needed.
+    ///
+    /// # Errors
+    /// Returns [`ReadError`] if the file cannot be opened or is too short.
+    ///
+    /// ```
+    /// use modiste_dataset::{ImageShape, Images};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("pixels");
+    /// std::fs::write(&path, [0, 0, 10, 11, 20, 21])?;
+    /// let images = Images::open(ImageShape::new(1, 2, 1), &path, 2, vec![0, 1])?;
+    /// assert_eq!(*images.image(1)?, [20, 21]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(
+        shape: ImageShape,
+        path: &Path,
+        offset: u64,
+        labels: Vec<u16>,
+    ) -> Result<Self, ReadError> {
+        let pixels = Pixels::open(path, offset, (labels.len() * shape.size()) as u64)?;
+        Ok(Self::stored(shape, pixels, labels.into()))
     }
 
     /// Shape of each image.
@@ -105,35 +140,71 @@ impl Images {
         &self.labels
     }
 
-    /// Pixels of one image, `[row, column, channel]`.
+    /// Pixels of one image, `[row, column, channel]`. Borrowed if they are in memory.
+    ///
+    /// # Errors
+    /// Returns [`ReadError`] if the pixels are in a file that cannot be read. Images in memory give no error.
     ///
     /// # Panics
     /// If `index` is not below [`Images::len`].
-    pub fn image(&self, index: usize) -> &[u8] {
+    pub fn image(&self, index: usize) -> Result<Cow<'_, [u8]>, ReadError> {
         let size = self.shape.size();
-        let start = self.position(index) * size;
-        &self.pixels[start..start + size]
+        self.pixels.get(self.position(index) * size, size)
+    }
+
+    /// Reads the images at `indices` into `pixels`, `[image, row, column, channel]`, which is resized.
+    ///
+    /// # Errors
+    /// Returns the error of [`Images::image`].
+    ///
+    /// # Panics
+    /// If an index is not below [`Images::len`].
+    pub fn read(&self, indices: &[usize], pixels: &mut Vec<u8>) -> Result<(), ReadError> {
+        let size = self.shape.size();
+        pixels.resize(indices.len() * size, 0);
+        for (place, &index) in indices.iter().enumerate() {
+            let image = &mut pixels[place * size..(place + 1) * size];
+            self.pixels.read(self.position(index) * size, image)?;
+        }
+        Ok(())
     }
 
     /// Iterates over the pixels, `[row, column, channel]`, and the label of each image.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], u16)> {
-        (0..self.len()).map(|index| (self.image(index), self.labels[index]))
+    ///
+    /// # Errors
+    /// An item is the error of [`Images::image`].
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<(Cow<'_, [u8]>, u16), ReadError>> {
+        (0..self.len()).map(|index| Ok((self.image(index)?, self.labels[index])))
     }
 
     /// Pixels of all images, `[image, row, column, channel]`. Borrowed if the images lie one after the other in
     /// memory, otherwise copied.
-    pub fn to_contiguous(&self) -> Cow<'_, [u8]> {
+    ///
+    /// # Errors
+    /// Returns the error of [`Images::image`].
+    pub fn to_contiguous(&self) -> Result<Cow<'_, [u8]>, ReadError> {
         let size = self.shape.size();
         match &self.selection {
-            Selection::Range(range) => {
-                Cow::Borrowed(&self.pixels[range.start * size..range.end * size])
-            }
+            Selection::Range(range) => self.pixels.get(range.start * size, range.len() * size),
             Selection::Indices(_) => {
-                let mut pixels = Vec::with_capacity(self.len() * size);
-                for (image, _) in self.iter() {
-                    pixels.extend_from_slice(image);
-                }
-                Cow::Owned(pixels)
+                let indices: Vec<usize> = (0..self.len()).collect();
+                let mut pixels = Vec::new();
+                self.read(&indices, &mut pixels)?;
+                Ok(Cow::Owned(pixels))
+            }
+        }
+    }
+
+    /// Images in memory: this slice if it is in memory, or else a copy of its images.
+    ///
+    /// # Errors
+    /// Returns the error of [`Images::image`].
+    pub fn to_memory(&self) -> Result<Self, ReadError> {
+        match &self.pixels {
+            Pixels::Memory(_) => Ok(self.clone()),
+            Pixels::File(_) => {
+                let pixels = self.to_contiguous()?.into_owned();
+                Ok(Self::owned(self.shape, pixels, Arc::clone(&self.labels)))
             }
         }
     }
@@ -158,7 +229,7 @@ impl Images {
         let positions = indices.iter().map(|&index| self.position(index)).collect();
         Self {
             shape: self.shape,
-            pixels: Arc::clone(&self.pixels),
+            pixels: self.pixels.clone(),
             selection: Selection::Indices(positions),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
         }
@@ -173,7 +244,7 @@ impl Images {
         };
         Self {
             shape: self.shape,
-            pixels: Arc::clone(&self.pixels),
+            pixels: self.pixels.clone(),
             selection,
             labels: self.labels[range].into(),
         }
@@ -195,14 +266,17 @@ impl Images {
     }
 }
 
-/// Compares shapes, labels and pixels; two slices that select their images differently may be equal.
+/// Compares shapes, labels and pixels; two slices that select their images differently may be equal. Images that
+/// cannot be read differ from all others.
 impl PartialEq for Images {
     fn eq(&self, other: &Self) -> bool {
-        self.shape == other.shape && self.labels == other.labels && self.iter().eq(other.iter())
+        let same_pixels =
+            |(one, two): (_, _)| matches!((one, two), (Ok(one), Ok(two)) if one == two);
+        self.shape == other.shape
+            && self.labels == other.labels
+            && self.iter().zip(other.iter()).all(same_pixels)
     }
 }
-
-impl Eq for Images {}
 
 impl fmt::Debug for Images {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,8 +287,8 @@ impl fmt::Debug for Images {
     }
 }
 
-/// Dataset in memory: training images, test images and class names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Dataset: training images, test images and class names.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// Name in the catalog, for example `fashion-mnist`.
     pub name: String,
@@ -239,7 +313,7 @@ mod tests {
     fn split_keeps_pixels_with_labels() {
         let (front, back) = three().split_at(1);
         assert_eq!((front.len(), back.len()), (1, 2));
-        assert_eq!(back.image(0), [6, 7, 8, 9, 10, 11]);
+        assert_eq!(*back.image(0).expect("in memory"), [6, 7, 8, 9, 10, 11]);
         assert_eq!(back.labels(), [500, 6]);
         assert_eq!(three().split_at(9).0, three());
         assert_eq!(three().first(1), front);
@@ -250,7 +324,7 @@ mod tests {
         let images = three();
         let (front, back) = images.split_at(1);
         let picked = back.subset(&[1, 0, 1]);
-        let (train, held_out) = images.split_stratified(0.4, 1);
+        let train = images.split_stratified(0.4, 1).0;
         for (view, index, original) in [
             (&images.clone(), 2, 2),
             (&images.first(2), 1, 1),
@@ -259,13 +333,43 @@ mod tests {
             (&picked, 1, 1),
             (&picked.split_at(1).1, 1, 2),
             (&picked.subset(&[2]), 0, 2),
-            (&images.to_gray(), 0, 0),
+            (&images.to_gray().expect("gray"), 0, 0),
+            (&images.to_memory().expect("in memory"), 1, 1),
+            (&train, 0, 0),
         ] {
-            assert!(std::ptr::eq(view.image(index), images.image(original)));
+            let [viewed, original] = [view.image(index), images.image(original)];
+            let [viewed, original] = [viewed, original].map(|image| image.expect("in memory"));
+            assert!(std::ptr::eq(&*viewed, &*original));
         }
-        for view in [&front, &back, &picked, &train, &held_out] {
-            assert!(Arc::ptr_eq(&view.pixels, &images.pixels));
+    }
+
+    #[test]
+    fn images_in_a_file_equal_those_in_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pixels");
+        let bytes: Vec<u8> = (0..21).map(|at: u8| at.wrapping_sub(3)).collect();
+        std::fs::write(&path, bytes).expect("written");
+        let memory = three();
+        let file = Images::open(memory.shape(), &path, 3, memory.labels().to_vec());
+        let file = file.expect("long enough");
+        assert_eq!(file, memory);
+        assert_eq!(file.subset(&[2, 0]), memory.subset(&[2, 0]));
+        assert_eq!(
+            file.split_at(1).1.to_memory().expect("read"),
+            memory.split_at(1).1
+        );
+        for images in [&file.subset(&[2, 0]), &file.split_at(1).1] {
+            let bytes = images.to_contiguous().expect("read");
+            let copies: Vec<u8> = (0..2)
+                .flat_map(|i| images.image(i).expect("read").into_owned())
+                .collect();
+            assert_eq!(*bytes, *copies);
         }
+        std::fs::write(&path, [0; 10]).expect("truncated");
+        let error = file.image(2).unwrap_err();
+        assert_eq!(error.path, path);
+        assert_ne!(file, file.clone());
+        assert!(file.to_memory().is_err() && file.to_gray().is_ok());
     }
 
     #[test]
@@ -284,15 +388,20 @@ mod tests {
     fn contiguous_pixels_are_copied_only_if_needed() {
         let images = three();
         let back = images.split_at(1).1;
-        assert!(std::ptr::eq(&*back.to_contiguous(), &images.pixels[6..]));
-        let reversed = images.subset(&[2, 0]).to_contiguous().into_owned();
-        assert_eq!(reversed, [12, 13, 14, 15, 16, 17, 0, 1, 2, 3, 4, 5]);
+        let (all, rest) = (
+            images.to_contiguous().expect("in memory"),
+            back.to_contiguous(),
+        );
+        assert!(std::ptr::eq(&*rest.expect("in memory"), &all[6..]));
+        let reversed = images.subset(&[2, 0]);
+        let reversed = reversed.to_contiguous().expect("in memory");
+        assert_eq!(*reversed, [12, 13, 14, 15, 16, 17, 0, 1, 2, 3, 4, 5]);
     }
 
     #[test]
     #[should_panic(expected = "index 1 is out of range for 1 images")]
     fn view_hides_other_images() {
-        three().first(1).image(1);
+        three().first(1).image(1).ok();
     }
 
     #[test]

@@ -16,8 +16,8 @@
 //! - [`status`], [`verify`] and [`file_hashes`] check which files are present and official.
 //! - `download` fetches a dataset from its mirrors, and `store_file` stores a file from a reader. A file is stored only
 //!   if its SHA-256 is correct.
-//! - [`Images`] is a cheap slice of shared pixels, so that [splits](Images::split_stratified) copy no image. [`Batches`]
-//!   are shuffled by seed and epoch.
+//! - [`Images`] is a cheap slice of shared pixels, in memory or in a file, so that [splits](Images::split_stratified)
+//!   copy no image. [`Batches`] are shuffled by seed and epoch.
 //!
 //! The feature `download` (default) provides `download` and `store_file`. Without it the crate has no HTTP client.
 
@@ -32,6 +32,7 @@ mod formats;
 mod images;
 mod load;
 mod mini;
+mod pixels;
 mod split;
 mod status;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub use images::{Dataset, Images, ImagesError};
 pub use load::{FileHash, LoadOptions, LoadReport, load, load_with_report};
 pub use mini::fashion_mnist_mini;
 pub use modiste_core::{ImageShape, OutOfMemory, Rng};
+pub use pixels::ReadError;
 pub use status::{FileState, FileStatus, file_hashes, status, verify};
 
 #[cfg(doctest)]

@@ -74,7 +74,8 @@ mod tests {
         let counts = |images| [0, 1, 2, 3].map(|class| count(images, class));
         assert_eq!(counts(&train), [36, 9, 2, 1]);
         assert_eq!(counts(&held_out), [4, 1, 1, 0]);
-        let mut all = [train.to_contiguous(), held_out.to_contiguous()].concat();
+        let bytes = [&train, &held_out].map(|part| part.to_contiguous().expect("in memory"));
+        let mut all = bytes.concat();
         all.sort_unstable();
         assert_eq!(all, (0..54).collect::<Vec<u8>>());
         assert_eq!(images.split_stratified(0.1, 7).1, held_out);
@@ -87,7 +88,8 @@ mod tests {
         let images = Images::new(ImageShape::new(1, 1, 1), (0..20).collect(), labels);
         let even = images.expect("a byte each").subset(&[2, 4, 6, 8, 10, 12]);
         let (train, held_out) = even.split_stratified(0.5, 3);
-        let mut all = [train.to_contiguous(), held_out.to_contiguous()].concat();
+        let bytes = [&train, &held_out].map(|part| part.to_contiguous().expect("in memory"));
+        let mut all = bytes.concat();
         all.sort_unstable();
         assert_eq!(all, [2, 4, 6, 8, 10, 12]);
         assert_eq!((train.len(), held_out.len()), (3, 3));

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use modiste_core::shown;
-use modiste_dataset::{LabelError, LabelsError};
+use modiste_dataset::{LabelError, LabelsError, ReadError};
 use modiste_infer::ClassifierError;
 use modiste_model::{ArchitectureError, FileError, GradCamError, InstructionSetError};
 use modiste_train::TrainError;
@@ -257,6 +257,9 @@ pub enum Error {
         /// Clause about the weights that remain.
         weights: String,
     },
+    /// Images in a file that cannot be read.
+    #[error(transparent)]
+    Images(#[from] ReadError),
     /// Training or evaluation failed.
     #[error(transparent)]
     Train(#[from] TrainError),

@@ -1,6 +1,7 @@
 //! Errors of training and evaluation.
 
 use modiste_core::{ImageShape, OutOfMemory, significant};
+use modiste_dataset::ReadError;
 use modiste_model::ArchitectureError;
 
 /// Error of training or evaluation.
@@ -88,6 +89,9 @@ pub enum TrainError {
         /// Required and available memory.
         memory: OutOfMemory,
     },
+    /// The images are in a file that cannot be read.
+    #[error(transparent)]
+    Images(#[from] ReadError),
     /// candle failed, for instance because the GPU is out of memory.
     #[cfg(feature = "candle")]
     #[error("candle: {0}")]

@@ -1,5 +1,6 @@
 //! Evaluation: loss, accuracy and calibration on a set of images.
 
+use modiste_core::mirror;
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
 use modiste_metrics::{calibration_error, count_correct};
@@ -39,6 +40,7 @@ pub struct Evaluation {
 /// - [`TrainError::Config`] if there are no images or a label is not a class.
 /// - [`TrainError::InferenceMemory`] if inference needs more memory than this process may use.
 /// - [`TrainError::NotFinite`] if a logit is NaN or infinite.
+/// - [`TrainError::Images`] if the images are in a file that cannot be read.
 /// - `TrainError::Candle` if candle fails.
 ///
 /// ```
@@ -60,17 +62,17 @@ pub fn evaluate(
 ) -> Result<Evaluation, TrainError> {
     let classes = network.architecture.plan()?.classes();
     let temperature = network.metadata.temperature;
-    let scaled_logits = |images: &Images| -> Result<Vec<f32>, TrainError> {
-        let mut logits = logits(network, images, compute)?;
+    let scaled_logits = |flip: bool| -> Result<Vec<f32>, TrainError> {
+        let mut logits = logits(network, images, flip, compute)?;
         logits.iter_mut().for_each(|logit| *logit /= temperature);
         check_finite(&logits, classes)?;
         Ok(logits)
     };
     let labels = images.labels();
-    let plain = scaled_logits(images)?;
+    let plain = scaled_logits(false)?;
     let mut averaged = probabilities(&plain, classes, 1.0);
     let loss = if tta_flip {
-        let flipped = scaled_logits(&images.flipped_horizontally())?;
+        let flipped = scaled_logits(true)?;
         for (mean, other) in averaged
             .iter_mut()
             .zip(probabilities(&flipped, classes, 1.0))
@@ -108,20 +110,21 @@ fn mean_loss_of_two_views(one: &[f32], other: &[f32], labels: &[u16], classes: u
     losses.sum::<f64>() / labels.len() as f64
 }
 
-/// Logits of all `images`, `[image, class]`.
+/// Logits of all `images`, `[image, class]`, or of their horizontal flips.
 ///
 /// # Errors
 /// Returns the errors of [`evaluate`].
 pub(crate) fn logits(
     network: &Network,
     images: &Images,
+    flip: bool,
     compute: &Compute,
 ) -> Result<Vec<f32>, TrainError> {
     let plan = network.architecture.plan()?;
     check_shapes(&plan, images, network.metadata.classes.len())?;
     require_inference_memory(&plan, INFERENCE_BATCH_SIZE, compute)?;
     let mut engine = engine(compute, &plan, &network.parameters, INFERENCE_BATCH_SIZE)?;
-    let logits = engine_logits(&mut *engine, images)?;
+    let logits = engine_logits(&mut *engine, images, flip)?;
     check_finite(&logits, plan.classes())?;
     Ok(logits)
 }
@@ -137,10 +140,17 @@ fn check_finite(logits: &[f32], classes: usize) -> Result<(), TrainError> {
     }
 }
 
-fn engine_logits(engine: &mut dyn Engine, images: &Images) -> Result<Vec<f32>, TrainError> {
+fn engine_logits(
+    engine: &mut dyn Engine,
+    images: &Images,
+    flip: bool,
+) -> Result<Vec<f32>, TrainError> {
     let mut logits = Vec::new();
     let mut batches = Batches::in_order(images, INFERENCE_BATCH_SIZE);
-    while let Some(batch) = batches.next_batch() {
+    if flip {
+        batches = batches.map_pixels(|_, pixels| mirror(images.shape(), pixels));
+    }
+    while let Some(batch) = batches.next_batch()? {
         logits.extend(engine.logits(batch.images)?);
     }
     Ok(logits)
@@ -152,7 +162,7 @@ pub(crate) fn validate(
     images: &Images,
     classes: usize,
 ) -> Result<[f64; 2], TrainError> {
-    let logits = engine_logits(engine, images)?;
+    let logits = engine_logits(engine, images, false)?;
     let correct = count_correct(&logits, images.labels(), classes);
     Ok([
         mean_loss(&logits, images.labels(), classes),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use modiste_core::Rng;
-use modiste_dataset::{Batch, Batches};
+use modiste_dataset::{Batch, Batches, Images};
 use modiste_metrics::EpochMetrics;
 use modiste_model::Network;
 
@@ -44,6 +44,7 @@ pub struct FitResult {
 /// - [`TrainError::Memory`] if a step needs more memory than this process may use.
 /// - [`TrainError::Diverged`] if the loss or a weight becomes NaN or infinite. The network then has the
 ///   weights of the last complete epoch, or its initial weights if there is none.
+/// - [`TrainError::Images`] if the images are in a file that cannot be read.
 /// - `TrainError::Candle` if candle fails.
 ///
 /// # Examples
@@ -133,6 +134,12 @@ pub fn resume(
     let plan = network.architecture.plan()?;
     check_data(&plan, network.metadata.classes.len(), data, config)?;
     check_checkpoint(&plan, data.train.len(), &checkpoint)?;
+    // Augmentation reads random pictures, many times each.
+    let pictures = data.pictures.map(Images::to_memory).transpose()?;
+    let data = TrainData {
+        pictures: pictures.as_ref(),
+        ..data
+    };
     network.parameters.clone_from(&checkpoint.parameters);
     let batch_size = config
         .batch_size
@@ -200,7 +207,7 @@ impl Training<'_> {
         let epoch = self.position.epochs_done;
         let mut batches =
             batches(self.config, self.data, self.batch_size, epoch).skip(self.position.steps_done);
-        while let Some(batch) = batches.next_batch() {
+        while let Some(batch) = batches.next_batch()? {
             let learning_rate = self.step(&batch)?;
             self.position.seconds = seconds + start.elapsed().as_secs_f64();
             let (loss, accuracy) = self.means();

@@ -48,8 +48,9 @@ pub struct GradientNorm {
 ///
 /// # Errors
 /// Returns [`TrainError::Architecture`], [`TrainError::Shape`] or [`TrainError::ClassCount`] if the network
-/// is invalid or does not match the images, [`TrainError::Config`] if there are no images, and
-/// [`TrainError::InferenceMemory`] if there is not enough memory.
+/// is invalid or does not match the images, [`TrainError::Config`] if there are no images,
+/// [`TrainError::InferenceMemory`] if there is not enough memory, and [`TrainError::Images`] if the images are in a file
+/// that cannot be read.
 ///
 /// ```
 /// use modiste_model::{KernelOptions, Metadata, Network, zoo};
@@ -79,7 +80,7 @@ pub fn layer_activity(
         .map(|layer| OutputStats::new(layer.output.channels()))
         .collect();
     let mut batches = Batches::in_order(images, BATCH_SIZE);
-    while let Some(batch) = batches.next_batch() {
+    while let Some(batch) = batches.next_batch()? {
         inference.logits(batch.images);
         for (stats, (_, values)) in layer_stats
             .iter_mut()
@@ -137,7 +138,7 @@ pub fn gradient_norms(
     require_inspection_memory(&plan, images.len(), options)?;
     let mut kernels = KernelNetwork::new(plan.clone(), images.len(), options);
     let mut batches = Batches::in_order(images, images.len());
-    if let Some(batch) = batches.next_batch() {
+    if let Some(batch) = batches.next_batch()? {
         // A copy, because the running statistics change.
         let mut parameters = network.parameters.clone();
         let mut rng = Rng::new(seed);

@@ -31,7 +31,7 @@ pub fn fit_temperature(
     images: &Images,
     compute: &Compute,
 ) -> Result<f32, TrainError> {
-    let logits = logits(network, images, compute)?;
+    let logits = logits(network, images, false, compute)?;
     let classes = network.metadata.classes.len();
     let loss = |temperature: f32| {
         let divided: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();

@@ -16,7 +16,7 @@ const FINE_CLASSES: usize = cifar_names::FINE.len();
 const COARSE_CLASSES: usize = cifar_names::CIFAR100_COARSE.len();
 
 /// CIFAR-100 images with their fine and coarse labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cifar100 {
     /// 32x32x3 images with their fine labels, below 100.
     pub images: Images,
@@ -36,8 +36,8 @@ pub struct Cifar100 {
 /// record[..4].copy_from_slice(&[4, 57, 200, 201]); // fruit and vegetables, pear, two reds
 /// let cifar = modiste_dataset::read_cifar100(&record)?;
 /// assert_eq!((cifar.coarse[0], cifar.images.labels()[0]), (4, 57));
-/// assert_eq!(cifar.images.image(0)[..6], [200, 0, 0, 201, 0, 0]);
-/// # Ok::<(), modiste_dataset::FormatError>(())
+/// assert_eq!(cifar.images.image(0)?[..6], [200, 0, 0, 201, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_cifar100(bytes: &[u8]) -> Result<Cifar100, FormatError> {
     let count = bytes.len() / RECORD;
@@ -75,8 +75,8 @@ pub fn read_cifar100(bytes: &[u8]) -> Result<Cifar100, FormatError> {
 ///
 /// # Errors
 /// Returns [`FormatError::Shape`] if the images are not 32x32x3, [`FormatError::CountMismatch`] if there is not one
-/// coarse label per image, and [`FormatError::LabelTooLarge`] if a fine label is not below 100 or a coarse label is
-/// not below 20.
+/// coarse label per image, [`FormatError::LabelTooLarge`] if a fine label is not below 100 or a coarse label is not
+/// below 20, and [`FormatError::Pixels`] if the pixels cannot be read.
 pub fn write_cifar100(cifar: &Cifar100) -> Result<Vec<u8>, FormatError> {
     let Cifar100 { images, coarse } = cifar;
     if images.shape() != SHAPE {
@@ -92,7 +92,8 @@ pub fn write_cifar100(cifar: &Cifar100) -> Result<Vec<u8>, FormatError> {
         });
     }
     let mut bytes = Vec::with_capacity(images.len() * RECORD);
-    for (index, ((image, fine), &coarse)) in images.iter().zip(coarse).enumerate() {
+    for (index, (item, &coarse)) in images.iter().zip(coarse).enumerate() {
+        let (image, fine) = item?;
         bytes.push(label_byte(index, coarse, COARSE_CLASSES)?);
         bytes.push(label_byte(index, fine, FINE_CLASSES)?);
         for channel in 0..SHAPE.channels {
@@ -149,7 +150,8 @@ mod tests {
         }
         let cifar = read_cifar100(&record).expect("one record");
         assert_eq!((cifar.coarse[0], cifar.images.labels()[0]), (3, 99));
-        let second_row = &cifar.images.image(0)[32 * 3..];
+        let image = cifar.images.image(0).expect("in memory");
+        let second_row = &image[32 * 3..];
         assert_eq!(second_row[..3], [8, 72, 136]);
         assert_eq!(second_row[4 * 3..5 * 3], [9, 73, 137]);
     }

@@ -101,7 +101,8 @@ pub(crate) fn pair(images: IdxImages<'_>, labels: Vec<u16>) -> Result<Images, Fo
 /// Writes the pixels of gray images as an IDX file. [`write_idx_labels`] writes the labels.
 ///
 /// # Errors
-/// Returns [`FormatError::Shape`] if the images do not have exactly one channel.
+/// Returns [`FormatError::Shape`] if the images do not have exactly one channel, and [`FormatError::Pixels`] if the
+/// pixels cannot be read.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -125,8 +126,8 @@ pub fn write_idx_images(images: &Images) -> Result<Vec<u8>, FormatError> {
     for dimension in [images.len(), shape.height, shape.width] {
         bytes.extend((dimension as u32).to_be_bytes());
     }
-    for (image, _) in images.iter() {
-        bytes.extend_from_slice(image);
+    for item in images.iter() {
+        bytes.extend_from_slice(&item?.0);
     }
     Ok(bytes)
 }
@@ -208,7 +209,7 @@ mod tests {
         let (images, labels) = sample();
         let images = read_idx(&images, &labels, 2).expect("valid");
         assert_eq!(images.shape(), ImageShape::new(2, 3, 1));
-        assert_eq!(images.image(1), [6, 7, 8, 9, 10, 11]);
+        assert_eq!(images.image(1).as_deref(), Ok(&[6, 7, 8, 9, 10, 11][..]));
         assert_eq!(images.labels(), [1, 0]);
     }
 

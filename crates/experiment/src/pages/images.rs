@@ -31,7 +31,10 @@ const SAMPLE: usize = 108;
 const SHEET: usize = 520;
 
 /// Returns the misclassified images with the highest confidence.
-pub(super) fn mistakes(measured: &Measurement) -> Section {
+///
+/// # Errors
+/// If an image cannot be read.
+pub(super) fn mistakes(measured: &Measurement) -> Result<Section> {
     let mut wrong: Vec<(f32, usize)> = Vec::new();
     for (index, (row, truth)) in measured.answers().enumerate() {
         let best = argmax(row);
@@ -48,11 +51,11 @@ pub(super) fn mistakes(measured: &Measurement) -> Section {
     let pictures: Vec<Figure> = shown
         .iter()
         .map(|&index| {
-            let picture = picture_png(measured.images.image(index), measured.images.shape());
-            sample(measured, index, picture)
+            let picture = picture_png(&measured.images.image(index)?, measured.images.shape());
+            Ok(sample(measured, index, picture))
         })
-        .collect();
-    Section {
+        .collect::<Result<_>>()?;
+    Ok(Section {
         id: "mistakes",
         title: "Most confident errors".into(),
         body: match wrong.len() {
@@ -65,7 +68,7 @@ pub(super) fn mistakes(measured: &Measurement) -> Section {
                 html! { (paragraph(&text)) (figures(&pictures)) }
             }
         },
-    }
+    })
 }
 
 /// Returns the filters of the first layer, if it is a convolution of images with 1 or 3 channels.
@@ -238,11 +241,8 @@ pub(super) fn attention(network: &Network, measured: &Measurement) -> Result<Opt
         if indices.is_empty() {
             continue;
         }
-        let pixels: Vec<u8> = indices
-            .iter()
-            .flat_map(|&index| measured.images.image(index))
-            .copied()
-            .collect();
+        let mut pixels = Vec::new();
+        measured.images.read(&indices, &mut pixels)?;
         let answers: Vec<(&[f32], usize)> = measured.answers().collect();
         let classes: Vec<usize> = indices
             .iter()

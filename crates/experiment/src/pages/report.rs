@@ -78,7 +78,7 @@ pub fn report(
         metrics::classes(&measured),
         metrics::confusion(&measured),
         metrics::calibration(&measured),
-        images::mistakes(&measured),
+        images::mistakes(&measured)?,
     ]);
     sections.extend(images::filters(&network)?);
     let sample = correct_sample(&measured);
@@ -86,7 +86,7 @@ pub fn report(
     sections.extend([
         images::feature_maps(
             &network,
-            measured.images.image(sample),
+            &measured.images.image(sample)?,
             &measured.confusion.classes()[truth],
             &setup.compute.kernels,
         )?,

@@ -63,7 +63,7 @@ impl RunImages {
             (Some(_), Some(name)) => {
                 let loaded = source.load(name, data_folder, on_warning)?;
                 background_report = Some(loaded.report);
-                Some(loaded.dataset.train.to_gray())
+                Some(loaded.dataset.train.to_gray()?)
             }
         };
         Ok(Self {

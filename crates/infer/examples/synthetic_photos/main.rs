@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for index in 0..count {
             let drawn = rng.below(test.len());
             let file = format!("{index:04}.jpg");
-            photo(test.image(drawn), scene, &mut rng).save(folder.join(&file))?;
+            photo(&test.image(drawn)?, scene, &mut rng).save(folder.join(&file))?;
             labels += &format!("{file},{}\n", test.labels()[drawn]);
         }
         fs::write(folder.join("labels.csv"), labels)?;

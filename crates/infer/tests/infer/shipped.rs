@@ -47,7 +47,8 @@ fn classifies_synthetic_photos() {
     ] {
         let index = test.labels().iter().position(|&label| label == class);
         let garment = test.image(index.expect("an image of the class"));
-        let photo = photo(garment, scene, &mut Rng::new(u64::from(class)));
+        let garment = garment.expect("in memory");
+        let photo = photo(&garment, scene, &mut Rng::new(u64::from(class)));
         let ranked = classifier
             .classify(&encoded(photo, ImageFormat::Png))
             .expect("a photo");
@@ -82,7 +83,8 @@ fn classifies_test_images() {
     let mut classifier = Classifier::embedded();
     let correct = (0..test.len())
         .filter(|&index| {
-            let ranked = classifier.classify_pixels(test.image(index));
+            let image = test.image(index).expect("in memory");
+            let ranked = classifier.classify_pixels(&image);
             ranked[0].index == usize::from(test.labels()[index])
         })
         .count();
@@ -96,7 +98,8 @@ fn classify_many_equals_classify() {
     let mut classifier = Classifier::embedded();
     let mut photos: Vec<Vec<u8>> = (0..5)
         .map(|index| {
-            let photo = photo(test.image(index), Scene::Wild, &mut Rng::new(index as u64));
+            let image = test.image(index).expect("in memory");
+            let photo = photo(&image, Scene::Wild, &mut Rng::new(index as u64));
             encoded(photo, ImageFormat::Jpeg)
         })
         .collect();

@@ -164,7 +164,7 @@ fn deviations(
     let (mut losses, mut gradients) = (0.0_f64, Vec::new());
     let mut batches = Batches::in_order(&images, golden.batch);
     let mut step = 0;
-    while let Some(batch) = batches.next_batch() {
+    while let Some(batch) = batches.next_batch()? {
         let rate = schedule.learning_rate(golden.learning_rate, step, golden.steps);
         let update = OptimizerStep {
             optimizer: Optimizer::Sgd {
@@ -218,7 +218,7 @@ fn logit_deviation(
         .iter()
         .flatten()
         .fold(0.0_f64, |max, value| max.max(value.abs()));
-    while let Some(batch) = batches.next_batch() {
+    while let Some(batch) = batches.next_batch()? {
         let found = engine.logits(batch.images)?;
         for (found, expected) in found.iter().zip(expected.iter().flatten()) {
             deviation = worse(deviation, (f64::from(*found) - expected).abs() / scale);

@@ -122,6 +122,7 @@ fn crop(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
     };
     let shape = pictures.shape();
     let picture = pictures.image(rng.below(pictures.len()));
+    let picture = picture.expect("`fit` reads the pictures into memory");
     let zoom = between(rng, [0.4, 1.0]);
     let [top, left] = [shape.height, shape.width].map(|side| {
         let side = side as f64 - 1.0;
@@ -135,7 +136,7 @@ fn crop(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
             let column = if mirrored { -column } else { column };
             let y = top + (row + 0.5) * zoom * (shape.height as f64 - 1.0);
             let x = left + (column + 0.5) * zoom * (shape.width as f64 - 1.0);
-            let value = bilinear(picture, shape.height, shape.width, y, x);
+            let value = bilinear(&picture, shape.height, shape.width, y, x);
             (offset + contrast * value) as f32
         })
         .collect()

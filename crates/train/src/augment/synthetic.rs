@@ -22,7 +22,7 @@ const PICTURE_STREAM: u64 = 1 << 34;
 ///
 /// ```
 /// let pictures = modiste_train::synthetic_pictures(3, 1);
-/// assert_eq!((pictures.len(), pictures.image(0).len()), (3, 32 * 32));
+/// assert_eq!((pictures.len(), pictures.shape().to_string().as_str()), (3, "32x32x1"));
 /// ```
 pub fn synthetic_pictures(count: usize, seed: u64) -> Images {
     let mut rng = Rng::stream(seed, PICTURE_STREAM);

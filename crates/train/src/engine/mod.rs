@@ -40,7 +40,7 @@ pub(crate) const INFERENCE_BATCH_SIZE: usize = 100;
 /// let step = OptimizerStep { optimizer: Optimizer::default(), learning_rate: 0.01 };
 /// let mut rng = Rng::new(1);
 /// let mut batches = Batches::shuffled(&images, 8, 1, 0);
-/// while let Some(batch) = batches.next_batch() {
+/// while let Some(batch) = batches.next_batch()? {
 ///     let metrics = engine.gradients(&batch, &mut rng)?;
 ///     for gradient in engine.gradient_buffer()? {
 ///         *gradient *= 0.5;

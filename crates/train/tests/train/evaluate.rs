@@ -38,12 +38,15 @@ fn tta_flip_is_symmetric() {
     };
     let (once, mirrored) = (
         result(&images, false),
-        result(&images.flipped_horizontally(), false),
+        result(&images.flipped_horizontally().expect("in memory"), false),
     );
     assert_ne!(once.loss, mirrored.loss);
     let both = result(&images, true);
     // Addition is commutative.
-    assert_eq!(both, result(&images.flipped_horizontally(), true));
+    assert_eq!(
+        both,
+        result(&images.flipped_horizontally().expect("in memory"), true)
+    );
     // The logarithm is concave: the loss of the mean is at most the mean of the losses.
     assert!(both.loss <= f64::midpoint(once.loss, mirrored.loss) + 1e-9);
 }

@@ -71,6 +71,7 @@ fn gradient_norms_match_finite_differences() {
     let plan = network.architecture.plan().expect("valid network");
     let values: Vec<f32> = images
         .to_contiguous()
+        .expect("in memory")
         .iter()
         .map(|&pixel| f32::from(pixel) / 255.0)
         .collect();
