@@ -1,7 +1,7 @@
 //! CPU kernels for small convolutional networks: forward passes and gradients on slices of `f32`.
 //!
 //! Convolution, depthwise convolution, dense layers, max and average pooling, batch norm, activations,
-//! dropout, zero padding, softmax cross-entropy and SGD. Images are contiguous in NHWC order: `[batch,
+//! dropout, zero padding, softmax cross-entropy, SGD and AdamW. Images are contiguous in NHWC order: `[batch,
 //! height, width, channels]`. Convolution weights are `[height, width, in, out]`, depthwise weights
 //! `[height, width, channels]` and dense weights `[in, out]`, as in Keras.
 //!
@@ -44,6 +44,7 @@
 
 mod activation;
 mod activation_functions;
+mod adamw;
 mod average_pool;
 mod batch_norm;
 mod batch_norm_pool;
@@ -58,20 +59,24 @@ mod elementwise;
 mod fused_batch_norm;
 mod fused_gradient;
 mod global_average_pool;
+mod global_norm;
 mod instruction_set;
 mod max_pool;
 mod microkernel;
+mod moving_average;
 mod operand;
 mod panels;
 mod parallel;
 mod pool_windows;
 mod relu;
 mod sgd;
+mod soft_cross_entropy;
 mod softmax;
 mod window;
 mod zero_padding;
 
 pub use activation::Activation;
+pub use adamw::{AdamWStep, adamw_update};
 pub use average_pool::{AveragePool2dShape, average_pool2d_backward, average_pool2d_forward};
 pub use batch_norm::{
     batch_norm_backward, batch_norm_backward_scratch_len, batch_norm_normalize, inverse_std,
@@ -98,12 +103,15 @@ pub use fused_gradient::{BatchNormGradient, FusedGradient};
 pub use global_average_pool::{
     GlobalAveragePoolShape, global_average_pool_backward, global_average_pool_forward,
 };
+pub use global_norm::{clip_global_norm, global_norm};
 pub use instruction_set::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use max_pool::{MaxPool2dShape, max_pool2d_backward, max_pool2d_forward};
+pub use moving_average::update_average;
 pub use operand::{Affine, ConvInput};
 pub use parallel::in_pool;
 pub use relu::{relu, relu_backward};
 pub use sgd::{SgdStep, sgd_update};
+pub use soft_cross_entropy::{soft_cross_entropy, softmax_soft_cross_entropy};
 pub use softmax::{cross_entropy, softmax, softmax_cross_entropy};
 pub use window::Window;
 pub use zero_padding::{ZeroPadding2dShape, zero_padding2d_backward, zero_padding2d_forward};

@@ -57,7 +57,7 @@ pub fn cross_entropy(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
 
 /// Smaller gradients become zero: their products would be subnormal numbers, whose arithmetic is a
 /// hundred times as slow.
-const MIN_GRADIENT: f32 = 1e-30;
+pub(crate) const MIN_GRADIENT: f32 = 1e-30;
 
 /// Returns the mean cross-entropy of the batch and writes its gradient at the logits: `(probability
 /// - [class is the label]) / batch`.
@@ -85,7 +85,7 @@ pub fn softmax_cross_entropy(
     loss
 }
 
-fn largest_and_sum(logits: &[f32]) -> (f32, f64) {
+pub(crate) fn largest_and_sum(logits: &[f32]) -> (f32, f64) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum = logits
         .iter()
@@ -95,7 +95,7 @@ fn largest_and_sum(logits: &[f32]) -> (f32, f64) {
 }
 
 #[track_caller]
-fn check_rows(logits: &[f32], classes: usize) {
+pub(crate) fn check_rows(logits: &[f32], classes: usize) {
     assert!(
         classes > 0 && logits.len().is_multiple_of(classes),
         "{} logits are not a whole number of rows of {classes} classes",

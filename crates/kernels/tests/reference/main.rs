@@ -10,6 +10,7 @@ mod depthwise;
 mod fused_batch_norm;
 mod max_pool;
 mod naive;
+mod optimization;
 mod pointwise;
 mod threads;
 mod zero_padding;
