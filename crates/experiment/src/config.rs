@@ -32,9 +32,15 @@ impl RunConfig {
     ///
     /// # Errors
     /// Returns [`Error::Train`] if a number is out of range, and [`Error::Setting`] if background images
-    /// are named without augmentation.
+    /// are named without augmentation, or early stopping would choose the epoch on the test images.
     pub fn check(&self) -> Result<()> {
         self.train.check()?;
+        if self.train.patience.is_some() && !self.validation.is_held_out() {
+            return Err(Error::setting(
+                "early stopping chooses an epoch, which needs validation images that are held out: the test \
+                 images choose nothing",
+            ));
+        }
         match (&self.background_images, &self.train.augmentation) {
             (Some(name), None) => Err(Error::setting(format!(
                 "background images ({name}) have no effect without augmentation"
@@ -135,6 +141,16 @@ mod tests {
         let refused = config.check().expect_err("no effect").to_string();
         assert!(
             refused.contains("no effect without augmentation"),
+            "{refused}"
+        );
+        let mut config = RunConfig {
+            validation: Validation::Test,
+            ..RunConfig::default()
+        };
+        config.train.patience = Some(3);
+        let refused = config.check().expect_err("the test images").to_string();
+        assert!(
+            refused.contains("the test images choose nothing"),
             "{refused}"
         );
     }

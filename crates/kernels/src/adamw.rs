@@ -21,6 +21,17 @@ pub struct AdamWStep {
     pub step: u64,
 }
 
+impl AdamWStep {
+    /// Learning rate with the correction of both moments' bias towards their initial zeros:
+    /// `learning_rate * sqrt(1 - beta2^step) / (1 - beta1^step)`.
+    pub fn alpha(&self) -> f64 {
+        // More updates than i32 can count leave nothing to correct.
+        let steps = i32::try_from(self.step).unwrap_or(i32::MAX);
+        let bias = |beta: f64| 1.0 - beta.powi(steps);
+        self.learning_rate * bias(self.beta2).sqrt() / bias(self.beta1)
+    }
+}
+
 /// Smaller first moments become zero, because arithmetic with subnormal numbers is a hundred times as
 /// slow. They do not change the weights.
 const MIN_FIRST: f32 = 1e-30;
@@ -31,7 +42,7 @@ const MIN_SECOND: f32 = 1e-36;
 /// Updates weights and both moments as Keras does (Kingma, Ba 2015; Loshchilov, Hutter 2019):
 /// `w -= w * learning_rate * weight_decay`, then `m += (g - m) * (1 - beta1)`,
 /// `v += (g * g - v) * (1 - beta2)` and `w -= m * alpha / (sqrt(v) + epsilon)`, where
-/// `alpha = learning_rate * sqrt(1 - beta2^step) / (1 - beta1^step)`.
+/// `alpha` is [`AdamWStep::alpha`].
 ///
 /// ```
 /// use modiste_kernels::{AdamWStep, adamw_update};
@@ -57,10 +68,7 @@ pub fn adamw_update(
     check_len("first moments", first_moments.len(), weights.len());
     check_len("second moments", second_moments.len(), weights.len());
     check_len("gradients", gradients.len(), weights.len());
-    // More updates than i32 can count leave nothing to correct.
-    let steps = i32::try_from(step.step).unwrap_or(i32::MAX);
-    let correction = (1.0 - step.beta2.powi(steps)).sqrt() / (1.0 - step.beta1.powi(steps));
-    let alpha = (step.learning_rate * correction) as f32;
+    let alpha = step.alpha() as f32;
     let [first_rate, second_rate] = [step.beta1, step.beta2].map(|beta| (1.0 - beta) as f32);
     let epsilon = step.epsilon as f32;
     let shrink = (step.learning_rate * step.weight_decay) as f32;

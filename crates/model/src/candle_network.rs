@@ -86,6 +86,21 @@ impl CandleNetwork {
         Ok(parameters)
     }
 
+    /// Copies `parameters` to the device.
+    ///
+    /// # Errors
+    /// Returns an error if candle fails.
+    ///
+    /// # Panics
+    /// If `parameters` belong to another network.
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        for (variable, var) in self.plan.variables.iter().zip(&self.variables) {
+            let values = parameters.values(variable);
+            var.set(&Tensor::from_slice(values, &*variable.shape, &self.device)?)?;
+        }
+        Ok(())
+    }
+
     /// Computes logits in inference mode, without tracking gradients.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ mod fused_op;
 mod grad_cam;
 mod inference;
 mod kernel_network;
+mod layer_ranges;
 mod network;
 mod network_plan;
 mod parameters;
@@ -40,6 +41,7 @@ mod preprocessing;
 mod shape_inference;
 mod step_metrics;
 mod summary;
+mod targets;
 pub mod zoo;
 
 pub use architecture::{Activation, Architecture, Initializer, Layer, Padding};
@@ -63,6 +65,7 @@ pub use shape_inference::{
 };
 pub use step_metrics::{StepMetrics, probabilities};
 pub use summary::{LayerSummary, Summary};
+pub use targets::Targets;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

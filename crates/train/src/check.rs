@@ -18,6 +18,8 @@ pub(crate) fn check_data(
     for images in [data.train, data.validation] {
         check_shapes(plan, images, classes)?;
     }
+    config.class_weights.check_classes(classes)?;
+    check_frozen(plan, config.frozen_layers)?;
     if config.augmentation.is_some() {
         check_gray("the training images", data.train)?;
         data.pictures
@@ -33,18 +35,51 @@ pub(crate) fn check_checkpoint(
     checkpoint: &Checkpoint,
 ) -> Result<(), TrainError> {
     let reject = |problem: String| Err(TrainError::Checkpoint { problem });
-    let lengths = [
-        checkpoint.parameters.trainable.len(),
-        checkpoint.parameters.running_stats.len(),
-        checkpoint.optimizer_state.len(),
-    ];
     let (trainable, running_stats) = (plan.trainable_len(), plan.running_stats_len());
-    if lengths != [trainable, running_stats, trainable] {
+    let Checkpoint {
+        config,
+        parameters,
+        averages,
+        best,
+        ..
+    } = checkpoint;
+    for parameters in [Some(parameters), averages.as_ref(), best.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let lengths = [parameters.trainable.len(), parameters.running_stats.len()];
+        if lengths != [trainable, running_stats] {
+            return reject(format!(
+                "it has {} trainable parameters and {} running statistics, but the network has {trainable} \
+                 and {running_stats}",
+                lengths[0], lengths[1]
+            ));
+        }
+    }
+    let (found, expected) = (
+        checkpoint.optimizer_state.len(),
+        config.optimizer.state_len(trainable),
+    );
+    if found != expected {
         return reject(format!(
-            "it has {} trainable parameters and {} running statistics, but the network has {trainable} \
-             and {running_stats}",
-            lengths[0], lengths[1]
+            "its optimizer state has {found} numbers, but {} needs {expected}",
+            config.optimizer.name()
         ));
+    }
+    if averages.is_some() != config.ema_decay.is_some() {
+        return reject(match averages {
+            Some(_) => "it has averaged weights, but its configuration does not".into(),
+            None => "it has no averaged weights, but its configuration asks for them".into(),
+        });
+    }
+    let has_best = config.patience.is_some() && !checkpoint.history.is_empty();
+    if best.is_some() != has_best {
+        return reject(match best {
+            Some(_) => {
+                "it has weights of a best epoch, but its configuration has no patience".into()
+            }
+            None => "it has no weights of a best epoch".into(),
+        });
     }
     if checkpoint.training_images != training_images {
         return reject(format!(
@@ -61,6 +96,19 @@ pub(crate) fn check_checkpoint(
         ));
     }
     Ok(())
+}
+
+/// Checks that something is left to train.
+fn check_frozen(plan: &NetworkPlan, frozen_layers: usize) -> Result<(), TrainError> {
+    let layers = plan.layers.len();
+    let problem = if frozen_layers >= layers {
+        format!("{frozen_layers} layers are frozen, but the network has only {layers}")
+    } else if plan.trainable_before(frozen_layers).len() == plan.trainable_len() {
+        format!("no layer after the {frozen_layers} frozen ones has trainable parameters")
+    } else {
+        return Ok(());
+    };
+    Err(TrainError::Config { problem })
 }
 
 /// Checks that augmentation supports the images.

@@ -1,6 +1,7 @@
 //! Training configuration.
 
 use crate::augment::Augmentation;
+use crate::class_weights::ClassWeights;
 use crate::error::TrainError;
 use crate::optimizer::Optimizer;
 use crate::schedule::Schedule;
@@ -24,6 +25,27 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Optimizer.
     pub optimizer: Optimizer,
+    /// Label smoothing of the loss, in `[0, 1)`, as in Keras's `CategoricalCrossentropy`.
+    pub label_smoothing: f64,
+    /// Weights of the classes in the loss.
+    pub class_weights: ClassWeights,
+    /// Maximum global norm of the gradients of a step; longer gradients are scaled down, as with Keras's
+    /// `global_clipnorm`.
+    pub clip_norm: Option<f64>,
+    /// Decay of the exponential moving average of weights and running statistics, in `(0, 1)`. If it is set, the
+    /// averages are evaluated and become the network's weights. After `t` steps the decay is at most
+    /// `(1 + t) / (10 + t)`, so that the initial weights are soon forgotten.
+    pub ema_decay: Option<f64>,
+    /// Early stopping: the run ends after this number of epochs without a new best epoch
+    /// (see [`best_epoch`](modiste_metrics::best_epoch)). If it is set, the network has the weights of the best epoch
+    /// at the end. The validation images should then be no test images.
+    pub patience: Option<usize>,
+    /// Number of frozen layers at the start of the network: their weights do not change. A residual block counts as one
+    /// layer.
+    pub frozen_layers: usize,
+    /// Factor of the learning rate for all layers but the last, the head. A factor below 1 preserves what a network
+    /// has learned on other images.
+    pub pretrained_rate: f64,
     /// Flips each training image from left to right with probability 0.5.
     pub horizontal_flip: bool,
     /// Further augmentation of the training images.
@@ -41,6 +63,13 @@ impl Default for TrainConfig {
             learning_rate: 0.01,
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
+            label_smoothing: 0.0,
+            class_weights: ClassWeights::default(),
+            clip_norm: None,
+            ema_decay: None,
+            patience: None,
+            frozen_layers: 0,
+            pretrained_rate: 1.0,
             horizontal_flip: false,
             augmentation: None,
             seed: 1,
@@ -75,6 +104,39 @@ impl TrainConfig {
             ));
         }
         self.optimizer.check()?;
+        let smoothing = self.label_smoothing;
+        if !(0.0..1.0).contains(&(smoothing as f32)) || smoothing < 0.0 {
+            return refuse(format!(
+                "label smoothing is {smoothing}; expected a number in [0, 1)"
+            ));
+        }
+        self.class_weights.check()?;
+        match self.clip_norm {
+            Some(norm) if !positive(norm) => {
+                return refuse(format!(
+                    "maximum gradient norm is {norm}; expected a positive number in the range of f32"
+                ));
+            }
+            _ => {}
+        }
+        match self.ema_decay {
+            Some(decay) if !(positive(decay) && (decay as f32) < 1.0) => {
+                return refuse(format!(
+                    "decay of averaged weights is {decay}; expected a number in (0, 1)"
+                ));
+            }
+            _ => {}
+        }
+        if self.patience == Some(0) {
+            return refuse("patience is 0; expected at least 1 epoch".into());
+        }
+        if !positive(self.pretrained_rate) {
+            let rate = self.pretrained_rate;
+            return refuse(format!(
+                "learning rate factor of pretrained layers is {rate}; expected a positive number in the \
+                 range of f32"
+            ));
+        }
         match &self.augmentation {
             Some(augmentation) => augmentation.check(),
             None => Ok(()),
@@ -175,5 +237,58 @@ mod tests {
             },
             "weight decay is NaN",
         );
+    }
+
+    #[test]
+    fn rejects_settings_of_loss_and_transfer_out_of_range() {
+        type Change = fn(&mut TrainConfig);
+        let adamw = |beta1, beta2, epsilon| Optimizer::AdamW {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay: 0.01,
+        };
+        let cases: [(Change, &str); 10] = [
+            (|c| c.label_smoothing = 1.0, "label smoothing is 1;"),
+            (|c| c.label_smoothing = f64::NAN, "label smoothing is NaN"),
+            (|c| c.clip_norm = Some(0.0), "maximum gradient norm is 0;"),
+            (|c| c.clip_norm = Some(1e39), "maximum gradient norm is 1"),
+            (
+                |c| c.ema_decay = Some(1.0),
+                "decay of averaged weights is 1;",
+            ),
+            (
+                |c| c.ema_decay = Some(0.0),
+                "decay of averaged weights is 0;",
+            ),
+            (|c| c.patience = Some(0), "patience is 0;"),
+            (|c| c.pretrained_rate = 0.0, "learning rate factor of"),
+            (
+                |c| c.pretrained_rate = f64::INFINITY,
+                "learning rate factor",
+            ),
+            (
+                |c| c.class_weights = ClassWeights::List(vec![-1.0]),
+                "the weight of class 0 is -1",
+            ),
+        ];
+        for (change, expected) in cases {
+            let mut config = TrainConfig::default();
+            change(&mut config);
+            let message = config.check().expect_err("refused").to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
+        for (optimizer, expected) in [
+            (adamw(1.0, 0.999, 1e-7), "beta 1 is 1;"),
+            (adamw(0.9, -0.1, 1e-7), "beta 2 is -0.1;"),
+            (adamw(0.9, 0.999, 0.0), "epsilon is 0;"),
+        ] {
+            let config = TrainConfig {
+                optimizer,
+                ..TrainConfig::default()
+            };
+            let message = config.check().expect_err("refused").to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
     }
 }

@@ -51,10 +51,9 @@ pub enum TrainError {
     },
     /// The loss or a weight is NaN or infinite.
     #[error(
-        "training diverged: {problem} in epoch {epoch} at step {step} of {steps}, with learning rate {} \
-         and momentum {}",
+        "training diverged: {problem} in epoch {epoch} at step {step} of {steps}, with learning rate {}{}",
         significant(*learning_rate),
-        significant(*momentum)
+        momentum.map_or(String::new(), |momentum| format!(" and momentum {}", significant(momentum)))
     )]
     Diverged {
         /// The value that is NaN or infinite, such as `the loss is NaN`.
@@ -67,8 +66,8 @@ pub enum TrainError {
         steps: usize,
         /// Learning rate of the step.
         learning_rate: f64,
-        /// Momentum of the run.
-        momentum: f64,
+        /// Momentum of the run; `None` if the optimizer has none.
+        momentum: Option<f64>,
         /// Number of complete epochs. The network has the weights at the end of the last of them, or its
         /// initial weights if there is none.
         epochs_done: usize,

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use modiste_core::Rng;
 use modiste_dataset::{Batch, Batches, Images};
-use modiste_metrics::EpochMetrics;
-use modiste_model::Network;
+use modiste_kernels::{clip_global_norm, in_pool};
+use modiste_metrics::{EpochMetrics, best_epoch};
+use modiste_model::{Network, Parameters};
 
 use crate::augment::Augmenter;
 use crate::check::{check_checkpoint, check_data};
@@ -17,21 +18,29 @@ use crate::error::TrainError;
 use crate::evaluate::validate;
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
-use crate::optimizer::OptimizerStep;
+use crate::optimizer::{OptimizerStep, ParameterGroup};
+use crate::parameter_groups::parameter_groups;
+use crate::targets::TargetBuilder;
 
 /// Result of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitResult {
     /// Metrics of the complete epochs, including those before a resume.
     pub history: Vec<EpochMetrics>,
-    /// `true` if the callback stopped the run before the end of the last epoch.
+    /// `true` if the callback stopped the run before its end. Early stopping is a regular end.
     pub stopped: bool,
+    /// Epoch whose weights the network has, if the configuration has a patience and the run has ended.
+    pub restored_epoch: Option<usize>,
 }
 
 /// Trains `network` in place and validates it after each epoch.
 ///
 /// `data` contains images of the network's input shape, with labels below its number of classes. `fit`
-/// scales pixel bytes to `[0, 1]`. The loss is the mean sparse categorical cross-entropy of a batch.
+/// scales pixel bytes to `[0, 1]`. The loss is the mean sparse categorical cross-entropy of a batch, with the label
+/// smoothing and class weights of the configuration; the validation loss has neither.
+///
+/// If the configuration averages weights, the averages are validated, and the network has them after each epoch
+/// and after a stop. If it has a patience, the network has the weights of the best epoch at the end.
 ///
 /// `on_event` receives an [`Event`] for every step and epoch. It may request a [`Checkpoint`] or stop the
 /// run; after a stop, the network has the weights of the last step. With the CPU engine and one
@@ -140,7 +149,7 @@ pub fn resume(
         pictures: pictures.as_ref(),
         ..data
     };
-    network.parameters.clone_from(&checkpoint.parameters);
+    network.parameters.clone_from(checkpoint.evaluated());
     let batch_size = config
         .batch_size
         .min(data.train.len().max(data.validation.len()));
@@ -148,7 +157,7 @@ pub fn resume(
     let mut engine = engine_with_inference(
         compute,
         &plan,
-        &network.parameters,
+        &checkpoint.parameters,
         batch_size,
         INFERENCE_BATCH_SIZE,
     )?;
@@ -161,6 +170,10 @@ pub fn resume(
         rng: Rng::new(position.dropout),
         position: *position,
         history: history.clone(),
+        groups: parameter_groups(&plan, config),
+        targets: target_builder(config, data, plan.classes()),
+        averages: checkpoint.averages.clone(),
+        best: checkpoint.best.clone(),
         engine,
         network,
         config,
@@ -174,13 +187,26 @@ pub fn resume(
         steps_done: position.steps_done,
     };
     let mut next = on_event(&started);
-    while next != Next::Stop && training.position.epochs_done < config.epochs {
+    while next != Next::Stop && !training.has_ended() {
         next = training.epoch(on_event)?;
     }
+    let stopped = !training.has_ended();
+    let best = training.best.take().filter(|_| !stopped);
+    let restored_epoch = best.and_then(|best| {
+        training.network.parameters = best;
+        best_epoch(&training.history).map(|best| best.epoch)
+    });
     Ok(FitResult {
-        stopped: training.position.epochs_done < config.epochs,
         history: training.history,
+        stopped,
+        restored_epoch,
     })
+}
+
+/// Builder of the targets that a configuration asks for.
+fn target_builder(config: &TrainConfig, data: TrainData<'_>, classes: usize) -> TargetBuilder {
+    let class_weights = config.class_weights.weights(data.train.labels(), classes);
+    TargetBuilder::new(classes, config.label_smoothing, class_weights)
 }
 
 /// A training run in progress.
@@ -198,9 +224,24 @@ struct Training<'a> {
     history: Vec<EpochMetrics>,
     engine: Box<dyn Engine>,
     network: &'a mut Network,
+    /// Parameters that are not frozen.
+    groups: Vec<ParameterGroup>,
+    targets: TargetBuilder,
+    /// Moving averages of weights and running statistics, if the configuration asks for them.
+    averages: Option<Parameters>,
+    /// Weights and running statistics of the best epoch, if the configuration has a patience.
+    best: Option<Parameters>,
 }
 
 impl Training<'_> {
+    /// Returns whether the last epoch is complete, or the patience is exhausted.
+    fn has_ended(&self) -> bool {
+        let epochs = self.position.epochs_done;
+        let best = best_epoch(&self.history).map_or(0, |best| best.epoch);
+        let patience = self.config.patience;
+        epochs >= self.config.epochs || patience.is_some_and(|patience| epochs - best >= patience)
+    }
+
     /// Runs the remaining steps of the current epoch, then validates and reports it.
     fn epoch(&mut self, on_event: &mut dyn FnMut(&Event<'_>) -> Next) -> Result<Next, TrainError> {
         let (start, seconds) = (Instant::now(), self.position.seconds);
@@ -224,17 +265,16 @@ impl Training<'_> {
                 continue;
             }
             let checkpoint = self.checkpoint()?;
-            // A run cannot resume from weights that are not finite; the next step reports the divergence.
-            if checkpoint.parameters.are_finite() {
+            // The next step, or the end of the epoch, reports the divergence.
+            if checkpoint.non_finite().is_none() {
                 let stop = on_event(&Event::Checkpoint(&checkpoint)) == Next::Stop;
                 if stop || next == Next::Stop {
-                    self.network.parameters = checkpoint.parameters;
+                    self.network.parameters.clone_from(checkpoint.evaluated());
                     return Ok(Next::Stop);
                 }
             }
         }
-        let validation = self.data.validation;
-        let [val_loss, val_accuracy] = validate(&mut *self.engine, validation, self.classes)?;
+        let [val_loss, val_accuracy] = self.validate()?;
         let learning_rate = self.learning_rate(self.steps - 1);
         let (loss, accuracy) = self.means();
         let metrics = EpochMetrics {
@@ -251,16 +291,34 @@ impl Training<'_> {
             epochs_done: epoch + 1,
             ..Position::default()
         };
-        let checkpoint = self.checkpoint()?;
-        if !val_loss.is_finite() || !checkpoint.parameters.are_finite() {
-            let problem = match val_loss.is_finite() {
-                true => "a weight is NaN or infinite".into(),
-                false => format!("the validation loss is {val_loss}"),
-            };
+        let mut checkpoint = self.checkpoint()?;
+        let is_best = best_epoch(&self.history).is_some_and(|best| best.epoch == metrics.epoch);
+        if self.config.patience.is_some() && is_best {
+            self.best = Some(checkpoint.evaluated().clone());
+            checkpoint.best.clone_from(&self.best);
+        }
+        let problem = match val_loss.is_finite() {
+            true => checkpoint.non_finite().map(String::from),
+            false => Some(format!("the validation loss is {val_loss}")),
+        };
+        if let Some(problem) = problem {
             return Err(self.diverged(problem, epoch, self.steps, learning_rate));
         }
-        self.network.parameters.clone_from(&checkpoint.parameters);
+        self.network.parameters.clone_from(checkpoint.evaluated());
         Ok(on_event(&Event::Epoch(metrics, &checkpoint)))
+    }
+
+    /// Mean loss and accuracy on the validation images of the averages, or of the current weights if there are none.
+    fn validate(&mut self) -> Result<[f64; 2], TrainError> {
+        let engine = &mut *self.engine;
+        let Some(averages) = &self.averages else {
+            return validate(engine, self.data.validation, self.classes);
+        };
+        let current = engine.parameters()?;
+        engine.set_parameters(averages)?;
+        let metrics = validate(engine, self.data.validation, self.classes)?;
+        engine.set_parameters(&current)?;
+        Ok(metrics)
     }
 
     /// Runs one step and returns its learning rate.
@@ -271,8 +329,20 @@ impl Training<'_> {
             optimizer: config.optimizer,
             learning_rate,
         };
-        let metrics = self.engine.gradients(batch, &mut self.rng)?;
-        self.engine.update(&update)?;
+        let number = self.position.epochs_done * self.steps + self.position.steps_done;
+        let engine = &mut *self.engine;
+        let targets = self.targets.targets(batch.labels, &[]);
+        let metrics = engine.gradients_of(batch.images, targets, &mut self.rng)?;
+        if let Some(max_norm) = config.clip_norm {
+            let frozen = self.groups.first().map_or(0, |group| group.range.start);
+            let gradients = &mut engine.gradient_buffer()?[frozen..];
+            in_pool(|| clip_global_norm(gradients, max_norm));
+        }
+        engine.update_groups(&update, &self.groups)?;
+        if let (Some(averages), Some(decay)) = (&mut self.averages, config.ema_decay) {
+            let warm_up = (2 + number) as f64 / (11 + number) as f64;
+            engine.update_average(averages, decay.min(warm_up))?;
+        }
         self.position.steps_done += 1;
         let Position {
             epochs_done,
@@ -334,6 +404,8 @@ impl Training<'_> {
             history: self.history.clone(),
             parameters: self.engine.parameters()?,
             optimizer_state: self.engine.optimizer_state()?,
+            averages: self.averages.clone(),
+            best: self.best.clone(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Optimizers as data.
 
-use modiste_kernels::SgdStep;
+use std::ops::Range;
+
+use modiste_kernels::{AdamWStep, SgdStep};
 
 use crate::error::TrainError;
 
@@ -20,6 +22,18 @@ pub enum Optimizer {
         /// parameter by `1 - learning_rate * weight_decay`.
         weight_decay: f64,
     },
+    /// Adam with decoupled weight decay, as in Keras's `AdamW`: see
+    /// [`adamw_update`](modiste_kernels::adamw_update) for the arithmetic.
+    AdamW {
+        /// Decay rate of the first moment, in `[0, 1)`.
+        beta1: f64,
+        /// Decay rate of the second moment, in `[0, 1)`.
+        beta2: f64,
+        /// Small number that is added to the root of the second moment.
+        epsilon: f64,
+        /// Decoupled weight decay, as for SGD.
+        weight_decay: f64,
+    },
 }
 
 impl Default for Optimizer {
@@ -34,16 +48,53 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
-    /// Momentum of the optimizer.
-    pub fn momentum(&self) -> f64 {
-        let Self::Sgd { momentum, .. } = self;
-        *momentum
+    /// AdamW with Keras's defaults: `beta1` 0.9, `beta2` 0.999, `epsilon` 1e-7.
+    ///
+    /// ```
+    /// use modiste_train::Optimizer;
+    ///
+    /// let adamw = Optimizer::adamw(0.004);
+    /// assert_eq!((adamw.name(), adamw.weight_decay()), ("adamw", 0.004));
+    /// ```
+    pub fn adamw(weight_decay: f64) -> Self {
+        Self::AdamW {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-7,
+            weight_decay,
+        }
+    }
+
+    /// Name of the optimizer in files: `sgd` or `adamw`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::AdamW { .. } => "adamw",
+        }
+    }
+
+    /// Momentum of SGD; `None` for AdamW.
+    pub fn momentum(&self) -> Option<f64> {
+        match *self {
+            Self::Sgd { momentum, .. } => Some(momentum),
+            Self::AdamW { .. } => None,
+        }
     }
 
     /// Decoupled weight decay of the optimizer.
     pub fn weight_decay(&self) -> f64 {
-        let Self::Sgd { weight_decay, .. } = self;
-        *weight_decay
+        match *self {
+            Self::Sgd { weight_decay, .. } | Self::AdamW { weight_decay, .. } => weight_decay,
+        }
+    }
+
+    /// Length of the optimizer's state for this number of trainable parameters: SGD has a velocity per
+    /// parameter; AdamW has two moments per parameter, first all first moments, and the number of updates.
+    pub fn state_len(&self, trainable_len: usize) -> usize {
+        match self {
+            Self::Sgd { .. } => trainable_len,
+            Self::AdamW { .. } => 2 * trainable_len + 1,
+        }
     }
 
     /// Checks that every number is valid.
@@ -52,19 +103,27 @@ impl Optimizer {
     /// Returns [`TrainError::Config`], which names the first invalid number.
     pub(crate) fn check(&self) -> Result<(), TrainError> {
         let reject = |problem: String| Err(TrainError::Config { problem });
-        let Self::Sgd {
-            momentum,
-            weight_decay,
-            ..
-        } = *self;
         // In f32, as the kernels use them.
-        if !(0.0..1.0).contains(&(momentum as f32)) || momentum < 0.0 {
+        let is_rate = |value: f64| (0.0..1.0).contains(&(value as f32)) && value >= 0.0;
+        let is_positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
+        let rates = match *self {
+            Self::Sgd { momentum, .. } => vec![("momentum", momentum)],
+            Self::AdamW { beta1, beta2, .. } => vec![("beta 1", beta1), ("beta 2", beta2)],
+        };
+        for (name, value) in rates {
+            if !is_rate(value) {
+                return reject(format!("{name} is {value}; expected a number in [0, 1)"));
+            }
+        }
+        if let Self::AdamW { epsilon, .. } = *self
+            && !is_positive(epsilon)
+        {
             return reject(format!(
-                "momentum is {momentum}; expected a number in [0, 1)"
+                "epsilon is {epsilon}; expected a positive number in the range of f32"
             ));
         }
-        let is_positive = (weight_decay as f32).is_finite() && weight_decay as f32 > 0.0;
-        if !(weight_decay == 0.0 || is_positive) {
+        let weight_decay = self.weight_decay();
+        if !(weight_decay == 0.0 || is_positive(weight_decay)) {
             return reject(format!(
                 "weight decay is {weight_decay}; expected 0 or a positive number in the range of f32"
             ));
@@ -82,19 +141,50 @@ pub struct OptimizerStep {
     pub learning_rate: f64,
 }
 
+/// Trainable parameters that share a learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterGroup {
+    /// Range in the flat buffer of trainable parameters. It consists of whole variables.
+    pub range: Range<usize>,
+    /// Factor of the learning rate, and so of the weight decay.
+    pub rate_factor: f64,
+}
+
+/// Hyperparameters of the kernel that updates one group.
+pub(crate) enum KernelStep {
+    Sgd(SgdStep),
+    AdamW(AdamWStep),
+}
+
 impl OptimizerStep {
-    /// Parameters of the SGD kernel.
-    pub(crate) fn sgd(&self) -> SgdStep {
-        let Optimizer::Sgd {
-            momentum,
-            nesterov,
-            weight_decay,
-        } = self.optimizer;
-        SgdStep {
-            learning_rate: self.learning_rate as f32,
-            momentum: momentum as f32,
-            nesterov,
-            weight_decay: weight_decay as f32,
+    /// Hyperparameters of a group whose learning rate is multiplied by `rate_factor`. `number` is the number
+    /// of the update, from 1.
+    pub(crate) fn kernel(&self, rate_factor: f64, number: u64) -> KernelStep {
+        let learning_rate = self.learning_rate * rate_factor;
+        match self.optimizer {
+            Optimizer::Sgd {
+                momentum,
+                nesterov,
+                weight_decay,
+            } => KernelStep::Sgd(SgdStep {
+                learning_rate: learning_rate as f32,
+                momentum: momentum as f32,
+                nesterov,
+                weight_decay: weight_decay as f32,
+            }),
+            Optimizer::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => KernelStep::AdamW(AdamWStep {
+                learning_rate,
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+                step: number,
+            }),
         }
     }
 }

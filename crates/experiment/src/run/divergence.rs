@@ -3,10 +3,13 @@
 use std::fmt;
 
 use modiste_core::significant;
-use modiste_train::TrainConfig;
+use modiste_train::{Optimizer, TrainConfig};
 
-/// Highest learning rate that is suggested.
+/// Highest learning rate that is suggested for SGD.
 const USUAL_RATE: f64 = 0.01;
+
+/// Highest learning rate that is suggested for AdamW.
+const USUAL_ADAMW_RATE: f64 = 0.001;
 
 /// Momentum that is suggested.
 const USUAL_MOMENTUM: f64 = 0.9;
@@ -76,15 +79,22 @@ impl DivergenceAdvice {
                 shrink,
             };
         }
-        if momentum > HIGH_MOMENTUM && learning_rate <= 1.0 {
-            return Self::Momentum {
-                momentum,
-                suggested: USUAL_MOMENTUM,
-            };
+        match momentum {
+            Some(momentum) if momentum > HIGH_MOMENTUM && learning_rate <= 1.0 => {
+                return Self::Momentum {
+                    momentum,
+                    suggested: USUAL_MOMENTUM,
+                };
+            }
+            _ => {}
         }
+        let usual_rate = match config.optimizer {
+            Optimizer::AdamW { .. } => USUAL_ADAMW_RATE,
+            _ => USUAL_RATE,
+        };
         Self::LearningRate {
             learning_rate,
-            suggested: (learning_rate / 10.0).min(USUAL_RATE),
+            suggested: (learning_rate / 10.0).min(usual_rate),
             warm_up: (config.schedule.warmup_steps == 0)
                 .then(|| format!("{}+warmup:500", config.schedule)),
         }
@@ -146,8 +156,6 @@ impl fmt::Display for DivergenceAdvice {
 
 #[cfg(test)]
 mod tests {
-    use modiste_train::Optimizer;
-
     use super::*;
 
     #[track_caller]
@@ -174,6 +182,17 @@ mod tests {
         check(0.03, 0.9, 0.0, "a warm-up: cosine+warmup:500");
         check(0.1, 0.999, 0.0, "momentum 0.999 makes steps 1000 times");
         check(0.1, 0.9, 30.0, "30 times the learning rate is 3,");
+    }
+
+    #[test]
+    fn suggests_lower_rate_for_adamw() {
+        let config = TrainConfig {
+            learning_rate: 0.03,
+            optimizer: Optimizer::adamw(0.01),
+            ..TrainConfig::default()
+        };
+        let advice = DivergenceAdvice::of(&config, 0.03).to_string();
+        assert!(advice.contains("such as 0.001"), "{advice}");
     }
 
     #[test]

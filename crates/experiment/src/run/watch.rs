@@ -183,7 +183,7 @@ impl<'a> Watch<'a> {
         let is_best = best_epoch(&self.history).is_some_and(|best| best.epoch == epoch.epoch);
         if self.config.validation.is_held_out() && is_best {
             let mut network = Network {
-                parameters: checkpoint.parameters.clone(),
+                parameters: checkpoint.evaluated().clone(),
                 ..self.template.clone()
             };
             network.round_to(self.config.precision);

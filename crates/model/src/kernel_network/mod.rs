@@ -7,7 +7,9 @@ mod forward;
 use std::time::Duration;
 
 use modiste_core::Rng;
-use modiste_kernels::{Buffer, InstructionSet, Workspace, in_pool, softmax_cross_entropy};
+use modiste_kernels::{
+    Buffer, InstructionSet, Workspace, in_pool, softmax_cross_entropy, softmax_soft_cross_entropy,
+};
 use modiste_metrics::count_correct;
 
 use crate::fused_op::{FusedOp, KernelOptions, Purpose, SharedLens, fuse, method};
@@ -15,6 +17,7 @@ use crate::kernel_network::activations::{Activations, LayerInput};
 use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
 use crate::step_metrics::StepMetrics;
+use crate::targets::Targets;
 
 /// A network that computes losses and gradients with the CPU kernels.
 ///
@@ -129,23 +132,24 @@ impl KernelNetwork {
     /// Computes the metrics of one batch and writes the gradient of every trainable parameter to
     /// `gradients`.
     ///
-    /// `images` is `[batch, height, width, channels]`, scaled to `[0, 1]`; `labels` has one class per
-    /// image. `gradients` has the layout of [`Parameters::trainable`]. The running statistics in
+    /// `images` is `[batch, height, width, channels]`, scaled to `[0, 1]`; `targets` are one label per image, or
+    /// [`Targets`] with soft targets. `gradients` has the layout of [`Parameters::trainable`]. The running statistics in
     /// `parameters` are updated; dropout draws from `rng`.
     ///
     /// # Panics
     /// If the batch has the wrong shape or is larger than the network's, or a label is out of range.
-    pub fn gradients(
+    pub fn gradients<'a>(
         &mut self,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u16],
+        targets: impl Into<Targets<'a>>,
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepMetrics {
         let batch = self.plan.batch_len(images, self.batch_size);
-        assert_eq!(labels.len(), batch, "one label per image");
-        in_pool(|| self.step(batch, parameters, images, labels, rng, gradients))
+        let targets = targets.into();
+        assert_eq!(targets.labels.len(), batch, "one label per image");
+        in_pool(|| self.step(batch, parameters, images, targets, rng, gradients))
     }
 
     fn step(
@@ -153,7 +157,7 @@ impl KernelNetwork {
         batch: usize,
         parameters: &mut Parameters,
         images: &[f32],
-        labels: &[u16],
+        targets: Targets<'_>,
         rng: &mut Rng,
         gradients: &mut [f32],
     ) -> StepMetrics {
@@ -170,9 +174,12 @@ impl KernelNetwork {
         let logits = forward
             .run(&self.ops, &mut self.activations, images, times)
             .values;
-        let correct = count_correct(logits, labels, classes);
+        let correct = count_correct(logits, targets.labels, classes);
         let gradient = &mut self.gradient_buffers.current[..batch * classes];
-        let loss = softmax_cross_entropy(logits, labels, classes, gradient);
+        let loss = match targets.soft {
+            None => softmax_cross_entropy(logits, targets.labels, classes, gradient),
+            Some(soft) => softmax_soft_cross_entropy(logits, soft, classes, gradient),
+        };
         let mut backward = backward::Backward {
             batch,
             trainable: &parameters.trainable,

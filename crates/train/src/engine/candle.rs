@@ -2,19 +2,21 @@
 
 use candle_core::{Device, Tensor};
 use modiste_core::Rng;
-use modiste_dataset::Batch;
-use modiste_kernels::cross_entropy;
+use modiste_kernels::{cross_entropy, soft_cross_entropy};
 use modiste_metrics::count_correct;
-use modiste_model::{CandleNetwork, FusedOpTime, NetworkPlan, Parameters, StepMetrics};
+use modiste_model::{CandleNetwork, FusedOpTime, NetworkPlan, Parameters, StepMetrics, Targets};
 
-use super::Engine;
+use super::{Engine, require_state_len};
 use crate::error::TrainError;
-use crate::optimizer::OptimizerStep;
+use crate::optimizer::{KernelStep, OptimizerStep, ParameterGroup};
 
 pub(super) struct CandleEngine {
     network: CandleNetwork,
-    /// One per trainable variable.
-    velocities: Vec<Tensor>,
+    /// Velocities or moments of the optimizer, each with one tensor per trainable variable; empty before the
+    /// first update.
+    moments: Vec<Vec<Tensor>>,
+    /// Number of updates, if the optimizer's state contains it.
+    updates: Option<f32>,
     /// Gradients of the last step, one per trainable variable.
     gradients: Vec<Tensor>,
     /// Flat copy of the gradients on the host, once a caller has requested it.
@@ -28,9 +30,9 @@ impl CandleEngine {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let network = CandleNetwork::new(plan, parameters, device)?;
-        let velocities = network.trainable().map(|(_, var)| var.zeros_like());
         Ok(Self {
-            velocities: velocities.collect::<Result<_, _>>()?,
+            moments: Vec::new(),
+            updates: None,
             gradients: Vec::new(),
             buffer: None,
             network,
@@ -59,13 +61,31 @@ impl Engine for CandleEngine {
         "candle"
     }
 
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError> {
-        let labels: Vec<u32> = batch.labels.iter().map(|&label| label.into()).collect();
-        let labels = Tensor::new(labels, self.network.device())?;
-        let logits = self
-            .network
-            .forward_train(&self.images(batch.images)?, rng)?;
-        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+    fn plan(&self) -> &NetworkPlan {
+        self.network.plan()
+    }
+
+    fn gradients_of(
+        &mut self,
+        images: &[f32],
+        targets: Targets<'_>,
+        rng: &mut Rng,
+    ) -> Result<StepMetrics, TrainError> {
+        let device = self.network.device();
+        let classes = self.network.plan().classes();
+        let labels = targets.labels;
+        let logits = self.network.forward_train(&self.images(images)?, rng)?;
+        let loss = match targets.soft {
+            None => {
+                let labels: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
+                candle_nn::loss::cross_entropy(&logits, &Tensor::new(labels, device)?)?
+            }
+            Some(soft) => {
+                let soft = Tensor::from_slice(soft, (labels.len(), classes), device)?;
+                let log_probabilities = candle_nn::ops::log_softmax(&logits, 1)?;
+                ((log_probabilities * soft)?.sum_all()? * (-1.0 / labels.len() as f64))?
+            }
+        };
         let mut store = loss.backward()?;
         self.buffer = None;
         self.gradients.clear();
@@ -76,11 +96,14 @@ impl Engine for CandleEngine {
             };
             self.gradients.push(gradient.detach());
         }
-        let classes = self.network.plan().classes();
         let logits = logits.detach().flatten_all()?.to_vec1::<f32>()?;
+        let loss = match targets.soft {
+            None => cross_entropy(&logits, labels, classes),
+            Some(soft) => soft_cross_entropy(&logits, soft, classes),
+        };
         Ok(StepMetrics {
-            loss: cross_entropy(&logits, batch.labels, classes) / batch.labels.len() as f64,
-            correct: count_correct(&logits, batch.labels, classes),
+            loss: loss / labels.len() as f64,
+            correct: count_correct(&logits, labels, classes),
         })
     }
 
@@ -92,23 +115,62 @@ impl Engine for CandleEngine {
         Ok(self.buffer.insert(values))
     }
 
-    fn update(&mut self, step: &OptimizerStep) -> Result<(), TrainError> {
+    fn update_groups(
+        &mut self,
+        step: &OptimizerStep,
+        groups: &[ParameterGroup],
+    ) -> Result<(), TrainError> {
         if let Some(values) = &self.buffer {
             self.gradients = self.tensors(values)?;
         }
-        let step = step.sgd();
-        let momentum = f64::from(step.momentum);
-        let decay = f64::from(step.learning_rate * step.weight_decay);
-        let variables = self.network.trainable().zip(&mut self.velocities);
-        for (((_, var), velocity), gradient) in variables.zip(&self.gradients) {
-            let descent = (gradient * f64::from(step.learning_rate))?;
-            *velocity = ((&*velocity * momentum)? - &descent)?.detach();
-            let change = match step.nesterov {
-                true => ((&*velocity * momentum)? - &descent)?,
-                false => velocity.clone(),
+        let trainable_len = self.network.plan().trainable_len();
+        let state_len = step.optimizer.state_len(trainable_len);
+        if self.moments.is_empty() {
+            self.set_optimizer_state(&vec![0.0; state_len])?;
+        }
+        let found = self.moments.len() * trainable_len + usize::from(self.updates.is_some());
+        require_state_len(found, state_len);
+        let number = self.updates.as_mut().map_or(1, |updates| {
+            *updates += 1.0;
+            *updates as u64
+        });
+        let group_of = |start: usize| groups.iter().find(|group| group.range.contains(&start));
+        let variables = self.network.trainable().zip(&self.gradients).enumerate();
+        for (index, ((variable, var), gradient)) in variables {
+            let Some(group) = group_of(variable.range.start) else {
+                continue;
             };
-            let decayed = (&var.as_detached_tensor() * (1.0 - decay))?;
-            var.set(&(decayed + change.detach())?)?;
+            let weight = var.as_detached_tensor();
+            let updated = match step.kernel(group.rate_factor, number) {
+                KernelStep::Sgd(step) => {
+                    let [velocities] = &mut self.moments[..] else {
+                        unreachable!("the length of the state has been checked");
+                    };
+                    let velocity = &mut velocities[index];
+                    let momentum = f64::from(step.momentum);
+                    let descent = (gradient * f64::from(step.learning_rate))?;
+                    *velocity = ((&*velocity * momentum)? - &descent)?.detach();
+                    let change = match step.nesterov {
+                        true => ((&*velocity * momentum)? - &descent)?,
+                        false => velocity.clone(),
+                    };
+                    let decay = f64::from(step.learning_rate * step.weight_decay);
+                    ((weight * (1.0 - decay))? + change.detach())?
+                }
+                KernelStep::AdamW(step) => {
+                    let [first, second] = &mut self.moments[..] else {
+                        unreachable!("the length of the state has been checked");
+                    };
+                    let (first, second) = (&mut first[index], &mut second[index]);
+                    let change = ((gradient - &*first)? * (1.0 - step.beta1))?;
+                    *first = (&*first + change)?.detach();
+                    let change = ((gradient.sqr()? - &*second)? * (1.0 - step.beta2))?;
+                    *second = (&*second + change)?.detach();
+                    let change = ((&*first * step.alpha())? / (second.sqrt()? + step.epsilon)?)?;
+                    ((weight * (1.0 - step.learning_rate * step.weight_decay))? - change)?
+                }
+            };
+            var.set(&updated)?;
         }
         Ok(())
     }
@@ -122,12 +184,25 @@ impl Engine for CandleEngine {
         Ok(self.network.parameters()?)
     }
 
+    fn set_parameters(&mut self, parameters: &Parameters) -> Result<(), TrainError> {
+        Ok(self.network.set_parameters(parameters)?)
+    }
+
     fn optimizer_state(&self) -> Result<Vec<f32>, TrainError> {
-        flat(&self.velocities)
+        let mut state = Vec::new();
+        for moments in &self.moments {
+            state.extend(flat(moments)?);
+        }
+        state.extend(self.updates);
+        Ok(state)
     }
 
     fn set_optimizer_state(&mut self, state: &[f32]) -> Result<(), TrainError> {
-        self.velocities = self.tensors(state)?;
+        let moments = state.chunks_exact(self.network.plan().trainable_len().max(1));
+        self.updates = moments.remainder().first().copied();
+        self.moments = moments
+            .map(|values| self.tensors(values))
+            .collect::<Result<_, _>>()?;
         Ok(())
     }
 

@@ -1,15 +1,15 @@
 //! The kernel engine: training on the CPU in flat buffers.
 
 use modiste_core::Rng;
-use modiste_dataset::Batch;
-use modiste_kernels::{in_pool, sgd_update};
+use modiste_kernels::{adamw_update, in_pool, sgd_update, update_average};
 use modiste_model::{
     FusedOpTime, Inference, KernelNetwork, KernelOptions, NetworkPlan, Parameters, StepMetrics,
+    Targets,
 };
 
-use super::Engine;
+use super::{Engine, require_state_len};
 use crate::error::TrainError;
-use crate::optimizer::OptimizerStep;
+use crate::optimizer::{KernelStep, OptimizerStep, ParameterGroup};
 
 pub(super) struct KernelEngine {
     /// Created in the first step, because an evaluation does not need its memory.
@@ -17,7 +17,8 @@ pub(super) struct KernelEngine {
     batch_size: usize,
     options: KernelOptions,
     parameters: Parameters,
-    velocities: Vec<f32>,
+    /// State of the optimizer; empty before the first update.
+    optimizer_state: Vec<f32>,
     gradients: Vec<f32>,
     inference: Inference,
     /// `true` if the weights have changed since `inference` loaded them.
@@ -31,7 +32,6 @@ impl KernelEngine {
         [batch_size, inference_batch_size]: [usize; 2],
         options: KernelOptions,
     ) -> Self {
-        let zeros = vec![0.0; plan.trainable_len()];
         Self {
             network: None,
             batch_size,
@@ -39,8 +39,8 @@ impl KernelEngine {
             inference: Inference::new(plan.clone(), inference_batch_size, &options),
             weights_changed: true,
             parameters: parameters.clone(),
-            velocities: zeros.clone(),
-            gradients: zeros,
+            optimizer_state: Vec::new(),
+            gradients: vec![0.0; plan.trainable_len()],
         }
     }
 }
@@ -50,7 +50,16 @@ impl Engine for KernelEngine {
         "kernels"
     }
 
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError> {
+    fn plan(&self) -> &NetworkPlan {
+        self.inference.plan()
+    }
+
+    fn gradients_of(
+        &mut self,
+        images: &[f32],
+        targets: Targets<'_>,
+        rng: &mut Rng,
+    ) -> Result<StepMetrics, TrainError> {
         let network = self.network.get_or_insert_with(|| {
             let plan = self.inference.plan().clone();
             KernelNetwork::new(plan, self.batch_size, &self.options)
@@ -58,8 +67,8 @@ impl Engine for KernelEngine {
         self.weights_changed = true;
         Ok(network.gradients(
             &mut self.parameters,
-            batch.images,
-            batch.labels,
+            images,
+            targets,
             rng,
             &mut self.gradients,
         ))
@@ -69,11 +78,44 @@ impl Engine for KernelEngine {
         Ok(&mut self.gradients)
     }
 
-    fn update(&mut self, step: &OptimizerStep) -> Result<(), TrainError> {
-        let (weights, velocities) = (&mut self.parameters.trainable, &mut self.velocities);
-        let (step, gradients) = (step.sgd(), &self.gradients);
-        in_pool(|| sgd_update(&step, weights, velocities, gradients));
+    fn update_groups(
+        &mut self,
+        step: &OptimizerStep,
+        groups: &[ParameterGroup],
+    ) -> Result<(), TrainError> {
+        let (weights, gradients) = (&mut self.parameters.trainable, &self.gradients);
+        let count = weights.len();
+        let state_len = step.optimizer.state_len(count);
+        if self.optimizer_state.is_empty() {
+            self.optimizer_state.resize(state_len, 0.0);
+        }
+        require_state_len(self.optimizer_state.len(), state_len);
+        let (first, rest) = self.optimizer_state.split_at_mut(count);
+        let (second, updates) = rest.split_at_mut(rest.len().min(count));
+        let number = next_update(updates);
+        in_pool(|| {
+            for group in groups {
+                let range = group.range.clone();
+                let (weights, gradients) = (&mut weights[range.clone()], &gradients[range.clone()]);
+                let first = &mut first[range.clone()];
+                match step.kernel(group.rate_factor, number) {
+                    KernelStep::Sgd(step) => sgd_update(&step, weights, first, gradients),
+                    KernelStep::AdamW(step) => {
+                        adamw_update(&step, weights, first, &mut second[range], gradients);
+                    }
+                }
+            }
+        });
         self.weights_changed = true;
+        Ok(())
+    }
+
+    fn update_average(&self, average: &mut Parameters, decay: f64) -> Result<(), TrainError> {
+        in_pool(|| {
+            update_average(&mut average.trainable, &self.parameters.trainable, decay);
+            let statistics = &self.parameters.running_stats;
+            update_average(&mut average.running_stats, statistics, decay);
+        });
         Ok(())
     }
 
@@ -88,12 +130,18 @@ impl Engine for KernelEngine {
         Ok(self.parameters.clone())
     }
 
+    fn set_parameters(&mut self, parameters: &Parameters) -> Result<(), TrainError> {
+        self.parameters.clone_from(parameters);
+        self.weights_changed = true;
+        Ok(())
+    }
+
     fn optimizer_state(&self) -> Result<Vec<f32>, TrainError> {
-        Ok(self.velocities.clone())
+        Ok(self.optimizer_state.clone())
     }
 
     fn set_optimizer_state(&mut self, state: &[f32]) -> Result<(), TrainError> {
-        self.velocities.copy_from_slice(state);
+        self.optimizer_state = state.to_vec();
         Ok(())
     }
 
@@ -103,4 +151,11 @@ impl Engine for KernelEngine {
             .flat_map(KernelNetwork::op_times)
             .collect()
     }
+}
+
+/// Counts an update in the part of the state that counts them, if there is one, and returns its number. An f32
+/// counts to 2^24 and stays there; the bias correction has long been 1 by then.
+fn next_update(updates: &mut [f32]) -> u64 {
+    updates.iter_mut().for_each(|updates| *updates += 1.0);
+    updates.first().map_or(1, |updates| *updates as u64)
 }

@@ -6,10 +6,11 @@ mod kernels;
 
 use modiste_core::Rng;
 use modiste_dataset::Batch;
-use modiste_model::{FusedOpTime, KernelOptions, NetworkPlan, Parameters, StepMetrics};
+use modiste_kernels::update_average;
+use modiste_model::{FusedOpTime, KernelOptions, NetworkPlan, Parameters, StepMetrics, Targets};
 
 use crate::error::TrainError;
-use crate::optimizer::OptimizerStep;
+use crate::optimizer::{OptimizerStep, ParameterGroup};
 
 /// Images per inference call, in evaluation and validation alike. The batch size selects the convolution
 /// algorithm, so it affects the last bits of the loss.
@@ -54,15 +55,34 @@ pub trait Engine {
     /// Name of the engine: `kernels` or `candle`.
     fn name(&self) -> &'static str;
 
-    /// Computes the gradients of the mean loss of a batch and returns its metrics with the current weights.
-    /// Updates the running statistics of batch norm; dropout draws from `rng`.
+    /// Execution plan of the network.
+    fn plan(&self) -> &NetworkPlan;
+
+    /// Computes the gradients of the mean cross-entropy of a batch and returns its metrics with the current
+    /// weights. Updates the running statistics of batch norm; dropout draws from `rng`.
     ///
     /// # Errors
     /// Returns [`TrainError`] if the device fails.
     ///
     /// # Panics
     /// If the batch has the wrong shape or a label is out of range.
-    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError>;
+    fn gradients(&mut self, batch: &Batch<'_>, rng: &mut Rng) -> Result<StepMetrics, TrainError> {
+        self.gradients_of(batch.images, batch.labels.into(), rng)
+    }
+
+    /// As [`gradients`](Self::gradients), with targets that may be soft.
+    ///
+    /// # Errors
+    /// Returns [`TrainError`] if the device fails.
+    ///
+    /// # Panics
+    /// If the images or targets have the wrong shape or a label is out of range.
+    fn gradients_of(
+        &mut self,
+        images: &[f32],
+        targets: Targets<'_>,
+        rng: &mut Rng,
+    ) -> Result<StepMetrics, TrainError>;
 
     /// Gradients of the last batch. [`update`](Self::update) applies changes that a caller makes to them.
     ///
@@ -74,7 +94,45 @@ pub trait Engine {
     ///
     /// # Errors
     /// Returns [`TrainError`] if the device fails.
-    fn update(&mut self, step: &OptimizerStep) -> Result<(), TrainError>;
+    ///
+    /// # Panics
+    /// If the optimizer state belongs to another optimizer.
+    fn update(&mut self, step: &OptimizerStep) -> Result<(), TrainError> {
+        let everything = ParameterGroup {
+            range: 0..self.plan().trainable_len(),
+            rate_factor: 1.0,
+        };
+        self.update_groups(step, &[everything])
+    }
+
+    /// As [`update`](Self::update), for groups with learning rates of their own. Parameters outside of all groups
+    /// are frozen: neither they nor their state changes.
+    ///
+    /// # Errors
+    /// Returns [`TrainError`] if the device fails.
+    ///
+    /// # Panics
+    /// If the optimizer state belongs to another optimizer, or a range is out of bounds.
+    fn update_groups(
+        &mut self,
+        step: &OptimizerStep,
+        groups: &[ParameterGroup],
+    ) -> Result<(), TrainError>;
+
+    /// Moves `average` towards the current weights and running statistics:
+    /// `average += (1 - decay) * (current - average)`.
+    ///
+    /// # Errors
+    /// Returns [`TrainError`] if the device fails.
+    ///
+    /// # Panics
+    /// If `average` belongs to another network.
+    fn update_average(&self, average: &mut Parameters, decay: f64) -> Result<(), TrainError> {
+        let current = self.parameters()?;
+        update_average(&mut average.trainable, &current.trainable, decay);
+        update_average(&mut average.running_stats, &current.running_stats, decay);
+        Ok(())
+    }
 
     /// Logits, `[batch, classes]`, in inference mode: without dropout, with running statistics.
     ///
@@ -91,19 +149,26 @@ pub trait Engine {
     /// Returns [`TrainError`] if the device fails.
     fn parameters(&self) -> Result<Parameters, TrainError>;
 
-    /// State of the optimizer, such as the velocities of SGD.
-    ///
-    /// # Errors
-    /// Returns [`TrainError`] if the device fails.
-    fn optimizer_state(&self) -> Result<Vec<f32>, TrainError>;
-
-    /// Restores a state that [`optimizer_state`](Self::optimizer_state) returned.
+    /// Replaces the weights and running statistics.
     ///
     /// # Errors
     /// Returns [`TrainError`] if the device fails.
     ///
     /// # Panics
-    /// If `state` does not have the length of the trainable parameters.
+    /// If `parameters` belong to another network.
+    fn set_parameters(&mut self, parameters: &Parameters) -> Result<(), TrainError>;
+
+    /// State of the optimizer, such as the velocities of SGD, in the layout of
+    /// [`Optimizer::state_len`](crate::Optimizer::state_len); empty before the first update.
+    ///
+    /// # Errors
+    /// Returns [`TrainError`] if the device fails.
+    fn optimizer_state(&self) -> Result<Vec<f32>, TrainError>;
+
+    /// Restores a state that [`optimizer_state`](Self::optimizer_state) returned. An empty one starts with zeros.
+    ///
+    /// # Errors
+    /// Returns [`TrainError`] if the device fails.
     fn set_optimizer_state(&mut self, state: &[f32]) -> Result<(), TrainError>;
 
     /// Duration of each fused operation in the last step; empty if the engine does not measure them.
@@ -150,7 +215,7 @@ impl Compute {
     }
 }
 
-/// Creates an engine for batches of up to `batch_size` images. The optimizer state is zero.
+/// Creates an engine for batches of up to `batch_size` images. The optimizer state starts with zeros.
 ///
 /// # Errors
 /// Returns [`TrainError`] if the device fails.
@@ -196,4 +261,13 @@ pub(crate) fn engine_with_inference(
             plan, parameters, device,
         )?)),
     }
+}
+
+/// Panics if the state of an optimizer has another length than that of the optimizer in use.
+#[track_caller]
+fn require_state_len(found: usize, expected: usize) {
+    assert!(
+        found == expected,
+        "optimizer state: found {found} elements, expected {expected}"
+    );
 }

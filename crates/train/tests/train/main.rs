@@ -10,4 +10,5 @@ mod golden;
 mod inspect;
 mod many_classes;
 mod networks;
+mod optimization;
 mod parity;

@@ -1,84 +1,41 @@
-//! Checkpoints: the complete state of a training run between two steps.
-//!
-//! # Format
-//! [`Checkpoint::to_bytes`] writes a file in the
-//! [safetensors](https://huggingface.co/docs/safetensors) format with three flat f32 tensors,
-//! `trainable`, `statistics` and `optimizer_state`, in the layout of
-//! [`NetworkPlan::variables`](modiste_model::NetworkPlan::variables). The metadata has two entries:
-//! `state`, a JSON object with everything else, including the SHA-256 of the weights (`trainable`, then
-//! `statistics`) and of the optimizer state; and `sha256`, the SHA-256 of `state`. In version 1 the last
-//! tensor is called `velocities`.
+//! File format of checkpoints.
 
 use std::collections::HashMap;
 
-use modiste_core::Rng;
 use modiste_dataset::sha256;
+use modiste_metrics::EpochMetrics;
 use modiste_model::Parameters;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::{Checkpoint, Position};
 use crate::config::TrainConfig;
-use modiste_metrics::EpochMetrics;
 
-/// Format version that [`Checkpoint::to_bytes`] writes, and the newest that [`Checkpoint::from_bytes`]
-/// reads.
-const FORMAT_VERSION: u64 = 2;
+/// Newest format version that [`Checkpoint::to_bytes`] writes and [`Checkpoint::from_bytes`] reads.
+const FORMAT_VERSION: u64 = 3;
 
-/// Stream of [`Rng::stream`] for dropout.
-const DROPOUT_STREAM: u64 = 2;
+/// Fields of a stored configuration in format version 2.
+const VERSION_2_CONFIG: [&str; 10] = [
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "mirror",
+    "augmentation",
+    "seed",
+];
 
-/// State of a training run between two steps. With the same images, [`resume`](crate::resume) continues
-/// from it as if the run had not been interrupted.
-///
-/// The order of images, their augmentation and the learning rate are functions of the configuration and
-/// the position, so they need no state of their own.
-///
-/// ```
-/// use modiste_model::{Parameters, zoo};
-/// use modiste_train::{Checkpoint, TrainConfig};
-///
-/// let parameters = Parameters::initialize(&zoo::closet().plan()?, 1);
-/// let checkpoint = Checkpoint::start(&TrainConfig::default(), &parameters, 60_000);
-/// assert_eq!((checkpoint.position.epochs_done, checkpoint.position.steps_done), (0, 0));
-/// assert_eq!(Checkpoint::from_bytes(&checkpoint.to_bytes())?, checkpoint);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// Configuration of the run.
-    pub config: TrainConfig,
-    /// Number of training images.
-    pub training_images: usize,
-    /// Progress of the run.
-    pub position: Position,
-    /// Metrics of the complete epochs.
-    pub history: Vec<EpochMetrics>,
-    /// Weights and running statistics.
-    pub parameters: Parameters,
-    /// State of the optimizer, such as SGD's velocities, in the order of the trainable parameters.
-    pub optimizer_state: Vec<f32>,
-}
+/// Tensors of the current weights and running statistics.
+const WEIGHTS: [&str; 2] = ["trainable", "statistics"];
 
-/// Progress of a training run. All fields but the first and the last are sums over the completed steps of
-/// the current epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Position {
-    /// Number of complete epochs.
-    pub epochs_done: usize,
-    /// Number of completed steps.
-    pub steps_done: usize,
-    /// Number of images.
-    pub images: usize,
-    /// Sum of the losses of the images.
-    pub loss: f64,
-    /// Number of correctly classified images.
-    pub correct: usize,
-    /// Duration in seconds.
-    pub seconds: f64,
-    /// State of the generator of dropout masks.
-    pub dropout: u64,
-}
+/// Tensors of the averages.
+const AVERAGES: [&str; 2] = ["average_trainable", "average_statistics"];
+
+/// Tensors of the best epoch.
+const BEST: [&str; 2] = ["best_trainable", "best_statistics"];
 
 /// Error of [`Checkpoint::from_bytes`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +69,10 @@ struct State {
     weights_sha256: String,
     #[serde(alias = "velocities_sha256")]
     optimizer_state_sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    averages_sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best_sha256: Option<String>,
 }
 
 /// Part of the JSON object that every format version has.
@@ -121,33 +82,6 @@ struct VersionOnly {
 }
 
 impl Checkpoint {
-    /// Checkpoint at the start of a run, before its first step.
-    pub fn start(config: &TrainConfig, parameters: &Parameters, training_images: usize) -> Self {
-        Self {
-            config: config.clone(),
-            training_images,
-            position: Position {
-                dropout: Rng::stream(config.seed, DROPOUT_STREAM).state(),
-                ..Position::default()
-            },
-            history: Vec::new(),
-            parameters: parameters.clone(),
-            optimizer_state: vec![0.0; parameters.trainable.len()],
-        }
-    }
-
-    /// Total duration of the run so far, in seconds.
-    pub fn seconds(&self) -> f64 {
-        let epochs = self.history.iter().map(|epoch| epoch.seconds);
-        epochs.fold(self.position.seconds, |sum, epoch| sum + epoch)
-    }
-
-    /// SHA-256 of the weights and running statistics. Equal hashes mean bit-identical weights and
-    /// statistics.
-    pub fn weights_sha256(&self) -> String {
-        sha256([&*self.weight_bytes()])
-    }
-
     /// Serializes the checkpoint to the bytes of its file.
     ///
     /// ```
@@ -162,33 +96,52 @@ impl Checkpoint {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
-        let weights = self.weight_bytes();
         let optimizer_state = bytes_of(&self.optimizer_state);
+        let weights = parameter_bytes(&self.parameters);
+        let [averages, best] =
+            [&self.averages, &self.best].map(|kept| kept.as_ref().map(parameter_bytes));
+        let hash = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| sha256([&**bytes]));
         let state = State {
-            format_version: FORMAT_VERSION,
+            format_version: self.format_version(),
             config: self.config.clone(),
             training_images: self.training_images,
             position: self.position,
             history: self.history.clone(),
             weights_sha256: sha256([&*weights]),
             optimizer_state_sha256: sha256([&*optimizer_state]),
+            averages_sha256: hash(&averages),
+            best_sha256: hash(&best),
         };
         let state = serde_json::to_string(&state).expect("plain data becomes JSON");
         let metadata = HashMap::from([
             ("sha256".to_owned(), sha256([state.as_bytes()])),
             ("state".to_owned(), state),
         ]);
-        let (trainable, running_stats) = weights.split_at(4 * self.parameters.trainable.len());
-        let views = [
-            ("trainable", trainable),
-            ("statistics", running_stats),
-            ("optimizer_state", &optimizer_state),
-        ];
-        let views = views.map(|(name, bytes)| {
+        let trainable_bytes = 4 * self.parameters.trainable.len();
+        let mut views = vec![("optimizer_state", &*optimizer_state)];
+        let kept = [(AVERAGES, &averages), (BEST, &best)];
+        let kept = kept.map(|(names, bytes)| (names, bytes.as_deref()));
+        for (names, bytes) in [(WEIGHTS, Some(&*weights))].into_iter().chain(kept) {
+            if let Some((trainable, running_stats)) = bytes.map(|b| b.split_at(trainable_bytes)) {
+                views.extend([(names[0], trainable), (names[1], running_stats)]);
+            }
+        }
+        let views = views.into_iter().map(|(name, bytes)| {
             let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
             (name, view.expect("4 bytes per number"))
         });
         safetensors::serialize(views, Some(metadata)).expect("consistent views")
+    }
+
+    /// Format version that can represent the checkpoint.
+    fn format_version(&self) -> u64 {
+        let config = serde_json::to_value(&self.config).expect("plain data becomes JSON");
+        let fields = config.as_object().into_iter().flatten();
+        let mut names = fields.map(|(name, _)| name.as_str());
+        match names.all(|name| VERSION_2_CONFIG.contains(&name)) {
+            true => 2,
+            false => FORMAT_VERSION,
+        }
     }
 
     /// Reads a checkpoint from the bytes of its file. Hashes and the file format detect damage
@@ -223,51 +176,67 @@ impl Checkpoint {
             Ok(_) => Err(damaged(format!("`{name}` is not f32"))),
             Err(error) => Err(unreadable(&error)),
         };
-        let [trainable, running_stats] = [data("trainable")?, data("statistics")?];
+        let parameters = |names: [&str; 2], kind: &str, hash: &str| {
+            let [trainable, running_stats] = [data(names[0])?, data(names[1])?];
+            match sha256([trainable, running_stats]) == hash {
+                true => Ok(Parameters {
+                    trainable: numbers_of(trainable),
+                    running_stats: numbers_of(running_stats),
+                }),
+                false => Err(damaged(format!("the hash of its {kind} does not match"))),
+            }
+        };
+        let weights = parameters(WEIGHTS, "weights", &state.weights_sha256)?;
+        let averages = state.averages_sha256.as_ref();
+        let averages = averages.map(|hash| parameters(AVERAGES, "averaged weights", hash));
+        let best = state.best_sha256.as_ref();
+        let best = best.map(|hash| parameters(BEST, "best epoch's weights", hash));
+        let (averages, best) = (averages.transpose()?, best.transpose()?);
         let optimizer_state = data(match version.format_version {
             1 => "velocities",
             _ => "optimizer_state",
         })?;
-        if sha256([trainable, running_stats]) != state.weights_sha256 {
-            return Err(damaged("the hash of its weights does not match"));
-        }
         if sha256([optimizer_state]) != state.optimizer_state_sha256 {
             return Err(damaged("the hash of its optimizer state does not match"));
         }
-        let [trainable, running_stats, optimizer_state] =
-            [trainable, running_stats, optimizer_state].map(numbers_of);
-        for (kind, numbers) in [
-            ("weight", &trainable),
-            ("running statistic", &running_stats),
-            ("value of the optimizer state", &optimizer_state),
-        ] {
-            if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
-                return Err(damaged(format!("a {kind} is {number}")));
-            }
+        let optimizer_state = numbers_of(optimizer_state);
+        let kept = [averages.as_ref(), best.as_ref()].into_iter().flatten();
+        for parameters in [&weights].into_iter().chain(kept) {
+            check_finite("weight", &parameters.trainable)?;
+            check_finite("running statistic", &parameters.running_stats)?;
         }
+        check_finite("value of the optimizer state", &optimizer_state)?;
         Ok(Self {
             config: state.config,
             training_images: state.training_images,
             position: state.position,
             history: state.history,
-            parameters: Parameters {
-                trainable,
-                running_stats,
-            },
+            parameters: weights,
             optimizer_state,
+            averages,
+            best,
         })
-    }
-
-    fn weight_bytes(&self) -> Vec<u8> {
-        let mut bytes = bytes_of(&self.parameters.trainable);
-        bytes.extend(bytes_of(&self.parameters.running_stats));
-        bytes
     }
 }
 
 fn damaged(reason: impl Into<String>) -> CheckpointError {
     let reason = reason.into();
     CheckpointError::Damaged { reason }
+}
+
+/// Checks that all numbers are finite.
+fn check_finite(kind: &str, numbers: &[f32]) -> Result<(), CheckpointError> {
+    match numbers.iter().find(|number| !number.is_finite()) {
+        Some(number) => Err(damaged(format!("a {kind} is {number}"))),
+        None => Ok(()),
+    }
+}
+
+/// Bytes of the weights, then of the running statistics.
+pub(super) fn parameter_bytes(parameters: &Parameters) -> Vec<u8> {
+    let mut bytes = bytes_of(&parameters.trainable);
+    bytes.extend(bytes_of(&parameters.running_stats));
+    bytes
 }
 
 /// Little-endian bytes of `numbers`.
@@ -288,6 +257,8 @@ fn numbers_of(bytes: &[u8]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Position;
+    use crate::optimizer::Optimizer;
 
     fn checkpoint() -> Checkpoint {
         let epoch = |epoch| EpochMetrics {
@@ -322,6 +293,8 @@ mod tests {
                 running_stats: vec![],
             },
             optimizer_state: vec![f32::MAX, 0.1, -3.0],
+            averages: None,
+            best: None,
         }
     }
 
@@ -341,10 +314,42 @@ mod tests {
         assert_ne!(other.weights_sha256(), before.weights_sha256());
     }
 
+    /// A checkpoint with averaged weights and those of the best epoch.
+    fn version_3() -> Checkpoint {
+        let mut checkpoint = checkpoint();
+        checkpoint.config.optimizer = Optimizer::adamw(0.01);
+        checkpoint.config.ema_decay = Some(0.99);
+        checkpoint.config.patience = Some(3);
+        let parameters = |first| Parameters {
+            trainable: vec![first, 2.5, -1.0],
+            running_stats: vec![],
+        };
+        Checkpoint {
+            optimizer_state: vec![1.0; 7],
+            averages: Some(parameters(0.5)),
+            best: Some(parameters(0.25)),
+            ..checkpoint
+        }
+    }
+
+    #[test]
+    fn version_is_the_oldest_that_has_the_settings() {
+        for (checkpoint, version) in [(checkpoint(), 2), (version_3(), 3)] {
+            let bytes = checkpoint.to_bytes();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let state = text
+                .find("format_version")
+                .expect("the state has a version");
+            let expected = format!("format_version\\\":{version},");
+            assert!(text[state..].starts_with(&expected));
+            assert_eq!(Checkpoint::from_bytes(&bytes), Ok(checkpoint));
+        }
+    }
+
     #[test]
     fn rejects_non_finite_numbers() {
         let check = |change: fn(&mut Checkpoint), expected: &str| {
-            let mut checkpoint = checkpoint();
+            let mut checkpoint = version_3();
             change(&mut checkpoint);
             let error = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect_err("rejected");
             assert!(error.to_string().ends_with(expected), "{error}");
@@ -358,11 +363,20 @@ mod tests {
             |c| c.optimizer_state[2] = f32::NEG_INFINITY,
             "a value of the optimizer state is -inf",
         );
+        check(
+            |c| c.averages.as_mut().expect("averages").trainable[0] = f32::NAN,
+            "a weight is NaN",
+        );
     }
 
     #[test]
     fn rejects_truncation_and_bit_flips() {
-        let before = checkpoint();
+        detects_damage(&checkpoint());
+        detects_damage(&version_3());
+    }
+
+    #[track_caller]
+    fn detects_damage(before: &Checkpoint) {
         let bytes = before.to_bytes();
         for length in 0..bytes.len() {
             let truncated = Checkpoint::from_bytes(&bytes[..length]);
@@ -373,7 +387,7 @@ mod tests {
                 let mut flipped = bytes.clone();
                 flipped[index] ^= 1 << bit;
                 if let Ok(after) = Checkpoint::from_bytes(&flipped) {
-                    assert_eq!(after, before, "bit {bit} of byte {index}");
+                    assert_eq!(&after, before, "bit {bit} of byte {index}");
                 }
             }
         }
@@ -407,12 +421,7 @@ mod tests {
 
     #[test]
     fn rejects_newer_version() {
-        let text = String::from_utf8_lossy(&checkpoint().to_bytes()).into_owned();
-        let state = text
-            .find("format_version")
-            .expect("the state has a version");
-        assert!(text[state..].starts_with("format_version\\\":2,"));
-        let newer = VersionOnly { format_version: 3 };
+        let newer = VersionOnly { format_version: 4 };
         let state = format!("{{\"format_version\":{}}}", newer.format_version);
         let metadata = HashMap::from([
             ("sha256".to_owned(), sha256([state.as_bytes()])),
@@ -421,6 +430,6 @@ mod tests {
         let none: [(&str, TensorView<'_>); 0] = [];
         let bytes = safetensors::serialize(none, Some(metadata)).expect("a file");
         let result = Checkpoint::from_bytes(&bytes);
-        assert_eq!(result, Err(CheckpointError::Version { found: 3 }));
+        assert_eq!(result, Err(CheckpointError::Version { found: 4 }));
     }
 }

@@ -1,0 +1,126 @@
+//! Soft targets of a step: label smoothing, class weights and mixed labels.
+
+use modiste_model::Targets;
+
+/// Second label of an image that augmentation has mixed from two.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mix {
+    /// Label of the second image.
+    pub(crate) label: u16,
+    /// Share of the second image, 0 to 1; 0 if the image is not mixed.
+    pub(crate) share: f32,
+}
+
+/// Settings of the loss, and the buffers of the targets of one batch.
+pub(crate) struct TargetBuilder {
+    classes: usize,
+    label_smoothing: f64,
+    /// One per class.
+    class_weights: Option<Vec<f64>>,
+    labels: Vec<u16>,
+    rows: Vec<f32>,
+}
+
+impl TargetBuilder {
+    pub(crate) fn new(
+        classes: usize,
+        label_smoothing: f64,
+        class_weights: Option<Vec<f64>>,
+    ) -> Self {
+        Self {
+            classes,
+            label_smoothing,
+            class_weights,
+            labels: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Targets of a batch; `mixes` has one element per image, or none if no image is mixed.
+    ///
+    /// The target of a label is `(1 - label_smoothing) * one_hot + label_smoothing / classes`, as Keras's
+    /// `CategoricalCrossentropy` computes it, times the weight of the label's class. A mixed image has the
+    /// targets of both labels in their shares, so its loss is the sum of their losses in these shares. Without
+    /// any of these, the targets are the labels.
+    pub(crate) fn targets<'a>(&'a mut self, labels: &'a [u16], mixes: &[Mix]) -> Targets<'a> {
+        let is_mixed = mixes.iter().any(|mix| mix.share > 0.0);
+        if self.label_smoothing == 0.0 && self.class_weights.is_none() && !is_mixed {
+            return Targets::from(labels);
+        }
+        self.rows.clear();
+        self.rows.resize(labels.len() * self.classes, 0.0);
+        self.labels.clear();
+        self.labels.extend_from_slice(labels);
+        let rows = self.rows.chunks_exact_mut(self.classes);
+        for (index, (row, dominant)) in rows.zip(&mut self.labels).enumerate() {
+            let mix = mixes.get(index).copied().unwrap_or_default();
+            let shares = [
+                (*dominant, 1.0 - f64::from(mix.share)),
+                (mix.label, f64::from(mix.share)),
+            ];
+            for (label, share) in shares.into_iter().filter(|(_, share)| *share > 0.0) {
+                let label = usize::from(label);
+                let weight = self.class_weights.as_ref().map_or(1.0, |w| w[label]) * share;
+                let spread = weight * self.label_smoothing / self.classes as f64;
+                if spread > 0.0 {
+                    row.iter_mut().for_each(|target| *target += spread as f32);
+                }
+                row[label] += (weight * (1.0 - self.label_smoothing)) as f32;
+            }
+            if mix.share > 0.5 {
+                *dominant = mix.label;
+            }
+        }
+        Targets {
+            labels: &self.labels,
+            soft: Some(&self.rows),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(found: Targets<'_>, labels: &[u16], rows: &[f32]) {
+        assert_eq!(found.labels, labels);
+        let soft = found.soft.expect("soft targets");
+        assert_eq!(soft.len(), rows.len());
+        for (found, expected) in soft.iter().zip(rows) {
+            assert!((found - expected).abs() < 1e-6, "{soft:?}");
+        }
+    }
+
+    #[test]
+    fn smooths_and_weights() {
+        let mut smoothing = TargetBuilder::new(4, 0.2, None);
+        let rows = [0.05, 0.85, 0.05, 0.05, 0.85, 0.05, 0.05, 0.05];
+        check(smoothing.targets(&[1, 0], &[]), &[1, 0], &rows);
+        let mut both = TargetBuilder::new(4, 0.2, Some(vec![1.0, 2.0, 0.0, 1.0]));
+        let rows = [0.1, 1.7, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0];
+        check(both.targets(&[1, 2], &[]), &[1, 2], &rows);
+    }
+
+    #[test]
+    fn mixes_labels_and_counts_the_dominant_one() {
+        let mix = |label, share| Mix { label, share };
+        let mut plain = TargetBuilder::new(3, 0.0, None);
+        let mixes = [mix(2, 0.25), mix(2, 0.75), mix(1, 1.0), mix(0, 0.0)];
+        let rows = [
+            0.75, 0.0, 0.25, 0.25, 0.0, 0.75, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0,
+        ];
+        check(plain.targets(&[0, 0, 1, 1], &mixes), &[0, 2, 1, 1], &rows);
+        let mut weighted = TargetBuilder::new(3, 0.0, Some(vec![1.0, 1.0, 4.0]));
+        check(weighted.targets(&[0], &mixes[..1]), &[0], &[0.75, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn plain_labels_need_no_rows() {
+        let mut plain = TargetBuilder::new(3, 0.0, None);
+        let labels = [2, 1];
+        assert_eq!(plain.targets(&labels, &[]), Targets::from(&labels));
+        let unmixed = [Mix::default(); 2];
+        assert_eq!(plain.targets(&labels, &unmixed), Targets::from(&labels));
+    }
+}
