@@ -1,5 +1,5 @@
-//! Benchmarks of each kernel, on the layer shapes of the architectures `vgg`, `compact` and `bnvgg`
-//! with batches of 100 images.
+//! Benchmarks of each kernel, on the layer shapes of the architectures `vgg`, `compact`, `bnvgg`,
+//! `resnet-1m` and `mobile` with batches of 100 images.
 //!
 //! `cargo bench -p modiste-kernels` runs all benchmarks, `cargo bench -p modiste-kernels -- conv2d`
 //! those whose name contains `conv2d`. The environment variables `BATCH`, `MODISTE_KERNELS` and
@@ -11,9 +11,10 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use modiste_kernels::{
     Buffer, Conv2d, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvInput, DenseShape, DenseWeight,
-    Epilogue, FusedGradient, InputGradient, InstructionSet, MaxPool2dShape, SgdStep, Window,
-    Workspace, batch_norm_statistics, batch_norm_statistics_scratch_len, dense_backward,
-    dense_forward, dropout_forward, max_pool2d_forward, sgd_update, softmax_cross_entropy,
+    DepthwiseConv2d, DepthwiseConv2dShape, Epilogue, FusedGradient, InputGradient, InstructionSet,
+    MaxPool2dShape, SgdStep, Window, Workspace, batch_norm_statistics,
+    batch_norm_statistics_scratch_len, dense_backward, dense_forward, dropout_forward,
+    max_pool2d_forward, sgd_update, softmax_cross_entropy,
 };
 
 /// Images per batch.
@@ -38,11 +39,13 @@ fn pseudorandom(len: usize) -> Buffer {
     buffer
 }
 
-/// 3x3 convolution with ReLU: side of the image, input and output channels, same or valid padding,
-/// and whether max pooling follows.
+/// Convolution with ReLU: side of the image, kernel size and stride, input and output channels, same
+/// or valid padding, and whether max pooling follows.
 #[derive(Clone, Copy)]
 struct Layer {
     side: usize,
+    kernel: usize,
+    stride: usize,
     channels: [usize; 2],
     same: bool,
     pool: bool,
@@ -52,22 +55,28 @@ impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             side,
+            kernel,
+            stride,
             channels: [input, output],
             same,
             pool,
         } = self;
         let padding = if *same { "same" } else { "valid" };
         let pool = if *pool { " pool" } else { "" };
-        write!(f, "{side}x{side} {input} to {output} {padding}{pool}")
+        write!(f, "{side}x{side} {input} to {output} {padding}{pool}")?;
+        match (kernel, stride) {
+            (3, 1) => Ok(()),
+            _ => write!(f, " {kernel}x{kernel}/{stride}"),
+        }
     }
 }
 
 impl Layer {
     fn conv(&self, exact: bool) -> Conv2d {
         let window = if self.same {
-            Window::same(self.side, 3, 1)
+            Window::same(self.side, self.kernel, self.stride)
         } else {
-            Window::valid(self.side, 3, 1)
+            Window::valid(self.side, self.kernel, self.stride)
         };
         let window = window.expect("the kernel fits");
         let shape = Conv2dShape {
@@ -89,14 +98,28 @@ impl Layer {
 const fn layer(side: usize, channels: [usize; 2], same: bool, pool: bool) -> Layer {
     Layer {
         side,
+        kernel: 3,
+        stride: 1,
         channels,
         same,
         pool,
     }
 }
 
-/// Layers of `vgg`, then `compact`, then `bnvgg`.
-const LAYERS: [Layer; 10] = [
+/// Convolution without pooling.
+const fn conv(side: usize, kernel: usize, stride: usize, channels: [usize; 2]) -> Layer {
+    Layer {
+        side,
+        kernel,
+        stride,
+        channels,
+        same: true,
+        pool: false,
+    }
+}
+
+/// Layers of `vgg`, then `compact`, `bnvgg`, `resnet-1m` and `mobile`.
+const LAYERS: [Layer; 25] = [
     layer(28, [1, 64], true, false),
     layer(28, [64, 64], true, true),
     layer(14, [64, 128], true, false),
@@ -107,6 +130,21 @@ const LAYERS: [Layer; 10] = [
     layer(30, [32, 32], false, true),
     layer(14, [32, 64], false, false),
     layer(12, [64, 64], false, true),
+    conv(32, 3, 1, [3, 32]),
+    conv(64, 3, 2, [3, 32]),
+    conv(32, 3, 1, [32, 32]),
+    conv(16, 3, 1, [64, 64]),
+    conv(8, 3, 1, [128, 128]),
+    conv(32, 3, 2, [32, 64]),
+    conv(16, 3, 2, [64, 128]),
+    conv(32, 1, 2, [32, 64]),
+    conv(16, 1, 2, [64, 128]),
+    conv(32, 1, 1, [32, 64]),
+    conv(16, 1, 1, [64, 128]),
+    conv(16, 1, 1, [128, 128]),
+    conv(8, 1, 1, [128, 256]),
+    conv(8, 1, 1, [256, 256]),
+    conv(32, 1, 1, [64, 64]),
 ];
 
 #[divan::bench(args = LAYERS)]
@@ -130,7 +168,7 @@ fn output_len(conv: &Conv2d) -> usize {
 fn operations(conv: &Conv2d) -> ItemsCount {
     let shape = &conv.shape;
     let outputs = batch() * shape.rows.output * shape.columns.output * shape.out_channels;
-    ItemsCount::new(2 * 9 * outputs * shape.in_channels)
+    ItemsCount::new(2 * shape.rows.kernel * shape.columns.kernel * outputs * shape.in_channels)
 }
 
 fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
@@ -142,7 +180,7 @@ fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
     let epilogue = Epilogue {
         bias: &bias,
         relu: true,
-        affine: None,
+        ..Epilogue::default()
     };
     let mut values = Buffer::zeros(output_len(&conv));
     let mut argmax = Buffer::zeros(values.len());
@@ -151,6 +189,7 @@ fn forward(bencher: Bencher<'_, '_>, layer: Layer, exact: bool) {
         let output = Conv2dOutput {
             values: &mut values,
             argmax: conv.pool.then_some(&mut *argmax),
+            statistics: None,
         };
         conv.forward(
             &ConvInput::plain(black_box(&input)),
@@ -197,6 +236,81 @@ fn conv2d_backward(bencher: Bencher<'_, '_>, layer: Layer) {
                 weight: &mut weight_gradient,
                 bias: &mut bias_gradient,
                 input: needed.then_some(InputGradient {
+                    values: &mut input_gradient,
+                    batch_norm_sums: None,
+                }),
+            },
+            &mut workspace,
+        );
+    });
+}
+
+/// Side of the image, stride and channels.
+const DEPTHWISE: [[usize; 3]; 6] = [
+    [32, 1, 32],
+    [32, 2, 64],
+    [16, 1, 128],
+    [16, 2, 128],
+    [8, 1, 256],
+    [64, 1, 32],
+];
+
+fn depthwise([side, stride, channels]: [usize; 3]) -> DepthwiseConv2d {
+    let window = Window::same(side, 3, stride).expect("non-zero sizes");
+    DepthwiseConv2d {
+        shape: DepthwiseConv2dShape {
+            batch: batch(),
+            rows: window,
+            columns: window,
+            channels,
+        },
+        instructions: instructions(),
+    }
+}
+
+#[divan::bench(args = DEPTHWISE)]
+fn depthwise_forward(bencher: Bencher<'_, '_>, size: [usize; 3]) {
+    let conv = depthwise(size);
+    let input = pseudorandom(conv.shape.input_len());
+    let weight = pseudorandom(conv.shape.weight_len());
+    let mut output = Buffer::zeros(conv.shape.output_len());
+    let mut workspace = Workspace::new(conv.shape.workspace_len());
+    let bytes = BytesCount::new(4 * (input.len() + output.len()));
+    bencher.counter(bytes).bench_local(|| {
+        conv.forward(
+            &ConvInput::plain(black_box(&input)),
+            &weight,
+            &Epilogue::default(),
+            Conv2dOutput::plain(&mut output),
+            &mut workspace,
+        );
+    });
+}
+
+#[divan::bench(args = DEPTHWISE)]
+fn depthwise_backward(bencher: Bencher<'_, '_>, size: [usize; 3]) {
+    let conv = depthwise(size);
+    let input = pseudorandom(conv.shape.input_len());
+    let weight = pseudorandom(conv.shape.weight_len());
+    let gradient = pseudorandom(conv.shape.output_len());
+    let mut weight_gradient = Buffer::zeros(weight.len());
+    let mut input_gradient = Buffer::zeros(input.len());
+    let mut workspace = Workspace::new(conv.shape.workspace_len());
+    let bytes = BytesCount::new(4 * (2 * input.len() + gradient.len()));
+    bencher.counter(bytes).bench_local(|| {
+        conv.backward(
+            &ConvInput::plain(black_box(&input)),
+            &weight,
+            &FusedGradient {
+                values: &gradient,
+                argmax: None,
+                batch_norm: None,
+                relu: None,
+            },
+            Conv2dGradients {
+                weight: &mut weight_gradient,
+                bias: &mut [],
+                input: Some(InputGradient {
                     values: &mut input_gradient,
                     batch_norm_sums: None,
                 }),

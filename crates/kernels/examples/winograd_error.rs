@@ -72,7 +72,7 @@ fn output_and_gradients(shape: Conv2dShape, algorithm: ConvAlgorithm) -> [Vec<f3
         &Epilogue {
             bias: &bias,
             relu: false,
-            affine: None,
+            ..Epilogue::default()
         },
         Conv2dOutput::plain(&mut output),
         &mut workspace,

@@ -1,7 +1,12 @@
 //! Operands of a convolution: an input or an output gradient, read row by row, with the cheap
 //! elementwise operations between the buffer and the convolution fused into the read.
 
+use std::ops::Range;
+
 use pulp::Simd;
+
+use crate::channels::{load, store};
+use crate::microkernel::mul_add;
 
 /// Per-channel affine map `x * scale + shift`: batch norm with known statistics.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +25,62 @@ pub struct ConvInput<'a> {
     /// Affine map that is applied to `values` as they are read. Padding stays zero: it is added
     /// after the map.
     pub affine: Option<Affine<'a>>,
+    /// ReLU after the affine map.
+    pub relu: bool,
 }
 
 impl<'a> ConvInput<'a> {
-    /// Input without an affine map.
+    /// Input without an affine map and without ReLU.
     pub fn plain(values: &'a [f32]) -> Self {
         Self {
             values,
             affine: None,
+            relu: false,
         }
     }
+
+    /// The map for one vector of channels.
+    #[inline(always)]
+    pub(crate) fn map<S: Simd>(&self, simd: S, channels: Range<usize>) -> InputMap<S::f32s> {
+        InputMap {
+            affine: match &self.affine {
+                None => None,
+                Some(Affine { scale, shift }) => Some((
+                    load(simd, &scale[channels.clone()]),
+                    load(simd, &shift[channels]),
+                )),
+            },
+            relu: self.relu,
+        }
+    }
+}
+
+/// Map of a [`ConvInput`] for one vector of channels.
+#[derive(Clone, Copy)]
+pub(crate) struct InputMap<V> {
+    affine: Option<(V, V)>,
+    relu: bool,
+}
+
+impl<V: Copy> InputMap<V> {
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd<f32s = V>>(&self, simd: S, value: V) -> V {
+        let value = match self.affine {
+            Some((scale, shift)) => mul_add(simd, value, scale, shift),
+            None => value,
+        };
+        match self.relu {
+            true => relu(simd, value),
+            false => value,
+        }
+    }
+}
+
+/// ReLU. Not a maximum: NaN must propagate, so that a diverging run is noticed.
+#[inline(always)]
+pub(crate) fn relu<S: Simd>(simd: S, value: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.select_f32s(simd.less_than_f32s(value, zero), zero, value)
 }
 
 /// Size of one image.
@@ -72,21 +123,47 @@ pub(crate) trait Operand: Copy + Send + Sync {
 
 impl Operand for ConvInput<'_> {
     #[inline(always)]
-    fn load_row<S: Simd>(&self, _: S, size: &ImageSize, image: usize, y: usize, row: &mut [f32]) {
-        self.load_pixels(size, size.row_offset(image, y), row);
+    fn load_row<S: Simd>(
+        &self,
+        simd: S,
+        size: &ImageSize,
+        image: usize,
+        y: usize,
+        row: &mut [f32],
+    ) {
+        self.load_pixels(simd, size.channels, size.row_offset(image, y), row);
     }
 }
 
 impl ConvInput<'_> {
     /// Writes the pixels that begin at offset `start` to `pixels`.
     #[inline(always)]
-    pub(crate) fn load_pixels(&self, size: &ImageSize, start: usize, pixels: &mut [f32]) {
+    pub(crate) fn load_pixels<S: Simd>(
+        &self,
+        simd: S,
+        channels: usize,
+        start: usize,
+        pixels: &mut [f32],
+    ) {
         let values = &self.values[start..][..pixels.len()];
+        if self.relu {
+            for start in (0..channels).step_by(S::F32_LANES) {
+                let range = start..(start + S::F32_LANES).min(channels);
+                let map = self.map(simd, range.clone());
+                for (pixel, values) in pixels
+                    .chunks_exact_mut(channels)
+                    .zip(values.chunks_exact(channels))
+                {
+                    let value = map.apply(simd, load(simd, &values[range.clone()]));
+                    store(simd, &mut pixel[range.clone()], value);
+                }
+            }
+            return;
+        }
         let Some(Affine { scale, shift }) = self.affine else {
             pixels.copy_from_slice(values);
             return;
         };
-        let channels = size.channels;
         for (pixel, values) in pixels
             .chunks_exact_mut(channels)
             .zip(values.chunks_exact(channels))

@@ -67,6 +67,11 @@ impl<'a, T> RowsMut<'a, T> {
 }
 
 impl<T> RowsMut<'_, T> {
+    /// Row of one unit.
+    pub(crate) fn row(&mut self, unit: usize) -> &mut [T] {
+        &mut self.values[(unit - self.first) / self.grain * self.len..][..self.len]
+    }
+
     /// Sets the index of the first unit.
     pub(crate) fn starting_at(self, first: usize) -> Self {
         Self { first, ..self }

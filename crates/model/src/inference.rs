@@ -262,6 +262,7 @@ impl Pass<'_> {
                 });
                 let epilogue = Epilogue {
                     bias,
+                    accumulate: false,
                     relu: conv.relu,
                     affine,
                 };

@@ -1,19 +1,25 @@
 //! Epilogue of a convolution: the operations on the accumulators before they are stored.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
+use crate::band_statistics::{BAND, write_band_statistics};
 use crate::channels::{load, store};
-use crate::conv2d::{Conv2d, Conv2dOutput};
+use crate::conv2d::Conv2dOutput;
 use crate::microkernel::mul_add;
-use crate::operand::{Affine, ImageSize};
-use crate::parallel::{Partition, check_len};
+use crate::operand::{Affine, ImageSize, relu};
+use crate::parallel::{Partition, RowsMut, check_len};
 
-/// Bias, ReLU and a per-channel affine map, applied in this order.
-#[derive(Clone, Copy, Debug)]
+/// Bias, sum with the output's former values, ReLU and a per-channel affine map, applied in this order.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
     /// Bias, one per output channel; empty without bias.
     pub bias: &'a [f32],
-    /// ReLU after the bias.
+    /// Adds the values that the output buffer contains before the call: a residual connection. Cannot
+    /// be combined with fused pooling.
+    pub accumulate: bool,
+    /// ReLU after the bias and the sum.
     pub relu: bool,
     /// Batch norm with known statistics, as in inference.
     pub affine: Option<Affine<'a>>,
@@ -23,6 +29,7 @@ pub struct Epilogue<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct EpilogueVectors<V, const N: usize> {
     bias: [V; N],
+    pub(crate) accumulate: bool,
     relu: bool,
     affine: Option<([V; N], [V; N])>,
 }
@@ -41,13 +48,14 @@ impl Epilogue<'_> {
     pub(crate) fn vectors<S: Simd, const N: usize>(
         &self,
         simd: S,
-        channels: std::ops::Range<usize>,
+        channels: Range<usize>,
     ) -> EpilogueVectors<S::f32s, N> {
         EpilogueVectors {
             bias: match self.bias {
                 [] => [simd.splat_f32s(0.0); N],
                 bias => load_all(simd, &bias[channels.clone()]),
             },
+            accumulate: self.accumulate,
             relu: self.relu,
             affine: match &self.affine {
                 Some(Affine { scale, shift }) => Some((
@@ -70,6 +78,17 @@ fn load_all<S: Simd, const N: usize>(simd: S, values: &[f32]) -> [S::f32s; N] {
 }
 
 impl<V: Copy> EpilogueVectors<V, 1> {
+    /// Applies the epilogue to one vector of accumulators and stores it in `output`, which may be
+    /// shorter.
+    #[inline(always)]
+    pub(crate) fn write<S: Simd<f32s = V>>(&self, simd: S, sum: V, output: &mut [f32]) {
+        let sum = match self.accumulate {
+            true => simd.add_f32s(sum, load(simd, output)),
+            false => sum,
+        };
+        store(simd, output, self.apply(simd, sum));
+    }
+
     /// Applies the epilogue to one vector of accumulators.
     #[inline(always)]
     pub(crate) fn apply<S: Simd<f32s = V>>(&self, simd: S, sum: V) -> V {
@@ -94,12 +113,9 @@ impl<V: Copy, const N: usize> EpilogueVectors<V, N> {
             }
         }
         if self.relu {
-            // Not a maximum: NaN must propagate, so that a diverging run is noticed.
-            let zero = simd.splat_f32s(0.0);
             for i in 0..ROWS {
                 for j in 0..VECTORS {
-                    let value = tile[i][j];
-                    tile[i][j] = simd.select_f32s(simd.less_than_f32s(value, zero), zero, value);
+                    tile[i][j] = relu(simd, tile[i][j]);
                 }
             }
         }
@@ -168,9 +184,6 @@ pub(crate) fn window_argmax<S: Simd>(simd: S, window: [S::f32s; 4]) -> (S::f32s,
     }
     (best, best_index)
 }
-
-/// Output rows that a task computes at a time: the four of a Winograd tile, or two after pooling.
-pub(crate) const BAND: usize = 4;
 
 /// Division of an output, pooled or not, into bands of rows.
 #[derive(Clone, Copy, Debug)]
@@ -244,11 +257,59 @@ impl<T: Send> Partition for BandsMut<'_, T> {
     }
 }
 
-/// Bands of a convolution's outputs: values, and argmax indices if they are stored.
-pub(crate) type OutputBands<'a> = (BandsMut<'a, f32>, Option<BandsMut<'a, f32>>);
+/// Bands of a convolution's outputs.
+pub(crate) struct OutputBands<'a> {
+    pub(crate) values: BandsMut<'a, f32>,
+    /// Argmax indices, if they are stored.
+    pub(crate) argmax: Option<BandsMut<'a, f32>>,
+    /// Statistics of each band, `[2, channels]`, if they are computed.
+    statistics: Option<RowsMut<'a, f32>>,
+    channels: usize,
+}
 
-pub(crate) fn output_bands<'a>(conv: &Conv2d, output: Conv2dOutput<'a>) -> OutputBands<'a> {
-    let bands = Bands::new(&conv.shape.output(), conv.pool);
-    let argmax = output.argmax.map(|argmax| BandsMut::new(bands, argmax));
-    (BandsMut::new(bands, output.values), argmax)
+impl<'a> OutputBands<'a> {
+    /// Bands of an output of `size`, stored pooled if `pool` is true.
+    pub(crate) fn new(size: &ImageSize, pool: bool, output: Conv2dOutput<'a>) -> Self {
+        let bands = Bands::new(size, pool);
+        let statistics = output.statistics;
+        Self {
+            values: BandsMut::new(bands, output.values),
+            argmax: output.argmax.map(|argmax| BandsMut::new(bands, argmax)),
+            statistics: statistics.map(|values| RowsMut::new(values, 2 * size.channels)),
+            channels: size.channels,
+        }
+    }
+
+    /// Computes the statistics of some channels of a band that has been written.
+    #[inline(always)]
+    pub(crate) fn write_statistics<S: Simd>(
+        &mut self,
+        simd: S,
+        band: usize,
+        channels: Range<usize>,
+    ) {
+        if let Some(statistics) = &mut self.statistics {
+            let (values, row) = (self.values.band(band), statistics.row(band));
+            write_band_statistics(simd, self.channels, channels, values, row);
+        }
+    }
+}
+
+impl Partition for OutputBands<'_> {
+    fn split(self, unit: usize) -> (Self, Self) {
+        let Self {
+            values,
+            argmax,
+            statistics,
+            channels,
+        } = self;
+        let part = |((values, argmax), statistics)| Self {
+            values,
+            argmax,
+            statistics,
+            channels,
+        };
+        let (left, right) = ((values, argmax), statistics).split(unit);
+        (part(left), part(right))
+    }
 }

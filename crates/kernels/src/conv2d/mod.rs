@@ -5,10 +5,12 @@ pub(crate) mod epilogue;
 pub(crate) mod shape;
 pub(crate) mod winograd;
 
+use crate::band_statistics::{combine_statistics, statistics_len};
 use crate::buffer::{Workspace, WorkspaceLen};
 use crate::conv2d::epilogue::Epilogue;
 use crate::conv2d::shape::Conv2dShape;
 use crate::fused_gradient::FusedGradient;
+use crate::input_gradient::InputGradientEpilogue;
 use crate::instruction_set::InstructionSet;
 use crate::operand::ConvInput;
 use crate::parallel::check_len;
@@ -61,7 +63,7 @@ pub enum ConvAlgorithm {
 /// };
 /// let mut packed = vec![0.0; conv.packed_len()];
 /// conv.pack_weight(&weight, &mut packed);
-/// let epilogue = Epilogue { bias: &[0.0], relu: false, affine: None };
+/// let epilogue = Epilogue { bias: &[0.0], ..Epilogue::default() };
 /// let mut output = [0.0; 9];
 /// conv.forward(
 ///     &ConvInput::plain(&image),
@@ -91,14 +93,18 @@ pub struct Conv2dOutput<'a> {
     pub values: &'a mut [f32],
     /// Argmax index of each pooling window, 0 to 3, for the backward pass; as long as `values`.
     pub argmax: Option<&'a mut [f32]>,
+    /// Statistics of the output, for [`Conv2d::batch_statistics`]; they have the length
+    /// [`Conv2d::statistics_len`]. Cannot be combined with fused pooling.
+    pub statistics: Option<&'a mut [f32]>,
 }
 
 impl<'a> Conv2dOutput<'a> {
-    /// Output without argmax indices.
+    /// Output without argmax indices and statistics.
     pub fn plain(values: &'a mut [f32]) -> Self {
         Self {
             values,
             argmax: None,
+            statistics: None,
         }
     }
 }
@@ -114,7 +120,7 @@ pub struct Conv2dGradients<'a> {
     pub input: Option<InputGradient<'a>>,
 }
 
-impl Conv2dGradients<'_> {
+impl<'a> Conv2dGradients<'a> {
     /// Panics if a buffer does not have the given length. The bias may be empty.
     #[track_caller]
     pub(crate) fn check(&self, input: usize, weight: usize, bias: usize) {
@@ -126,6 +132,26 @@ impl Conv2dGradients<'_> {
         if let Some(gradient) = &self.input {
             let len = gradient.values.len();
             check_len("convolution input gradient", len, input);
+        }
+    }
+
+    /// Last step of the input gradient.
+    pub(crate) fn epilogue<'i>(
+        &self,
+        input: &'i ConvInput<'i>,
+        channels: usize,
+    ) -> InputGradientEpilogue<'i>
+    where
+        'a: 'i,
+    {
+        InputGradientEpilogue {
+            input,
+            batch_norm: self
+                .input
+                .as_ref()
+                .and_then(|gradient| gradient.batch_norm_sums.as_ref())
+                .map(|sums| (sums.input, sums.mean)),
+            channels,
         }
     }
 
@@ -142,7 +168,7 @@ impl Conv2dGradients<'_> {
 /// Input gradient of [`Conv2d::backward`], with the sums that a preceding batch norm needs.
 #[derive(Debug)]
 pub struct InputGradient<'a> {
-    /// Gradient at the convolution's input, after the affine map of [`ConvInput`].
+    /// Gradient at the convolution's input, after the affine map of [`ConvInput`] and before its ReLU.
     pub values: &'a mut [f32],
     /// Sums for the backward pass of the batch norm that produces the input, if there is one.
     pub batch_norm_sums: Option<BatchNormGradientSums<'a>>,
@@ -234,6 +260,14 @@ impl Conv2d {
         if let Some(argmax) = &output.argmax {
             check_len("argmax indices", argmax.len(), output.values.len());
         }
+        if let Some(statistics) = &output.statistics {
+            let len = statistics.len();
+            check_len("convolution statistics", len, self.statistics_len());
+        }
+        assert!(
+            !(self.pool && (epilogue.accumulate || output.statistics.is_some())),
+            "a convolution with fused pooling neither accumulates nor computes statistics"
+        );
         if output.values.is_empty() {
             return;
         }
@@ -245,6 +279,24 @@ impl Conv2d {
                 winograd::forward::forward(self, input, packed, epilogue, output, workspace);
             }
         }
+    }
+
+    /// Length of the statistics in [`Conv2dOutput`].
+    pub fn statistics_len(&self) -> usize {
+        statistics_len(self.shape.batch, &self.shape.output())
+    }
+
+    /// Computes the mean and the biased variance of each channel of the output from the statistics that
+    /// [`Conv2d::forward`] has written: batch norm's statistics without another pass over the output.
+    ///
+    /// The result has a smaller rounding error than that of
+    /// [`batch_norm_statistics`](crate::batch_norm_statistics), but not TensorFlow's rounding.
+    ///
+    /// # Panics
+    /// If a buffer's length does not match the shape.
+    pub fn batch_statistics(&self, statistics: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+        let size = self.shape.output();
+        combine_statistics(self.shape.batch, &size, statistics, mean, variance);
     }
 
     /// Computes the gradients of [`Conv2d::forward`].

@@ -3,11 +3,10 @@
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
-use crate::channels::load;
 use crate::dense::{DEPTH_BLOCK, DenseShape, GRADIENT_ROWS};
 use crate::instruction_set::InstructionSet;
 use crate::microkernel::{
-    LhsColumns, MicroKernel, accumulate, for_each_tile, store_tile, zero_tile,
+    LhsColumns, MicroKernel, accumulate, add_to_tile, for_each_tile, store_tile, zero_tile,
 };
 use crate::panels::Panels;
 use crate::parallel::{RowsMut, parallel_for};
@@ -113,12 +112,7 @@ impl<S: Simd> MicroKernel<S> for WeightGradientTile<'_> {
         let (columns, start) = (self.range.len(), first * self.outputs + self.range.start);
         let gradient = &mut self.gradient[start..];
         if self.accumulate {
-            for i in 0..ROWS {
-                let row = gradient[i * self.outputs..][..columns].chunks(S::F32_LANES);
-                for (sum, values) in tile[i].iter_mut().zip(row) {
-                    *sum = simd.add_f32s(load(simd, values), *sum);
-                }
-            }
+            add_to_tile(simd, &mut tile, gradient, self.outputs, columns);
         }
         store_tile(simd, &tile, gradient, self.outputs, columns);
     }

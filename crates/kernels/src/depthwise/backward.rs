@@ -6,12 +6,12 @@
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
-use crate::channels::write_gradient_sums;
-use crate::conv2d::{BatchNormGradientSums, InputGradient};
+use crate::conv2d::InputGradient;
 use crate::depthwise::correlation::{Correlation, Pixels, Taps};
 use crate::depthwise::padded_band::PaddedBand;
-use crate::depthwise::{BAND, DepthwiseConv2d, DepthwiseConv2dShape};
+use crate::depthwise::{DepthwiseConv2d, DepthwiseConv2dShape, ROWS};
 use crate::fused_gradient::FusedGradient;
+use crate::input_gradient::InputGradientEpilogue;
 use crate::parallel::{RowsMut, parallel_for};
 use crate::window::Window;
 
@@ -19,32 +19,25 @@ pub(super) fn write_input_gradient(
     conv: &DepthwiseConv2d,
     weight: &[f32],
     gradient: &FusedGradient<'_>,
+    epilogue: InputGradientEpilogue<'_>,
     target: InputGradient<'_>,
     workspace: &Workspace,
 ) {
     let shape = &conv.shape;
-    let (rows, batch_norm) = match target.batch_norm_sums {
-        Some(BatchNormGradientSums { input, mean, sums }) => (
-            Some(RowsMut::new(sums, 2 * shape.channels)),
-            Some((input, mean)),
-        ),
-        None => (None, None),
-    };
+    let rows = target
+        .batch_norm_sums
+        .map(|target| RowsMut::new(target.sums, 2 * shape.channels));
     let images = RowsMut::new(target.values, shape.input().image_len());
     parallel_for(0..shape.batch, 1, (images, rows), &|images, parts| {
         workspace.threads.with(|scratch| {
-            let sums = parts.1.zip(batch_norm);
             conv.instructions.run(InputGradientTask {
                 shape,
                 weight,
                 gradient,
                 image: images.start,
                 values: parts.0.values,
-                sums: sums.map(|(rows, (input, mean))| BatchNormGradientSums {
-                    input,
-                    mean,
-                    sums: rows.values,
-                }),
+                epilogue,
+                sums: parts.1.map(|rows| rows.values),
                 scratch,
             });
         });
@@ -58,7 +51,8 @@ struct InputGradientTask<'a> {
     gradient: &'a FusedGradient<'a>,
     image: usize,
     values: &'a mut [f32],
-    sums: Option<BatchNormGradientSums<'a>>,
+    epilogue: InputGradientEpilogue<'a>,
+    sums: Option<&'a mut [f32]>,
     scratch: &'a mut [f32],
 }
 
@@ -71,8 +65,8 @@ impl WithSimd for InputGradientTask<'_> {
         let (rows, columns) = (&shape.rows, &shape.columns);
         let layout = PaddedBand::output_gradient(shape);
         let size = shape.input();
-        for (band_index, band_values) in self.values.chunks_mut(BAND * size.row_len()).enumerate() {
-            let first = band_index * BAND;
+        for (band_index, band_values) in self.values.chunks_mut(ROWS * size.row_len()).enumerate() {
+            let first = band_index * ROWS;
             let last = first + band_values.len() / size.row_len() - 1;
             // Output rows that contribute to the band, also those outside the output.
             let top = lowest_source(rows, first);
@@ -109,10 +103,8 @@ impl WithSimd for InputGradientTask<'_> {
                 }
             }
         }
-        if let Some(BatchNormGradientSums { input, mean, sums }) = self.sums {
-            let input = &input[self.image * size.image_len()..][..size.image_len()];
-            write_gradient_sums(simd, mean, self.values, input, sums);
-        }
+        let start = self.image * size.image_len();
+        self.epilogue.apply(simd, start, self.values, self.sums);
     }
 }
 

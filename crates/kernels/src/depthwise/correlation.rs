@@ -145,12 +145,11 @@ impl Strip<'_, '_> {
         }
         for p in 0..COUNT {
             let pixel = (pixels.first + (first + p) * pixels.step) * channel_count;
-            let sum = match &epilogue {
-                Some(epilogue) => epilogue.apply(simd, sums[p]),
-                None => sums[p],
-            };
             let output = &mut self.output[pixel + channels.start..pixel + channels.end];
-            store(simd, output, sum);
+            match &epilogue {
+                Some(epilogue) => epilogue.write(simd, sums[p], output),
+                None => store(simd, output, sums[p]),
+            }
         }
     }
 }

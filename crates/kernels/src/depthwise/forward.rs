@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::band_statistics::BAND;
 use crate::buffer::Workspace;
-use crate::conv2d::epilogue::Epilogue;
+use crate::conv2d::Conv2dOutput;
+use crate::conv2d::epilogue::{Epilogue, OutputBands};
 use crate::depthwise::correlation::{Correlation, Pixels, Taps};
 use crate::depthwise::padded_band::PaddedBand;
-use crate::depthwise::{BAND, DepthwiseConv2d, DepthwiseConv2dShape};
+use crate::depthwise::{DepthwiseConv2d, DepthwiseConv2dShape, ROWS};
 use crate::operand::ConvInput;
-use crate::parallel::{CHUNK, RowsMut, parallel_for};
+use crate::parallel::{CHUNK, parallel_for};
 
-/// Number of tasks that even one image is divided into, if it has enough rows.
+/// Number of tasks that even one image is divided into, if it has enough bands.
 const MIN_TASKS: usize = 4;
 
 pub(super) fn forward(
@@ -20,24 +22,26 @@ pub(super) fn forward(
     input: &ConvInput<'_>,
     weight: &[f32],
     epilogue: &Epilogue<'_>,
-    output: &mut [f32],
+    output: Conv2dOutput<'_>,
     workspace: &Workspace,
 ) {
     let shape = &conv.shape;
-    let row_len = shape.output().row_len();
-    let units = shape.batch * shape.rows.output;
-    let grain = CHUNK.div_ceil(row_len).next_multiple_of(BAND);
-    let grain = grain.min(units.div_ceil(MIN_TASKS));
-    let rows = RowsMut::new(output, row_len);
-    parallel_for(0..units, grain, rows, &|rows, output| {
+    let size = shape.output();
+    let parts = OutputBands::new(&size, false, output);
+    let units = shape.batch * size.height.div_ceil(BAND);
+    let grain = CHUNK
+        .div_ceil(BAND * size.row_len())
+        .next_multiple_of(ROWS / BAND)
+        .min(units.div_ceil(MIN_TASKS));
+    parallel_for(0..units, grain, parts, &|units, parts| {
         workspace.threads.with(|scratch| {
             conv.instructions.run(ForwardTask {
                 shape,
                 input,
                 weight,
                 epilogue,
-                rows,
-                output: output.values,
+                units,
+                parts,
                 scratch,
             });
         });
@@ -49,9 +53,9 @@ struct ForwardTask<'a> {
     input: &'a ConvInput<'a>,
     weight: &'a [f32],
     epilogue: &'a Epilogue<'a>,
-    /// Rows of the whole batch.
-    rows: Range<usize>,
-    output: &'a mut [f32],
+    /// Bands of the whole batch.
+    units: Range<usize>,
+    parts: OutputBands<'a>,
     scratch: &'a mut [f32],
 }
 
@@ -59,11 +63,12 @@ impl WithSimd for ForwardTask<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let shape = self.shape;
         let (rows, columns) = (&shape.rows, &shape.columns);
         let layout = PaddedBand::input(shape);
-        let row_len = shape.output().row_len();
+        let size = shape.output();
+        let bands_per_image = size.height.div_ceil(BAND);
         let column_taps = Taps {
             first: 0,
             step: 1,
@@ -77,34 +82,40 @@ impl WithSimd for ForwardTask<'_> {
             count: columns.output,
             source_step: columns.stride,
         };
-        let mut next = self.rows.start;
-        while next < self.rows.end {
-            // A band ends with its image.
-            let (image, first) = (next / rows.output, next % rows.output);
-            let count = (self.rows.end - next).min(rows.output - first).min(BAND);
+        let mut unit = self.units.start;
+        while unit < self.units.end {
+            let (image, band) = (unit / bands_per_image, unit % bands_per_image);
+            let bands = (self.units.end - unit)
+                .min(bands_per_image - band)
+                .min(ROWS / BAND);
+            let first = band * BAND;
+            let count = (bands * BAND).min(size.height - first);
             let source = (count - 1) * rows.stride + rows.kernel;
-            let band = &mut self.scratch[..source * layout.row_len()];
+            let padded = &mut self.scratch[..source * layout.row_len()];
             let top = (first * rows.stride) as isize - rows.padding_before as isize;
-            layout.copy(simd, self.input, &shape.input(), image, top, band);
+            layout.copy(simd, self.input, &shape.input(), image, top, padded);
             let correlation = Correlation {
-                source: band,
+                source: padded,
                 source_row_len: layout.row_len(),
                 weight: self.weight,
                 kernel_width: columns.kernel,
                 channels: shape.channels,
                 epilogue: Some(self.epilogue),
             };
-            let start = (next - self.rows.start) * row_len;
-            let output = self.output[start..][..count * row_len].chunks_exact_mut(row_len);
-            for (y, output) in output.enumerate() {
-                let row_taps = Taps {
-                    count: rows.kernel,
-                    source: y * rows.stride,
-                    ..column_taps
-                };
-                correlation.row(simd, row_taps, column_taps, pixels, output);
+            for band in 0..bands {
+                let output = self.parts.values.band(unit + band);
+                for (y, output) in output.chunks_exact_mut(size.row_len()).enumerate() {
+                    let row_taps = Taps {
+                        count: rows.kernel,
+                        source: (band * BAND + y) * rows.stride,
+                        ..column_taps
+                    };
+                    correlation.row(simd, row_taps, column_taps, pixels, output);
+                }
+                self.parts
+                    .write_statistics(simd, unit + band, 0..shape.channels);
             }
-            next += count;
+            unit += bands;
         }
     }
 }

@@ -6,9 +6,10 @@ mod forward;
 mod padded_band;
 mod weight_gradient;
 
+use crate::band_statistics::{BAND, combine_statistics, statistics_len};
 use crate::buffer::{Workspace, WorkspaceLen};
-use crate::conv2d::Conv2dGradients;
 use crate::conv2d::epilogue::Epilogue;
+use crate::conv2d::{Conv2dGradients, Conv2dOutput};
 use crate::depthwise::padded_band::PaddedBand;
 use crate::fused_gradient::FusedGradient;
 use crate::instruction_set::InstructionSet;
@@ -16,8 +17,8 @@ use crate::operand::{ConvInput, ImageSize};
 use crate::parallel::check_len;
 use crate::window::Window;
 
-/// Output rows that a task computes from one band of padded input rows.
-const BAND: usize = 8;
+/// Rows that a task computes from one set of padded rows: two bands.
+const ROWS: usize = 2 * BAND;
 
 /// Maximum number of groups of images with partial sums of the weight gradient.
 const GROUPS: usize = 8;
@@ -98,7 +99,7 @@ impl DepthwiseConv2dShape {
 ///
 /// ```
 /// use modiste_kernels::{
-///     ConvInput, DepthwiseConv2d, DepthwiseConv2dShape, Epilogue, InstructionSet, Window, Workspace,
+///     Conv2dOutput, ConvInput, DepthwiseConv2d, DepthwiseConv2dShape, Epilogue, InstructionSet, Window, Workspace,
 /// };
 ///
 /// // One image of 1x3 pixels with two channels, and a 1x2 kernel.
@@ -110,8 +111,8 @@ impl DepthwiseConv2dShape {
 /// conv.forward(
 ///     &ConvInput::plain(&[1.0, 10.0, 2.0, 20.0, 3.0, 30.0]),
 ///     &[1.0, 0.0, 1.0, 2.0], // [height, width, channels]
-///     &Epilogue { bias: &[], relu: false, affine: None },
-///     &mut output,
+///     &Epilogue::default(),
+///     Conv2dOutput::plain(&mut output),
 ///     &mut Workspace::new(shape.workspace_len()),
 /// );
 /// assert_eq!(output, [3.0, 40.0, 5.0, 60.0]);
@@ -129,23 +130,46 @@ impl DepthwiseConv2d {
     /// j, c]`, followed by the epilogue.
     ///
     /// # Panics
-    /// If a buffer's length does not match the shape.
+    /// If a buffer's length does not match the shape, or if argmax indices are given.
     pub fn forward(
         &self,
         input: &ConvInput<'_>,
         weight: &[f32],
         epilogue: &Epilogue<'_>,
-        output: &mut [f32],
+        output: Conv2dOutput<'_>,
         workspace: &mut Workspace,
     ) {
-        self.check(input, output.len());
+        self.check(input, output.values.len());
         workspace.check(self.shape.workspace_len());
         let len = self.shape.weight_len();
         check_len("depthwise convolution weight", weight.len(), len);
         epilogue.check(self.shape.channels);
-        if !output.is_empty() {
+        assert!(
+            output.argmax.is_none(),
+            "a depthwise convolution has no fused pool"
+        );
+        if let Some(statistics) = &output.statistics {
+            let len = statistics.len();
+            check_len("convolution statistics", len, self.statistics_len());
+        }
+        if !output.values.is_empty() {
             forward::forward(self, input, weight, epilogue, output, workspace);
         }
+    }
+
+    /// Length of the statistics in [`Conv2dOutput`].
+    pub fn statistics_len(&self) -> usize {
+        statistics_len(self.shape.batch, &self.shape.output())
+    }
+
+    /// Computes the mean and the biased variance of each channel of the output, as
+    /// [`Conv2d::batch_statistics`](crate::Conv2d::batch_statistics) does.
+    ///
+    /// # Panics
+    /// If a buffer's length does not match the shape.
+    pub fn batch_statistics(&self, statistics: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+        let size = self.shape.output();
+        combine_statistics(self.shape.batch, &size, statistics, mean, variance);
     }
 
     /// Computes the gradients of [`DepthwiseConv2d::forward`].
@@ -174,6 +198,7 @@ impl DepthwiseConv2d {
             gradients.fill_zeros();
             return;
         }
+        let epilogue = gradients.epilogue(input, shape.channels);
         weight_gradient::write_weight_gradient(
             self,
             input,
@@ -183,7 +208,7 @@ impl DepthwiseConv2d {
             workspace,
         );
         if let Some(target) = gradients.input {
-            backward::write_input_gradient(self, weight, gradient, target, workspace);
+            backward::write_input_gradient(self, weight, gradient, epilogue, target, workspace);
         }
     }
 

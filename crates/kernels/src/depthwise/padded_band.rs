@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::depthwise::{BAND, DepthwiseConv2dShape};
+use crate::depthwise::{DepthwiseConv2dShape, ROWS};
 use crate::operand::{ImageSize, Operand};
 
 /// Layout of a band of image rows: each is a whole image row with zeros before and after it.
@@ -23,7 +23,7 @@ impl PaddedBand {
         let (rows, columns) = (&shape.rows, &shape.columns);
         let left = columns.padding_before;
         Self {
-            rows: (BAND - 1) * rows.stride + rows.kernel,
+            rows: (ROWS - 1) * rows.stride + rows.kernel,
             width: (left + columns.input)
                 .max((columns.output.max(1) - 1) * columns.stride + columns.kernel),
             left,
@@ -38,7 +38,7 @@ impl PaddedBand {
         let left = before.div_ceil(columns.stride);
         let last = (columns.input + columns.padding_before).saturating_sub(1) / columns.stride;
         Self {
-            rows: (BAND - 1 + rows.kernel - 1) / rows.stride + 2,
+            rows: (ROWS - 1 + rows.kernel - 1) / rows.stride + 2,
             width: left + columns.output.max(last + 1),
             left,
             channels: shape.channels,

@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use crate::buffer::Workspace;
 use crate::channels::{load, store};
 use crate::depthwise::padded_band::PaddedBand;
-use crate::depthwise::{BAND, DepthwiseConv2d, DepthwiseConv2dShape, GROUPS};
+use crate::depthwise::{DepthwiseConv2d, DepthwiseConv2dShape, GROUPS, ROWS};
 use crate::fused_gradient::FusedGradient;
 use crate::microkernel::mul_add;
 use crate::operand::{ConvInput, Operand};
@@ -80,8 +80,8 @@ impl WithSimd for WeightGradientTask<'_> {
         let row = &mut row[..output.row_len()];
         for image in self.images {
             for y in 0..rows.output {
-                if y % BAND == 0 {
-                    let count = (rows.output - y).min(BAND);
+                if y % ROWS == 0 {
+                    let count = (rows.output - y).min(ROWS);
                     let source = (count - 1) * rows.stride + rows.kernel;
                     let top = (y * rows.stride) as isize - rows.padding_before as isize;
                     let band = &mut padded[..source * layout.row_len()];
@@ -89,7 +89,7 @@ impl WithSimd for WeightGradientTask<'_> {
                 }
                 self.gradient.load_row(simd, &output, image, y, row);
                 let mut products = RowProducts {
-                    source: &padded[y % BAND * rows.stride * layout.row_len()..],
+                    source: &padded[y % ROWS * rows.stride * layout.row_len()..],
                     source_row_len: layout.row_len(),
                     stride: columns.stride * shape.channels,
                     gradient: row,

@@ -69,11 +69,12 @@ impl Buffers {
         let epilogue = Epilogue {
             bias: &self.bias,
             relu,
-            affine: None,
+            ..Epilogue::default()
         };
         let output = Conv2dOutput {
             values: &mut self.output,
             argmax: conv.pool.then_some(&mut *self.argmax),
+            statistics: None,
         };
         let input = ConvInput::plain(&self.input);
         conv.forward(&input, &packed, &epilogue, output, &mut self.workspace);

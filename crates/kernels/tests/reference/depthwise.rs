@@ -1,7 +1,7 @@
 use modiste_kernels::{
-    Affine, BatchNormGradientSums, Conv2dGradients, Conv2dShape, ConvInput, DepthwiseConv2d,
-    DepthwiseConv2dShape, Epilogue, FusedGradient, InputGradient, InstructionSet, Window,
-    Workspace,
+    Affine, BatchNormGradientSums, Conv2dGradients, Conv2dOutput, Conv2dShape, ConvInput,
+    DepthwiseConv2d, DepthwiseConv2dShape, Epilogue, FusedGradient, InputGradient, InstructionSet,
+    Window, Workspace,
 };
 
 use crate::naive::{self, assert_close, pseudorandom, to_f64};
@@ -48,14 +48,13 @@ impl Operands {
         let input = ConvInput::plain(&self.input);
         let epilogue = Epilogue {
             bias: &self.bias,
-            relu: false,
-            affine: None,
+            ..Epilogue::default()
         };
         conv.forward(
             &input,
             &self.weight,
             &epilogue,
-            &mut results.output,
+            Conv2dOutput::plain(&mut results.output),
             &mut workspace,
         );
         conv.backward(
@@ -206,14 +205,14 @@ fn affine_input() {
         let epilogue = Epilogue {
             bias: &operands.bias,
             relu: true,
-            affine: None,
+            ..Epilogue::default()
         };
         let mut output = vec![f32::NAN; shape.output_len()];
         conv.forward(
             &input,
             &operands.weight,
             &epilogue,
-            &mut output,
+            Conv2dOutput::plain(&mut output),
             &mut workspace,
         );
         output
@@ -226,6 +225,7 @@ fn affine_input() {
     let found = run(ConvInput {
         values: &operands.input,
         affine,
+        relu: false,
     });
     assert_close("output", &found, &to_f64(&expected), 1e-6);
     assert!(expected.iter().all(|&value| value >= 0.0));

@@ -208,12 +208,12 @@ fn check(batch: usize, [height, width]: [usize; 2], [channels, filters]: [usize;
         conv.pack_weight(&weight, &mut packed);
         let epilogue = Epilogue {
             bias: &vec![0.5; filters],
-            relu: false,
-            affine: None,
+            ..Epilogue::default()
         };
         let fused = ConvInput {
             values: &before.values,
             affine: Some(before.affine()),
+            relu: false,
         };
         let outputs = [fused, ConvInput::plain(&normalized)].map(|input| {
             let mut output = vec![f32::NAN; shape.output_len()];

@@ -12,5 +12,6 @@ mod max_pool;
 mod naive;
 mod optimization;
 mod pointwise;
+mod residual;
 mod threads;
 mod zero_padding;

@@ -100,6 +100,7 @@ impl Activations {
         LayerInput {
             values: &self.output[..batch * op.outputs],
             affine: deferred.then(|| self.norm.affine()),
+            relu: false,
         }
     }
 }

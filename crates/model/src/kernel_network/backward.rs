@@ -230,7 +230,12 @@ impl Backward<'_> {
                     mean,
                     sums: &mut sums[..2 * batch * mean.len()],
                 });
-                (LayerInput { values, affine }, sums)
+                let input = LayerInput {
+                    values,
+                    affine,
+                    relu: false,
+                };
+                (input, sums)
             }
         };
         kernel.backward(

@@ -132,7 +132,7 @@ impl Forward<'_> {
         let epilogue = Epilogue {
             bias,
             relu: conv.relu,
-            affine: None,
+            ..Epilogue::default()
         };
         let argmax = match kernel.pool {
             true => Some(&mut activations.argmax[..batch * op.outputs]),
@@ -141,6 +141,7 @@ impl Forward<'_> {
         let target = Conv2dOutput {
             values: written,
             argmax,
+            statistics: None,
         };
         kernel.forward(
             &input,

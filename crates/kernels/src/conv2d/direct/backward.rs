@@ -5,17 +5,17 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::band_statistics::BAND;
 use crate::buffer::Workspace;
-use crate::channels::write_gradient_sums;
 use crate::conv2d::direct::forward::RowConvolution;
 use crate::conv2d::direct::padded_rows::PaddedRows;
 use crate::conv2d::direct::{
     GROUPS, pack_weight, packed_len, panels, partial_len, transposed_convolution,
 };
-use crate::conv2d::epilogue::BAND;
 use crate::conv2d::shape::Conv2dShape;
-use crate::conv2d::{BatchNormGradientSums, Conv2d, Conv2dGradients, InputGradient};
+use crate::conv2d::{Conv2d, Conv2dGradients, InputGradient};
 use crate::fused_gradient::FusedGradient;
+use crate::input_gradient::InputGradientEpilogue;
 use crate::microkernel::{
     LhsColumns, MicroKernel, accumulate, for_each_tile, load_tile, store_tile,
 };
@@ -48,6 +48,7 @@ pub(crate) fn backward(
             });
         });
     });
+    let epilogue = gradients.epilogue(input, shape.in_channels);
     add_partials(conv, partials, gradients.weight, gradients.bias);
     let Some(InputGradient {
         values,
@@ -63,13 +64,7 @@ pub(crate) fn backward(
     let packed = &mut rest[..packed_len(&transposed)];
     pack_weight(&transposed, flipped, packed);
     let packed = &*packed;
-    let (rows, batch_norm) = match batch_norm_sums {
-        Some(BatchNormGradientSums { input, mean, sums }) => {
-            let rows = RowsMut::new(sums, 2 * shape.in_channels);
-            (Some(rows), Some((input, mean)))
-        }
-        None => (None, None),
-    };
+    let rows = batch_norm_sums.map(|target| RowsMut::new(target.sums, 2 * shape.in_channels));
     let images = RowsMut::new(values, shape.input().image_len());
     parallel_for(0..shape.batch, 1, (images, rows), &|units, parts| {
         threads.with(|scratch| {
@@ -87,14 +82,8 @@ pub(crate) fn backward(
                 },
                 image: units.start,
                 values: parts.0.values,
-                sums: parts
-                    .1
-                    .zip(batch_norm)
-                    .map(|(rows, (input, mean))| BatchNormGradientSums {
-                        input,
-                        mean,
-                        sums: rows.values,
-                    }),
+                epilogue,
+                sums: parts.1.map(|rows| rows.values),
                 scratch,
             });
         });
@@ -254,7 +243,8 @@ struct InputGradientTask<'a> {
     convolution: RowConvolution<'a, FusedGradient<'a>>,
     image: usize,
     values: &'a mut [f32],
-    sums: Option<BatchNormGradientSums<'a>>,
+    epilogue: InputGradientEpilogue<'a>,
+    sums: Option<&'a mut [f32]>,
     scratch: &'a mut [f32],
 }
 
@@ -269,9 +259,7 @@ impl WithSimd for InputGradientTask<'_> {
             self.convolution
                 .rows(simd, self.image, band * BAND, self.scratch, values);
         }
-        if let Some(BatchNormGradientSums { input, mean, sums }) = self.sums {
-            let input = &input[self.image * size.image_len()..][..size.image_len()];
-            write_gradient_sums(simd, mean, self.values, input, sums);
-        }
+        let start = self.image * size.image_len();
+        self.epilogue.apply(simd, start, self.values, self.sums);
     }
 }

@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::band_statistics::BAND;
 use crate::buffer::Workspace;
 use crate::conv2d::direct::padded_rows::PaddedRows;
 use crate::conv2d::direct::{grain, panels};
-use crate::conv2d::epilogue::{
-    BAND, Epilogue, EpilogueVectors, OutputBands, output_bands, pool_band,
-};
+use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::microkernel::{
-    Lhs, LhsRows, MicroKernel, Tile, accumulate, for_each_tile, rank1_update, store_tile, zero_tile,
+    Lhs, LhsRows, MicroKernel, Tile, accumulate, add_to_tile, for_each_tile, rank1_update,
+    store_tile, zero_tile,
 };
 use crate::operand::{ConvInput, ImageSize, Operand};
 use crate::panels::Panels;
@@ -28,7 +28,7 @@ pub(crate) fn forward(
 ) {
     let shape = &conv.shape;
     let grain = grain(shape);
-    let parts = output_bands(conv, output);
+    let parts = OutputBands::new(&conv.shape.output(), conv.pool, output);
     let units = 0..shape.batch * shape.rows.output.div_ceil(BAND);
     parallel_for(units, grain, parts, &|units, parts| {
         workspace.threads.with(|scratch| {
@@ -219,11 +219,14 @@ impl<S: Simd, R: Operand> PixelTiles<'_, S, R> {
         first: usize,
         mut sums: Tile<S, ROWS, VECTORS>,
     ) {
-        if let Some(epilogue) = &self.epilogue {
-            epilogue.apply_tile(simd, &mut sums);
-        }
         let channels = self.convolution.output.channels;
         let output = &mut self.output[first * channels + self.columns.start..];
+        if let Some(epilogue) = &self.epilogue {
+            if epilogue.accumulate {
+                add_to_tile(simd, &mut sums, output, channels, self.columns.len());
+            }
+            epilogue.apply_tile(simd, &mut sums);
+        }
         store_tile(simd, &sums, output, channels, self.columns.len());
     }
 }
@@ -243,21 +246,22 @@ impl WithSimd for ForwardTask<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let size = self.convolution.output;
         let bands_per_image = size.height.div_ceil(BAND);
-        let (mut values, mut argmax) = self.parts;
+        let mut parts = self.parts;
         let (band, padded) = self
             .scratch
             .split_at_mut((BAND * size.row_len()).next_multiple_of(16));
         for unit in self.units {
             let (image, first) = (unit / bands_per_image, unit % bands_per_image * BAND);
             if !self.pool {
-                let output = values.band(unit);
+                let output = parts.values.band(unit);
                 self.convolution.rows(simd, image, first, padded, output);
+                parts.write_statistics(simd, unit, 0..size.channels);
                 continue;
             }
             let band = &mut band[..(size.height - first).min(BAND) * size.row_len()];
             self.convolution.rows(simd, image, first, padded, band);
-            let argmax = argmax.as_mut().map(|argmax| argmax.band(unit));
-            pool_band(simd, &size, band, values.band(unit), argmax);
+            let argmax = parts.argmax.as_mut().map(|argmax| argmax.band(unit));
+            pool_band(simd, &size, band, parts.values.band(unit), argmax);
         }
     }
 }

@@ -5,10 +5,10 @@ pub(crate) mod backward;
 pub(crate) mod forward;
 mod padded_rows;
 
+use crate::band_statistics::BAND;
 use crate::buffer::WorkspaceLen;
 use crate::conv2d::Conv2d;
 use crate::conv2d::direct::padded_rows::PaddedRows;
-use crate::conv2d::epilogue::BAND;
 use crate::conv2d::shape::Conv2dShape;
 use crate::panels::Panels;
 

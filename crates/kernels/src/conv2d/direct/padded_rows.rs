@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::conv2d::epilogue::BAND;
+use crate::band_statistics::BAND;
 use crate::conv2d::shape::Conv2dShape;
 use crate::operand::{ImageSize, Operand};
 

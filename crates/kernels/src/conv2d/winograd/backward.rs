@@ -123,11 +123,7 @@ pub(crate) fn backward(
         input,
         gradient,
         transposed,
-        batch_norm: gradients
-            .input
-            .as_ref()
-            .and_then(|gradient| gradient.batch_norm_sums.as_ref())
-            .map(|sums| (sums.input, sums.mean)),
+        epilogue: gradients.epilogue(input, shape.in_channels),
     };
     let images = gradients.input.map(|gradient| {
         let values = RowsMut::new(gradient.values, shape.input().image_len());

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::channels::write_gradient_sums;
 use crate::conv2d::Conv2d;
 use crate::conv2d::winograd::gemm::{TileGemm, WeightGradientGemm};
 use crate::conv2d::winograd::geometry::Geometry;
@@ -13,6 +12,7 @@ use crate::conv2d::winograd::input_transform::transform_inputs;
 use crate::conv2d::winograd::tiles::TransformedTiles;
 use crate::conv2d::winograd::transforms::POINTS;
 use crate::fused_gradient::FusedGradient;
+use crate::input_gradient::InputGradientEpilogue;
 use crate::operand::ConvInput;
 use crate::parallel::RowsMut;
 
@@ -31,8 +31,7 @@ pub(super) struct BackwardPass<'a> {
     pub(super) input: &'a ConvInput<'a>,
     pub(super) gradient: &'a FusedGradient<'a>,
     pub(super) transposed: &'a [f32],
-    /// Input and mean of the preceding batch norm, if its sums are needed.
-    pub(super) batch_norm: Option<(&'a [f32], &'a [f32])>,
+    pub(super) epilogue: InputGradientEpilogue<'a>,
 }
 
 impl<'a> BackwardPass<'a> {
@@ -108,12 +107,12 @@ impl<'a> BackwardPass<'a> {
                 tile_y,
                 values,
             );
-            if tile_y + 1 == geometry.tile_rows_per_image
-                && let (Some(sums), Some((input, mean))) = (sums.as_deref_mut(), self.batch_norm)
-            {
-                let input = &input[image * size.image_len()..][..size.image_len()];
-                let sums = &mut sums[index_in_part * 2 * size.channels..][..2 * size.channels];
-                write_gradient_sums(simd, mean, values, input, sums);
+            if tile_y + 1 == geometry.tile_rows_per_image {
+                let sums = sums.as_deref_mut().map(|sums| {
+                    &mut sums[index_in_part * 2 * size.channels..][..2 * size.channels]
+                });
+                self.epilogue
+                    .apply(simd, image * size.image_len(), values, sums);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{Workspace, WorkspaceLen};
-use crate::conv2d::epilogue::{Epilogue, OutputBands, output_bands};
+use crate::conv2d::epilogue::{Epilogue, OutputBands};
 use crate::conv2d::winograd::forward_pass::ForwardPass;
 use crate::conv2d::winograd::forward_small_batch::{is_small_batch, small_batch_len};
 use crate::conv2d::winograd::geometry::Geometry;
@@ -55,7 +55,7 @@ pub(crate) fn forward(
     workspace: &mut Workspace,
 ) {
     let geometry = super::geometry(conv);
-    let parts = output_bands(conv, output);
+    let parts = OutputBands::new(&conv.shape.output(), conv.pool, output);
     let pass = ForwardPass {
         conv,
         geometry: &geometry,

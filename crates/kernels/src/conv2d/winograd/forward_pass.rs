@@ -57,18 +57,19 @@ impl<'a> ForwardPass<'a> {
         rows: Range<usize>,
         panel: usize,
         transformed: &TransformedTiles<'_>,
-        (values, argmax): &mut OutputBands<'_>,
+        parts: &mut OutputBands<'_>,
     ) {
         let first = panel * transformed.panels.width;
         let channels = first..first + transformed.panels.columns;
         for (index, row) in rows.enumerate() {
             let tile = index * self.geometry.tiles_per_row;
-            let (channels, output) = (channels.clone(), values.band(row));
+            let (channels, output) = (channels.clone(), parts.values.band(row));
             if self.conv.pool {
-                let argmax = argmax.as_mut().map(|argmax| argmax.band(row));
+                let argmax = parts.argmax.as_mut().map(|argmax| argmax.band(row));
                 write_pooled(simd, self, transformed, channels, tile, output, argmax);
             } else {
-                write_band(simd, self, transformed, channels, tile, output);
+                write_band(simd, self, transformed, channels.clone(), tile, output);
+                parts.write_statistics(simd, row, channels);
             }
         }
     }
@@ -188,7 +189,7 @@ impl<S: Simd> WriteTile<S> for EpiloguePixels<'_, S> {
         if j >= self.columns || i * self.row >= self.output.len() {
             return;
         }
-        let value = self.epilogue.apply(simd, sum);
-        store(simd, &mut self.output[start..start + self.count], value);
+        let output = &mut self.output[start..start + self.count];
+        self.epilogue.write(simd, sum, output);
     }
 }

@@ -11,7 +11,7 @@ use crate::conv2d::winograd::transforms::{
     InputTransform, PATCH, ReadTile, new_intermediate, transform_2d,
 };
 use crate::microkernel::mul_add;
-use crate::operand::{Affine, ConvInput, ImageSize};
+use crate::operand::{Affine, ConvInput, ImageSize, InputMap};
 
 /// Transforms the inputs of a block of tile rows.
 #[inline(always)]
@@ -52,6 +52,17 @@ pub(crate) fn transform_inputs<S: Simd>(
                         row: size.row_len(),
                         pixel: size.channels,
                     };
+                    let range = channel..channel + S::F32_LANES;
+                    if input.relu {
+                        let mut from = ReluPixels(from, input.map(simd, range));
+                        transform_2d::<S, InputTransform, PATCH, PATCH>(
+                            simd,
+                            &mut from,
+                            &mut to,
+                            &mut intermediate,
+                        );
+                        continue;
+                    }
                     match input.affine {
                         None => {
                             transform_2d::<S, InputTransform, PATCH, PATCH>(
@@ -85,13 +96,7 @@ pub(crate) fn transform_inputs<S: Simd>(
                         rows: clip(patch_origin.0, size.height),
                         columns: clip(patch_origin.1, size.width),
                         patch_origin,
-                        affine: match &input.affine {
-                            None => None,
-                            Some(Affine { scale, shift }) => Some((
-                                load(simd, &scale[channels.clone()]),
-                                load(simd, &shift[channels.clone()]),
-                            )),
-                        },
+                        map: input.map(simd, channels.clone()),
                         channels,
                     };
                     let mut to =
@@ -137,6 +142,16 @@ impl<S: Simd> ReadTile<S> for AffinePixels<'_, S> {
     }
 }
 
+/// Reader that applies an affine map and ReLU.
+struct ReluPixels<'a, S: Simd>(Pixels<'a>, InputMap<S::f32s>);
+
+impl<S: Simd> ReadTile<S> for ReluPixels<'_, S> {
+    #[inline(always)]
+    fn read(&mut self, simd: S, i: usize, j: usize) -> S::f32s {
+        self.1.apply(simd, self.0.read(simd, i, j))
+    }
+}
+
 /// Reader of a patch that crosses the image border or whose channels do not fill a vector. Elements
 /// outside are zero.
 struct EdgePixels<'a, S: Simd> {
@@ -148,7 +163,7 @@ struct EdgePixels<'a, S: Simd> {
     columns: Range<usize>,
     patch_origin: (isize, isize),
     channels: Range<usize>,
-    affine: Option<(S::f32s, S::f32s)>,
+    map: InputMap<S::f32s>,
 }
 
 impl<S: Simd> ReadTile<S> for EdgePixels<'_, S> {
@@ -166,9 +181,6 @@ impl<S: Simd> ReadTile<S> for EdgePixels<'_, S> {
             simd,
             &self.values[pixel + self.channels.start..pixel + self.channels.end],
         );
-        match self.affine {
-            Some((scale, shift)) => mul_add(simd, value, scale, shift),
-            None => value,
-        }
+        self.map.apply(simd, value)
     }
 }
