@@ -2,7 +2,9 @@
 
 use modiste_kernels::WorkspaceLen;
 
-use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
+use crate::fused_op::{
+    BatchNorm, FusedOp, FusedResidual, KernelOptions, Kind, Purpose, SharedLens, fuse,
+};
 use crate::network_plan::NetworkPlan;
 
 /// Largest batch whose buffers are summed exactly; the estimate of a larger one is a multiple.
@@ -92,8 +94,20 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
                 }
                 Kind::BatchNorm(norm) => norm_len(norm),
                 Kind::MaxPool2d(_) | Kind::Dropout(_) => output.div_ceil(4),
-                Kind::Dense(_) => 0,
-                Kind::Residual(block) => output + activation_len(block, batch),
+                Kind::Residual(FusedResidual { block, shortcut }) => {
+                    let through_block = match shortcut.is_empty() {
+                        true => 0,
+                        false => batch * op.inputs,
+                    };
+                    let paths = activation_len(block, batch) + activation_len(shortcut, batch);
+                    output + through_block + paths
+                }
+                Kind::Depthwise(_)
+                | Kind::Activation(_)
+                | Kind::AveragePool2d(_)
+                | Kind::GlobalAveragePool2d(_)
+                | Kind::ZeroPadding2d(_)
+                | Kind::Dense(_) => 0,
             }
     };
     ops.iter().map(len).sum()
@@ -106,7 +120,9 @@ fn output_len(ops: &[FusedOp], batch: usize) -> usize {
         output
             + match &op.kind {
                 Kind::MaxPool2d(_) => output.div_ceil(4),
-                Kind::Residual(block) => output_len(block, batch),
+                Kind::Residual(FusedResidual { block, shortcut }) => {
+                    output_len(block, batch) + output_len(shortcut, batch)
+                }
                 _ => 0,
             }
     };
@@ -118,7 +134,9 @@ fn packed_len(ops: &[FusedOp], options: &KernelOptions) -> usize {
     let len = |op: &FusedOp| match &op.kind {
         Kind::Conv(conv) => conv.conv.packed_len(),
         Kind::Dense(dense) => dense.shape.packed_len(options.instructions),
-        Kind::Residual(block) => packed_len(block, options),
+        Kind::Residual(FusedResidual { block, shortcut }) => {
+            packed_len(block, options) + packed_len(shortcut, options)
+        }
         _ => 0,
     };
     ops.iter().map(len).sum()

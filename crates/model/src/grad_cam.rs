@@ -1,10 +1,14 @@
 //! Grad-CAM: the parts of an image that support a class (Selvaraju et al. 2017).
 
 use modiste_core::{OutOfMemory, require_memory};
-use modiste_kernels::{MaxPool2dShape, max_pool2d_backward};
+use modiste_kernels::{
+    AveragePool2dShape, GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, ZeroPadding2dShape,
+    average_pool2d_backward, global_average_pool_backward, max_pool2d_backward,
+    zero_padding2d_backward,
+};
 
 use crate::footprint::inspection_bytes;
-use crate::fused_op::{FusedDense, FusedOp, KernelOptions, Kind};
+use crate::fused_op::{FusedDense, FusedOp, FusedResidual, KernelOptions, Kind};
 use crate::inference::{Inference, OpBuffers};
 use crate::network::Network;
 use crate::network_plan::{Operation, PlannedLayer, Shape};
@@ -36,8 +40,9 @@ pub enum GradCamError {
 /// Computes Grad-CAM maps of `images`, `[batch, height, width, channels]` scaled to `[0, 1]`, one for
 /// the class of each image in `classes`. Returns `None` if the network has no convolution.
 ///
-/// A map is the sum over the channels of the last convolution's output, each weighted by the mean
-/// gradient of the class's logit over that channel. It is clamped at 0 and divided by its largest value.
+/// A map is the sum over the channels of the last convolution's output, or of that of the activation layer
+/// after it, each weighted by the mean gradient of the class's logit over that channel. It is clamped at 0
+/// and divided by its largest value.
 ///
 /// # Errors
 /// Returns [`GradCamError`] if the architecture is invalid or the computation needs too much memory.
@@ -62,8 +67,7 @@ pub fn grad_cam(
     options: &KernelOptions,
 ) -> Result<Option<Vec<CamMap>>, GradCamError> {
     let plan = network.architecture.plan()?;
-    let last = plan.layers.iter().rfind(|layer| has_convolution(layer));
-    let Some(Shape::Image(shape)) = last.map(|layer| layer.output) else {
+    let Some(Shape::Image(shape)) = observed_layer(&plan.layers).map(|layer| layer.output) else {
         return Ok(None);
     };
     let batch = classes.len();
@@ -77,7 +81,7 @@ pub fn grad_cam(
     let mut inference = Inference::layer_by_layer(plan, batch, options);
     inference.load(&network.parameters);
     inference.logits(images);
-    let activations_and_gradient = gradient_at_last_convolution(&inference, classes);
+    let activations_and_gradient = gradient_at_observed_layer(&inference, classes);
     let size = shape.height * shape.width * shape.channels;
     let maps = activations_and_gradient.map(|(activations, gradient)| {
         let images = activations
@@ -93,30 +97,44 @@ pub fn grad_cam(
     Ok(maps)
 }
 
+/// Layer whose output a map shows: the last one with a convolution, or the activation after it, with or
+/// without batch norm between them.
+fn observed_layer(layers: &[PlannedLayer]) -> Option<&PlannedLayer> {
+    let index = layers.iter().rposition(has_convolution)?;
+    let follows = |offset: usize| layers.get(index + offset).map(|layer| &layer.operation);
+    let offset = match (follows(1), follows(2)) {
+        (Some(Operation::Activation { .. }), _) => 1,
+        (Some(Operation::BatchNorm { .. }), Some(Operation::Activation { .. })) => 2,
+        _ => 0,
+    };
+    layers.get(index + offset)
+}
+
 fn has_convolution(layer: &PlannedLayer) -> bool {
     match &layer.operation {
-        Operation::Conv2d { .. } => true,
-        Operation::Residual { layers } => layers.iter().any(has_convolution),
+        Operation::Conv2d { .. } | Operation::DepthwiseConv2d { .. } => true,
+        Operation::Residual { layers, shortcut } => {
+            layers.iter().chain(shortcut).any(has_convolution)
+        }
         _ => false,
     }
 }
 
-fn op_has_convolution(op: &FusedOp) -> bool {
-    match &op.kind {
-        Kind::Conv(_) => true,
-        Kind::Residual(block) => block.iter().any(op_has_convolution),
-        _ => false,
-    }
-}
-
-/// Output of the last operation with a convolution, for the last images of `inference`, and the
-/// gradient of the class's logit with respect to it, both `[batch, height, width, channels]`.
-fn gradient_at_last_convolution<'a>(
+/// Output of the observed layer for the last images of `inference`, and the gradient of the class's logit
+/// with respect to it, both `[batch, height, width, channels]`.
+fn gradient_at_observed_layer<'a>(
     inference: &'a Inference,
     classes: &[usize],
 ) -> Option<(&'a [f32], Vec<f32>)> {
     let (ops, buffers) = (&inference.ops, &inference.buffers);
-    let index = ops.iter().rposition(op_has_convolution)?;
+    let layers = &inference.plan().layers;
+    let layer = observed_layer(layers)?;
+    // A linear activation has no operation: its input is its output.
+    let end = layers.iter().position(|other| other.name == layer.name)?;
+    let index = layers[..=end]
+        .iter()
+        .rev()
+        .find_map(|layer| ops.iter().rposition(|op| op.name == layer.name))?;
     let batch = classes.len();
     let logits = inference.plan().classes();
     let mut gradient = vec![0.0; batch * logits];
@@ -124,37 +142,76 @@ fn gradient_at_last_convolution<'a>(
         row[class] = 1.0;
     }
     let next = index + 1;
-    let gradient = backward(
-        &ops[next..],
-        &buffers[next..],
-        &inference.trainable,
-        batch,
-        gradient,
-    );
     let activations = &buffers[index].output[..batch * ops[index].outputs];
+    let backward = Backward {
+        trainable: &inference.trainable,
+        instructions: inference.instructions,
+        batch,
+    };
+    let gradient = backward.run(&ops[next..], &buffers[next..], activations, gradient);
     Some((activations, gradient))
 }
 
-/// Gradient at the input of `ops` from the gradient at their output, `[batch, ...]`, in inference mode.
-fn backward(
-    ops: &[FusedOp],
-    buffers: &[OpBuffers],
-    trainable: &[f32],
+/// Backward pass in inference mode over operations without convolutions.
+struct Backward<'a> {
+    trainable: &'a [f32],
+    instructions: InstructionSet,
     batch: usize,
-    mut gradient: Vec<f32>,
-) -> Vec<f32> {
-    for (op, buffers) in ops.iter().zip(buffers).rev() {
-        gradient = match &op.kind {
+}
+
+impl Backward<'_> {
+    /// Gradient at `input`, the input of `ops`, from the gradient at their output, both `[batch, ...]`.
+    fn run(
+        &self,
+        ops: &[FusedOp],
+        buffers: &[OpBuffers],
+        input: &[f32],
+        mut gradient: Vec<f32>,
+    ) -> Vec<f32> {
+        for (index, (op, op_buffers)) in ops.iter().zip(buffers).enumerate().rev() {
+            let input = match index.checked_sub(1) {
+                Some(previous) => &buffers[previous].output[..self.batch * op.inputs],
+                None => input,
+            };
+            gradient = self.op(op, op_buffers, input, gradient);
+        }
+        gradient
+    }
+
+    fn op(
+        &self,
+        op: &FusedOp,
+        buffers: &OpBuffers,
+        input: &[f32],
+        mut gradient: Vec<f32>,
+    ) -> Vec<f32> {
+        let (batch, instructions) = (self.batch, self.instructions);
+        let mut at_input = vec![0.0; batch * op.inputs];
+        match &op.kind {
             Kind::Dense(dense) => {
                 let output = &buffers.output[..batch * op.outputs];
-                dense_backward(dense, output, trainable, gradient)
+                return dense_backward(dense, output, self.trainable, gradient);
             }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
-                let mut at_input = vec![0.0; batch * op.inputs];
                 let argmax = &buffers.argmax[..gradient.len()];
                 max_pool2d_backward(&shape, &gradient, argmax, &mut at_input);
-                at_input
+            }
+            Kind::AveragePool2d(shape) => {
+                let shape = AveragePool2dShape { batch, ..*shape };
+                average_pool2d_backward(&shape, instructions, &gradient, &mut at_input);
+            }
+            Kind::GlobalAveragePool2d(shape) => {
+                let shape = GlobalAveragePoolShape { batch, ..*shape };
+                global_average_pool_backward(&shape, instructions, &gradient, &mut at_input);
+            }
+            Kind::ZeroPadding2d(shape) => {
+                let shape = ZeroPadding2dShape { batch, ..*shape };
+                zero_padding2d_backward(&shape, &gradient, &mut at_input);
+            }
+            Kind::Activation(activation) => {
+                activation.backward(instructions, input, &mut gradient);
+                return gradient;
             }
             Kind::BatchNorm(norm) => {
                 for pixel in gradient.chunks_exact_mut(norm.channels) {
@@ -162,21 +219,19 @@ fn backward(
                         *value *= scale;
                     }
                 }
-                gradient
+                return gradient;
             }
-            Kind::Residual(block) => {
-                let inner = backward(block, &buffers.block, trainable, batch, gradient.clone());
-                gradient
-                    .iter_mut()
-                    .zip(inner)
-                    .for_each(|(sum, value)| *sum += value);
-                gradient
+            Kind::Residual(FusedResidual { block, shortcut }) => {
+                at_input = self.run(shortcut, &buffers.shortcut, input, gradient.clone());
+                let inner = self.run(block, &buffers.block, input, gradient);
+                let sums = at_input.iter_mut().zip(inner);
+                sums.for_each(|(sum, value)| *sum += value);
             }
-            // No convolution follows the last one, and inference has no dropout.
-            Kind::Conv(_) | Kind::Dropout(_) => gradient,
-        };
+            // No convolution follows the observed layer, and inference has no dropout.
+            Kind::Conv(_) | Kind::Depthwise(_) | Kind::Dropout(_) => return gradient,
+        }
+        at_input
     }
-    gradient
 }
 
 fn dense_backward(
@@ -228,7 +283,8 @@ fn map(activations: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::{Architecture, Layer, Padding};
+    use crate::architecture::Architecture;
+    use crate::layer::{Layer, Padding};
     use crate::network::Metadata;
 
     fn network(layers: Vec<Layer>) -> Network {
@@ -246,8 +302,9 @@ mod tests {
         let conv = Layer::Conv2d {
             filters: 2,
             kernel_size: [1, 1],
-            stride: 1,
+            stride: [1, 1],
             padding: Padding::Valid,
+            use_bias: true,
             activation: crate::Activation::Relu,
             initializer: crate::Initializer::GlorotUniform,
         };
@@ -334,7 +391,7 @@ mod tests {
         let images: Vec<f32> = (0..12).map(|index| (index * 5 % 7) as f32 / 7.0).collect();
         inference.logits(&images);
         let classes = [2, 1];
-        let (output, gradient) = gradient_at_last_convolution(&inference, &classes)
+        let (output, gradient) = gradient_at_observed_layer(&inference, &classes)
             .expect("the network has a convolution");
         assert_eq!((output.len(), gradient.len()), (24, 24));
         for (index, gradient) in gradient.iter().enumerate() {

@@ -1,12 +1,16 @@
 //! Inference on the CPU, with prepared kernels and fused batch norm.
 
 use modiste_kernels::{
-    Affine, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue, InstructionSet, MaxPool2dShape,
-    Workspace, add_assign, batch_norm_affine, batch_norm_normalize, dense_forward,
-    dense_pack_weight, in_pool, inverse_std, max_pool2d_forward,
+    Affine, AveragePool2dShape, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
+    GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, Workspace, ZeroPadding2dShape,
+    add_assign, average_pool2d_forward, batch_norm_affine, batch_norm_normalize, dense_forward,
+    dense_pack_weight, global_average_pool_forward, in_pool, inverse_std, max_pool2d_forward,
+    zero_padding2d_forward,
 };
 
-use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
+use crate::fused_op::{
+    BatchNorm, FusedOp, FusedResidual, KernelOptions, Kind, Purpose, SharedLens, fuse,
+};
 use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
 
@@ -29,7 +33,7 @@ use crate::parameters::Parameters;
 pub struct Inference {
     plan: NetworkPlan,
     batch_size: usize,
-    instructions: InstructionSet,
+    pub(crate) instructions: InstructionSet,
     pub(crate) ops: Vec<FusedOp>,
     pub(crate) buffers: Vec<OpBuffers>,
     pub(crate) trainable: Vec<f32>,
@@ -45,6 +49,7 @@ pub(crate) struct OpBuffers {
     /// Argmax indices of a separate pooling, for Grad-CAM.
     pub(crate) argmax: Vec<u8>,
     pub(crate) block: Vec<OpBuffers>,
+    pub(crate) shortcut: Vec<OpBuffers>,
 }
 
 /// Batch norm by its running statistics, one value per channel.
@@ -100,7 +105,16 @@ impl Inference {
     pub fn load(&mut self, parameters: &Parameters) {
         self.trainable.copy_from_slice(&parameters.trainable);
         let instructions = self.instructions;
-        in_pool(|| prepare(&self.ops, &mut self.buffers, instructions, parameters));
+        let trainable = &mut self.trainable;
+        in_pool(|| {
+            prepare(
+                &self.ops,
+                &mut self.buffers,
+                instructions,
+                parameters,
+                trainable,
+            )
+        });
     }
 
     /// Computes logits, `[batch, classes]`, of `images`, `[batch, height, width, channels]` scaled to
@@ -147,8 +161,14 @@ impl Inference {
     /// # Ok::<(), modiste_model::ArchitectureError>(())
     /// ```
     pub fn activations(&self, batch: usize) -> impl Iterator<Item = (&str, &[f32])> {
-        let ops = self.ops.iter().zip(&self.buffers);
-        ops.map(move |(op, buffers)| (&*op.name, &buffers.output[..batch * op.outputs]))
+        let ops = self.ops.iter().zip(&self.buffers).enumerate();
+        // A layer whose activation is an operation of its own ends with the latter.
+        let ends_layer = |index: usize, op: &FusedOp| {
+            let next = self.ops.get(index + 1);
+            next.is_none_or(|next| next.name != op.name)
+        };
+        ops.filter(move |(index, (op, _))| ends_layer(*index, op))
+            .map(move |(_, (op, buffers))| (&*op.name, &buffers.output[..batch * op.outputs]))
     }
 }
 
@@ -161,14 +181,24 @@ fn allocate(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<
         match &op.kind {
             Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.conv.packed_len()),
             Kind::MaxPool2d(_) => buffers.argmax = vec![0; buffers.output.len()],
-            Kind::Residual(block) => buffers.block = allocate(block, batch, instructions),
+            Kind::Residual(FusedResidual { block, shortcut }) => {
+                buffers.block = allocate(block, batch, instructions);
+                buffers.shortcut = allocate(shortcut, batch, instructions);
+            }
             Kind::Dense(dense) => {
                 buffers.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
             }
-            Kind::BatchNorm(_) | Kind::Dropout(_) => {}
+            Kind::Depthwise(_)
+            | Kind::BatchNorm(_)
+            | Kind::Activation(_)
+            | Kind::AveragePool2d(_)
+            | Kind::GlobalAveragePool2d(_)
+            | Kind::ZeroPadding2d(_)
+            | Kind::Dropout(_) => {}
         }
         let norm = match &op.kind {
             Kind::Conv(conv) => conv.norm.as_ref(),
+            Kind::Depthwise(depthwise) => depthwise.norm.as_ref(),
             Kind::BatchNorm(norm) => Some(norm),
             _ => None,
         };
@@ -186,30 +216,64 @@ fn allocate(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<
     ops.iter().map(allocate_op).collect()
 }
 
+/// Derives everything that depends on the weights alone. `trainable` is a copy of the trainable
+/// parameters, into which batch norm is folded.
 fn prepare(
     ops: &[FusedOp],
     buffers: &mut [OpBuffers],
     instructions: InstructionSet,
     parameters: &Parameters,
+    trainable: &mut [f32],
 ) {
     for (op, buffers) in ops.iter().zip(buffers) {
         match &op.kind {
             Kind::Conv(conv) => {
                 let weights = conv.conv.shape.weight_len();
-                let weight = &parameters.trainable[conv.variables.clone()][..weights];
-                conv.conv.pack_weight(weight, &mut buffers.prepared);
                 if let Some(norm) = &conv.norm {
                     fuse_batch_norm(norm, parameters, &mut buffers.norm);
                 }
+                let variables = &mut trainable[conv.variables.clone()];
+                if conv.folded {
+                    fold(variables, weights, &mut buffers.norm);
+                }
+                conv.conv
+                    .pack_weight(&variables[..weights], &mut buffers.prepared);
+            }
+            Kind::Depthwise(depthwise) => {
+                if let Some(norm) = &depthwise.norm {
+                    fuse_batch_norm(norm, parameters, &mut buffers.norm);
+                    let variables = &mut trainable[depthwise.variables.clone()];
+                    let weights = depthwise.conv.shape.weight_len();
+                    fold(variables, weights, &mut buffers.norm);
+                }
             }
             Kind::BatchNorm(norm) => fuse_batch_norm(norm, parameters, &mut buffers.norm),
-            Kind::Residual(block) => prepare(block, &mut buffers.block, instructions, parameters),
+            Kind::Residual(FusedResidual { block, shortcut }) => {
+                let OpBuffers {
+                    block: block_buffers,
+                    shortcut: shortcut_buffers,
+                    ..
+                } = buffers;
+                prepare(block, block_buffers, instructions, parameters, trainable);
+                prepare(
+                    shortcut,
+                    shortcut_buffers,
+                    instructions,
+                    parameters,
+                    trainable,
+                );
+            }
             Kind::Dense(dense) => {
                 let weights = dense.shape.inputs * dense.shape.outputs;
                 let weight = &parameters.trainable[dense.variables.clone()][..weights];
                 dense_pack_weight(&dense.shape, instructions, weight, &mut buffers.prepared);
             }
-            Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
+            Kind::Activation(_)
+            | Kind::MaxPool2d(_)
+            | Kind::AveragePool2d(_)
+            | Kind::GlobalAveragePool2d(_)
+            | Kind::ZeroPadding2d(_)
+            | Kind::Dropout(_) => {}
         }
     }
 }
@@ -227,6 +291,20 @@ fn fuse_batch_norm(norm: &BatchNorm, parameters: &Parameters, fused: &mut FusedB
     fused_mean.copy_from_slice(mean);
     inverse_std(variance, norm.epsilon, inverse);
     batch_norm_affine(mean, inverse, gamma, beta, scale, shift);
+}
+
+/// Folds the scale of a batch norm into the weight before it, `[..., channels]`, and the bias, if there is
+/// one, into the shift, which thus becomes the bias of the folded convolution.
+fn fold(variables: &mut [f32], weights: usize, norm: &mut FusedBatchNorm) {
+    let (weight, bias) = variables.split_at_mut(weights);
+    for row in weight.chunks_exact_mut(norm.scale.len()) {
+        for (weight, scale) in row.iter_mut().zip(&norm.scale) {
+            *weight *= scale;
+        }
+    }
+    for ((shift, bias), scale) in norm.shift.iter_mut().zip(bias).zip(&norm.scale) {
+        *shift += *bias * scale;
+    }
 }
 
 /// State of one forward pass, shared by its operations.
@@ -256,15 +334,15 @@ impl Pass<'_> {
             Kind::Conv(conv) => {
                 let kernel = conv.conv(batch);
                 let bias = &self.trainable[conv.variables.clone()][kernel.shape.weight_len()..];
-                let affine = conv.norm.as_ref().map(|_| Affine {
+                let affine = Affine {
                     scale: &buffers.norm.scale,
                     shift: &buffers.norm.shift,
-                });
+                };
                 let epilogue = Epilogue {
-                    bias,
+                    bias: if conv.folded { affine.shift } else { bias },
                     accumulate: false,
                     relu: conv.relu,
-                    affine,
+                    affine: (conv.norm.is_some() && !conv.folded).then_some(affine),
                 };
                 let output = Conv2dOutput::plain(output);
                 let input = ConvInput::plain(input);
@@ -294,17 +372,59 @@ impl Pass<'_> {
                 let FusedBatchNorm { mean, inverse, .. } = &buffers.norm;
                 batch_norm_normalize(input, mean, inverse, gamma, beta, output);
             }
+            Kind::Depthwise(depthwise) => {
+                let conv = depthwise.conv(batch);
+                let (weight, bias) =
+                    self.trainable[depthwise.variables.clone()].split_at(conv.shape.weight_len());
+                let epilogue = Epilogue {
+                    bias: match depthwise.norm {
+                        Some(_) => &buffers.norm.shift,
+                        None => bias,
+                    },
+                    relu: depthwise.relu,
+                    ..Epilogue::default()
+                };
+                let output = Conv2dOutput::plain(output);
+                let input = ConvInput::plain(input);
+                conv.forward(&input, weight, &epilogue, output, self.workspace);
+            }
+            Kind::Activation(activation) => activation.forward(self.instructions, input, output),
+            Kind::AveragePool2d(shape) => {
+                let shape = AveragePool2dShape { batch, ..*shape };
+                average_pool2d_forward(&shape, self.instructions, input, output);
+            }
+            Kind::GlobalAveragePool2d(shape) => {
+                let shape = GlobalAveragePoolShape { batch, ..*shape };
+                global_average_pool_forward(&shape, self.instructions, input, output);
+            }
+            Kind::ZeroPadding2d(shape) => {
+                zero_padding2d_forward(&ZeroPadding2dShape { batch, ..*shape }, input, output);
+            }
             Kind::Dropout(_) => output.copy_from_slice(input),
-            Kind::Residual(block) => {
-                self.run(block, &mut buffers.block, input);
-                output.copy_from_slice(input);
-                match (block.last(), buffers.block.last()) {
-                    (Some(op), Some(buffers)) => {
-                        add_assign(output, &buffers.output[..batch * op.outputs]);
-                    }
-                    _ => add_assign(output, input),
-                }
+            Kind::Residual(FusedResidual { block, shortcut }) => {
+                let OpBuffers {
+                    block: block_buffers,
+                    shortcut: shortcut_buffers,
+                    ..
+                } = buffers;
+                self.run(shortcut, shortcut_buffers, input);
+                output.copy_from_slice(last_output(shortcut, shortcut_buffers, batch, input));
+                self.run(block, block_buffers, input);
+                add_assign(output, last_output(block, block_buffers, batch, input));
             }
         }
+    }
+}
+
+/// Output of the last of `ops`, or `input` if there are none.
+fn last_output<'a>(
+    ops: &[FusedOp],
+    buffers: &'a [OpBuffers],
+    batch: usize,
+    input: &'a [f32],
+) -> &'a [f32] {
+    match (ops.last(), buffers.last()) {
+        (Some(op), Some(buffers)) => &buffers.output[..batch * op.outputs],
+        _ => input,
     }
 }

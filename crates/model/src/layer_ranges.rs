@@ -35,8 +35,9 @@ impl NetworkPlan {
 /// Adds the names of a layer and its inner layers.
 fn add_names<'a>(layer: &'a PlannedLayer, names: &mut Vec<&'a str>) {
     names.push(&layer.name);
-    if let Operation::Residual { layers } = &layer.operation {
-        layers.iter().for_each(|layer| add_names(layer, names));
+    if let Operation::Residual { layers, shortcut } = &layer.operation {
+        let inner = layers.iter().chain(shortcut);
+        inner.for_each(|layer| add_names(layer, names));
     }
 }
 
@@ -54,6 +55,7 @@ mod tests {
                 conv(),
                 Layer::Residual {
                     layers: vec![conv(), Layer::batch_norm(), conv()],
+                    shortcut: vec![Layer::batch_norm()],
                 },
                 Layer::max_pool2d(2),
                 Layer::Flatten,
@@ -64,7 +66,7 @@ mod tests {
         let ends: Vec<usize> = (0..=5)
             .map(|layer| plan.trainable_before(layer).end)
             .collect();
-        let (first, inner) = (9 * 4 + 4, 2 * (9 * 4 * 4 + 4) + 8);
+        let (first, inner) = (9 * 4 + 4, 2 * (9 * 4 * 4 + 4) + 8 + 8);
         let block = first + inner;
         let head = 3 * 2 * 4 * 3 + 3;
         assert_eq!(ends, [0, first, block, block, block, block + head]);

@@ -22,17 +22,20 @@
 //! ```
 
 mod architecture;
+pub mod architecture_file;
 #[cfg(feature = "candle")]
 mod candle_network;
 #[cfg(feature = "candle")]
 mod device;
 mod dropout_mask;
 pub mod file;
+mod fitted;
 mod footprint;
 mod fused_op;
 mod grad_cam;
 mod inference;
 mod kernel_network;
+mod layer;
 mod layer_ranges;
 mod network;
 mod network_plan;
@@ -40,11 +43,13 @@ mod parameters;
 mod preprocessing;
 mod shape_inference;
 mod step_metrics;
+mod stored_pair;
 mod summary;
 mod targets;
 pub mod zoo;
 
-pub use architecture::{Activation, Architecture, Initializer, Layer, Padding};
+pub use architecture::Architecture;
+pub use architecture_file::{ARCHITECTURE_VERSION, ArchitectureFileError, layer_line};
 #[cfg(feature = "candle")]
 pub use candle_network::CandleNetwork;
 #[cfg(feature = "candle")]
@@ -55,6 +60,7 @@ pub use fused_op::KernelOptions;
 pub use grad_cam::{CamMap, GradCamError, grad_cam};
 pub use inference::Inference;
 pub use kernel_network::{FusedOpTime, KernelNetwork};
+pub use layer::{Activation, Initializer, Layer, Padding};
 pub use modiste_kernels::{InstructionSet, InstructionSetError, KERNELS_VARIABLE};
 pub use network::{Metadata, Network, Precision};
 pub use network_plan::{InitialValue, NetworkPlan, Operation, PlannedLayer, Shape, Variable};

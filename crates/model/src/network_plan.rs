@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 use modiste_core::ImageShape;
-use modiste_kernels::{Conv2dShape, DenseShape, MaxPool2dShape, Window};
+use modiste_kernels::Window;
 
-use crate::architecture::Activation;
+use crate::layer::Activation;
 
 /// Shape of one image's activations between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct Variable {
 /// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
-    /// 2D convolution with bias.
+    /// 2D convolution.
     Conv2d {
         /// Sliding window along the height: input and output length, kernel size, stride, padding.
         rows: Window,
@@ -94,9 +94,26 @@ pub enum Operation {
         in_channels: usize,
         /// Number of output channels.
         filters: usize,
+        /// `true` if each output channel has a bias.
+        use_bias: bool,
         /// Activation of the output.
         activation: Activation,
-        /// Trainable parameters: kernel, then bias.
+        /// Trainable parameters: kernel, then bias if there is one.
+        variables: Range<usize>,
+    },
+    /// 2D convolution of each channel with a kernel of its own.
+    DepthwiseConv2d {
+        /// Sliding window along the height.
+        rows: Window,
+        /// Sliding window along the width.
+        columns: Window,
+        /// Number of channels.
+        channels: usize,
+        /// `true` if each channel has a bias.
+        use_bias: bool,
+        /// Activation of the output.
+        activation: Activation,
+        /// Trainable parameters: kernel, then bias if there is one.
         variables: Range<usize>,
     },
     /// Batch normalization over all but the last axis.
@@ -112,7 +129,12 @@ pub enum Operation {
         /// Running statistics: moving mean, then moving variance.
         running_stats: Range<usize>,
     },
-    /// Max pooling over windows that do not overlap.
+    /// Activation function of each value.
+    Activation {
+        /// Activation function.
+        activation: Activation,
+    },
+    /// Max pooling.
     MaxPool2d {
         /// Sliding window along the height.
         rows: Window,
@@ -120,6 +142,27 @@ pub enum Operation {
         columns: Window,
         /// Number of channels.
         channels: usize,
+    },
+    /// Average pooling, in which padding does not count.
+    AveragePool2d {
+        /// Sliding window along the height.
+        rows: Window,
+        /// Sliding window along the width.
+        columns: Window,
+        /// Number of channels.
+        channels: usize,
+    },
+    /// Average of each channel over the image.
+    GlobalAveragePool2d {
+        /// Number of pixels of the image.
+        pixels: usize,
+        /// Number of channels.
+        channels: usize,
+    },
+    /// Zeros around the image.
+    ZeroPadding2d {
+        /// Rows above and below, then columns on the left and on the right.
+        padding: [[usize; 2]; 2],
     },
     /// Dropout in training, the identity in inference.
     Dropout {
@@ -139,16 +182,18 @@ pub enum Operation {
         /// Trainable parameters: kernel, then bias.
         variables: Range<usize>,
     },
-    /// Residual block: the input is added to the output of the layers.
+    /// Residual block: the sum of the outputs of the layers and of the shortcut.
     Residual {
         /// Layers of the block, first to last.
         layers: Vec<PlannedLayer>,
+        /// Layers of the shortcut; none for the identity.
+        shortcut: Vec<PlannedLayer>,
     },
 }
 
 impl Operation {
-    /// Shape of the convolution for a batch, or `None` if this is another operation.
-    pub(crate) fn conv2d_shape(&self, batch: usize) -> Option<Conv2dShape> {
+    /// Multiply-adds of one forward pass over one image.
+    pub(crate) fn multiply_adds(&self) -> usize {
         match *self {
             Self::Conv2d {
                 rows,
@@ -156,43 +201,18 @@ impl Operation {
                 in_channels,
                 filters,
                 ..
-            } => Some(Conv2dShape {
-                batch,
-                rows,
-                columns,
-                in_channels,
-                out_channels: filters,
-            }),
-            _ => None,
-        }
-    }
-
-    /// Shape of the max pooling for a batch, or `None` if this is another operation.
-    pub(crate) fn max_pool2d_shape(&self, batch: usize) -> Option<MaxPool2dShape> {
-        match *self {
-            Self::MaxPool2d {
+            } => {
+                let windows = rows.output * columns.output;
+                windows * rows.kernel * columns.kernel * in_channels * filters
+            }
+            Self::DepthwiseConv2d {
                 rows,
                 columns,
                 channels,
-            } => Some(MaxPool2dShape {
-                batch,
-                rows,
-                columns,
-                channels,
-            }),
-            _ => None,
-        }
-    }
-
-    /// Shape of the dense layer for a batch, or `None` if this is another operation.
-    pub(crate) fn dense_shape(&self, batch: usize) -> Option<DenseShape> {
-        match *self {
-            Self::Dense { inputs, units, .. } => Some(DenseShape {
-                batch,
-                inputs,
-                outputs: units,
-            }),
-            _ => None,
+                ..
+            } => rows.output * columns.output * rows.kernel * columns.kernel * channels,
+            Self::Dense { inputs, units, .. } => inputs * units,
+            _ => 0,
         }
     }
 }
@@ -210,8 +230,8 @@ pub struct PlannedLayer {
     pub output: Shape,
     /// Operation of the layer.
     pub operation: Operation,
-    /// Multiply-adds of one forward pass over one image. Only convolutions and dense layers count;
-    /// all other layers have 0.
+    /// Multiply-adds of one forward pass over one image. Only convolutions, depthwise ones included,
+    /// and dense layers count; all other layers have 0.
     pub multiply_adds: usize,
 }
 

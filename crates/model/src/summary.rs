@@ -79,8 +79,9 @@ impl Architecture {
 
 fn add_rows(plan: &NetworkPlan, layers: &[PlannedLayer], rows: &mut Vec<LayerSummary>) {
     for layer in layers {
-        if let Operation::Residual { layers } = &layer.operation {
+        if let Operation::Residual { layers, shortcut } = &layer.operation {
             add_rows(plan, layers, rows);
+            add_rows(plan, shortcut, rows);
         }
         let prefix = format!("{}/", layer.name);
         let variables = plan.variables.iter();

@@ -173,11 +173,17 @@ fn l2_norm(values: &[f32]) -> f64 {
 
 fn has_relu(layer: &PlannedLayer) -> bool {
     match layer.operation {
-        Operation::Conv2d { activation, .. } | Operation::Dense { activation, .. } => {
-            activation == Activation::Relu
+        Operation::Conv2d { activation, .. }
+        | Operation::DepthwiseConv2d { activation, .. }
+        | Operation::Activation { activation }
+        | Operation::Dense { activation, .. } => {
+            matches!(activation, Activation::Relu | Activation::Relu6)
         }
         Operation::BatchNorm { .. }
         | Operation::MaxPool2d { .. }
+        | Operation::AveragePool2d { .. }
+        | Operation::GlobalAveragePool2d { .. }
+        | Operation::ZeroPadding2d { .. }
         | Operation::Dropout { .. }
         | Operation::Flatten
         | Operation::Residual { .. } => false,

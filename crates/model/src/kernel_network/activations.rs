@@ -2,7 +2,7 @@
 
 use modiste_kernels::{Affine, Buffer, ConvInput, batch_norm_statistics_scratch_len};
 
-use crate::fused_op::{FusedOp, Kind};
+use crate::fused_op::{FusedOp, FusedResidual, Kind};
 
 /// Buffers of one operation; those that its kind does not need are empty.
 #[derive(Debug, Default)]
@@ -18,8 +18,12 @@ pub(super) struct Activations {
     pub(super) norm: BatchNormState,
     /// Buffers of a residual block's operations.
     pub(super) block: Vec<Activations>,
-    /// Gradient at a residual block's output, which its skip connection adds to that at its input.
-    pub(super) bypass: Buffer,
+    /// Buffers of the operations of a residual block's shortcut.
+    pub(super) shortcut: Vec<Activations>,
+    /// Gradient at a residual block's output, where the shortcut begins its backward pass.
+    pub(super) at_sum: Buffer,
+    /// Gradient at a residual block's input through its layers, if its shortcut has layers as well.
+    pub(super) through_block: Buffer,
 }
 
 /// Statistics of batch norm in the current step, one value per channel.
@@ -85,10 +89,19 @@ impl Activations {
             }
             Kind::BatchNorm(norm) => activations.norm = BatchNormState::new(norm.channels),
             Kind::MaxPool2d(_) | Kind::Dropout(_) => activations.bytes = vec![0; output],
-            Kind::Dense(_) => {}
-            Kind::Residual(block) => {
+            Kind::Depthwise(_)
+            | Kind::Activation(_)
+            | Kind::AveragePool2d(_)
+            | Kind::GlobalAveragePool2d(_)
+            | Kind::ZeroPadding2d(_)
+            | Kind::Dense(_) => {}
+            Kind::Residual(FusedResidual { block, shortcut }) => {
                 activations.block = block.iter().map(|op| Self::new(op, batch)).collect();
-                activations.bypass = Buffer::zeros(output);
+                activations.shortcut = shortcut.iter().map(|op| Self::new(op, batch)).collect();
+                activations.at_sum = Buffer::zeros(output);
+                if !shortcut.is_empty() {
+                    activations.through_block = Buffer::zeros(batch * op.inputs);
+                }
             }
         }
         activations

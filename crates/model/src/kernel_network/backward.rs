@@ -4,13 +4,15 @@
 use std::time::{Duration, Instant};
 
 use modiste_kernels::{
-    BatchNormGradient, BatchNormGradientSums, Conv2dGradients, FusedGradient, InputGradient,
-    MaxPool2dShape, add_assign, batch_norm_backward, batch_norm_backward_coefficients,
+    AveragePool2dShape, BatchNormGradient, BatchNormGradientSums, Conv2dGradients, FusedGradient,
+    GlobalAveragePoolShape, InputGradient, MaxPool2dShape, ZeroPadding2dShape, add_assign,
+    average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
     batch_norm_backward_reduce, batch_norm_backward_scratch_len, batch_norm_pool_backward_reduce,
-    dense_backward, dropout_backward, max_pool2d_backward, relu_backward,
+    dense_backward, dropout_backward, global_average_pool_backward, max_pool2d_backward,
+    relu_backward, zero_padding2d_backward,
 };
 
-use crate::fused_op::{FusedConv, FusedOp, Kind};
+use crate::fused_op::{FusedConv, FusedOp, FusedResidual, Kind};
 use crate::kernel_network::activations::{Activations, BatchNormState, LayerInput};
 use crate::kernel_network::{GradientBuffers, Scratch};
 
@@ -91,6 +93,52 @@ impl Backward<'_> {
                 );
                 self.swap_buffers();
             }
+            Kind::Depthwise(depthwise) => {
+                let conv = depthwise.conv(batch);
+                let weights = conv.shape.weight_len();
+                let (weight_gradient, bias_gradient) =
+                    self.gradients[depthwise.variables.clone()].split_at_mut(weights);
+                conv.backward(
+                    &LayerInput::plain(input),
+                    &self.trainable[depthwise.variables.clone()][..weights],
+                    &FusedGradient {
+                        values: at_output,
+                        argmax: None,
+                        batch_norm: None,
+                        relu: depthwise.relu.then_some(output),
+                    },
+                    Conv2dGradients {
+                        weight: weight_gradient,
+                        bias: bias_gradient,
+                        input: needed.then_some(InputGradient {
+                            values: at_input,
+                            batch_norm_sums: None,
+                        }),
+                    },
+                    &mut self.scratch.workspace,
+                );
+                self.swap_buffers();
+            }
+            Kind::Activation(activation) => {
+                activation.backward(self.scratch.instructions, input, at_output);
+            }
+            Kind::AveragePool2d(shape) => {
+                let shape = AveragePool2dShape { batch, ..*shape };
+                let instructions = self.scratch.instructions;
+                average_pool2d_backward(&shape, instructions, at_output, at_input);
+                self.swap_buffers();
+            }
+            Kind::GlobalAveragePool2d(shape) => {
+                let shape = GlobalAveragePoolShape { batch, ..*shape };
+                let instructions = self.scratch.instructions;
+                global_average_pool_backward(&shape, instructions, at_output, at_input);
+                self.swap_buffers();
+            }
+            Kind::ZeroPadding2d(shape) => {
+                let shape = ZeroPadding2dShape { batch, ..*shape };
+                zero_padding2d_backward(&shape, at_output, at_input);
+                self.swap_buffers();
+            }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
                 max_pool2d_backward(
@@ -124,18 +172,41 @@ impl Backward<'_> {
                     &mut self.scratch.sums[..batch_norm_backward_scratch_len(norm.channels)],
                 );
             }
-            Kind::Residual(block) => {
-                let bypass = &mut activations.bypass[..at_output.len()];
-                bypass.copy_from_slice(at_output);
-                self.run(
-                    block,
-                    &mut activations.block,
-                    LayerInput::plain(input),
-                    true,
-                    None,
-                );
-                add_assign(&mut self.buffers.current[..bypass.len()], bypass);
+            Kind::Residual(residual) => {
+                let input = LayerInput::plain(input);
+                self.residual(op, residual, activations, input, needed);
             }
+        }
+    }
+
+    fn residual(
+        &mut self,
+        op: &FusedOp,
+        residual: &FusedResidual,
+        activations: &mut Activations,
+        input: LayerInput<'_>,
+        needed: bool,
+    ) {
+        let inputs = self.batch * op.inputs;
+        let outputs = self.batch * op.outputs;
+        let FusedResidual { block, shortcut } = residual;
+        let at_sum = &mut activations.at_sum[..outputs];
+        at_sum.copy_from_slice(&self.buffers.current[..outputs]);
+        self.run(block, &mut activations.block, input, needed, None);
+        if shortcut.is_empty() {
+            if needed {
+                add_assign(&mut self.buffers.current[..inputs], at_sum);
+            }
+            return;
+        }
+        let through_block = &mut activations.through_block[..inputs];
+        if needed {
+            through_block.copy_from_slice(&self.buffers.current[..inputs]);
+        }
+        self.buffers.current[..outputs].copy_from_slice(at_sum);
+        self.run(shortcut, &mut activations.shortcut, input, needed, None);
+        if needed {
+            add_assign(&mut self.buffers.current[..inputs], through_block);
         }
     }
 

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use modiste_core::Rng;
 use modiste_kernels::{
-    Conv2dOutput, DenseWeight, Epilogue, MaxPool2dShape, add_assign, batch_norm_affine,
+    AveragePool2dShape, Conv2dOutput, DenseWeight, Epilogue, GlobalAveragePoolShape,
+    MaxPool2dShape, ZeroPadding2dShape, add_assign, average_pool2d_forward, batch_norm_affine,
     batch_norm_normalize, batch_norm_pool_forward, batch_norm_statistics, dense_forward,
-    dropout_forward, inverse_std, max_pool2d_forward, update_moving_average,
+    dropout_forward, global_average_pool_forward, inverse_std, max_pool2d_forward,
+    update_moving_average, zero_padding2d_forward,
 };
 
 use crate::dropout_mask::fill_dropout_mask;
@@ -74,6 +76,38 @@ impl Forward<'_> {
                     &mut self.scratch.workspace,
                 );
             }
+            Kind::Depthwise(depthwise) => {
+                let conv = depthwise.conv(batch);
+                let (weight, bias) =
+                    self.trainable[depthwise.variables.clone()].split_at(conv.shape.weight_len());
+                let epilogue = Epilogue {
+                    bias,
+                    relu: depthwise.relu,
+                    ..Epilogue::default()
+                };
+                let input = LayerInput::plain(input);
+                conv.forward(
+                    &input,
+                    weight,
+                    &epilogue,
+                    Conv2dOutput::plain(output),
+                    &mut self.scratch.workspace,
+                );
+            }
+            Kind::Activation(activation) => {
+                activation.forward(self.scratch.instructions, input, output);
+            }
+            Kind::AveragePool2d(shape) => {
+                let shape = AveragePool2dShape { batch, ..*shape };
+                average_pool2d_forward(&shape, self.scratch.instructions, input, output);
+            }
+            Kind::GlobalAveragePool2d(shape) => {
+                let shape = GlobalAveragePoolShape { batch, ..*shape };
+                global_average_pool_forward(&shape, self.scratch.instructions, input, output);
+            }
+            Kind::ZeroPadding2d(shape) => {
+                zero_padding2d_forward(&ZeroPadding2dShape { batch, ..*shape }, input, output);
+            }
             Kind::MaxPool2d(shape) => {
                 let shape = MaxPool2dShape { batch, ..*shape };
                 let argmax = &mut activations.bytes[..output.len()];
@@ -98,15 +132,12 @@ impl Forward<'_> {
                 let BatchNormState { mean, inverse, .. } = &activations.norm;
                 batch_norm_normalize(input, mean, inverse, gamma, beta, output);
             }
-            Kind::Residual(block) => {
-                let inner = self.run(
-                    block,
-                    &mut activations.block,
-                    LayerInput::plain(input),
-                    None,
-                );
-                output.copy_from_slice(input);
-                add_assign(output, inner.values);
+            Kind::Residual(residual) => {
+                let input = LayerInput::plain(input);
+                let block = self.run(&residual.block, &mut activations.block, input, None);
+                let shortcut = self.run(&residual.shortcut, &mut activations.shortcut, input, None);
+                output.copy_from_slice(shortcut.values);
+                add_assign(output, block.values);
             }
         }
     }

@@ -1,6 +1,12 @@
 //! Integration tests: shape inference, candle against the kernels, summaries, the model file.
 
+mod architecture_file;
 mod candle_against_kernels;
+mod engines;
 mod file;
+mod keras;
+mod layer_gradients;
+mod new_layers;
+mod random_architectures;
 mod shape_inference;
 mod summary;

@@ -73,6 +73,7 @@ fn residual_block() {
                     Layer::conv2d(4, Padding::Same),
                     Layer::conv2d(2, Padding::Same),
                 ],
+                shortcut: Vec::new(),
             },
             Layer::Flatten,
             Layer::logits(3),

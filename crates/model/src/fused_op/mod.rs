@@ -1,14 +1,16 @@
 //! Operator fusion: layers that one kernel computes in a single pass become one [`FusedOp`].
 
+mod fuse;
+
 use std::ops::Range;
 
 use modiste_kernels::{
-    BatchNormPoolShape, Conv2d, ConvAlgorithm, DenseShape, InstructionSet, MaxPool2dShape,
-    WorkspaceLen, batch_norm_backward_scratch_len,
+    Activation, AveragePool2dShape, BatchNormPoolShape, Conv2d, ConvAlgorithm, DenseShape,
+    DepthwiseConv2d, GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, WorkspaceLen,
+    ZeroPadding2dShape, batch_norm_backward_scratch_len,
 };
 
-use crate::architecture::Activation;
-use crate::network_plan::{Operation, PlannedLayer};
+pub(crate) use fuse::fuse;
 
 /// Options of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +62,29 @@ pub(crate) struct FusedOp {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Conv(FusedConv),
+    Depthwise(FusedDepthwise),
     BatchNorm(BatchNorm),
+    Activation(Activation),
     MaxPool2d(MaxPool2dShape),
+    AveragePool2d(AveragePool2dShape),
+    GlobalAveragePool2d(GlobalAveragePoolShape),
+    ZeroPadding2d(ZeroPadding2dShape),
     Dropout(f32),
     Dense(FusedDense),
-    Residual(Vec<FusedOp>),
+    Residual(FusedResidual),
 }
 
 /// A convolution with its ReLU, batch norm and 2x2 max pooling.
 #[derive(Clone, Debug)]
 pub(crate) struct FusedConv {
     pub(crate) conv: Conv2d,
+    /// ReLU of the convolution's output; of the folded batch norm's output if there is one.
     pub(crate) relu: bool,
+    /// Weight, then bias if there is one.
     pub(crate) variables: Range<usize>,
     pub(crate) norm: Option<BatchNorm>,
+    /// `true` if inference folds batch norm into the weight and the bias.
+    pub(crate) folded: bool,
     /// `true` if 2x2 max pooling follows, after batch norm if there is one.
     pub(crate) pool: bool,
     /// `true` if the next operation applies the normalization while it reads, so that the normalized
@@ -105,6 +116,34 @@ impl FusedConv {
     }
 }
 
+/// A depthwise convolution with its ReLU.
+#[derive(Clone, Debug)]
+pub(crate) struct FusedDepthwise {
+    pub(crate) conv: DepthwiseConv2d,
+    pub(crate) relu: bool,
+    /// Weight, then bias if there is one.
+    pub(crate) variables: Range<usize>,
+    /// Batch norm that inference folds into the weight and the bias, before the ReLU.
+    pub(crate) norm: Option<BatchNorm>,
+}
+
+impl FusedDepthwise {
+    /// The convolution for a smaller batch.
+    pub(crate) fn conv(&self, batch: usize) -> DepthwiseConv2d {
+        let mut conv = self.conv;
+        conv.shape.batch = batch;
+        conv
+    }
+}
+
+/// A residual block: the sum of the outputs of two sequences of operations.
+#[derive(Clone, Debug)]
+pub(crate) struct FusedResidual {
+    pub(crate) block: Vec<FusedOp>,
+    /// Operations of the shortcut; none for the identity.
+    pub(crate) shortcut: Vec<FusedOp>,
+}
+
 /// Batch normalization.
 #[derive(Clone, Debug)]
 pub(crate) struct BatchNorm {
@@ -130,124 +169,6 @@ impl FusedDense {
             batch,
             ..self.shape
         }
-    }
-}
-
-/// Fuses `layers` into operations, for up to `batch` images.
-pub(crate) fn fuse(
-    layers: &[PlannedLayer],
-    batch: usize,
-    options: &KernelOptions,
-    purpose: Purpose,
-) -> Vec<FusedOp> {
-    let mut ops = Vec::new();
-    let mut rest = layers;
-    while let Some((layer, mut following)) = rest.split_first() {
-        let mut last = layer;
-        let mut name = layer.name.clone();
-        let kind = match &layer.operation {
-            Operation::Flatten => None,
-            Operation::Dropout { .. } if purpose != Purpose::Training => None,
-            Operation::Dropout { rate } => Some(Kind::Dropout(*rate)),
-            Operation::BatchNorm { .. } => batch_norm(layer).map(Kind::BatchNorm),
-            Operation::MaxPool2d { .. } => {
-                layer.operation.max_pool2d_shape(batch).map(Kind::MaxPool2d)
-            }
-            Operation::Dense {
-                activation,
-                variables,
-                ..
-            } => layer.operation.dense_shape(batch).map(|shape| {
-                Kind::Dense(FusedDense {
-                    shape,
-                    relu: *activation == Activation::Relu,
-                    variables: variables.clone(),
-                })
-            }),
-            Operation::Residual { layers } => {
-                Some(Kind::Residual(fuse(layers, batch, options, purpose)))
-            }
-            Operation::Conv2d {
-                activation,
-                variables,
-                ..
-            } => layer.operation.conv2d_shape(batch).map(|shape| {
-                let mut fuse_next = |fuses: bool| match following.split_first() {
-                    Some((next, others)) if fuses => {
-                        name = format!("{name} + {}", next.name);
-                        (last, following) = (next, others);
-                    }
-                    _ => {}
-                };
-                let fuses_norm = match purpose {
-                    Purpose::Training => !options.exact,
-                    Purpose::Inference => true,
-                    Purpose::Inspection => false,
-                };
-                let norm = rest.get(1).and_then(batch_norm).filter(|_| fuses_norm);
-                fuse_next(norm.is_some());
-                let next = rest.get(1 + usize::from(norm.is_some()));
-                let pool = next.is_some_and(is_2x2_pool) && purpose != Purpose::Inspection;
-                fuse_next(pool);
-                let before_conv = following
-                    .first()
-                    .is_some_and(|next| matches!(next.operation, Operation::Conv2d { .. }));
-                let training = purpose == Purpose::Training;
-                Kind::Conv(FusedConv {
-                    conv: Conv2d {
-                        shape,
-                        pool: pool && !(training && norm.is_some()),
-                        algorithm: Conv2d::algorithm_for(&shape, options.exact),
-                        instructions: options.instructions,
-                    },
-                    relu: *activation == Activation::Relu,
-                    variables: variables.clone(),
-                    deferred: training && norm.is_some() && !pool && before_conv,
-                    norm,
-                    pool,
-                })
-            }),
-        };
-        if let Some(kind) = kind {
-            ops.push(FusedOp {
-                name,
-                inputs: layer.input.size(),
-                outputs: last.output.size(),
-                multiply_adds: layer.multiply_adds,
-                kind,
-            });
-        }
-        rest = following;
-    }
-    ops
-}
-
-fn batch_norm(layer: &PlannedLayer) -> Option<BatchNorm> {
-    match &layer.operation {
-        Operation::BatchNorm {
-            channels,
-            momentum,
-            epsilon,
-            variables,
-            running_stats,
-        } => Some(BatchNorm {
-            channels: *channels,
-            momentum: *momentum,
-            epsilon: *epsilon,
-            variables: variables.clone(),
-            running_stats: running_stats.clone(),
-        }),
-        _ => None,
-    }
-}
-
-/// Returns `true` for 2x2 max pooling.
-fn is_2x2_pool(layer: &PlannedLayer) -> bool {
-    match &layer.operation {
-        Operation::MaxPool2d { rows, columns, .. } => {
-            [rows.kernel, rows.stride, columns.kernel, columns.stride] == [2; 4]
-        }
-        _ => false,
     }
 }
 
@@ -279,16 +200,27 @@ impl SharedLens {
                         .sums
                         .max(batch_norm_backward_scratch_len(norm.channels));
                 }
-                Kind::Residual(block) => {
-                    let inner = Self::of(block, batch);
-                    lens = Self {
-                        values: lens.values.max(inner.values),
-                        prepared: lens.prepared.max(inner.prepared),
-                        sums: lens.sums.max(inner.sums),
-                        workspace: lens.workspace.max(inner.workspace),
-                    };
+                Kind::Depthwise(depthwise) => {
+                    let workspace = depthwise.conv.shape.workspace_len();
+                    lens.workspace = lens.workspace.max(workspace);
                 }
-                Kind::MaxPool2d(_) | Kind::Dropout(_) => {}
+                Kind::Residual(residual) => {
+                    for path in [&residual.block, &residual.shortcut] {
+                        let inner = Self::of(path, batch);
+                        lens = Self {
+                            values: lens.values.max(inner.values),
+                            prepared: lens.prepared.max(inner.prepared),
+                            sums: lens.sums.max(inner.sums),
+                            workspace: lens.workspace.max(inner.workspace),
+                        };
+                    }
+                }
+                Kind::Activation(_)
+                | Kind::MaxPool2d(_)
+                | Kind::AveragePool2d(_)
+                | Kind::GlobalAveragePool2d(_)
+                | Kind::ZeroPadding2d(_)
+                | Kind::Dropout(_) => {}
             }
         }
         lens

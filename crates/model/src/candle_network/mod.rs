@@ -1,13 +1,17 @@
 //! The candle engine: a network of candle variables, with autograd, on CPU or GPU. It is the reference
 //! for the kernel engine.
 
-use candle_core::{D, DType, Device, Result, Tensor, Var};
+mod operations;
+
+use candle_core::{Device, Result, Tensor, Var};
 use modiste_core::Rng;
 
-use crate::architecture::Activation;
-use crate::dropout_mask::fill_dropout_mask;
 use crate::network_plan::{NetworkPlan, Operation, PlannedLayer, Variable};
 use crate::parameters::Parameters;
+use operations::{
+    activate, add_bias, average_pool2d, conv2d, depthwise_conv2d, dropout, max_pool2d,
+    mean_per_channel,
+};
 
 /// A network whose parameters are candle variables.
 ///
@@ -139,20 +143,46 @@ impl CandleNetwork {
 
     fn layer(&self, layer: &PlannedLayer, input: Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
         match &layer.operation {
-            Operation::Conv2d { activation, .. } => {
+            Operation::Conv2d {
+                rows,
+                columns,
+                use_bias,
+                activation,
+                ..
+            } => {
                 let kernel = self.weight(layer, "kernel", mode)?;
-                let bias = self.weight(layer, "bias", mode)?.reshape((1, (), 1, 1))?;
-                let output = conv2d(&layer.operation, &input, &kernel)?;
-                activate(*activation, output.broadcast_add(&bias)?)
+                let output = conv2d(&input, &kernel, rows, columns)?;
+                let bias = use_bias.then(|| self.weight(layer, "bias", mode));
+                activate(*activation, add_bias(output, bias.transpose()?)?)
+            }
+            Operation::DepthwiseConv2d {
+                rows,
+                columns,
+                use_bias,
+                activation,
+                ..
+            } => {
+                let kernel = self.weight(layer, "kernel", mode)?;
+                let output = depthwise_conv2d(&input, &kernel, rows, columns)?;
+                let bias = use_bias.then(|| self.weight(layer, "bias", mode));
+                activate(*activation, add_bias(output, bias.transpose()?)?)
             }
             Operation::Dense { activation, .. } => {
                 let kernel = self.weight(layer, "kernel", mode)?;
                 let bias = self.weight(layer, "bias", mode)?;
                 activate(*activation, input.matmul(&kernel)?.broadcast_add(&bias)?)
             }
-            Operation::MaxPool2d { rows, columns, .. } => {
-                max_pool2d(&input, rows.kernel, rows.output, columns.output)
+            Operation::Activation { activation } => activate(*activation, input),
+            Operation::MaxPool2d { rows, columns, .. } => max_pool2d(&input, rows, columns),
+            Operation::AveragePool2d { rows, columns, .. } => average_pool2d(&input, rows, columns),
+            Operation::GlobalAveragePool2d { pixels, .. } => {
+                input.flatten_from(2)?.sum(2)? / *pixels as f64
             }
+            Operation::ZeroPadding2d {
+                padding: [[above, below], [left, right]],
+            } => input
+                .pad_with_zeros(2, *above, *below)?
+                .pad_with_zeros(3, *left, *right),
             Operation::Dropout { rate } => match mode {
                 Mode::Inference => Ok(input),
                 Mode::Training(rng) => dropout(&input, *rate, rng),
@@ -164,9 +194,9 @@ impl CandleNetwork {
                 4 => input.permute((0, 2, 3, 1))?.flatten_from(1),
                 _ => Ok(input),
             },
-            Operation::Residual { layers } => {
+            Operation::Residual { layers, shortcut } => {
                 let inner = self.layers(layers, input.clone(), mode)?;
-                input + inner
+                self.layers(shortcut, input, mode)? + inner
             }
         }
     }
@@ -224,83 +254,5 @@ impl CandleNetwork {
         let name = format!("{}/{name}", layer.name);
         let index = self.plan.variables.iter().position(|v| v.name == name);
         &self.variables[index.expect("a planned layer has its variables")]
-    }
-}
-
-/// Convolves `input`, `[batch, in, height, width]`, with Keras's `kernel`, `[height, width, in, out]`.
-fn conv2d(operation: &Operation, input: &Tensor, kernel: &Tensor) -> Result<Tensor> {
-    let Operation::Conv2d { rows, columns, .. } = operation else {
-        candle_core::bail!("not a convolution");
-    };
-    let kernel = kernel.permute((3, 2, 0, 1))?.contiguous()?;
-    let mut padded = input.clone();
-    for (axis, window) in [(2, rows), (3, columns)] {
-        let needed = (window.output - 1) * window.stride + window.kernel;
-        let after = needed.saturating_sub(window.input + window.padding_before);
-        if window.padding_before + after > 0 {
-            padded = padded.pad_with_zeros(axis, window.padding_before, after)?;
-        }
-        // Pixels that no window covers would corrupt the gradient of a strided convolution.
-        padded = padded.narrow(axis, 0, needed)?;
-    }
-    padded.contiguous()?.conv2d(&kernel, 0, rows.stride, 1, 1)
-}
-
-/// Max pooling. The gradient of candle's own max pooling is wrong, so each window becomes an axis, and
-/// a mask passes the value and the gradient of its argmax.
-fn max_pool2d(input: &Tensor, side: usize, height: usize, width: usize) -> Result<Tensor> {
-    let (batch, channels, _, _) = input.dims4()?;
-    let windows = input
-        .narrow(2, 0, height * side)?
-        .narrow(3, 0, width * side)?
-        .contiguous()?
-        .reshape(vec![batch, channels, height, side, width, side])?
-        .permute(vec![0, 1, 2, 4, 3, 5])?
-        .reshape((batch, channels, height, width, side * side))?;
-    let argmax = windows.detach().argmax_keepdim(D::Minus1)?;
-    let elements = Tensor::arange(0, (side * side) as u32, input.device())?;
-    let mask = argmax.broadcast_eq(&elements.reshape((1, 1, 1, 1, side * side))?)?;
-    (windows * mask.to_dtype(DType::F32)?)?.sum(D::Minus1)
-}
-
-/// Dropout. The mask is drawn in the order height, width, channels, as the kernel engine draws it.
-fn dropout(input: &Tensor, rate: f32, rng: &mut Rng) -> Result<Tensor> {
-    let mut mask = vec![0; input.elem_count()];
-    fill_dropout_mask(rng, rate, &mut mask);
-    let device = input.device();
-    let mask = match input.dims() {
-        &[batch, channels, height, width] => {
-            Tensor::from_vec(mask, (batch, height, width, channels), device)?
-                .permute((0, 3, 1, 2))?
-        }
-        shape => Tensor::from_vec(mask, shape, device)?,
-    };
-    input * (mask.to_dtype(DType::F32)? / f64::from(1.0 - rate))?
-}
-
-/// Mean of each channel over all other axes, `[channels]`.
-///
-/// Rows are distributed over four partial sums in turn, as in the kernels and in TensorFlow. All three
-/// then round alike, so that a ReLU with an input near 0 takes the same branch in each.
-fn mean_per_channel(values: &Tensor) -> Result<Tensor> {
-    let rows = match values.rank() {
-        4 => values.permute((0, 2, 3, 1))?.flatten(0, 2)?,
-        _ => values.clone(),
-    };
-    let (count, channels) = rows.dims2()?;
-    let in_turn = count / 4 * 4;
-    let mut sum = rows.narrow(0, in_turn, count - in_turn)?.sum(0)?;
-    if in_turn > 0 {
-        let fours = rows.narrow(0, 0, in_turn)?.contiguous()?;
-        sum = (fours.reshape((in_turn / 4, 4, channels))?.sum(0)?.sum(0)? + sum)?;
-    }
-    sum.div(&Tensor::new(count as f32, sum.device())?.broadcast_as(channels)?)
-}
-
-/// Applies an activation. candle's own ReLU is not used: its gradient at 0 is 1 instead of 0.
-fn activate(activation: Activation, values: Tensor) -> Result<Tensor> {
-    match activation {
-        Activation::Linear => Ok(values),
-        Activation::Relu => values.gt(0.0)?.where_cond(&values, &values.zeros_like()?),
     }
 }
