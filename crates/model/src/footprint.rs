@@ -22,15 +22,18 @@ const LARGEST: usize = 128;
 /// # Ok::<(), modiste_model::ArchitectureError>(())
 /// ```
 pub fn training_bytes(plan: &NetworkPlan, batch_size: usize, options: &KernelOptions) -> u64 {
-    scaled(batch_size, |batch| {
-        let ops = fuse(&plan.layers, batch, options, Purpose::Training);
+    let trained = scaled(batch_size, |batch| {
+        let (trained, _) = plan.trained_and_frozen();
+        let ops = fuse(trained, batch, options, Purpose::Training);
         let lens = SharedLens::of(&ops, batch);
         activation_len(&ops, batch)
-            + 2 * lens.values
+            + 2 * lens.values.max(batch * plan.classes())
             + workspace(lens.workspace)
             + lens.prepared
             + 2 * lens.sums
-    })
+    });
+    let frozen = plan.frozen_part();
+    trained.saturating_add(frozen.map_or(0, |plan| inference_bytes(&plan, batch_size, options)))
 }
 
 /// Bytes that an [`Inference`](crate::Inference) allocates for batches of `batch_size` images and the

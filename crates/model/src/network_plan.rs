@@ -256,6 +256,8 @@ pub struct NetworkPlan {
     pub variables: Vec<Variable>,
     pub(crate) trainable_len: usize,
     pub(crate) running_stats_len: usize,
+    /// Number of outermost layers that training leaves as they are.
+    pub(crate) frozen_layers: usize,
 }
 
 impl NetworkPlan {

@@ -40,8 +40,8 @@ pub struct TrainConfig {
     /// (see [`best_epoch`](modiste_metrics::best_epoch)). If it is set, the network has the weights of the best epoch
     /// at the end. The validation images should then be no test images.
     pub patience: Option<usize>,
-    /// Number of frozen layers at the start of the network: their weights do not change. A residual block counts as one
-    /// layer.
+    /// Number of frozen layers at the start of the network: they run in inference mode, and neither their weights nor
+    /// their running statistics change. A residual block counts as one layer.
     pub frozen_layers: usize,
     /// Factor of the learning rate for all layers but the last, the head. A factor below 1 preserves what a network
     /// has learned on other images.

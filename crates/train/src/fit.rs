@@ -141,6 +141,7 @@ pub fn resume(
     } = &checkpoint;
     config.check()?;
     let plan = network.architecture.plan()?;
+    let plan = plan.with_frozen_layers(config.frozen_layers);
     check_data(&plan, network.metadata.classes.len(), data, config)?;
     check_checkpoint(&plan, data.train.len(), &checkpoint)?;
     // Augmentation reads random pictures, many times each.

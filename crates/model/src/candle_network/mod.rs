@@ -115,7 +115,8 @@ impl CandleNetwork {
 
     /// Computes logits in training mode: dropout draws from `rng`, and batch norm uses the statistics
     /// of the batch and updates its running statistics. The result tracks gradients, so that
-    /// `backward()` works on a loss derived from it.
+    /// `backward()` works on a loss derived from it. [Frozen layers](NetworkPlan::with_frozen_layers) run in
+    /// inference mode, and their variables get no gradient.
     ///
     /// # Errors
     /// Returns an error if `images` has another shape, or candle fails.
@@ -126,7 +127,9 @@ impl CandleNetwork {
     fn run(&self, images: &Tensor, mode: &mut Mode<'_>) -> Result<Tensor> {
         // [batch, height, width, channels] -> [batch, channels, height, width]
         let images = images.permute((0, 3, 1, 2))?.contiguous()?;
-        self.layers(&self.plan.layers, images, mode)
+        let (trained, frozen) = self.plan.trained_and_frozen();
+        let values = self.layers(frozen, images, &mut Mode::Inference)?;
+        self.layers(trained, values, mode)
     }
 
     fn layers(

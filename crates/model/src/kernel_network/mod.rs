@@ -4,6 +4,7 @@ mod activations;
 mod backward;
 mod forward;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use modiste_core::Rng;
@@ -13,6 +14,7 @@ use modiste_kernels::{
 use modiste_metrics::count_correct;
 
 use crate::fused_op::{FusedOp, KernelOptions, Purpose, SharedLens, fuse, method};
+use crate::inference::Inference;
 use crate::kernel_network::activations::{Activations, LayerInput};
 use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
@@ -42,6 +44,10 @@ use crate::targets::Targets;
 pub struct KernelNetwork {
     plan: NetworkPlan,
     batch_size: usize,
+    /// The frozen layers, which run before the operations; `None` if they change no value.
+    frozen: Option<Inference>,
+    /// Trainable parameters of the frozen layers.
+    frozen_range: Range<usize>,
     ops: Vec<FusedOp>,
     activations: Vec<Activations>,
     gradient_buffers: GradientBuffers,
@@ -86,16 +92,24 @@ impl KernelNetwork {
     /// Allocates a network for batches of up to `batch_size` images and for the threads of the
     /// current rayon pool.
     pub fn new(plan: NetworkPlan, batch_size: usize, options: &KernelOptions) -> Self {
-        let ops = fuse(&plan.layers, batch_size, options, Purpose::Training);
+        let (trained, _) = plan.trained_and_frozen();
+        let ops = fuse(trained, batch_size, options, Purpose::Training);
         let lens = SharedLens::of(&ops, batch_size);
+        // The loss writes the gradient at the logits even if all layers are frozen.
+        let values = lens.values.max(batch_size * plan.classes());
+        let frozen = plan.frozen_part();
         Self {
+            frozen: frozen
+                .map(|plan| Inference::new(plan, batch_size, options))
+                .filter(|inference| !inference.ops.is_empty()),
+            frozen_range: plan.frozen_range(),
             activations: ops
                 .iter()
                 .map(|op| Activations::new(op, batch_size))
                 .collect(),
             gradient_buffers: GradientBuffers {
-                current: Buffer::zeros(lens.values),
-                next: Buffer::zeros(lens.values),
+                current: Buffer::zeros(values),
+                next: Buffer::zeros(values),
             },
             scratch: Scratch {
                 instructions: options.instructions,
@@ -134,7 +148,8 @@ impl KernelNetwork {
     ///
     /// `images` is `[batch, height, width, channels]`, scaled to `[0, 1]`; `targets` are one label per image, or
     /// [`Targets`] with soft targets. `gradients` has the layout of [`Parameters::trainable`]. The running statistics in
-    /// `parameters` are updated; dropout draws from `rng`.
+    /// `parameters` are updated; dropout draws from `rng`. [Frozen layers](NetworkPlan::with_frozen_layers) run in
+    /// inference mode, and their gradients are zero.
     ///
     /// # Panics
     /// If the batch has the wrong shape or is larger than the network's, or a label is out of range.
@@ -149,7 +164,18 @@ impl KernelNetwork {
         let batch = self.plan.batch_len(images, self.batch_size);
         let targets = targets.into();
         assert_eq!(targets.labels.len(), batch, "one label per image");
-        in_pool(|| self.step(batch, parameters, images, targets, rng, gradients))
+        let mut frozen = self.frozen.take();
+        let images = match &mut frozen {
+            Some(frozen) => {
+                frozen.load(parameters);
+                frozen.logits(images)
+            }
+            None => images,
+        };
+        let metrics = in_pool(|| self.step(batch, parameters, images, targets, rng, gradients));
+        self.frozen = frozen;
+        gradients[self.frozen_range.clone()].fill(0.0);
+        metrics
     }
 
     fn step(

@@ -77,6 +77,7 @@ impl Architecture {
             variables: planner.layout.variables,
             trainable_len: planner.layout.trainable_len,
             running_stats_len: planner.layout.running_stats_len,
+            frozen_layers: 0,
         })
     }
 }

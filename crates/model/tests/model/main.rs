@@ -4,6 +4,7 @@ mod architecture_file;
 mod candle_against_kernels;
 mod engines;
 mod file;
+mod frozen_layers;
 mod keras;
 mod layer_gradients;
 mod new_layers;

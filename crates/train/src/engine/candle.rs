@@ -87,12 +87,17 @@ impl Engine for CandleEngine {
             }
         };
         let mut store = loss.backward()?;
+        let frozen = self.network.plan().frozen_range();
         self.buffer = None;
         self.gradients.clear();
         for (variable, var) in self.network.trainable() {
-            let Some(gradient) = store.remove(var) else {
-                let missing = format!("no gradient reached {}", variable.name);
-                return Err(candle_core::Error::Msg(missing).into());
+            let gradient = match store.remove(var) {
+                Some(gradient) => gradient,
+                None if frozen.contains(&variable.range.start) => var.zeros_like()?,
+                None => {
+                    let missing = format!("no gradient reached {}", variable.name);
+                    return Err(candle_core::Error::Msg(missing).into());
+                }
             };
             self.gradients.push(gradient.detach());
         }
