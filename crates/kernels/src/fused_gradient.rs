@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::channels::load;
+use crate::channels::{load, store};
 use crate::microkernel::mul_add;
 use crate::operand::{ImageSize, Operand};
 
@@ -70,7 +70,7 @@ impl Operand for FusedGradient<'_> {
             let reader = self.channels(simd, size, channels.clone());
             for x in 0..size.width {
                 let pixel = &mut row[x * size.channels..][channels.clone()];
-                simd.partial_store_f32s(pixel, reader.load_pixel(simd, image, y, x));
+                store(simd, pixel, reader.load_pixel(simd, image, y, x));
             }
         }
     }

@@ -233,6 +233,13 @@ impl<'a, T> BandsMut<'a, T> {
         }
     }
 
+    /// Consecutive bands, and the offset of their first element in the whole output.
+    pub(crate) fn bands(&mut self, bands: Range<usize>) -> (usize, &mut [T]) {
+        let [origin, start, end] =
+            [self.first, bands.start, bands.end].map(|i| self.bands.offset(i));
+        (start, &mut self.values[start - origin..end - origin])
+    }
+
     /// Rows of one band.
     pub(crate) fn band(&mut self, band: usize) -> &mut [T] {
         let start = self.bands.offset(self.first);

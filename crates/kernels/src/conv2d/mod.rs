@@ -2,6 +2,7 @@
 
 pub(crate) mod direct;
 pub(crate) mod epilogue;
+mod patches;
 pub(crate) mod shape;
 pub(crate) mod winograd;
 
@@ -235,6 +236,9 @@ impl Conv2d {
     /// Workspace for the forward and backward passes of this batch size and every smaller one.
     pub fn workspace_len(&self) -> WorkspaceLen {
         match self.algorithm {
+            ConvAlgorithm::Direct if patches::fits(&self.shape) => {
+                direct::workspace_len(self).max(patches::workspace_len(self))
+            }
             ConvAlgorithm::Direct => direct::workspace_len(self),
             ConvAlgorithm::Winograd => winograd::workspace_len(self),
         }
@@ -272,6 +276,9 @@ impl Conv2d {
             return;
         }
         match self.algorithm {
+            ConvAlgorithm::Direct if patches::fits(&self.shape) && !self.pool => {
+                patches::forward::forward(self, input, packed, epilogue, output, workspace);
+            }
             ConvAlgorithm::Direct => {
                 direct::forward::forward(self, input, packed, epilogue, output, workspace);
             }
@@ -322,6 +329,7 @@ impl Conv2d {
             return;
         }
         let backward = match self.algorithm {
+            ConvAlgorithm::Direct if patches::fits(shape) && !pooled => patches::backward::backward,
             ConvAlgorithm::Direct => direct::backward::backward,
             ConvAlgorithm::Winograd => winograd::backward::backward,
         };

@@ -210,6 +210,7 @@ fn pointwise_with_strides() {
     check(shape(3, same(7, 1, 2), same(6, 1, 2), (18, 33)));
     check(shape(2, valid(7, 1, 3), valid(5, 1, 1), (4, 70)));
     check(shape(2, same(9, 3, 2), same(8, 3, 1), (32, 48)));
+    check(shape(2, same(29, 3, 2), same(31, 3, 2), (17, 18)));
 }
 
 /// Without bias, the other results are those of a bias of zero.

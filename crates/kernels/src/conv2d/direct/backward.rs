@@ -105,7 +105,7 @@ fn flip(shape: &Conv2dShape, weight: &[f32], flipped: &mut [f32]) {
 }
 
 /// Adds the groups' partial sums in order.
-fn add_partials(
+pub(crate) fn add_partials(
     conv: &Conv2d,
     partials: &[f32],
     weight_gradient: &mut [f32],

@@ -13,7 +13,7 @@ use crate::conv2d::shape::Conv2dShape;
 use crate::panels::Panels;
 
 /// Maximum number of groups of images with partial sums of the weight gradient.
-const GROUPS: usize = 8;
+pub(crate) const GROUPS: usize = 8;
 
 /// Minimum number of outputs per task.
 const TASK_OUTPUTS: usize = 16 * 1024;
@@ -21,7 +21,7 @@ const TASK_OUTPUTS: usize = 16 * 1024;
 /// Number of tasks that even one image is divided into, if it has enough bands.
 const MIN_TASKS: usize = 4;
 
-fn panels(conv: &Conv2d) -> Panels {
+pub(crate) fn panels(conv: &Conv2d) -> Panels {
     Panels::new(conv.shape.out_channels, conv.instructions.lanes())
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn pack_weight(conv: &Conv2d, weight: &[f32], packed: &mut [f32]) {
 }
 
 /// Bands per task.
-fn grain(shape: &Conv2dShape) -> usize {
+pub(crate) fn grain(shape: &Conv2dShape) -> usize {
     let size = shape.output();
     let bands = shape.batch * size.height.div_ceil(BAND);
     let by_size = TASK_OUTPUTS.div_ceil((BAND * size.row_len()).max(1));
@@ -59,7 +59,7 @@ pub(crate) fn workspace_len(conv: &Conv2d) -> WorkspaceLen {
 }
 
 /// Length of a group's partial sums of the weight and bias gradients.
-fn partial_len(conv: &Conv2d) -> usize {
+pub(crate) fn partial_len(conv: &Conv2d) -> usize {
     (conv.shape.taps() + 1) * panels(conv).padded_columns()
 }
 
