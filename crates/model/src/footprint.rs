@@ -30,6 +30,7 @@ pub fn training_bytes(plan: &NetworkPlan, batch_size: usize, options: &KernelOpt
             + 2 * lens.values.max(batch * plan.classes())
             + workspace(lens.workspace)
             + lens.prepared
+            + lens.statistics
             + 2 * lens.sums
     });
     let frozen = plan.frozen_part();
@@ -97,7 +98,9 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
                 }
                 Kind::BatchNorm(norm) => norm_len(norm),
                 Kind::MaxPool2d(_) | Kind::Dropout(_) => output.div_ceil(4),
-                Kind::Residual(FusedResidual { block, shortcut }) => {
+                Kind::Residual(FusedResidual {
+                    block, shortcut, ..
+                }) => {
                     let through_block = match shortcut.is_empty() {
                         true => 0,
                         false => batch * op.inputs,
@@ -105,8 +108,7 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
                     let paths = activation_len(block, batch) + activation_len(shortcut, batch);
                     output + through_block + paths
                 }
-                Kind::Depthwise(_)
-                | Kind::Activation(_)
+                Kind::Activation(_)
                 | Kind::AveragePool2d(_)
                 | Kind::GlobalAveragePool2d(_)
                 | Kind::ZeroPadding2d(_)
@@ -119,12 +121,16 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
 /// Length of all outputs of inference, in numbers.
 fn output_len(ops: &[FusedOp], batch: usize) -> usize {
     let len = |op: &FusedOp| {
-        let output = batch * op.outputs;
+        let output = match &op.kind {
+            Kind::Conv(conv) if conv.accumulates => 0,
+            _ => batch * op.outputs,
+        };
         output
             + match &op.kind {
                 Kind::MaxPool2d(_) => output.div_ceil(4),
-                Kind::Residual(FusedResidual { block, shortcut }) => {
-                    output_len(block, batch) + output_len(shortcut, batch)
+                Kind::Residual(residual) => {
+                    let paths = residual.paths().map(|path| output_len(path, batch));
+                    paths.iter().sum()
                 }
                 _ => 0,
             }
@@ -135,10 +141,11 @@ fn output_len(ops: &[FusedOp], batch: usize) -> usize {
 /// Length of all prepared kernels of inference, in numbers.
 fn packed_len(ops: &[FusedOp], options: &KernelOptions) -> usize {
     let len = |op: &FusedOp| match &op.kind {
-        Kind::Conv(conv) => conv.conv.packed_len(),
+        Kind::Conv(conv) => conv.kernel.packed_len(),
         Kind::Dense(dense) => dense.shape.packed_len(options.instructions),
-        Kind::Residual(FusedResidual { block, shortcut }) => {
-            packed_len(block, options) + packed_len(shortcut, options)
+        Kind::Residual(residual) => {
+            let paths = residual.paths().map(|path| packed_len(path, options));
+            paths.iter().sum()
         }
         _ => 0,
     };

@@ -221,14 +221,16 @@ impl Backward<'_> {
                 }
                 return gradient;
             }
-            Kind::Residual(FusedResidual { block, shortcut }) => {
+            Kind::Residual(FusedResidual {
+                block, shortcut, ..
+            }) => {
                 at_input = self.run(shortcut, &buffers.shortcut, input, gradient.clone());
                 let inner = self.run(block, &buffers.block, input, gradient);
                 let sums = at_input.iter_mut().zip(inner);
                 sums.for_each(|(sum, value)| *sum += value);
             }
             // No convolution follows the observed layer, and inference has no dropout.
-            Kind::Conv(_) | Kind::Depthwise(_) | Kind::Dropout(_) => return gradient,
+            Kind::Conv(_) | Kind::Dropout(_) => return gradient,
         }
         at_input
     }

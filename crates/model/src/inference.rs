@@ -1,7 +1,7 @@
 //! Inference on the CPU, with prepared kernels and fused batch norm.
 
 use modiste_kernels::{
-    Affine, AveragePool2dShape, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
+    Activation, Affine, AveragePool2dShape, Buffer, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
     GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, Workspace, ZeroPadding2dShape,
     add_assign, average_pool2d_forward, batch_norm_affine, batch_norm_normalize, dense_forward,
     dense_pack_weight, global_average_pool_forward, in_pool, inverse_std, max_pool2d_forward,
@@ -9,7 +9,7 @@ use modiste_kernels::{
 };
 
 use crate::fused_op::{
-    BatchNorm, FusedOp, FusedResidual, KernelOptions, Kind, Purpose, SharedLens, fuse,
+    BatchNorm, FusedConv, FusedOp, FusedResidual, KernelOptions, Kind, Purpose, SharedLens, fuse,
 };
 use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
@@ -175,21 +175,23 @@ impl Inference {
 fn allocate(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<OpBuffers> {
     let allocate_op = |op: &FusedOp| {
         let mut buffers = OpBuffers {
-            output: Buffer::zeros(batch * op.outputs),
+            output: match &op.kind {
+                Kind::Conv(conv) if conv.accumulates => Buffer::default(),
+                _ => Buffer::zeros(batch * op.outputs),
+            },
             ..OpBuffers::default()
         };
         match &op.kind {
-            Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.conv.packed_len()),
+            Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.kernel.packed_len()),
             Kind::MaxPool2d(_) => buffers.argmax = vec![0; buffers.output.len()],
-            Kind::Residual(FusedResidual { block, shortcut }) => {
-                buffers.block = allocate(block, batch, instructions);
-                buffers.shortcut = allocate(shortcut, batch, instructions);
+            Kind::Residual(residual) => {
+                buffers.block = allocate(&residual.block, batch, instructions);
+                buffers.shortcut = allocate(&residual.shortcut, batch, instructions);
             }
             Kind::Dense(dense) => {
                 buffers.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
             }
-            Kind::Depthwise(_)
-            | Kind::BatchNorm(_)
+            Kind::BatchNorm(_)
             | Kind::Activation(_)
             | Kind::AveragePool2d(_)
             | Kind::GlobalAveragePool2d(_)
@@ -198,7 +200,6 @@ fn allocate(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<
         }
         let norm = match &op.kind {
             Kind::Conv(conv) => conv.norm.as_ref(),
-            Kind::Depthwise(depthwise) => depthwise.norm.as_ref(),
             Kind::BatchNorm(norm) => Some(norm),
             _ => None,
         };
@@ -228,7 +229,7 @@ fn prepare(
     for (op, buffers) in ops.iter().zip(buffers) {
         match &op.kind {
             Kind::Conv(conv) => {
-                let weights = conv.conv.shape.weight_len();
+                let weights = conv.kernel.weight_len();
                 if let Some(norm) = &conv.norm {
                     fuse_batch_norm(norm, parameters, &mut buffers.norm);
                 }
@@ -236,19 +237,13 @@ fn prepare(
                 if conv.folded {
                     fold(variables, weights, &mut buffers.norm);
                 }
-                conv.conv
+                conv.kernel
                     .pack_weight(&variables[..weights], &mut buffers.prepared);
             }
-            Kind::Depthwise(depthwise) => {
-                if let Some(norm) = &depthwise.norm {
-                    fuse_batch_norm(norm, parameters, &mut buffers.norm);
-                    let variables = &mut trainable[depthwise.variables.clone()];
-                    let weights = depthwise.conv.shape.weight_len();
-                    fold(variables, weights, &mut buffers.norm);
-                }
-            }
             Kind::BatchNorm(norm) => fuse_batch_norm(norm, parameters, &mut buffers.norm),
-            Kind::Residual(FusedResidual { block, shortcut }) => {
+            Kind::Residual(FusedResidual {
+                block, shortcut, ..
+            }) => {
                 let OpBuffers {
                     block: block_buffers,
                     shortcut: shortcut_buffers,
@@ -317,37 +312,19 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn run(&mut self, ops: &[FusedOp], buffers: &mut [OpBuffers], images: &[f32]) {
-        for (index, op) in ops.iter().enumerate() {
-            let (before, rest) = buffers.split_at_mut(index);
-            let input = match (before.last(), index) {
-                (Some(buffers), 1..) => &buffers.output[..self.batch * ops[index - 1].outputs],
-                _ => images,
-            };
-            self.run_op(op, &mut rest[0], input);
+        for index in 0..ops.len() {
+            let op = &ops[index];
+            let (input, buffers) = input_and_buffers(ops, buffers, images, self.batch, index);
+            let mut output = std::mem::take(&mut buffers.output);
+            self.run_op(op, buffers, input, &mut output[..self.batch * op.outputs]);
+            buffers.output = output;
         }
     }
 
-    fn run_op(&mut self, op: &FusedOp, buffers: &mut OpBuffers, input: &[f32]) {
+    fn run_op(&mut self, op: &FusedOp, buffers: &mut OpBuffers, input: &[f32], output: &mut [f32]) {
         let batch = self.batch;
-        let output = &mut buffers.output[..batch * op.outputs];
         match &op.kind {
-            Kind::Conv(conv) => {
-                let kernel = conv.conv(batch);
-                let bias = &self.trainable[conv.variables.clone()][kernel.shape.weight_len()..];
-                let affine = Affine {
-                    scale: &buffers.norm.scale,
-                    shift: &buffers.norm.shift,
-                };
-                let epilogue = Epilogue {
-                    bias: if conv.folded { affine.shift } else { bias },
-                    accumulate: false,
-                    relu: conv.relu,
-                    affine: (conv.norm.is_some() && !conv.folded).then_some(affine),
-                };
-                let output = Conv2dOutput::plain(output);
-                let input = ConvInput::plain(input);
-                kernel.forward(&input, &buffers.prepared, &epilogue, output, self.workspace);
-            }
+            Kind::Conv(conv) => self.conv(conv, buffers, input, output, None),
             Kind::Dense(dense) => {
                 let shape = dense.shape(batch);
                 let weights = shape.inputs * shape.outputs;
@@ -372,22 +349,6 @@ impl Pass<'_> {
                 let FusedBatchNorm { mean, inverse, .. } = &buffers.norm;
                 batch_norm_normalize(input, mean, inverse, gamma, beta, output);
             }
-            Kind::Depthwise(depthwise) => {
-                let conv = depthwise.conv(batch);
-                let (weight, bias) =
-                    self.trainable[depthwise.variables.clone()].split_at(conv.shape.weight_len());
-                let epilogue = Epilogue {
-                    bias: match depthwise.norm {
-                        Some(_) => &buffers.norm.shift,
-                        None => bias,
-                    },
-                    relu: depthwise.relu,
-                    ..Epilogue::default()
-                };
-                let output = Conv2dOutput::plain(output);
-                let input = ConvInput::plain(input);
-                conv.forward(&input, weight, &epilogue, output, self.workspace);
-            }
             Kind::Activation(activation) => activation.forward(self.instructions, input, output),
             Kind::AveragePool2d(shape) => {
                 let shape = AveragePool2dShape { batch, ..*shape };
@@ -401,19 +362,89 @@ impl Pass<'_> {
                 zero_padding2d_forward(&ZeroPadding2dShape { batch, ..*shape }, input, output);
             }
             Kind::Dropout(_) => output.copy_from_slice(input),
-            Kind::Residual(FusedResidual { block, shortcut }) => {
-                let OpBuffers {
-                    block: block_buffers,
-                    shortcut: shortcut_buffers,
-                    ..
-                } = buffers;
-                self.run(shortcut, shortcut_buffers, input);
-                output.copy_from_slice(last_output(shortcut, shortcut_buffers, batch, input));
-                self.run(block, block_buffers, input);
-                add_assign(output, last_output(block, block_buffers, batch, input));
-            }
+            Kind::Residual(residual) => self.residual(residual, buffers, input, output),
         }
     }
+
+    /// Runs a convolution. With `sum`, adds its output to `output`, followed by ReLU if that is true.
+    fn conv(
+        &mut self,
+        conv: &FusedConv,
+        buffers: &OpBuffers,
+        input: &[f32],
+        output: &mut [f32],
+        sum: Option<bool>,
+    ) {
+        let kernel = conv.kernel.with_batch(self.batch);
+        let (weight, bias) = self.trainable[conv.variables.clone()].split_at(kernel.weight_len());
+        let affine = Affine {
+            scale: &buffers.norm.scale,
+            shift: &buffers.norm.shift,
+        };
+        let epilogue = Epilogue {
+            bias: if conv.folded { affine.shift } else { bias },
+            accumulate: sum.is_some(),
+            relu: sum.unwrap_or(conv.relu),
+            affine: (conv.norm.is_some() && !conv.folded).then_some(affine),
+        };
+        kernel.forward(
+            &ConvInput::plain(input),
+            [weight, &buffers.prepared],
+            &epilogue,
+            Conv2dOutput::plain(output),
+            self.workspace,
+        );
+    }
+
+    fn residual(
+        &mut self,
+        residual: &FusedResidual,
+        buffers: &mut OpBuffers,
+        input: &[f32],
+        output: &mut [f32],
+    ) {
+        let batch = self.batch;
+        let FusedResidual {
+            block,
+            shortcut,
+            relu,
+            ..
+        } = residual;
+        self.run(shortcut, &mut buffers.shortcut, input);
+        output.copy_from_slice(last_output(shortcut, &buffers.shortcut, batch, input));
+        if let Some((last, before)) = block.split_last()
+            && let Kind::Conv(conv) = &last.kind
+            && conv.accumulates
+        {
+            self.run(before, &mut buffers.block[..before.len()], input);
+            let last_index = before.len();
+            let (input, buffers) =
+                input_and_buffers(block, &mut buffers.block, input, batch, last_index);
+            self.conv(conv, buffers, input, output, Some(*relu));
+            return;
+        }
+        self.run(block, &mut buffers.block, input);
+        add_assign(output, last_output(block, &buffers.block, batch, input));
+        if *relu {
+            Activation::Relu.forward_in_place(self.instructions, output);
+        }
+    }
+}
+
+/// Input and buffers of the operation `index` of `ops`.
+fn input_and_buffers<'a>(
+    ops: &[FusedOp],
+    buffers: &'a mut [OpBuffers],
+    images: &'a [f32],
+    batch: usize,
+    index: usize,
+) -> (&'a [f32], &'a mut OpBuffers) {
+    let (before, rest) = buffers.split_at_mut(index);
+    let input = match (before.last(), index) {
+        (Some(buffers), 1..) => &buffers.output[..batch * ops[index - 1].outputs],
+        _ => images,
+    };
+    (input, &mut rest[0])
 }
 
 /// Output of the last of `ops`, or `input` if there are none.

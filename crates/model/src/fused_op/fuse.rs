@@ -8,7 +8,7 @@ use modiste_kernels::{
 };
 
 use super::{
-    BatchNorm, FusedConv, FusedDense, FusedDepthwise, FusedOp, FusedResidual, KernelOptions, Kind,
+    BatchNorm, ConvKernel, FusedConv, FusedDense, FusedOp, FusedResidual, KernelOptions, Kind,
     Purpose,
 };
 use crate::layer::Activation;
@@ -21,18 +21,15 @@ pub(crate) fn fuse(
     options: &KernelOptions,
     purpose: Purpose,
 ) -> Vec<FusedOp> {
-    let mut fusion = Fusion {
+    let fusion = Fusion {
         rest: layers,
         batch,
         options,
         purpose,
+        path_of_sum: false,
         ops: Vec::new(),
     };
-    while let Some((layer, rest)) = fusion.rest.split_first() {
-        fusion.rest = rest;
-        fusion.fuse_from(layer);
-    }
-    fusion.ops
+    fusion.run()
 }
 
 /// Fusion in progress: the layers that follow, and the operations so far.
@@ -41,10 +38,20 @@ struct Fusion<'a> {
     batch: usize,
     options: &'a KernelOptions,
     purpose: Purpose,
+    /// `true` if the output of the last layer is summed in a residual block, which normalizes as it reads.
+    path_of_sum: bool,
     ops: Vec<FusedOp>,
 }
 
 impl<'a> Fusion<'a> {
+    fn run(mut self) -> Vec<FusedOp> {
+        while let Some((layer, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            self.fuse_from(layer);
+        }
+        self.ops
+    }
+
     /// Appends the operations of `layer`, and of the following layers that are fused with it.
     fn fuse_from(&mut self, layer: &'a PlannedLayer) {
         let batch = self.batch;
@@ -125,14 +132,7 @@ impl<'a> Fusion<'a> {
                 self.push(&[layer], Kind::Dense(dense));
                 self.unfused_activation(layer, *activation);
             }
-            Operation::Residual { layers, shortcut } => {
-                let path = |layers| fuse(layers, batch, self.options, self.purpose);
-                let residual = FusedResidual {
-                    block: path(layers),
-                    shortcut: path(shortcut),
-                };
-                self.push(&[layer], Kind::Residual(residual));
-            }
+            Operation::Residual { layers, shortcut } => self.residual(layer, layers, shortcut),
             &Operation::DepthwiseConv2d {
                 rows,
                 columns,
@@ -147,7 +147,11 @@ impl<'a> Fusion<'a> {
                     columns,
                     channels,
                 };
-                self.depthwise(layer, shape, activation, variables.clone());
+                let kernel = ConvKernel::Depthwise(DepthwiseConv2d {
+                    shape,
+                    instructions: self.options.instructions,
+                });
+                self.conv(layer, kernel, activation, variables.clone());
             }
             &Operation::Conv2d {
                 rows,
@@ -165,7 +169,13 @@ impl<'a> Fusion<'a> {
                     in_channels,
                     out_channels: filters,
                 };
-                self.conv(layer, shape, activation, variables.clone());
+                let kernel = ConvKernel::Plain(Conv2d {
+                    shape,
+                    pool: false,
+                    algorithm: Conv2d::algorithm_for(&shape, self.options.exact),
+                    instructions: self.options.instructions,
+                });
+                self.conv(layer, kernel, activation, variables.clone());
             }
         }
     }
@@ -173,11 +183,12 @@ impl<'a> Fusion<'a> {
     fn conv(
         &mut self,
         layer: &'a PlannedLayer,
-        shape: Conv2dShape,
+        mut kernel: ConvKernel,
         activation: Activation,
         variables: Range<usize>,
     ) {
         let mut parts = vec![layer];
+        let training = self.purpose == Purpose::Training;
         let mut relu = self.take_relu(&mut parts, activation);
         let fuses_norm = match self.purpose {
             Purpose::Training => !self.options.exact,
@@ -185,67 +196,76 @@ impl<'a> Fusion<'a> {
             Purpose::Inspection => false,
         };
         let is_plain = matches!(activation, Activation::Linear | Activation::Relu);
+        let is_depthwise = matches!(kernel, ConvKernel::Depthwise(_));
         let norm = match fuses_norm && is_plain {
             true => self.take(&mut parts, batch_norm),
             false => None,
         };
         let folded = self.purpose == Purpose::Inference && norm.is_some() && !relu;
+        let fuses_norm_relu = folded || (training && norm.is_some());
+        let mut norm_relu = fuses_norm_relu && self.take(&mut parts, self::relu).is_some();
         if folded {
-            relu = self.take_relu(&mut parts, Activation::Linear);
+            relu = std::mem::take(&mut norm_relu);
         }
-        let fuses_pool = self.purpose != Purpose::Inspection && is_plain;
+        let fuses_pool =
+            self.purpose != Purpose::Inspection && is_plain && !is_depthwise && !norm_relu;
         let pool = fuses_pool && self.take(&mut parts, is_2x2_pool).is_some();
-        let before_conv = self
-            .rest
-            .first()
-            .is_some_and(|next| matches!(next.operation, Operation::Conv2d { .. }));
-        let training = self.purpose == Purpose::Training;
+        if let ConvKernel::Plain(conv) = &mut kernel {
+            conv.pool = pool && !(training && norm.is_some());
+        }
+        let next_normalizes = match self.rest.first() {
+            Some(next) => matches!(
+                next.operation,
+                Operation::Conv2d { .. } | Operation::DepthwiseConv2d { .. }
+            ),
+            None => self.path_of_sum && !norm_relu,
+        };
         let conv = FusedConv {
-            conv: Conv2d {
-                shape,
-                pool: pool && !(training && norm.is_some()),
-                algorithm: Conv2d::algorithm_for(&shape, self.options.exact),
-                instructions: self.options.instructions,
-            },
+            deferred: training && norm.is_some() && !pool && next_normalizes,
+            kernel,
             relu,
             variables,
-            deferred: training && norm.is_some() && !pool && before_conv,
             norm,
+            norm_relu,
             folded,
             pool,
+            accumulates: false,
         };
         self.push(&parts, Kind::Conv(conv));
         self.unfused_activation(layer, activation);
     }
 
-    fn depthwise(
+    fn residual(
         &mut self,
         layer: &'a PlannedLayer,
-        shape: DepthwiseConv2dShape,
-        activation: Activation,
-        variables: Range<usize>,
+        layers: &'a [PlannedLayer],
+        shortcut: &'a [PlannedLayer],
     ) {
+        let path = |layers| {
+            let path = Fusion {
+                rest: layers,
+                path_of_sum: true,
+                ops: Vec::new(),
+                ..*self
+            };
+            path.run()
+        };
+        let (mut block, shortcut) = (path(layers), path(shortcut));
         let mut parts = vec![layer];
-        let mut relu = self.take_relu(&mut parts, activation);
-        let folds = self.purpose == Purpose::Inference && activation == Activation::Linear && !relu;
-        let norm = match folds {
-            true => self.take(&mut parts, batch_norm),
-            false => None,
-        };
-        if norm.is_some() {
-            relu = self.take_relu(&mut parts, Activation::Linear);
+        let relu = self.take_relu(&mut parts, Activation::Linear);
+        if self.purpose == Purpose::Inference
+            && let Some(Kind::Conv(conv)) = block.last_mut().map(|op| &mut op.kind)
+        {
+            let ends_linear = !conv.relu && (conv.norm.is_none() || conv.folded);
+            conv.accumulates = ends_linear && !conv.pool;
         }
-        let depthwise = FusedDepthwise {
-            conv: DepthwiseConv2d {
-                shape,
-                instructions: self.options.instructions,
-            },
+        let residual = FusedResidual {
+            block,
+            shortcut,
             relu,
-            variables,
-            norm,
+            channels: layer.output.channels(),
         };
-        self.push(&parts, Kind::Depthwise(depthwise));
-        self.unfused_activation(layer, activation);
+        self.push(&parts, Kind::Residual(residual));
     }
 
     /// Returns `true` if ReLU follows a linear operation of a layer with `activation`: as the layer's own

@@ -1,15 +1,17 @@
 //! Operator fusion: layers that one kernel computes in a single pass become one [`FusedOp`].
 
+mod conv_kernel;
 mod fuse;
 
 use std::ops::Range;
 
 use modiste_kernels::{
-    Activation, AveragePool2dShape, BatchNormPoolShape, Conv2d, ConvAlgorithm, DenseShape,
-    DepthwiseConv2d, GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, WorkspaceLen,
-    ZeroPadding2dShape, batch_norm_backward_scratch_len,
+    Activation, AveragePool2dShape, BatchNormPoolShape, ConvAlgorithm, DenseShape,
+    GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, WorkspaceLen, ZeroPadding2dShape,
+    batch_norm_backward_scratch_len,
 };
 
+pub(crate) use conv_kernel::ConvKernel;
 pub(crate) use fuse::fuse;
 
 /// Options of the kernels.
@@ -62,7 +64,6 @@ pub(crate) struct FusedOp {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Conv(FusedConv),
-    Depthwise(FusedDepthwise),
     BatchNorm(BatchNorm),
     Activation(Activation),
     MaxPool2d(MaxPool2dShape),
@@ -74,15 +75,17 @@ pub(crate) enum Kind {
     Residual(FusedResidual),
 }
 
-/// A convolution with its ReLU, batch norm and 2x2 max pooling.
+/// A convolution with its ReLU, batch norm, second ReLU and 2x2 max pooling, each of which is optional.
 #[derive(Clone, Debug)]
 pub(crate) struct FusedConv {
-    pub(crate) conv: Conv2d,
-    /// ReLU of the convolution's output; of the folded batch norm's output if there is one.
+    pub(crate) kernel: ConvKernel,
+    /// ReLU of the convolution's output, before batch norm.
     pub(crate) relu: bool,
     /// Weight, then bias if there is one.
     pub(crate) variables: Range<usize>,
     pub(crate) norm: Option<BatchNorm>,
+    /// ReLU after batch norm.
+    pub(crate) norm_relu: bool,
     /// `true` if inference folds batch norm into the weight and the bias.
     pub(crate) folded: bool,
     /// `true` if 2x2 max pooling follows, after batch norm if there is one.
@@ -90,58 +93,51 @@ pub(crate) struct FusedConv {
     /// `true` if the next operation applies the normalization while it reads, so that the normalized
     /// values are never written.
     pub(crate) deferred: bool,
+    /// `true` if, in inference, the output is added to that of a shortcut, in the buffer of the sum.
+    pub(crate) accumulates: bool,
 }
 
 impl FusedConv {
-    /// The convolution for a smaller batch.
-    pub(crate) fn conv(&self, batch: usize) -> Conv2d {
-        let mut conv = self.conv;
-        conv.shape.batch = batch;
-        conv
-    }
-
     /// Shape of the pooling after batch norm.
     pub(crate) fn norm_pool(&self, batch: usize) -> BatchNormPoolShape {
+        let [height, width, channels] = self.kernel.output();
         BatchNormPoolShape {
             batch,
-            height: self.conv.shape.rows.output,
-            width: self.conv.shape.columns.output,
-            channels: self.conv.shape.out_channels,
+            height,
+            width,
+            channels,
         }
     }
 
     /// Values of one image that the convolution writes, before pooling.
     pub(crate) fn convolved_len(&self) -> usize {
-        self.conv.shape.output_len() / self.conv.shape.batch.max(1)
+        self.kernel.output().iter().product()
+    }
+
+    /// `true` if the convolution itself gathers the statistics of batch norm. After a ReLU they have a pass
+    /// of their own, in Keras's order of additions: there, rounding decides gradients that nearly cancel.
+    pub(crate) fn gathers_statistics(&self) -> bool {
+        self.norm.is_some() && !self.relu
     }
 }
 
-/// A depthwise convolution with its ReLU.
-#[derive(Clone, Debug)]
-pub(crate) struct FusedDepthwise {
-    pub(crate) conv: DepthwiseConv2d,
-    pub(crate) relu: bool,
-    /// Weight, then bias if there is one.
-    pub(crate) variables: Range<usize>,
-    /// Batch norm that inference folds into the weight and the bias, before the ReLU.
-    pub(crate) norm: Option<BatchNorm>,
-}
-
-impl FusedDepthwise {
-    /// The convolution for a smaller batch.
-    pub(crate) fn conv(&self, batch: usize) -> DepthwiseConv2d {
-        let mut conv = self.conv;
-        conv.shape.batch = batch;
-        conv
-    }
-}
-
-/// A residual block: the sum of the outputs of two sequences of operations.
+/// A residual block with the ReLU after its sum.
 #[derive(Clone, Debug)]
 pub(crate) struct FusedResidual {
     pub(crate) block: Vec<FusedOp>,
     /// Operations of the shortcut; none for the identity.
     pub(crate) shortcut: Vec<FusedOp>,
+    /// ReLU of the sum.
+    pub(crate) relu: bool,
+    /// Length of the last axis.
+    pub(crate) channels: usize,
+}
+
+impl FusedResidual {
+    /// Both paths of the sum.
+    pub(crate) fn paths(&self) -> [&[FusedOp]; 2] {
+        [&self.block, &self.shortcut]
+    }
 }
 
 /// Batch normalization.
@@ -178,6 +174,8 @@ pub(crate) struct SharedLens {
     /// Values between two operations, of the whole batch.
     pub(crate) values: usize,
     pub(crate) prepared: usize,
+    /// Statistics that a convolution gathers in training.
+    pub(crate) statistics: usize,
     pub(crate) sums: usize,
     pub(crate) workspace: WorkspaceLen,
 }
@@ -189,8 +187,11 @@ impl SharedLens {
             lens.values = lens.values.max(batch * op.inputs.max(op.outputs));
             match &op.kind {
                 Kind::Conv(conv) => {
-                    lens.prepared = lens.prepared.max(conv.conv.packed_len());
-                    lens.workspace = lens.workspace.max(conv.conv.workspace_len());
+                    lens.prepared = lens.prepared.max(conv.kernel.packed_len());
+                    lens.workspace = lens.workspace.max(conv.kernel.workspace_len());
+                    if conv.gathers_statistics() {
+                        lens.statistics = lens.statistics.max(conv.kernel.statistics_len());
+                    }
                 }
                 Kind::Dense(dense) => {
                     lens.workspace = lens.workspace.max(dense.shape.workspace_len());
@@ -200,16 +201,13 @@ impl SharedLens {
                         .sums
                         .max(batch_norm_backward_scratch_len(norm.channels));
                 }
-                Kind::Depthwise(depthwise) => {
-                    let workspace = depthwise.conv.shape.workspace_len();
-                    lens.workspace = lens.workspace.max(workspace);
-                }
                 Kind::Residual(residual) => {
-                    for path in [&residual.block, &residual.shortcut] {
+                    for path in residual.paths() {
                         let inner = Self::of(path, batch);
                         lens = Self {
                             values: lens.values.max(inner.values),
                             prepared: lens.prepared.max(inner.prepared),
+                            statistics: lens.statistics.max(inner.statistics),
                             sums: lens.sums.max(inner.sums),
                             workspace: lens.workspace.max(inner.workspace),
                         };
@@ -227,13 +225,16 @@ impl SharedLens {
     }
 }
 
-/// Name of the convolution method of an operation, `winograd` or `direct`; `None` if it does not
+/// Name of the convolution method of an operation, `winograd`, `direct` or `depthwise`; `None` if it does not
 /// convolve.
 pub(crate) fn method(op: &FusedOp) -> Option<&'static str> {
     match &op.kind {
-        Kind::Conv(conv) => Some(match conv.conv.algorithm {
-            ConvAlgorithm::Winograd => "winograd",
-            ConvAlgorithm::Direct => "direct",
+        Kind::Conv(conv) => Some(match &conv.kernel {
+            ConvKernel::Depthwise(_) => "depthwise",
+            ConvKernel::Plain(conv) => match conv.algorithm {
+                ConvAlgorithm::Winograd => "winograd",
+                ConvAlgorithm::Direct => "direct",
+            },
         }),
         _ => None,
     }

@@ -1,6 +1,8 @@
 //! Buffers that the forward pass of an operation fills for its backward pass.
 
-use modiste_kernels::{Affine, Buffer, ConvInput, batch_norm_statistics_scratch_len};
+use modiste_kernels::{
+    Affine, BatchNormGradientSums, Buffer, ConvInput, batch_norm_statistics_scratch_len,
+};
 
 use crate::fused_op::{FusedOp, FusedResidual, Kind};
 
@@ -89,13 +91,14 @@ impl Activations {
             }
             Kind::BatchNorm(norm) => activations.norm = BatchNormState::new(norm.channels),
             Kind::MaxPool2d(_) | Kind::Dropout(_) => activations.bytes = vec![0; output],
-            Kind::Depthwise(_)
-            | Kind::Activation(_)
+            Kind::Activation(_)
             | Kind::AveragePool2d(_)
             | Kind::GlobalAveragePool2d(_)
             | Kind::ZeroPadding2d(_)
             | Kind::Dense(_) => {}
-            Kind::Residual(FusedResidual { block, shortcut }) => {
+            Kind::Residual(FusedResidual {
+                block, shortcut, ..
+            }) => {
                 activations.block = block.iter().map(|op| Self::new(op, batch)).collect();
                 activations.shortcut = shortcut.iter().map(|op| Self::new(op, batch)).collect();
                 activations.at_sum = Buffer::zeros(output);
@@ -109,14 +112,50 @@ impl Activations {
 
     /// Input of the next operation.
     pub(super) fn next_input(&self, op: &FusedOp, batch: usize) -> LayerInput<'_> {
-        let deferred = matches!(&op.kind, Kind::Conv(conv) if conv.deferred);
+        let (deferred, relu) = deferred_norm(op);
         LayerInput {
             values: &self.output[..batch * op.outputs],
             affine: deferred.then(|| self.norm.affine()),
-            relu: false,
+            relu,
         }
+    }
+
+    /// Input of the next operation, and the sums that its backward pass computes for a deferred batch norm.
+    pub(super) fn next_input_and_sums(
+        &mut self,
+        op: &FusedOp,
+        batch: usize,
+    ) -> (LayerInput<'_>, Option<BatchNormGradientSums<'_>>) {
+        let (deferred, relu) = deferred_norm(op);
+        let values = &self.output[..batch * op.outputs];
+        let BatchNormState {
+            mean,
+            scale,
+            shift,
+            sums,
+            ..
+        } = &mut self.norm;
+        let input = LayerInput {
+            values,
+            affine: deferred.then_some(Affine { scale, shift }),
+            relu,
+        };
+        let sums = deferred.then(|| BatchNormGradientSums {
+            input: values,
+            mean,
+            sums: &mut sums[..2 * batch * mean.len()],
+        });
+        (input, sums)
     }
 }
 
-/// Values between two operations, with the normalization to apply while reading them.
+/// Returns `true` twice if the operation leaves its batch norm, and the ReLU after it, to the next one.
+fn deferred_norm(op: &FusedOp) -> (bool, bool) {
+    match &op.kind {
+        Kind::Conv(conv) => (conv.deferred, conv.deferred && conv.norm_relu),
+        _ => (false, false),
+    }
+}
+
+/// Values between two operations, with the normalization and the ReLU to apply while reading them.
 pub(super) type LayerInput<'a> = ConvInput<'a>;

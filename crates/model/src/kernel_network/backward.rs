@@ -9,7 +9,7 @@ use modiste_kernels::{
     average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
     batch_norm_backward_reduce, batch_norm_backward_scratch_len, batch_norm_pool_backward_reduce,
     dense_backward, dropout_backward, global_average_pool_backward, max_pool2d_backward,
-    relu_backward, zero_padding2d_backward,
+    relu_backward, residual_backward, zero_padding2d_backward,
 };
 
 use crate::fused_op::{FusedConv, FusedOp, FusedResidual, Kind};
@@ -93,32 +93,6 @@ impl Backward<'_> {
                 );
                 self.swap_buffers();
             }
-            Kind::Depthwise(depthwise) => {
-                let conv = depthwise.conv(batch);
-                let weights = conv.shape.weight_len();
-                let (weight_gradient, bias_gradient) =
-                    self.gradients[depthwise.variables.clone()].split_at_mut(weights);
-                conv.backward(
-                    &LayerInput::plain(input),
-                    &self.trainable[depthwise.variables.clone()][..weights],
-                    &FusedGradient {
-                        values: at_output,
-                        argmax: None,
-                        batch_norm: None,
-                        relu: depthwise.relu.then_some(output),
-                    },
-                    Conv2dGradients {
-                        weight: weight_gradient,
-                        bias: bias_gradient,
-                        input: needed.then_some(InputGradient {
-                            values: at_input,
-                            batch_norm_sums: None,
-                        }),
-                    },
-                    &mut self.scratch.workspace,
-                );
-                self.swap_buffers();
-            }
             Kind::Activation(activation) => {
                 activation.backward(self.scratch.instructions, input, at_output);
             }
@@ -189,7 +163,27 @@ impl Backward<'_> {
     ) {
         let inputs = self.batch * op.inputs;
         let outputs = self.batch * op.outputs;
-        let FusedResidual { block, shortcut } = residual;
+        let FusedResidual {
+            block,
+            shortcut,
+            relu,
+            channels,
+            ..
+        } = residual;
+        let block_sums = deferred_sums(block, &mut activations.block, self.batch);
+        let shortcut_sums = deferred_sums(shortcut, &mut activations.shortcut, self.batch);
+        let output = LayerInput::plain(&activations.output[..outputs]);
+        if *relu || block_sums.is_some() || shortcut_sums.is_some() {
+            residual_backward(
+                self.batch,
+                *channels,
+                self.scratch.instructions,
+                &mut self.buffers.current[..outputs],
+                None,
+                relu.then_some(&output),
+                [block_sums, shortcut_sums],
+            );
+        }
         let at_sum = &mut activations.at_sum[..outputs];
         at_sum.copy_from_slice(&self.buffers.current[..outputs]);
         self.run(block, &mut activations.block, input, needed, None);
@@ -215,18 +209,20 @@ impl Backward<'_> {
         op: &FusedOp,
         conv: &FusedConv,
         activations: &mut Activations,
-        mut previous: Option<(&FusedOp, &mut Activations)>,
+        previous: Option<(&FusedOp, &mut Activations)>,
         input: LayerInput<'_>,
         needed: bool,
     ) {
         let batch = self.batch;
-        let kernel = conv.conv(batch);
-        let at_output = &self.buffers.current[..batch * op.outputs];
+        let kernel = conv.kernel.with_batch(batch);
+        let instructions = kernel.instructions();
+        let at_output = &mut self.buffers.current[..batch * op.outputs];
         let argmax = conv.pool.then(|| &activations.argmax[..batch * op.outputs]);
+        let output = &activations.output[..batch * op.outputs];
         // After ReLU, before batch norm and pooling.
         let convolved = match &conv.norm {
             Some(_) if !conv.deferred => &activations.convolved[..batch * conv.convolved_len()],
-            _ => &activations.output[..batch * op.outputs],
+            _ => output,
         };
         if let Some(norm) = &conv.norm {
             let BatchNormState {
@@ -248,12 +244,21 @@ impl Backward<'_> {
                 match argmax {
                     Some(argmax) => batch_norm_pool_backward_reduce(
                         &conv.norm_pool(batch),
-                        kernel.instructions,
+                        instructions,
                         at_output,
                         argmax,
                         target,
                     ),
-                    None => batch_norm_backward_reduce(kernel.instructions, at_output, target),
+                    None if conv.norm_relu => residual_backward(
+                        batch,
+                        norm.channels,
+                        instructions,
+                        at_output,
+                        None,
+                        Some(&LayerInput::plain(output)),
+                        [Some(target), None],
+                    ),
+                    None => batch_norm_backward_reduce(instructions, at_output, target),
                 }
             }
             let (gamma_gradient, beta_gradient) =
@@ -280,34 +285,12 @@ impl Backward<'_> {
         };
         let at_input = &mut self.buffers.next[..batch * op.inputs];
         let (weight_gradient, bias_gradient) =
-            self.gradients[conv.variables.clone()].split_at_mut(kernel.shape.weight_len());
-        let weight = &self.trainable[conv.variables.clone()][..kernel.shape.weight_len()];
+            self.gradients[conv.variables.clone()].split_at_mut(kernel.weight_len());
+        let weight = &self.trainable[conv.variables.clone()][..kernel.weight_len()];
         // If this operation normalizes for the previous one, it also computes the sums for it.
-        let (input, sums) = match &mut previous {
+        let (input, sums) = match previous {
             None => (input, None),
-            Some((op, activations)) => {
-                let deferred = matches!(&op.kind, Kind::Conv(conv) if conv.deferred);
-                let values = &activations.output[..batch * op.outputs];
-                let BatchNormState {
-                    mean,
-                    scale,
-                    shift,
-                    sums,
-                    ..
-                } = &mut activations.norm;
-                let affine = deferred.then_some(modiste_kernels::Affine { scale, shift });
-                let sums = deferred.then(|| BatchNormGradientSums {
-                    input: values,
-                    mean,
-                    sums: &mut sums[..2 * batch * mean.len()],
-                });
-                let input = LayerInput {
-                    values,
-                    affine,
-                    relu: false,
-                };
-                (input, sums)
-            }
+            Some((op, activations)) => activations.next_input_and_sums(op, batch),
         };
         kernel.backward(
             &input,
@@ -331,4 +314,14 @@ impl Backward<'_> {
         let GradientBuffers { current, next } = &mut *self.buffers;
         std::mem::swap(current, next);
     }
+}
+
+/// Sums for the batch norm of the last operation of a path, if it is deferred to the sum of both paths.
+fn deferred_sums<'a>(
+    path: &[FusedOp],
+    activations: &'a mut [Activations],
+    batch: usize,
+) -> Option<BatchNormGradientSums<'a>> {
+    let (op, activations) = (path.last()?, activations.last_mut()?);
+    activations.next_input_and_sums(op, batch).1
 }

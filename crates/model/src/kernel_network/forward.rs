@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use modiste_core::Rng;
 use modiste_kernels::{
     AveragePool2dShape, Conv2dOutput, DenseWeight, Epilogue, GlobalAveragePoolShape,
-    MaxPool2dShape, ZeroPadding2dShape, add_assign, average_pool2d_forward, batch_norm_affine,
+    MaxPool2dShape, ZeroPadding2dShape, average_pool2d_forward, batch_norm_affine,
     batch_norm_normalize, batch_norm_pool_forward, batch_norm_statistics, dense_forward,
     dropout_forward, global_average_pool_forward, inverse_std, max_pool2d_forward,
-    update_moving_average, zero_padding2d_forward,
+    residual_forward, update_moving_average, zero_padding2d_forward,
 };
 
 use crate::dropout_mask::fill_dropout_mask;
@@ -55,7 +55,7 @@ impl Forward<'_> {
         }
         assert!(
             input.affine.is_none(),
-            "only convolutions normalize their input"
+            "only convolutions and sums normalize their input"
         );
         let input = input.values;
         let output = &mut activations.output[..batch * op.outputs];
@@ -73,24 +73,6 @@ impl Forward<'_> {
                     bias,
                     dense.relu,
                     output,
-                    &mut self.scratch.workspace,
-                );
-            }
-            Kind::Depthwise(depthwise) => {
-                let conv = depthwise.conv(batch);
-                let (weight, bias) =
-                    self.trainable[depthwise.variables.clone()].split_at(conv.shape.weight_len());
-                let epilogue = Epilogue {
-                    bias,
-                    relu: depthwise.relu,
-                    ..Epilogue::default()
-                };
-                let input = LayerInput::plain(input);
-                conv.forward(
-                    &input,
-                    weight,
-                    &epilogue,
-                    Conv2dOutput::plain(output),
                     &mut self.scratch.workspace,
                 );
             }
@@ -136,8 +118,14 @@ impl Forward<'_> {
                 let input = LayerInput::plain(input);
                 let block = self.run(&residual.block, &mut activations.block, input, None);
                 let shortcut = self.run(&residual.shortcut, &mut activations.shortcut, input, None);
-                output.copy_from_slice(shortcut.values);
-                add_assign(output, block.values);
+                residual_forward(
+                    residual.channels,
+                    self.scratch.instructions,
+                    &block,
+                    Some(&shortcut),
+                    residual.relu,
+                    output,
+                );
             }
         }
     }
@@ -150,10 +138,16 @@ impl Forward<'_> {
         input: LayerInput<'_>,
     ) {
         let batch = self.batch;
-        let kernel = conv.conv(batch);
-        let (weight, bias) =
-            self.trainable[conv.variables.clone()].split_at(kernel.shape.weight_len());
-        let prepared = &mut self.scratch.prepared[..kernel.packed_len()];
+        let kernel = conv.kernel.with_batch(batch);
+        let instructions = kernel.instructions();
+        let (weight, bias) = self.trainable[conv.variables.clone()].split_at(kernel.weight_len());
+        let Scratch {
+            prepared,
+            statistics,
+            workspace,
+            ..
+        } = &mut *self.scratch;
+        let prepared = &mut prepared[..kernel.packed_len()];
         kernel.pack_weight(weight, prepared);
         let output = &mut activations.output[..batch * op.outputs];
         let written = match &conv.norm {
@@ -165,54 +159,52 @@ impl Forward<'_> {
             relu: conv.relu,
             ..Epilogue::default()
         };
-        let argmax = match kernel.pool {
+        let argmax = match conv.pool && conv.norm.is_none() {
             true => Some(&mut activations.argmax[..batch * op.outputs]),
             false => None,
         };
+        let gathers = conv.gathers_statistics();
+        let mut statistics = gathers.then(|| &mut statistics[..kernel.statistics_len()]);
         let target = Conv2dOutput {
-            values: written,
+            values: &mut *written,
             argmax,
-            statistics: None,
+            statistics: statistics.as_deref_mut(),
         };
-        kernel.forward(
-            &input,
-            prepared,
-            &epilogue,
-            target,
-            &mut self.scratch.workspace,
-        );
+        kernel.forward(&input, [weight, prepared], &epilogue, target, workspace);
         let Some(norm) = &conv.norm else {
             return;
         };
-        // The convolution could accumulate the statistics, but not in Keras's order of additions, and
-        // rounding decides gradients that nearly cancel.
         let BatchNormState {
             mean,
             variance,
             statistics_sums,
             ..
         } = &mut activations.norm;
-        let convolved_len = activations
-            .convolved
-            .len()
-            .min(batch * conv.convolved_len());
-        let convolved = &activations.convolved[..convolved_len];
-        let written = if conv.deferred { &*output } else { convolved };
-        let instructions = kernel.instructions;
-        batch_norm_statistics(instructions, written, mean, variance, statistics_sums);
+        match statistics {
+            Some(statistics) => kernel.batch_statistics(statistics, mean, variance),
+            None => batch_norm_statistics(instructions, written, mean, variance, statistics_sums),
+        }
         self.update_running_stats(norm, &mut activations.norm);
         if conv.deferred {
             return;
         }
+        let convolved = &activations.convolved[..batch * conv.convolved_len()];
         if conv.pool {
             batch_norm_pool_forward(
                 &conv.norm_pool(batch),
-                kernel.instructions,
+                instructions,
                 convolved,
                 activations.norm.affine(),
                 output,
                 &mut activations.argmax[..batch * op.outputs],
             );
+        } else if conv.norm_relu {
+            let input = LayerInput {
+                values: convolved,
+                affine: Some(activations.norm.affine()),
+                relu: true,
+            };
+            residual_forward(norm.channels, instructions, &input, None, false, output);
         } else {
             let (gamma, beta) = self.trainable[norm.variables.clone()].split_at(norm.channels);
             let BatchNormState { mean, inverse, .. } = &activations.norm;

@@ -70,6 +70,8 @@ struct Scratch {
     workspace: Workspace,
     /// Prepared kernel of the current convolution.
     prepared: Buffer,
+    /// Statistics that the current convolution gathers.
+    statistics: Buffer,
     sums: Vec<f64>,
 }
 
@@ -115,6 +117,7 @@ impl KernelNetwork {
                 instructions: options.instructions,
                 workspace: Workspace::new(lens.workspace),
                 prepared: Buffer::zeros(lens.prepared),
+                statistics: Buffer::zeros(lens.statistics),
                 sums: vec![0.0; lens.sums],
             },
             times: vec![[Duration::ZERO; 2]; ops.len()],

@@ -6,7 +6,7 @@ use modiste_model::{
 };
 use proptest::prelude::*;
 
-use crate::engines::{Fixture, deviation};
+use crate::engines::Fixture;
 
 fn activation() -> impl Strategy<Value = Activation> {
     prop::sample::select(vec![
@@ -168,7 +168,13 @@ proptest! {
         let options = KernelOptions { exact, ..KernelOptions::default() };
         let mut inference = Inference::new(fixture.plan.clone(), 2, &options);
         inference.load(&fixture.parameters);
-        let off = deviation(inference.logits(&fixture.images), &candle);
-        prop_assert!(off < 1e-4, "logits are off by {off:.1e}");
+        let logits = inference.logits(&fixture.images);
+        // candle's GELU of a negative number, the only layer whose relative error grows as its output
+        // vanishes, has an absolute error of 1e-7.
+        let largest = candle.iter().fold(1e-2_f32, |max, logit| max.max(logit.abs()));
+        for (found, expected) in logits.iter().zip(&candle) {
+            let off = (found - expected).abs();
+            prop_assert!(off < 1e-4 * largest, "{logits:?} instead of {candle:?}");
+        }
     }
 }
