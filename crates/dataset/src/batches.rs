@@ -12,6 +12,28 @@ pub struct Batch<'a> {
     pub images: &'a [f32],
     /// Class index of each image.
     pub labels: &'a [u16],
+    /// Second label of each image; `None` if the images are not mixed.
+    pub mixed: Option<&'a [MixedLabel]>,
+}
+
+/// Second label of an image that mixup or CutMix has made of two. The loss of the image is the mean of the losses for
+/// both labels, with the weights `weight` for the first and `1 - weight` for this one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MixedLabel {
+    /// Class index of the second image.
+    pub other: u16,
+    /// Weight of the first label, 0 to 1; 1 if the image is not mixed.
+    pub weight: f32,
+}
+
+impl MixedLabel {
+    /// Second label of an image that is not mixed: its only label, with a weight of 0.
+    pub fn unmixed(label: u16) -> Self {
+        Self {
+            other: label,
+            weight: 1.0,
+        }
+    }
 }
 
 /// Batches of one pass over images, in buffers that are reused. The last batch is smaller if the batch size does
@@ -38,12 +60,18 @@ pub struct Batches<'a> {
     labels: Vec<u16>,
     /// Augmentation, if there is any.
     map_pixels: Option<MapPixels<'a>>,
+    /// Mixing of images, if there is any.
+    mix: Option<Mix<'a>>,
+    mixed: Vec<MixedLabel>,
     /// Source of the decisions which images are flipped, if flips are enabled.
     flips: Option<Rng>,
 }
 
 /// Function of the indices of a batch's images and of their pixels.
 type MapPixels<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + 'a>;
+
+/// Function of the indices of a batch's images, of their labels and of their pixels.
+type Mix<'a> = Box<dyn FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + 'a>;
 
 /// Stream of [`Rng::stream`] for the order of epoch 0; later epochs use the streams after it.
 const SHUFFLE_STREAM: u64 = 1 << 32;
@@ -92,6 +120,18 @@ impl<'a> Batches<'a> {
         self
     }
 
+    /// Applies `function`, which blends images of a batch with each other, to each batch after
+    /// [`map_pixels`](Self::map_pixels) and before the pixels are scaled. The arguments are the indices of the images,
+    /// their labels and their bytes. The result is the second label of each image.
+    #[must_use]
+    pub fn mix(
+        mut self,
+        function: impl FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + 'a,
+    ) -> Self {
+        self.mix = Some(Box::new(function));
+        self
+    }
+
     /// Creates batches in the order of the images.
     ///
     /// # Panics
@@ -111,6 +151,8 @@ impl<'a> Batches<'a> {
             values: Vec::new(),
             labels: Vec::new(),
             map_pixels: None,
+            mix: None,
+            mixed: Vec::new(),
             flips: None,
         }
     }
@@ -141,6 +183,9 @@ impl<'a> Batches<'a> {
         if let Some(function) = &mut self.map_pixels {
             function(indices, &mut self.pixels);
         }
+        if let Some(function) = &mut self.mix {
+            self.mixed = function(indices, &self.labels, &mut self.pixels);
+        }
         normalize(&self.pixels, &mut self.values);
         if let Some(rng) = &mut self.flips {
             for values in self.values.chunks_exact_mut(size) {
@@ -152,6 +197,7 @@ impl<'a> Batches<'a> {
         Ok(Some(Batch {
             images: &self.values,
             labels: &self.labels,
+            mixed: self.mix.is_some().then_some(&self.mixed[..]),
         }))
     }
 }
@@ -208,6 +254,46 @@ mod tests {
             for (values, label) in batch.images.chunks_exact(2).zip(batch.labels) {
                 assert_eq!(values, [0.0, f32::from(255 - label) / 255.0]);
             }
+        }
+    }
+
+    #[test]
+    fn mix_receives_labels_and_returns_second_labels() {
+        let images = numbered(10);
+        let mut plain = Batches::shuffled(&images, 4, 3, 0);
+        assert_eq!(
+            plain
+                .next_batch()
+                .expect("in memory")
+                .expect("images")
+                .mixed,
+            None
+        );
+        let mut batches = Batches::shuffled(&images, 4, 3, 0)
+            .map_pixels(|_, pixels| pixels.fill(51))
+            .mix(|indices, labels, pixels| {
+                assert!(
+                    indices
+                        .iter()
+                        .zip(labels)
+                        .all(|(&index, &label)| index == label.into())
+                );
+                assert!(pixels.iter().all(|&pixel| pixel == 51));
+                pixels.fill(255);
+                labels
+                    .iter()
+                    .map(|&label| MixedLabel::unmixed(label + 1))
+                    .collect()
+            });
+        while let Some(batch) = batches.next_batch().expect("in memory") {
+            let mixed = batch.mixed.expect("mixed");
+            assert!(
+                mixed
+                    .iter()
+                    .zip(batch.labels)
+                    .all(|(mixed, label)| mixed.other == label + 1)
+            );
+            assert!(batch.images.iter().all(|&value| value == 1.0));
         }
     }
 

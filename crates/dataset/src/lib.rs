@@ -39,7 +39,7 @@ mod status;
 mod synthetic;
 mod transform;
 
-pub use batches::{Batch, Batches};
+pub use batches::{Batch, Batches, MixedLabel};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 #[cfg(feature = "download")]
 pub use download::{

@@ -77,6 +77,7 @@ pub fn bench(
     let batch = Batch {
         images: &images,
         labels: &labels,
+        mixed: None,
     };
     let update = OptimizerStep {
         optimizer: Optimizer::Sgd {

@@ -1,15 +1,7 @@
 //! Soft targets of a step: label smoothing, class weights and mixed labels.
 
+use modiste_dataset::MixedLabel;
 use modiste_model::Targets;
-
-/// Second label of an image that augmentation has mixed from two.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Mix {
-    /// Label of the second image.
-    pub(crate) label: u16,
-    /// Share of the second image, 0 to 1; 0 if the image is not mixed.
-    pub(crate) share: f32,
-}
 
 /// Settings of the loss, and the buffers of the targets of one batch.
 pub(crate) struct TargetBuilder {
@@ -36,14 +28,18 @@ impl TargetBuilder {
         }
     }
 
-    /// Targets of a batch; `mixes` has one element per image, or none if no image is mixed.
+    /// Targets of a batch; `mixed` has one element per image, or none if no image is mixed.
     ///
     /// The target of a label is `(1 - label_smoothing) * one_hot + label_smoothing / classes`, as Keras's
     /// `CategoricalCrossentropy` computes it, times the weight of the label's class. A mixed image has the
     /// targets of both labels in their shares, so its loss is the sum of their losses in these shares. Without
     /// any of these, the targets are the labels.
-    pub(crate) fn targets<'a>(&'a mut self, labels: &'a [u16], mixes: &[Mix]) -> Targets<'a> {
-        let is_mixed = mixes.iter().any(|mix| mix.share > 0.0);
+    pub(crate) fn targets<'a>(
+        &'a mut self,
+        labels: &'a [u16],
+        mixed: &[MixedLabel],
+    ) -> Targets<'a> {
+        let is_mixed = mixed.iter().any(|mixed| mixed.weight < 1.0);
         if self.label_smoothing == 0.0 && self.class_weights.is_none() && !is_mixed {
             return Targets::from(labels);
         }
@@ -53,11 +49,10 @@ impl TargetBuilder {
         self.labels.extend_from_slice(labels);
         let rows = self.rows.chunks_exact_mut(self.classes);
         for (index, (row, dominant)) in rows.zip(&mut self.labels).enumerate() {
-            let mix = mixes.get(index).copied().unwrap_or_default();
-            let shares = [
-                (*dominant, 1.0 - f64::from(mix.share)),
-                (mix.label, f64::from(mix.share)),
-            ];
+            let unmixed = MixedLabel::unmixed(*dominant);
+            let mixed = mixed.get(index).copied().unwrap_or(unmixed);
+            let weight = f64::from(mixed.weight);
+            let shares = [(*dominant, weight), (mixed.other, 1.0 - weight)];
             for (label, share) in shares.into_iter().filter(|(_, share)| *share > 0.0) {
                 let label = usize::from(label);
                 let weight = self.class_weights.as_ref().map_or(1.0, |w| w[label]) * share;
@@ -67,8 +62,8 @@ impl TargetBuilder {
                 }
                 row[label] += (weight * (1.0 - self.label_smoothing)) as f32;
             }
-            if mix.share > 0.5 {
-                *dominant = mix.label;
+            if mixed.weight < 0.5 {
+                *dominant = mixed.other;
             }
         }
         Targets {
@@ -104,7 +99,10 @@ mod tests {
 
     #[test]
     fn mixes_labels_and_counts_the_dominant_one() {
-        let mix = |label, share| Mix { label, share };
+        let mix = |other, share: f32| MixedLabel {
+            other,
+            weight: 1.0 - share,
+        };
         let mut plain = TargetBuilder::new(3, 0.0, None);
         let mixes = [mix(2, 0.25), mix(2, 0.75), mix(1, 1.0), mix(0, 0.0)];
         let rows = [
@@ -120,7 +118,7 @@ mod tests {
         let mut plain = TargetBuilder::new(3, 0.0, None);
         let labels = [2, 1];
         assert_eq!(plain.targets(&labels, &[]), Targets::from(&labels));
-        let unmixed = [Mix::default(); 2];
+        let unmixed = labels.map(MixedLabel::unmixed);
         assert_eq!(plain.targets(&labels, &unmixed), Targets::from(&labels));
     }
 }
