@@ -1,7 +1,7 @@
 //! Configuration of a run: training, validation images, background images and precision of the model file.
 
 use modiste_model::Precision;
-use modiste_train::TrainConfig;
+use modiste_train::{Augmentation, TrainConfig};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,8 +22,8 @@ pub struct RunConfig {
     pub validation: Validation,
     /// Precision of the weights in the model file.
     pub precision: Precision,
-    /// Dataset that augmentation cuts backgrounds from; `None` means synthetic images. It has no effect unless
-    /// the training images are augmented.
+    /// Dataset that augmentation cuts backgrounds from; `None` means synthetic images. It has no effect
+    /// unless the augmentation uses background images.
     pub background_images: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// Returns [`Error::Train`] if a number is out of range, and [`Error::Setting`] if background images
-    /// are named without augmentation, or early stopping would choose the epoch on the test images.
+    /// are named without an augmentation that uses them, or early stopping would choose the epoch on the test images.
     pub fn check(&self) -> Result<()> {
         self.train.check()?;
         if self.train.patience.is_some() && !self.validation.is_held_out() {
@@ -41,12 +41,18 @@ impl RunConfig {
                  images choose nothing",
             ));
         }
-        match (&self.background_images, &self.train.augmentation) {
-            (Some(name), None) => Err(Error::setting(format!(
-                "background images ({name}) have no effect without augmentation"
+        match &self.background_images {
+            Some(name) if !self.uses_pictures() => Err(Error::setting(format!(
+                "background images ({name}) have no effect without augmentation `clothes`"
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Returns `true` if the augmentation lays objects on background images.
+    pub fn uses_pictures(&self) -> bool {
+        let augmentation = self.train.augmentation.as_ref();
+        augmentation.is_some_and(Augmentation::uses_pictures)
     }
 
     /// Returns the configuration as files of format version 2 store it, in which `split:F` held out the last images.
@@ -104,8 +110,6 @@ pub(crate) fn background_images(augmentation: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use modiste_train::Augmentation;
-
     use super::*;
 
     #[test]
@@ -118,7 +122,7 @@ mod tests {
         let json = serde_json::to_string(&config).expect("plain data");
         let expected = r#"{"augmentation":null,"batch_size":100,"epochs":10,"learning_rate":0.01,"mirror":false,"momentum":0.9,"nesterov":true,"precision":"f16","schedule":"constant","seed":1,"validation":"tail:0.25","weight_decay":0.0}"#;
         assert_eq!(json, expected);
-        config.train.augmentation = Some(Augmentation::photos());
+        config.train.augmentation = Some(Augmentation::clothes());
         for (images, stored) in [(None, "made-up"), (Some("mnist"), "mnist")] {
             config.background_images = images.map(String::from);
             let json = serde_json::to_value(&config).expect("plain data");

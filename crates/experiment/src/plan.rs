@@ -89,14 +89,14 @@ impl Plan {
                 "the maximum number of samples is 0; take at least 1",
             ));
         }
-        if self.config.train.augmentation.is_some() {
+        if self.config.uses_pictures() {
             if let Some(name) = &self.config.background_images {
                 look_up(name)?;
             }
             let channels = look_up(&self.dataset)?.shape.channels;
             if channels != 1 {
                 return Err(Error::setting(format!(
-                    "{} has colour images, and augmentation supports gray ones only",
+                    "{} has colour images, and augmentation `clothes` supports gray ones only",
                     self.dataset
                 )));
             }
@@ -168,7 +168,7 @@ mod tests {
         check(|plan| plan.max_samples = Some(0), "number of samples is 0");
         let recipe = find_recipe("cifar-100").expect("a recipe");
         let mut plan = Plan::new(&recipe, None, None).expect("a plan");
-        plan.config.train.augmentation = Some(Augmentation::photos());
+        plan.config.train.augmentation = Some(Augmentation::clothes());
         let refused = plan.check().expect_err("colour").to_string();
         assert!(refused.contains("colour images"), "{refused}");
         let unknown = Plan::new(&recipe, Some("mnits"), None).expect_err("unknown");

@@ -103,7 +103,7 @@ pub fn recipes() -> Vec<Recipe> {
                     schedule: schedule(Curve::OneCycle),
                     optimizer: sgd(4e-3),
                     horizontal_flip: true,
-                    augmentation: Some(Augmentation::photos()),
+                    augmentation: Some(Augmentation::clothes()),
                     ..TrainConfig::default()
                 },
                 validation: Validation::Tail(1.0 / 30.0),

@@ -51,6 +51,7 @@ pub fn train(
     };
     let mut network = Network::initialize(architecture, metadata, config.seed)?;
     let augmentation = config.augmentation.as_ref();
+    let augmentation = augmentation.filter(|augmentation| augmentation.uses_pictures());
     let background = augmentation.map(|_| synthetic_pictures(SYNTHETIC_IMAGES, config.seed));
     let images = TrainData {
         train: &data.train,

@@ -3,6 +3,7 @@
 use modiste_dataset::Images;
 use modiste_model::NetworkPlan;
 
+use crate::augment::Augmentation;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::data::TrainData;
@@ -20,12 +21,22 @@ pub(crate) fn check_data(
     }
     config.class_weights.check_classes(classes)?;
     check_frozen(plan, config.frozen_layers)?;
-    if config.augmentation.is_some() {
-        check_gray("the training images", data.train)?;
-        data.pictures
-            .map_or(Ok(()), |pictures| check_gray("the pictures", pictures))?;
+    match &config.augmentation {
+        None => Ok(()),
+        Some(Augmentation::Images(_)) => match data.train.shape().channels {
+            1 | 3 => Ok(()),
+            channels => Err(TrainError::Config {
+                problem: format!(
+                    "augmentation requires images with 1 or 3 channels, but the training images have {channels}"
+                ),
+            }),
+        },
+        Some(Augmentation::Clothes(_)) => {
+            check_gray("the training images", data.train)?;
+            data.pictures
+                .map_or(Ok(()), |pictures| check_gray("the pictures", pictures))
+        }
     }
-    Ok(())
 }
 
 /// Checks that a run on `training_images` images and this network can resume from `checkpoint`.
@@ -111,13 +122,13 @@ fn check_frozen(plan: &NetworkPlan, frozen_layers: usize) -> Result<(), TrainErr
     Err(TrainError::Config { problem })
 }
 
-/// Checks that augmentation supports the images.
+/// Checks that the augmentation for clothes supports the images.
 fn check_gray(what: &str, images: &Images) -> Result<(), TrainError> {
     match images.shape().channels {
         1 => Ok(()),
         channels => Err(TrainError::Config {
             problem: format!(
-                "augmentation requires gray images, but {what} have {channels} channels"
+                "augmentation `clothes` requires gray images, but {what} have {channels} channels"
             ),
         }),
     }

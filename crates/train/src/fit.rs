@@ -332,7 +332,9 @@ impl Training<'_> {
         };
         let number = self.position.epochs_done * self.steps + self.position.steps_done;
         let engine = &mut *self.engine;
-        let targets = self.targets.targets(batch.labels, &[]);
+        let targets = self
+            .targets
+            .targets(batch.labels, batch.mixed.unwrap_or_default());
         let metrics = engine.gradients_of(batch.images, targets, &mut self.rng)?;
         if let Some(max_norm) = config.clip_norm {
             let frozen = self.groups.first().map_or(0, |group| group.range.start);
@@ -429,6 +431,10 @@ fn batches<'a>(
             epochs: config.epochs,
         };
         batches = batches.map_pixels(move |indices, pixels| augmenter.augment(indices, pixels));
+        if augmentation.mixes() {
+            batches =
+                batches.mix(move |indices, labels, pixels| augmenter.mix(indices, labels, pixels));
+        }
     }
     if config.horizontal_flip {
         batches = batches.random_horizontal_flips(config.seed, epoch as u64);

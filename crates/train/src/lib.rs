@@ -44,7 +44,10 @@ mod stored_config;
 mod targets;
 mod temperature;
 
-pub use augment::{Augmentation, Backgrounds, Tone, synthetic_pictures};
+pub use augment::{
+    Affine, Augmentation, Backgrounds, Blur, ClothesAugmentation, ColorJitter, Erasing, Fill,
+    Gamma, ImageAugmentation, Mixing, Noise, ResizedCrop, Tone, synthetic_pictures,
+};
 pub use bench::{FusedOpTimings, Timings, bench, median};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use class_weights::ClassWeights;

@@ -1,11 +1,11 @@
 //! Flags that choose a recipe and override its settings.
 
 use anyhow::{Error, Result, ensure};
-use modiste_dataset::lookup;
+use modiste_dataset::{ImageShape, lookup};
 use modiste_experiment::{
     Plan, RunConfig, SYNTHETIC, find_recipe, recipes, set_augmentation, zoo_architecture,
 };
-use modiste_train::Optimizer;
+use modiste_train::{Augmentation, Optimizer};
 
 /// Name of the synthetic background images on the command line.
 const SYNTHETIC_FLAG: &str = "synthetic";
@@ -47,8 +47,8 @@ pub(crate) struct PlanFlags {
     /// Flip each training image from left to right with probability 0.5: true or false.
     #[arg(long, value_name = "BOOL")]
     horizontal_flip: Option<bool>,
-    /// Augmentation of the training images: none, photos, or a JSON file like the `augmentation` of
-    /// a run.json.
+    /// Augmentation of the training images: none, light, strong, clothes (for images like those of
+    /// Fashion-MNIST), or a JSON file, as docs/augmentation.md describes.
     #[arg(long, value_name = "A")]
     augment: Option<String>,
     /// Images that augmentation cuts backgrounds from: synthetic, or a dataset.
@@ -104,13 +104,14 @@ impl PlanFlags {
             .map(zoo_architecture)
             .transpose()?;
         let mut plan = Plan::new(&recipe, self.dataset.as_deref(), architecture)?;
-        self.apply(&mut plan.config)?;
+        let [height, width, channels] = plan.architecture.input;
+        self.apply(&mut plan.config, ImageShape::new(height, width, channels))?;
         plan.max_samples = self.max_samples;
         plan.check()?;
         Ok(plan)
     }
 
-    fn apply(&self, config: &mut RunConfig) -> Result<()> {
+    fn apply(&self, config: &mut RunConfig, shape: ImageShape) -> Result<()> {
         let train = &mut config.train;
         replace(&mut train.epochs, self.epochs);
         replace(&mut train.batch_size, self.batch_size);
@@ -131,7 +132,13 @@ impl PlanFlags {
             train.schedule = schedule.parse().map_err(Error::msg)?;
         }
         if let Some(name) = &self.augment {
-            set_augmentation(config, name)?;
+            set_augmentation(config, name, shape)?;
+        }
+        // Presets flip colour images.
+        if let (Some(false), Some(Augmentation::Images(settings))) =
+            (self.horizontal_flip, &mut config.train.augmentation)
+        {
+            settings.horizontal_flip = 0.0;
         }
         if let Some(name) = &self.background_images {
             let is_synthetic = [SYNTHETIC_FLAG, SYNTHETIC].contains(&name.as_str());
@@ -139,9 +146,9 @@ impl PlanFlags {
                 lookup(name)?;
             }
             ensure!(
-                config.train.augmentation.is_some(),
-                "--background-images {name} has no effect without augmentation: add --augment photos, or \
-                 leave it out"
+                config.uses_pictures(),
+                "--background-images {name} has no effect without augmentation `clothes`: add --augment \
+                 clothes, or leave it out"
             );
             config.background_images = (!is_synthetic).then(|| name.clone());
         }

@@ -29,7 +29,7 @@ fn suggests_nearest_name() {
     );
     check(
         &["train", "--augment", "phots"],
-        "`phots` is neither none nor photos nor a file",
+        "`phots` is neither none, light, strong, clothes nor a file",
     );
     check(
         &[
@@ -53,7 +53,7 @@ fn suggests_nearest_name() {
     ];
     check(&elsewhere, "By hand: put into datasets/cifar-100");
     let colour = ["train", "--dataset", "cifar-100", "--augment", "photos"];
-    check(&colour, "augmentation supports gray ones only");
+    check(&colour, "augmentation `clothes` supports gray ones only");
     check(
         &["train", "--recipe", "smoke", "--photos", "wardrobe"],
         "wardrobe: No such file",

@@ -235,7 +235,7 @@ fn rejects_flags_out_of_range() {
             1,
             "there is no dataset `nosuch`",
         ),
-        ("--background-images", "mnist", 1, "add --augment photos"),
+        ("--background-images", "mnist", 1, "add --augment clothes"),
     ] {
         let arguments = ["train", "--recipe", "smoke", "--offline", flag, value];
         let stderr = fails(folder.path(), &arguments, code, expected);
@@ -371,7 +371,8 @@ fn skips_byte_order_mark_in_json() {
         (&"run".into(), &2.into())
     );
 
-    let augmentation = serde_json::to_string(&modiste_train::Augmentation::photos()).expect("JSON");
+    let augmentation =
+        serde_json::to_string(&modiste_train::Augmentation::clothes()).expect("JSON");
     let wide: Vec<u8> = augmentation
         .encode_utf16()
         .flat_map(u16::to_le_bytes)

@@ -23,7 +23,7 @@ pub(crate) struct RunImages {
     pub(super) data: Dataset,
     pub(super) train: Images,
     pub(super) validation: Images,
-    /// Images that backgrounds are cut from, if the plan has augmentation.
+    /// Images that backgrounds are cut from, if the augmentation uses them.
     background: Option<Images>,
     /// Files of the dataset.
     pub(super) report: LoadReport,
@@ -54,13 +54,10 @@ impl RunImages {
         let seed = plan.config.train.seed;
         let (train, validation) = plan.config.validation.split(&data, seed)?;
         let mut background_report = None;
-        let background = match (
-            &plan.config.train.augmentation,
-            &plan.config.background_images,
-        ) {
-            (None, _) => None,
-            (Some(_), None) => Some(synthetic_pictures(SYNTHETIC_IMAGES, seed)),
-            (Some(_), Some(name)) => {
+        let background = match &plan.config.background_images {
+            _ if !plan.config.uses_pictures() => None,
+            None => Some(synthetic_pictures(SYNTHETIC_IMAGES, seed)),
+            Some(name) => {
                 let loaded = source.load(name, data_folder, on_warning)?;
                 background_report = Some(loaded.report);
                 Some(loaded.dataset.train.to_gray()?)

@@ -2,8 +2,8 @@
 
 use modiste_model::Parameters;
 use modiste_train::{
-    Augmentation, ClassWeights, Compute, Next, Optimizer, TrainConfig, TrainData, fit,
-    synthetic_pictures,
+    Augmentation, ClassWeights, ClothesAugmentation, Compute, Next, Optimizer, TrainConfig,
+    TrainData, fit, synthetic_pictures,
 };
 use serde_json::{Value, json};
 
@@ -61,9 +61,11 @@ fn others(value: &Value) -> Vec<Value> {
 
 /// A configuration in which every field has an effect.
 fn config(optimizer: Optimizer) -> TrainConfig {
-    let mut augmentation = Augmentation::photos();
-    // One of the two epochs.
-    augmentation.final_epochs = 0.25;
+    let augmentation = ClothesAugmentation {
+        // One of the two epochs.
+        final_epochs: 0.25,
+        ..ClothesAugmentation::photos()
+    };
     TrainConfig {
         epochs: 2,
         batch_size: 16,
@@ -78,7 +80,7 @@ fn config(optimizer: Optimizer) -> TrainConfig {
         frozen_layers: 1,
         pretrained_rate: 0.5,
         horizontal_flip: true,
-        augmentation: Some(augmentation),
+        augmentation: Some(Augmentation::Clothes(augmentation)),
         seed: 2,
     }
 }

@@ -95,12 +95,13 @@ fn same_seed_gives_same_bytes() {
         })
     };
     let plain = bytes(1, 1, None);
-    let photos = || Some(Augmentation::photos());
+    let photos = || Some(Augmentation::clothes());
     assert!(
         plain != bytes(1, 1, photos()),
         "augmentation changed nothing"
     );
-    for augmentation in [None, photos()] {
+    let strong = Some(Augmentation::strong(data.train.shape()));
+    for augmentation in [None, photos(), strong] {
         let bytes = |threads, seed| bytes(threads, seed, augmentation.clone());
         let once = bytes(1, 1);
         assert!(once == bytes(1, 1), "the same run gave other bytes");
@@ -115,7 +116,7 @@ fn augmentation_rejects_color_images() {
     let (gray, color) = (data(8, 8), ImageShape::new(4, 4, 3));
     let color = Images::new(color, vec![1; 48], vec![0]).expect("one image");
     let config = TrainConfig {
-        augmentation: Some(Augmentation::photos()),
+        augmentation: Some(Augmentation::clothes()),
         ..TrainConfig::default()
     };
     let data = TrainData {
@@ -270,7 +271,11 @@ fn checkpoints(
 fn resume_is_bit_identical() {
     let data = data(70, 20);
     for (engine, augmentation) in [
-        (EngineKind::Kernels, Some(Augmentation::photos())),
+        (EngineKind::Kernels, Some(Augmentation::clothes())),
+        (
+            EngineKind::Kernels,
+            Some(Augmentation::strong(data.train.shape())),
+        ),
         (EngineKind::Candle(Device::Cpu), None),
     ] {
         let config = TrainConfig {

@@ -1,29 +1,28 @@
-//! Augmentation settings.
+//! Settings of the augmentation for clothes.
 
 use serde::{Deserialize, Serialize};
 
 use super::background::Backgrounds;
-use crate::error::TrainError;
+use crate::augment::limits::{self, Limit, OutOfRange, fraction};
 
-/// Augmentation of training images: probabilities and ranges of random changes, drawn anew for each
-/// image in each epoch.
+/// Augmentation of gray images of one object on black, such as Fashion-MNIST: probabilities and ranges of random
+/// changes, drawn anew for each image in each epoch.
 ///
-/// It is designed for images of one object on black, such as Fashion-MNIST. All pixels above zero are
-/// the object. Geometry and tone change the object alone; a background is placed behind it; blur,
+/// All pixels above zero are the object. Geometry and tone change the object alone; a background is placed behind it; blur,
 /// sharpening, noise and erasing change the whole image.
 ///
-/// [`Augmentation::photos`] is a measured preset:
+/// [`ClothesAugmentation::photos`] is a measured preset:
 ///
 /// ```
-/// use modiste_train::Augmentation;
+/// use modiste_train::{Augmentation, ClothesAugmentation};
 ///
-/// let augmentation = Augmentation { rotation: 30.0, ..Augmentation::photos() };
-/// augmentation.check()?;
+/// let settings = ClothesAugmentation { rotation: 30.0, ..ClothesAugmentation::photos() };
+/// Augmentation::Clothes(settings).check()?;
 /// # Ok::<(), modiste_train::TrainError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Augmentation {
+pub struct ClothesAugmentation {
     /// Probability that an image is augmented at all, 0 to 1. Stored as `share`.
     #[serde(rename = "share")]
     pub probability: f64,
@@ -80,7 +79,7 @@ pub struct Tone {
     pub light: f64,
 }
 
-impl Augmentation {
+impl ClothesAugmentation {
     /// Preset for networks that are trained on Fashion-MNIST and classify photos of clothes.
     pub fn photos() -> Self {
         Self {
@@ -115,14 +114,11 @@ impl Augmentation {
         }
     }
 
-    /// Checks that every probability and range is valid.
-    ///
-    /// # Errors
-    /// Returns [`TrainError::Config`], which names the first invalid number as it is stored.
-    pub fn check(&self) -> Result<(), TrainError> {
+    /// Checks that every probability and range is valid, and returns the first invalid number as it is stored.
+    pub(in crate::augment) fn check(&self) -> Result<(), OutOfRange> {
         let tone = &self.tone;
         let background = &self.background;
-        let probabilities = [
+        let fractions = [
             ("share", self.probability),
             ("tail", self.final_epochs),
             ("tail_share", self.final_probability),
@@ -142,7 +138,7 @@ impl Augmentation {
             ("background.leftover", background.leftover),
             ("the sum of all backgrounds", background.total()),
         ];
-        let ranges = [
+        let ranges: [Limit; 9] = [
             ("shift", self.shift, 0.0, 100.0),
             ("scale[0]", self.scale[0], 0.1, 10.0),
             ("scale[1]", self.scale[1], self.scale[0], 10.0),
@@ -153,21 +149,12 @@ impl Augmentation {
             ("tone.contrast", tone.contrast, 1.0, 100.0),
             ("tone.gamma", tone.gamma, 1.0, 10.0),
         ];
-        let probabilities = probabilities.map(|(name, value)| (name, value, 0.0, 1.0));
-        for (name, value, min, max) in probabilities.into_iter().chain(ranges) {
-            if !(min..=max).contains(&value) {
-                return Err(TrainError::Config {
-                    problem: format!(
-                        "augmentation: {name} is {value}; expected a number from {min} to {max}"
-                    ),
-                });
-            }
-        }
-        Ok(())
+        let fractions = fractions.map(|(name, value)| fraction(name, value));
+        limits::check(fractions.into_iter().chain(ranges))
     }
 
     /// Probability that an image is augmented in `epoch` (0-based) of `epochs`.
-    pub(super) fn probability_in(&self, epoch: usize, epochs: usize) -> f64 {
+    pub(in crate::augment) fn probability_in(&self, epoch: usize, epochs: usize) -> f64 {
         let final_epochs = (self.final_epochs * epochs as f64).round() as usize;
         if epoch + final_epochs >= epochs {
             self.final_probability
@@ -183,15 +170,17 @@ mod tests {
 
     #[test]
     fn rejects_invalid_numbers() {
-        let check = |change: fn(&mut Augmentation), expected: &str| {
-            let mut augmentation = Augmentation::photos();
-            change(&mut augmentation);
-            let message = augmentation.check().expect_err("rejected").to_string();
+        let check = |change: fn(&mut ClothesAugmentation), expected: &str| {
+            let mut settings = ClothesAugmentation::photos();
+            change(&mut settings);
+            let message = settings.check().expect_err("rejected").to_string();
             assert!(message.contains(expected), "{message}");
             // A library does not know the flags of the program that uses it.
             assert!(!message.contains("--"), "{message}");
         };
-        Augmentation::photos().check().expect("the preset is valid");
+        ClothesAugmentation::photos()
+            .check()
+            .expect("the preset is valid");
         check(
             |settings| settings.probability = 1.5,
             "share is 1.5; expected a number from 0 to 1",
@@ -212,13 +201,13 @@ mod tests {
     }
     #[test]
     fn stored_names_never_change() {
-        let json = serde_json::to_string(&Augmentation::photos()).expect("plain data");
+        let json = serde_json::to_string(&ClothesAugmentation::photos()).expect("plain data");
         let expected = r#"{"share":0.75,"tail":0.15,"tail_share":0.5,"shift":2.5,"scale":[0.72,1.1],"stretch":0.12,"rotation":14.0,"tone":{"change":0.75,"mean":[0.2,0.95],"contrast":2.0,"gamma":1.6,"invert":0.12,"pattern":0.1,"light":0.3},"background":{"plain":0.12,"graded":0.12,"picture":0.2,"leftover":0.25},"blur":0.3,"blur_sigma":1.0,"sharpen":0.3,"noise":0.3,"noise_sigma":16.0,"erase":0.2}"#;
         assert_eq!(json, expected);
         let older = json.replace(r#""plain""#, r#""pictures":"made-up","plain""#);
         for text in [json, older] {
-            let read: Augmentation = serde_json::from_str(&text).expect("valid JSON");
-            assert_eq!(read, Augmentation::photos());
+            let read: ClothesAugmentation = serde_json::from_str(&text).expect("valid JSON");
+            assert_eq!(read, ClothesAugmentation::photos());
         }
     }
 }

@@ -7,7 +7,8 @@ use modiste_dataset::Images;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Plane, between, chance};
+use super::Plane;
+use crate::augment::random::{between, chance};
 
 /// Probabilities of the kinds of background. With the remaining probability the background is black.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

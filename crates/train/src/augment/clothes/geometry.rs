@@ -2,7 +2,8 @@
 
 use modiste_core::Rng;
 
-use super::{Augmentation, Plane, between, factor};
+use super::{ClothesAugmentation, Plane};
+use crate::augment::random::{between, factor};
 
 /// Mask of the object: 1 for pixels above zero and for gaps of one pixel between such, 0 elsewhere.
 pub(super) fn object_mask(plane: Plane, gray: &[f32]) -> Vec<f32> {
@@ -29,7 +30,7 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    pub(super) fn draw(augmentation: &Augmentation, plane: Plane, rng: &mut Rng) -> Self {
+    pub(super) fn draw(augmentation: &ClothesAugmentation, plane: Plane, rng: &mut Rng) -> Self {
         let angle = between(rng, [-1.0, 1.0]) * augmentation.rotation.to_radians();
         let scale = between(rng, augmentation.scale);
         let stretch = factor(rng, 1.0 + augmentation.stretch).sqrt();

@@ -2,9 +2,15 @@
 
 use modiste_core::{ImageShape, Rng, separable_filter};
 
-use super::{Augmentation, Plane, between, chance};
+use super::{ClothesAugmentation, Plane};
+use crate::augment::random::{between, chance};
 
-pub(super) fn apply(augmentation: &Augmentation, plane: Plane, gray: &mut [f32], rng: &mut Rng) {
+pub(super) fn apply(
+    augmentation: &ClothesAugmentation,
+    plane: Plane,
+    gray: &mut [f32],
+    rng: &mut Rng,
+) {
     if chance(rng, augmentation.blur) {
         let sigma = between(rng, [0.3, augmentation.blur_sigma]);
         let blurred = gaussian_blur(plane, gray, sigma);

@@ -4,7 +4,8 @@ use std::f64::consts::TAU;
 
 use modiste_core::Rng;
 
-use super::{Plane, Tone, between, chance, factor};
+use super::{Plane, Tone};
+use crate::augment::random::{between, chance, factor};
 
 /// Range of the darkest gray of an object. Preprocessing of photos has a similar floor.
 const FLOOR: [f64; 2] = [0.04, 0.25];

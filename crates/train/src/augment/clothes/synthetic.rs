@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use modiste_core::{ImageShape, Rng};
 use modiste_dataset::Images;
 
-use super::{between, chance};
+use crate::augment::random::{between, chance};
 
 /// Rows and columns of a synthetic picture.
 const SIDE: usize = 32;
