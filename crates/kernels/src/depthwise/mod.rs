@@ -3,6 +3,7 @@
 mod backward;
 mod correlation;
 mod forward;
+mod input_gradient;
 mod padded_band;
 mod weight_gradient;
 
@@ -198,18 +199,7 @@ impl DepthwiseConv2d {
             gradients.fill_zeros();
             return;
         }
-        let epilogue = gradients.epilogue(input, shape.channels);
-        weight_gradient::write_weight_gradient(
-            self,
-            input,
-            gradient,
-            gradients.weight,
-            gradients.bias,
-            workspace,
-        );
-        if let Some(target) = gradients.input {
-            backward::write_input_gradient(self, weight, gradient, epilogue, target, workspace);
-        }
+        backward::backward(self, input, weight, gradient, gradients, workspace);
     }
 
     #[track_caller]
