@@ -3,6 +3,7 @@
 mod architecture_file;
 mod candle_against_kernels;
 mod engines;
+mod few_steps;
 mod file;
 mod frozen_layers;
 mod keras;
