@@ -2,9 +2,7 @@
 
 use modiste_kernels::WorkspaceLen;
 
-use crate::fused_op::{
-    BatchNorm, FusedOp, FusedResidual, KernelOptions, Kind, Purpose, SharedLens, fuse,
-};
+use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
 use crate::network_plan::NetworkPlan;
 
 /// Largest batch whose buffers are summed exactly; the estimate of a larger one is a multiple.
@@ -27,7 +25,7 @@ pub fn training_bytes(plan: &NetworkPlan, batch_size: usize, options: &KernelOpt
         let ops = fuse(trained, batch, options, Purpose::Training);
         let lens = SharedLens::of(&ops, batch);
         activation_len(&ops, batch)
-            + 2 * lens.values.max(batch * plan.classes())
+            + (2 + lens.nesting) * lens.values.max(batch * plan.classes())
             + workspace(lens.workspace)
             + lens.prepared
             + lens.statistics
@@ -98,15 +96,9 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
                 }
                 Kind::BatchNorm(norm) => norm_len(norm),
                 Kind::MaxPool2d(_) | Kind::Dropout(_) => output.div_ceil(4),
-                Kind::Residual(FusedResidual {
-                    block, shortcut, ..
-                }) => {
-                    let through_block = match shortcut.is_empty() {
-                        true => 0,
-                        false => batch * op.inputs,
-                    };
-                    let paths = activation_len(block, batch) + activation_len(shortcut, batch);
-                    output + through_block + paths
+                Kind::Residual(residual) => {
+                    let paths = residual.paths().map(|path| activation_len(path, batch));
+                    paths.iter().sum()
                 }
                 Kind::Activation(_)
                 | Kind::AveragePool2d(_)

@@ -5,7 +5,7 @@ use modiste_kernels::{
     GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, Workspace, ZeroPadding2dShape,
     add_assign, average_pool2d_forward, batch_norm_affine, batch_norm_normalize, dense_forward,
     dense_pack_weight, global_average_pool_forward, in_pool, inverse_std, max_pool2d_forward,
-    zero_padding2d_forward,
+    residual_forward, zero_padding2d_forward,
 };
 
 use crate::fused_op::{
@@ -411,7 +411,16 @@ impl Pass<'_> {
             ..
         } = residual;
         self.run(shortcut, &mut buffers.shortcut, input);
-        output.copy_from_slice(last_output(shortcut, &buffers.shortcut, batch, input));
+        let summand = ConvInput::plain(last_output(shortcut, &buffers.shortcut, batch, input));
+        // A copy by all threads.
+        residual_forward(
+            residual.channels,
+            self.instructions,
+            &summand,
+            None,
+            false,
+            output,
+        );
         if let Some((last, before)) = block.split_last()
             && let Kind::Conv(conv) = &last.kind
             && conv.accumulates

@@ -109,7 +109,10 @@ impl fmt::Display for Summary {
         )?;
         let row = |f: &mut fmt::Formatter<'_>, cells: [&str; 4]| {
             let [layer, shape, parameters, products] = cells;
-            writeln!(f, "{layer:<46}{shape:<20}{parameters:>14}{products:>16}")
+            let layer = format!("{layer:<45} ");
+            // A long name takes its space from the shape.
+            let width = 66_usize.saturating_sub(layer.len());
+            writeln!(f, "{layer}{shape:<width$}{parameters:>14}{products:>16}")
         };
         row(
             f,

@@ -174,6 +174,8 @@ pub(crate) struct SharedLens {
     /// Values between two operations, of the whole batch.
     pub(crate) values: usize,
     pub(crate) prepared: usize,
+    /// Levels of nested residual blocks.
+    pub(crate) nesting: usize,
     /// Statistics that a convolution gathers in training.
     pub(crate) statistics: usize,
     pub(crate) sums: usize,
@@ -207,6 +209,7 @@ impl SharedLens {
                         lens = Self {
                             values: lens.values.max(inner.values),
                             prepared: lens.prepared.max(inner.prepared),
+                            nesting: lens.nesting.max(1 + inner.nesting),
                             statistics: lens.statistics.max(inner.statistics),
                             sums: lens.sums.max(inner.sums),
                             workspace: lens.workspace.max(inner.workspace),

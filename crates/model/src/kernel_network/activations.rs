@@ -22,10 +22,6 @@ pub(super) struct Activations {
     pub(super) block: Vec<Activations>,
     /// Buffers of the operations of a residual block's shortcut.
     pub(super) shortcut: Vec<Activations>,
-    /// Gradient at a residual block's output, where the shortcut begins its backward pass.
-    pub(super) at_sum: Buffer,
-    /// Gradient at a residual block's input through its layers, if its shortcut has layers as well.
-    pub(super) through_block: Buffer,
 }
 
 /// Statistics of batch norm in the current step, one value per channel.
@@ -101,10 +97,6 @@ impl Activations {
             }) => {
                 activations.block = block.iter().map(|op| Self::new(op, batch)).collect();
                 activations.shortcut = shortcut.iter().map(|op| Self::new(op, batch)).collect();
-                activations.at_sum = Buffer::zeros(output);
-                if !shortcut.is_empty() {
-                    activations.through_block = Buffer::zeros(batch * op.inputs);
-                }
             }
         }
         activations

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use modiste_kernels::{
-    AveragePool2dShape, BatchNormGradient, BatchNormGradientSums, Conv2dGradients, FusedGradient,
-    GlobalAveragePoolShape, InputGradient, MaxPool2dShape, ZeroPadding2dShape, add_assign,
-    average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
+    AveragePool2dShape, BatchNormGradient, BatchNormGradientSums, Buffer, Conv2dGradients,
+    FusedGradient, GlobalAveragePoolShape, InputGradient, MaxPool2dShape, ZeroPadding2dShape,
+    add_assign, average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
     batch_norm_backward_reduce, batch_norm_backward_scratch_len, batch_norm_pool_backward_reduce,
     dense_backward, dropout_backward, global_average_pool_backward, max_pool2d_backward,
     relu_backward, residual_backward, zero_padding2d_backward,
@@ -29,13 +29,15 @@ pub(super) struct Backward<'a> {
 impl Backward<'_> {
     /// Runs `ops` backwards. The current gradient buffer contains the gradient at the output of the
     /// last operation before, and the gradient at `input` after; the latter only if
-    /// `needs_input_gradient`.
+    /// `needs_input_gradient`. If there is a buffer to `keep` it, the gradient at the output is in this buffer
+    /// afterwards; the last operation must not overwrite it.
     pub(super) fn run(
         &mut self,
         ops: &[FusedOp],
         activations: &mut [Activations],
         input: LayerInput<'_>,
         needs_input_gradient: bool,
+        mut keep: Option<&mut Buffer>,
         mut times: Option<&mut [[Duration; 2]]>,
     ) {
         for (index, op) in ops.iter().enumerate().rev() {
@@ -44,6 +46,9 @@ impl Backward<'_> {
             let previous = index.checked_sub(1).map(|i| (&ops[i], &mut before[i]));
             let needed = needs_input_gradient || index > 0;
             self.run_op(op, &mut rest[0], previous, input, needed);
+            if let Some(keep) = keep.take() {
+                std::mem::swap(&mut self.buffers.next, keep);
+            }
             if let Some(times) = &mut times {
                 times[index][1] = start.elapsed();
             }
@@ -184,24 +189,35 @@ impl Backward<'_> {
                 [block_sums, shortcut_sums],
             );
         }
-        let at_sum = &mut activations.at_sum[..outputs];
-        at_sum.copy_from_slice(&self.buffers.current[..outputs]);
-        self.run(block, &mut activations.block, input, needed, None);
-        if shortcut.is_empty() {
-            if needed {
-                add_assign(&mut self.buffers.current[..inputs], at_sum);
+        let mut kept = self
+            .buffers
+            .spare
+            .pop()
+            .expect("one buffer for each level of nesting");
+        let keep = match block.last().map(|op| &op.kind) {
+            Some(Kind::Conv(conv)) if conv.deferred || conv.norm.is_none() => Some(&mut kept),
+            // The last operation overwrites the gradient at its output.
+            _ => {
+                kept[..outputs].copy_from_slice(&self.buffers.current[..outputs]);
+                None
             }
-            return;
+        };
+        self.run(block, &mut activations.block, input, needed, keep, None);
+        if !shortcut.is_empty() {
+            std::mem::swap(&mut self.buffers.current, &mut kept);
+            self.run(
+                shortcut,
+                &mut activations.shortcut,
+                input,
+                needed,
+                None,
+                None,
+            );
         }
-        let through_block = &mut activations.through_block[..inputs];
         if needed {
-            through_block.copy_from_slice(&self.buffers.current[..inputs]);
+            add_assign(&mut self.buffers.current[..inputs], &kept[..inputs]);
         }
-        self.buffers.current[..outputs].copy_from_slice(at_sum);
-        self.run(shortcut, &mut activations.shortcut, input, needed, None);
-        if needed {
-            add_assign(&mut self.buffers.current[..inputs], through_block);
-        }
+        self.buffers.spare.push(kept);
     }
 
     fn conv(
@@ -311,7 +327,7 @@ impl Backward<'_> {
 
     /// Makes the gradient that was just written the current one.
     fn swap_buffers(&mut self) {
-        let GradientBuffers { current, next } = &mut *self.buffers;
+        let GradientBuffers { current, next, .. } = &mut *self.buffers;
         std::mem::swap(current, next);
     }
 }

@@ -61,6 +61,8 @@ pub struct KernelNetwork {
 struct GradientBuffers {
     current: Buffer,
     next: Buffer,
+    /// One for each level of nested residual blocks: the gradient that waits for the other path.
+    spare: Vec<Buffer>,
 }
 
 /// Buffers that every operation may overwrite.
@@ -112,6 +114,7 @@ impl KernelNetwork {
             gradient_buffers: GradientBuffers {
                 current: Buffer::zeros(values),
                 next: Buffer::zeros(values),
+                spare: (0..lens.nesting).map(|_| Buffer::zeros(values)).collect(),
             },
             scratch: Scratch {
                 instructions: options.instructions,
@@ -217,7 +220,7 @@ impl KernelNetwork {
             scratch: &mut self.scratch,
         };
         let times = Some(&mut *self.times);
-        backward.run(&self.ops, &mut self.activations, images, false, times);
+        backward.run(&self.ops, &mut self.activations, images, false, None, times);
         StepMetrics { loss, correct }
     }
 }

@@ -131,3 +131,110 @@ fn json() {
         [640, 36_928, 73_856, 295_168, 4_719_104, 131_328, 2_570]
     );
 }
+
+#[test]
+fn resnet() {
+    check(
+        &zoo::resnet(),
+        expect![[r#"
+        Model: "resnet", input 32x32x3
+        Layer (type)                                  Output shape            Parameters   Multiply-adds
+        ================================================================================================
+        conv2d (Conv2D)                               (None, 32, 32, 32)             864         884,736
+        batch_normalization (BatchNormalization)      (None, 32, 32, 32)             128               0
+        activation (Activation)                       (None, 32, 32, 32)               0               0
+        conv2d_1 (Conv2D)                             (None, 32, 32, 32)           9,216       9,437,184
+        batch_normalization_1 (BatchNormalization)    (None, 32, 32, 32)             128               0
+        activation_1 (Activation)                     (None, 32, 32, 32)               0               0
+        conv2d_2 (Conv2D)                             (None, 32, 32, 32)           9,216       9,437,184
+        batch_normalization_2 (BatchNormalization)    (None, 32, 32, 32)             128               0
+        residual (Residual)                           (None, 32, 32, 32)               0               0
+        activation_2 (Activation)                     (None, 32, 32, 32)               0               0
+        conv2d_3 (Conv2D)                             (None, 16, 16, 64)          18,432       4,718,592
+        batch_normalization_3 (BatchNormalization)    (None, 16, 16, 64)             256               0
+        activation_3 (Activation)                     (None, 16, 16, 64)               0               0
+        conv2d_4 (Conv2D)                             (None, 16, 16, 64)          36,864       9,437,184
+        batch_normalization_4 (BatchNormalization)    (None, 16, 16, 64)             256               0
+        conv2d_5 (Conv2D)                             (None, 16, 16, 64)           2,048         524,288
+        batch_normalization_5 (BatchNormalization)    (None, 16, 16, 64)             256               0
+        residual_1 (Residual)                         (None, 16, 16, 64)               0               0
+        activation_4 (Activation)                     (None, 16, 16, 64)               0               0
+        conv2d_6 (Conv2D)                             (None, 8, 8, 128)           73,728       4,718,592
+        batch_normalization_6 (BatchNormalization)    (None, 8, 8, 128)              512               0
+        activation_5 (Activation)                     (None, 8, 8, 128)                0               0
+        conv2d_7 (Conv2D)                             (None, 8, 8, 128)          147,456       9,437,184
+        batch_normalization_7 (BatchNormalization)    (None, 8, 8, 128)              512               0
+        conv2d_8 (Conv2D)                             (None, 8, 8, 128)            8,192         524,288
+        batch_normalization_8 (BatchNormalization)    (None, 8, 8, 128)              512               0
+        residual_2 (Residual)                         (None, 8, 8, 128)                0               0
+        activation_6 (Activation)                     (None, 8, 8, 128)                0               0
+        global_average_pooling2d (GlobalAveragePooling2D) (None, 128)                  0               0
+        dense (Dense)                                 (None, 10)                   1,290           1,280
+        ================================================================================================
+        Total parameters: 309,994 (1.18 MiB)
+        Trainable parameters: 308,650
+        Non-trainable parameters: 1,344
+        Multiply-adds per image: 49,120,512
+    "#]],
+    );
+}
+
+#[test]
+fn mobile_for_large_images() {
+    let mobile = zoo::build("mobile", modiste_core::ImageShape::new(224, 160, 3), 5);
+    check(
+        &mobile.expect("a name of the zoo"),
+        expect![[r#"
+        Model: "mobile", input 224x160x3
+        Layer (type)                                  Output shape            Parameters   Multiply-adds
+        ================================================================================================
+        conv2d (Conv2D)                               (None, 112, 80, 32)            864       7,741,440
+        batch_normalization (BatchNormalization)      (None, 112, 80, 32)            128               0
+        activation (Activation)                       (None, 112, 80, 32)              0               0
+        max_pooling2d (MaxPooling2D)                  (None, 56, 40, 32)               0               0
+        depthwise_conv2d (DepthwiseConv2D)            (None, 56, 40, 32)             288         645,120
+        batch_normalization_1 (BatchNormalization)    (None, 56, 40, 32)             128               0
+        activation_1 (Activation)                     (None, 56, 40, 32)               0               0
+        conv2d_1 (Conv2D)                             (None, 56, 40, 64)           2,048       4,587,520
+        batch_normalization_2 (BatchNormalization)    (None, 56, 40, 64)             256               0
+        activation_2 (Activation)                     (None, 56, 40, 64)               0               0
+        depthwise_conv2d_1 (DepthwiseConv2D)          (None, 28, 20, 64)             576         322,560
+        batch_normalization_3 (BatchNormalization)    (None, 28, 20, 64)             256               0
+        activation_3 (Activation)                     (None, 28, 20, 64)               0               0
+        conv2d_2 (Conv2D)                             (None, 28, 20, 128)          8,192       4,587,520
+        batch_normalization_4 (BatchNormalization)    (None, 28, 20, 128)            512               0
+        activation_4 (Activation)                     (None, 28, 20, 128)              0               0
+        depthwise_conv2d_2 (DepthwiseConv2D)          (None, 28, 20, 128)          1,152         645,120
+        batch_normalization_5 (BatchNormalization)    (None, 28, 20, 128)            512               0
+        activation_5 (Activation)                     (None, 28, 20, 128)              0               0
+        conv2d_3 (Conv2D)                             (None, 28, 20, 128)         16,384       9,175,040
+        batch_normalization_6 (BatchNormalization)    (None, 28, 20, 128)            512               0
+        activation_6 (Activation)                     (None, 28, 20, 128)              0               0
+        depthwise_conv2d_3 (DepthwiseConv2D)          (None, 14, 10, 128)          1,152         161,280
+        batch_normalization_7 (BatchNormalization)    (None, 14, 10, 128)            512               0
+        activation_7 (Activation)                     (None, 14, 10, 128)              0               0
+        conv2d_4 (Conv2D)                             (None, 14, 10, 256)         32,768       4,587,520
+        batch_normalization_8 (BatchNormalization)    (None, 14, 10, 256)          1,024               0
+        activation_8 (Activation)                     (None, 14, 10, 256)              0               0
+        depthwise_conv2d_4 (DepthwiseConv2D)          (None, 14, 10, 256)          2,304         322,560
+        batch_normalization_9 (BatchNormalization)    (None, 14, 10, 256)          1,024               0
+        activation_9 (Activation)                     (None, 14, 10, 256)              0               0
+        conv2d_5 (Conv2D)                             (None, 14, 10, 256)         65,536       9,175,040
+        batch_normalization_10 (BatchNormalization)   (None, 14, 10, 256)          1,024               0
+        activation_10 (Activation)                    (None, 14, 10, 256)              0               0
+        depthwise_conv2d_5 (DepthwiseConv2D)          (None, 14, 10, 256)          2,304         322,560
+        batch_normalization_11 (BatchNormalization)   (None, 14, 10, 256)          1,024               0
+        activation_11 (Activation)                    (None, 14, 10, 256)              0               0
+        conv2d_6 (Conv2D)                             (None, 14, 10, 256)         65,536       9,175,040
+        batch_normalization_12 (BatchNormalization)   (None, 14, 10, 256)          1,024               0
+        activation_12 (Activation)                    (None, 14, 10, 256)              0               0
+        global_average_pooling2d (GlobalAveragePooling2D) (None, 256)                  0               0
+        dense (Dense)                                 (None, 5)                    1,285           1,280
+        ================================================================================================
+        Total parameters: 208,325 (0.79 MiB)
+        Trainable parameters: 204,357
+        Non-trainable parameters: 3,968
+        Multiply-adds per image: 51,449,600
+    "#]],
+    );
+}
