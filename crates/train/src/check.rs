@@ -21,6 +21,14 @@ pub(crate) fn check_data(
     }
     config.class_weights.check_classes(classes)?;
     check_frozen(plan, config.frozen_layers)?;
+    check_augmentation(data, config)
+}
+
+/// Checks that the augmentation supports the images.
+pub(crate) fn check_augmentation(
+    data: TrainData<'_>,
+    config: &TrainConfig,
+) -> Result<(), TrainError> {
     match &config.augmentation {
         None => Ok(()),
         Some(Augmentation::Images(_)) => match data.train.shape().channels {

@@ -414,7 +414,7 @@ impl Training<'_> {
 }
 
 /// Batches of `epoch` (0-based); they depend on the configuration and the images only.
-fn batches<'a>(
+pub(crate) fn batches<'a>(
     config: &'a TrainConfig,
     data: TrainData<'a>,
     batch_size: usize,

@@ -39,6 +39,7 @@ mod inspect;
 mod memory;
 mod optimizer;
 mod parameter_groups;
+mod preview;
 mod schedule;
 mod stored_config;
 mod targets;
@@ -61,6 +62,7 @@ pub use fit::{FitResult, fit, resume};
 pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use memory::require_training_memory;
 pub use optimizer::{Optimizer, OptimizerStep, ParameterGroup};
+pub use preview::{Preview, preview};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;
 
