@@ -100,6 +100,8 @@ fn inverse_affine(rotation: f64, shear: f64, scale: f64, shift: [f64; 2]) -> [[f
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings::Fill;
+    use super::super::warp::warp;
     use super::*;
 
     const SHAPE: ImageShape = ImageShape::new(20, 30, 3);
@@ -245,5 +247,43 @@ mod tests {
         let top_of_window = 9.5 + 2.0 - 5.0;
         assert!((bottom - top_of_window).abs() < 1e-9, "{bottom}");
         assert!((left - (14.5 - 6.0 - 7.5)).abs() < 1e-9, "{left}");
+    }
+
+    #[test]
+    fn matches_torchvision() {
+        #[derive(serde::Deserialize)]
+        struct Golden {
+            height: usize,
+            width: usize,
+            image: Vec<u8>,
+            cases: Vec<Case>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Case {
+            rotation: f64,
+            shear: f64,
+            scale: f64,
+            shift: [f64; 2],
+            expected: Vec<f64>,
+        }
+        let golden = include_str!("../../../tests/golden/affine.json");
+        let golden: Golden = serde_json::from_str(golden).expect("JSON");
+        let shape = ImageShape::new(golden.height, golden.width, 3);
+        let window = Window {
+            sides: [1.0; 2],
+            offset: [0.0; 2],
+        };
+        let sides = [shape.height, shape.width].map(|side| side as f64);
+        for case in &golden.cases {
+            let inverse = inverse_affine(case.rotation, case.shear, case.scale, case.shift);
+            let placement = Placement::compose(sides, &window, inverse, [1.0; 2]);
+            let mut found = vec![0; shape.size()];
+            let fill = Fill::Constant(0);
+            warp(shape, &golden.image, &mut found, &placement.matrix, fill);
+            for (found, expected) in found.iter().zip(&case.expected) {
+                let difference = (f64::from(*found) - expected).abs();
+                assert!(difference < 0.75, "{found}, {expected}");
+            }
+        }
     }
 }
