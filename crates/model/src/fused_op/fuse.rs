@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use modiste_kernels::{
     AveragePool2dShape, Conv2d, Conv2dShape, DenseShape, DepthwiseConv2d, DepthwiseConv2dShape,
-    GlobalAveragePoolShape, MaxPool2dShape, Window, ZeroPadding2dShape,
+    GlobalAveragePoolShape, MaxPool2dShape, ZeroPadding2dShape,
 };
 
+use super::select;
 use super::{
-    BatchNorm, ConvKernel, FusedConv, FusedDense, FusedOp, FusedResidual, KernelOptions, Kind,
-    Purpose,
+    ConvKernel, FusedConv, FusedDense, FusedOp, FusedResidual, KernelOptions, Kind, Purpose,
 };
 use crate::layer::Activation;
 use crate::network_plan::{Operation, PlannedLayer, Shape};
@@ -64,7 +64,7 @@ impl<'a> Fusion<'a> {
             }
             Operation::Activation { activation } => self.activation(layer, *activation),
             Operation::BatchNorm { .. } => {
-                if let Some(norm) = batch_norm(layer) {
+                if let Some(norm) = select::batch_norm(layer) {
                     self.push(&[layer], Kind::BatchNorm(norm));
                 }
             }
@@ -198,18 +198,18 @@ impl<'a> Fusion<'a> {
         let is_plain = matches!(activation, Activation::Linear | Activation::Relu);
         let is_depthwise = matches!(kernel, ConvKernel::Depthwise(_));
         let norm = match fuses_norm && is_plain {
-            true => self.take(&mut parts, batch_norm),
+            true => self.take(&mut parts, select::batch_norm),
             false => None,
         };
         let folded = self.purpose == Purpose::Inference && norm.is_some() && !relu;
         let fuses_norm_relu = folded || (training && norm.is_some());
-        let mut norm_relu = fuses_norm_relu && self.take(&mut parts, self::relu).is_some();
+        let mut norm_relu = fuses_norm_relu && self.take(&mut parts, select::relu).is_some();
         if folded {
             relu = std::mem::take(&mut norm_relu);
         }
         let fuses_pool =
             self.purpose != Purpose::Inspection && is_plain && !is_depthwise && !norm_relu;
-        let pool = fuses_pool && self.take(&mut parts, is_2x2_pool).is_some();
+        let pool = fuses_pool && self.take(&mut parts, select::is_2x2_pool).is_some();
         if let ConvKernel::Plain(conv) = &mut kernel {
             conv.pool = pool && !(training && norm.is_some());
         }
@@ -272,7 +272,7 @@ impl<'a> Fusion<'a> {
     /// activation, or as the next layer, which is then added to `parts`.
     fn take_relu(&mut self, parts: &mut Vec<&'a PlannedLayer>, activation: Activation) -> bool {
         let fuses = activation == Activation::Linear && self.purpose != Purpose::Inspection;
-        activation == Activation::Relu || (fuses && self.take(parts, relu).is_some())
+        activation == Activation::Relu || (fuses && self.take(parts, select::relu).is_some())
     }
 
     /// Takes the next layer and adds it to `parts` if `select` returns a value for it.
@@ -319,58 +319,5 @@ impl<'a> Fusion<'a> {
                 kind,
             });
         }
-    }
-}
-
-impl Activation {
-    /// The kernel that computes the activation; `None` for the identity.
-    fn kernel(self) -> Option<modiste_kernels::Activation> {
-        match self {
-            Self::Linear => None,
-            Self::Relu => Some(modiste_kernels::Activation::Relu),
-            Self::Relu6 => Some(modiste_kernels::Activation::Relu6),
-            Self::Silu => Some(modiste_kernels::Activation::Silu),
-            Self::Gelu => Some(modiste_kernels::Activation::Gelu),
-            Self::HardSwish => Some(modiste_kernels::Activation::HardSwish),
-        }
-    }
-}
-
-fn batch_norm(layer: &PlannedLayer) -> Option<BatchNorm> {
-    match &layer.operation {
-        Operation::BatchNorm {
-            channels,
-            momentum,
-            epsilon,
-            variables,
-            running_stats,
-        } => Some(BatchNorm {
-            channels: *channels,
-            momentum: *momentum,
-            epsilon: *epsilon,
-            variables: variables.clone(),
-            running_stats: running_stats.clone(),
-        }),
-        _ => None,
-    }
-}
-
-/// Selects ReLU as a layer of its own.
-fn relu(layer: &PlannedLayer) -> Option<()> {
-    match layer.operation {
-        Operation::Activation {
-            activation: Activation::Relu,
-        } => Some(()),
-        _ => None,
-    }
-}
-
-/// Selects 2x2 max pooling that drops an odd last row or column.
-fn is_2x2_pool(layer: &PlannedLayer) -> Option<()> {
-    let halves =
-        |w: &Window| [w.kernel, w.stride, w.output] == [2, 2, w.input / 2] && w.padding_before == 0;
-    match &layer.operation {
-        Operation::MaxPool2d { rows, columns, .. } if halves(rows) && halves(columns) => Some(()),
-        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod conv_kernel;
 mod fuse;
+mod select;
 
 use std::ops::Range;
 
