@@ -68,10 +68,10 @@ pub struct Batches<'a> {
 }
 
 /// Function of the indices of a batch's images and of their pixels.
-type MapPixels<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + 'a>;
+type MapPixels<'a> = Box<dyn FnMut(&[usize], &mut [u8]) + Send + 'a>;
 
 /// Function of the indices of a batch's images, of their labels and of their pixels.
-type Mix<'a> = Box<dyn FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + 'a>;
+type Mix<'a> = Box<dyn FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + Send + 'a>;
 
 /// Stream of [`Rng::stream`] for the order of epoch 0; later epochs use the streams after it.
 const SHUFFLE_STREAM: u64 = 1 << 32;
@@ -115,7 +115,7 @@ impl<'a> Batches<'a> {
     /// Applies `function` to each batch before its pixels are scaled. The arguments are the indices of the images and
     /// their bytes, `[image, row, column, channel]`.
     #[must_use]
-    pub fn map_pixels(mut self, function: impl FnMut(&[usize], &mut [u8]) + 'a) -> Self {
+    pub fn map_pixels(mut self, function: impl FnMut(&[usize], &mut [u8]) + Send + 'a) -> Self {
         self.map_pixels = Some(Box::new(function));
         self
     }
@@ -126,7 +126,7 @@ impl<'a> Batches<'a> {
     #[must_use]
     pub fn mix(
         mut self,
-        function: impl FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + 'a,
+        function: impl FnMut(&[usize], &[u16], &mut [u8]) -> Vec<MixedLabel> + Send + 'a,
     ) -> Self {
         self.mix = Some(Box::new(function));
         self

@@ -195,6 +195,11 @@ impl Images {
         }
     }
 
+    /// Returns `true` if the pixels are in memory, not in a file.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.pixels, Pixels::Memory(_))
+    }
+
     /// Images in memory: this slice if it is in memory, or else a copy of its images.
     ///
     /// # Errors

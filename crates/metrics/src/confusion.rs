@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::accuracy::mean_recall;
 use crate::interval::wilson_interval;
 
 /// Confusion matrix: how many images of each class were predicted as each class.
@@ -87,6 +88,16 @@ impl Confusion {
     pub fn macro_f1(&self) -> f64 {
         let sum: f64 = self.per_class().map(|class| class.f1()).sum();
         sum / self.classes.len().max(1) as f64
+    }
+
+    /// Balanced accuracy, 0 to 1: the mean recall of the classes that have images, as
+    /// [`balanced_accuracy`](crate::balanced_accuracy) computes it from scores.
+    pub fn balanced_accuracy(&self) -> f64 {
+        let counts: Vec<[usize; 2]> = self
+            .per_class()
+            .map(|class| [class.correct, class.total])
+            .collect();
+        mean_recall(&counts)
     }
 
     /// Images of class `truth` that were predicted as `predicted`.

@@ -1,6 +1,7 @@
 //! Metrics of classifiers: pure functions of scores and labels.
 //!
-//! - [`argmax`], [`rank`], [`count_correct`], [`top_k_accuracy`]: accuracy.
+//! - [`argmax`], [`rank`], [`count_correct`], [`top_k_accuracy`],
+//!   [`balanced_accuracy`]: accuracy.
 //! - [`Confusion`]: confusion matrix with precision, recall and F1 per class.
 //! - [`reliability`], [`calibration_error`]: calibration.
 //! - [`EpochMetrics`], [`best_epoch`]: training history.
@@ -13,7 +14,7 @@ mod epoch;
 mod interval;
 mod mcnemar;
 
-pub use accuracy::{argmax, count_correct, rank, top_k_accuracy};
+pub use accuracy::{argmax, balanced_accuracy, count_correct, rank, top_k_accuracy};
 pub use calibration::{ReliabilityBin, calibration_error, reliability};
 pub use confusion::{ClassResult, Confusion};
 pub use epoch::{EpochMetrics, best_epoch};

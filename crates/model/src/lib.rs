@@ -46,6 +46,7 @@ mod step_metrics;
 mod stored_pair;
 mod summary;
 mod targets;
+mod transfer;
 pub mod zoo;
 
 pub use architecture::Architecture;
@@ -72,6 +73,7 @@ pub use shape_inference::{
 pub use step_metrics::{StepMetrics, probabilities};
 pub use summary::{LayerSummary, Summary};
 pub use targets::Targets;
+pub use transfer::{InitializedVariable, NotCopied, TransferReport, transfer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

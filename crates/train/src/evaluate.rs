@@ -3,7 +3,7 @@
 use modiste_core::mirror;
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
-use modiste_metrics::{calibration_error, count_correct};
+use modiste_metrics::{balanced_accuracy, calibration_error, count_correct};
 use modiste_model::{Network, probabilities};
 
 use crate::check::check_shapes;
@@ -18,6 +18,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Fraction of images that are classified correctly, 0 to 1.
     pub accuracy: f64,
+    /// Mean recall of the classes that occur, 0 to 1: see [`balanced_accuracy`].
+    pub balanced_accuracy: f64,
     /// Expected calibration error: see [`calibration_error`].
     pub calibration_error: f64,
     /// Number of images.
@@ -87,6 +89,7 @@ pub fn evaluate(
     Ok(Evaluation {
         loss,
         accuracy: correct as f64 / images.len() as f64,
+        balanced_accuracy: balanced_accuracy(&averaged, labels, classes),
         calibration_error: calibration_error(&averaged, labels),
         images: images.len(),
         correct,

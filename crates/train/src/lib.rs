@@ -39,11 +39,13 @@ mod inspect;
 mod memory;
 mod optimizer;
 mod parameter_groups;
+mod prefetch;
 mod preview;
 mod schedule;
 mod stored_config;
 mod targets;
 mod temperature;
+mod training;
 
 pub use augment::{
     Affine, Augmentation, Backgrounds, Blur, ClothesAugmentation, ColorJitter, Erasing, Fill,

@@ -5,14 +5,15 @@ use modiste_model::{KernelOptions, NetworkPlan, inference_bytes, training_bytes}
 
 use crate::engine::{Compute, EngineKind, INFERENCE_BATCH_SIZE};
 use crate::error::TrainError;
+use crate::prefetch::BATCHES_AHEAD;
 
-/// Copies of the trainable parameters in an engine: weights, velocities, gradients, and kernels prepared
-/// for inference.
-const ENGINE_COPIES: u64 = 4;
+/// Copies of the trainable parameters in an engine: weights, gradients, kernels prepared for inference, up to two
+/// of the optimizer's state, averages, and the best epoch.
+const ENGINE_COPIES: u64 = 7;
 
 /// Copies of the trainable parameters in a whole run: an engine's, the network's, a checkpoint's with its
 /// bytes, and those of the evaluation at the end, which must not fail after a long training.
-const TRAINING_COPIES: u64 = 20;
+const TRAINING_COPIES: u64 = 26;
 
 /// Memory of a step in candle relative to the kernels: candle's graph contains the output and gradient of
 /// every operation. Measured with `compact` (7.5) and `vgg` (9.4).
@@ -74,7 +75,7 @@ fn step_bytes(plan: &NetworkPlan, batch_size: usize, compute: &Compute) -> u64 {
     let inference = inference_bytes(plan, batch_size.max(INFERENCE_BATCH_SIZE), options);
     training_bytes(plan, batch_size, options)
         .saturating_mul(factor)
-        .saturating_add(batch_bytes(plan, batch_size))
+        .saturating_add(batch_bytes(plan, batch_size).saturating_mul(BATCHES_AHEAD as u64))
         .saturating_add(inference)
         .saturating_add(copies(plan, ENGINE_COPIES))
 }

@@ -75,7 +75,42 @@ impl TargetBuilder {
 
 #[cfg(test)]
 mod tests {
+    use modiste_kernels::softmax_soft_cross_entropy;
+    use serde::Deserialize;
+
     use super::*;
+
+    #[test]
+    fn smoothed_and_weighted_loss_matches_keras() {
+        #[derive(Deserialize)]
+        struct Golden {
+            loss: Loss,
+        }
+        #[derive(Deserialize)]
+        struct Loss {
+            label_smoothing: f64,
+            class_weights: Vec<f64>,
+            logits: Vec<Vec<f32>>,
+            labels: Vec<u16>,
+            loss: f64,
+            gradient: Vec<Vec<f32>>,
+        }
+        let json = include_str!("../tests/golden/optimization.json");
+        let golden: Golden = serde_json::from_str(json).expect("reference numbers");
+        let golden = golden.loss;
+        let classes = golden.class_weights.len();
+        let weights = Some(golden.class_weights);
+        let mut builder = TargetBuilder::new(classes, golden.label_smoothing, weights);
+        let targets = builder.targets(&golden.labels, &[]);
+        let soft = targets.soft.expect("soft targets");
+        let logits = golden.logits.concat();
+        let mut gradient = vec![f32::NAN; logits.len()];
+        let loss = softmax_soft_cross_entropy(&logits, soft, classes, &mut gradient);
+        assert!((loss - golden.loss).abs() < 1e-6 * golden.loss, "{loss}");
+        for (found, expected) in gradient.iter().zip(golden.gradient.concat()) {
+            assert!((found - expected).abs() < 1e-7, "{found} {expected}");
+        }
+    }
 
     #[track_caller]
     fn check(found: Targets<'_>, labels: &[u16], rows: &[f32]) {

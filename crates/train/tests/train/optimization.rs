@@ -138,12 +138,13 @@ fn without_seconds(history: &[EpochMetrics]) -> Vec<EpochMetrics> {
 
 #[test]
 fn resume_with_every_setting_is_bit_identical() {
-    let data = data(70, 20);
-    for kind in engines() {
+    let data = data(40, 10);
+    // Candle takes longer and shares all of this but the engine.
+    for (kind, stride) in engines().into_iter().zip([1, 5]) {
         let (all, end, expected) = checkpoints(&data, &everything(), &kind);
-        // Five steps per epoch, and its end.
-        assert_eq!(all.len(), 6 * end.history.len());
-        for checkpoint in all {
+        // Three steps per epoch, and its end.
+        assert_eq!(all.len(), 4 * end.history.len());
+        for checkpoint in all.into_iter().step_by(stride) {
             let position = checkpoint.position;
             let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes()).expect("its bytes");
             let mut network = small();
@@ -284,6 +285,8 @@ fn frozen_layers_keep_their_weights() {
         train(&mut network, &data, &config, &kind, &mut |_| Next::Continue);
         let after = &network.parameters;
         assert_eq!(before.trainable[..end], after.trainable[..end], "{kind:?}");
+        // The only batch norm is frozen.
+        assert_eq!(before.running_stats, after.running_stats, "{kind:?}");
         let changed = before.trainable[end..].iter().zip(&after.trainable[end..]);
         let changed = changed.filter(|(before, after)| before != after).count();
         assert!(changed > (before.trainable.len() - end) / 2, "{kind:?}");
