@@ -8,37 +8,69 @@ use crate::channels::{load, store};
 use crate::conv2d::shape::Conv2dShape;
 use crate::operand::ConvInput;
 
-/// Contiguous part of a patch: one row of the kernel, clipped to the image.
-struct Run {
-    /// Elements of the patch.
-    patch: Range<usize>,
-    /// Offset of the first element in the image.
+/// Output pixel of a batch, advanced in memory order.
+struct Position {
     image: usize,
+    y: usize,
+    x: usize,
 }
 
-/// Calls `visit` for the part of each kernel row that is inside the image, for the patch of output
-/// pixel `pixel` of an image.
-#[inline(always)]
-fn for_each_run(shape: &Conv2dShape, pixel: usize, mut visit: impl FnMut(Run)) {
-    let channels = shape.in_channels;
-    let (y, x) = (pixel / shape.columns.output, pixel % shape.columns.output);
-    let (rows, top) = shape.rows.taps(y);
-    let (columns, left) = shape.columns.taps(x);
-    for (index, i) in rows.enumerate() {
-        let row = i * shape.columns.kernel;
-        visit(Run {
-            patch: (row + columns.start) * channels..(row + columns.end) * channels,
-            image: ((top + index) * shape.columns.input + left) * channels,
-        });
+impl Position {
+    fn new(shape: &Conv2dShape, pixel: usize) -> Self {
+        let row = pixel / shape.columns.output;
+        Self {
+            image: row / shape.rows.output,
+            y: row % shape.rows.output,
+            x: pixel % shape.columns.output,
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, shape: &Conv2dShape) {
+        self.x += 1;
+        if self.x == shape.columns.output {
+            self.x = 0;
+            self.y += 1;
+        }
+        if self.y == shape.rows.output {
+            self.y = 0;
+            self.image += 1;
+        }
     }
 }
 
-/// Returns `true` if the whole patch of output pixel `pixel` is inside the image.
-#[inline(always)]
-fn is_inside(shape: &Conv2dShape, pixel: usize) -> bool {
-    let (y, x) = (pixel / shape.columns.output, pixel % shape.columns.output);
-    shape.rows.taps(y).0.len() == shape.rows.kernel
-        && shape.columns.taps(x).0.len() == shape.columns.kernel
+/// Part of a patch that is inside the image.
+struct Inside {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// First image row and column.
+    top: usize,
+    left: usize,
+}
+
+impl Inside {
+    #[inline(always)]
+    fn new(shape: &Conv2dShape, position: &Position) -> Self {
+        let (rows, top) = shape.rows.taps(position.y);
+        let (columns, left) = shape.columns.taps(position.x);
+        Self {
+            rows,
+            columns,
+            top,
+            left,
+        }
+    }
+
+    /// Elements of the patch in kernel row `i`, and the offset of the first of them in the image.
+    #[inline(always)]
+    fn run(&self, shape: &Conv2dShape, i: usize) -> (Range<usize>, usize) {
+        let (channels, row) = (shape.in_channels, i * shape.columns.kernel);
+        let y = self.top + i - self.rows.start;
+        (
+            (row + self.columns.start) * channels..(row + self.columns.end) * channels,
+            (y * shape.columns.input + self.left) * channels,
+        )
+    }
 }
 
 /// Writes the patches of some output pixels of the batch, `stride` apart. Padding is zero.
@@ -51,41 +83,37 @@ pub(super) fn gather<S: Simd>(
     stride: usize,
     patches: &mut [f32],
 ) {
-    let pixels_per_image = shape.rows.output * shape.columns.output;
     let image_len = shape.input().image_len();
-    let taps = shape.taps();
+    let (taps, channels) = (shape.taps(), shape.in_channels);
     let is_plain = input.affine.is_none() && !input.relu;
-    for (patch, pixel) in patches.chunks_exact_mut(stride).zip(pixels.clone()) {
-        let (image, pixel) = (pixel / pixels_per_image, pixel % pixels_per_image);
-        if !is_inside(shape, pixel) {
+    let mut position = Position::new(shape, pixels.start);
+    for patch in patches.chunks_exact_mut(stride).take(pixels.len()) {
+        let image = &input.values[position.image * image_len..][..image_len];
+        let inside = Inside::new(shape, &position);
+        if inside.rows.len() * inside.columns.len() < shape.rows.kernel * shape.columns.kernel {
             patch[..taps].fill(0.0);
         }
-        if is_plain {
-            let image = &input.values[image * image_len..][..image_len];
-            for_each_run(shape, pixel, |run| {
-                let values = &image[run.image..][..run.patch.len()];
-                copy(simd, values, &mut patch[run.patch]);
-            });
-        }
-    }
-    if is_plain {
-        return;
-    }
-    for start in (0..shape.in_channels).step_by(S::F32_LANES) {
-        let channels = start..(start + S::F32_LANES).min(shape.in_channels);
-        let map = input.map(simd, channels.clone());
-        for (patch, pixel) in patches.chunks_exact_mut(stride).zip(pixels.clone()) {
-            let (image, pixel) = (pixel / pixels_per_image, pixel % pixels_per_image);
-            let image = &input.values[image * image_len..][..image_len];
-            for_each_run(shape, pixel, |run| {
-                let values = image[run.image..][..run.patch.len()].chunks_exact(shape.in_channels);
-                let targets = patch[run.patch].chunks_exact_mut(shape.in_channels);
-                for (target, values) in targets.zip(values) {
-                    let value = map.apply(simd, load(simd, &values[channels.clone()]));
-                    store(simd, &mut target[channels.clone()], value);
+        for i in inside.rows.clone() {
+            let (range, start) = inside.run(shape, i);
+            let values = &image[start..][..range.len()];
+            let patch = &mut patch[range];
+            if is_plain {
+                copy(simd, values, patch);
+                continue;
+            }
+            for first in (0..channels).step_by(S::F32_LANES) {
+                let lanes = first..(first + S::F32_LANES).min(channels);
+                let map = input.map(simd, lanes.clone());
+                for (target, values) in patch
+                    .chunks_exact_mut(channels)
+                    .zip(values.chunks_exact(channels))
+                {
+                    let value = map.apply(simd, load(simd, &values[lanes.clone()]));
+                    store(simd, &mut target[lanes.clone()], value);
                 }
-            });
+            }
         }
+        position.advance(shape);
     }
 }
 
@@ -99,14 +127,18 @@ pub(super) fn scatter_add<S: Simd>(
     patches: &[f32],
     image: &mut [f32],
 ) {
-    for (patch, pixel) in patches.chunks_exact(stride).zip(pixels) {
-        for_each_run(shape, pixel, |run| {
-            let sums = image[run.image..][..run.patch.len()].chunks_mut(S::F32_LANES);
-            for (sums, values) in sums.zip(patch[run.patch].chunks(S::F32_LANES)) {
+    let mut position = Position::new(shape, pixels.start);
+    for patch in patches.chunks_exact(stride).take(pixels.len()) {
+        let inside = Inside::new(shape, &position);
+        for i in inside.rows.clone() {
+            let (range, start) = inside.run(shape, i);
+            let sums = image[start..][..range.len()].chunks_mut(S::F32_LANES);
+            for (sums, values) in sums.zip(patch[range].chunks(S::F32_LANES)) {
                 let sum = simd.add_f32s(load(simd, sums), load(simd, values));
                 store(simd, sums, sum);
             }
-        });
+        }
+        position.advance(shape);
     }
 }
 
