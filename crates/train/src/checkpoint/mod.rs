@@ -11,7 +11,7 @@
 //! - Version 1 calls the last tensor `velocities`.
 //! - Version 3 may also contain the averaged weights (`average_trainable`, `average_statistics`) and those of the
 //!   best epoch (`best_trainable`, `best_statistics`), each with a SHA-256 in `state`. A checkpoint is written as
-//!   version 2 if its configuration has no settings that version 2 lacks.
+//!   version 2 if version 2 has all settings of its configuration.
 
 mod format;
 
