@@ -5,7 +5,7 @@ use modiste_kernels::{Buffer, InstructionSet, batch_norm_affine, dense_pack_weig
 use crate::fused_op::{BatchNorm, FusedOp, FusedResidual, Kind};
 use crate::parameters::Parameters;
 
-/// Buffers of one operation: its output, and what [`Inference::load`] derives from the weights.
+/// Buffers of one operation: its output, and what [`prepare`] derives from the weights.
 #[derive(Debug, Default)]
 pub(crate) struct OpBuffers {
     pub(crate) output: Buffer,
