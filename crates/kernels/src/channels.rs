@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use crate::microkernel::mul_add;
+use crate::microkernel::{Tile, mul_add};
 
 /// Writes to `sums`, `[2, channels]`, the sum of the gradients and the sum of `gradient * (value -
 /// mean)` of each channel.
@@ -54,5 +54,22 @@ pub(crate) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     match S::as_simd_f32s(values).0 {
         [vector] => *vector,
         _ => simd.partial_load_f32s(values),
+    }
+}
+
+/// Adds the first `columns` columns of rows that lie `stride` apart to a tile.
+#[inline(always)]
+pub(crate) fn add_to_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &mut Tile<S, ROWS, VECTORS>,
+    values: &[f32],
+    stride: usize,
+    columns: usize,
+) {
+    for i in 0..ROWS {
+        let row = values[i * stride..][..columns].chunks(S::F32_LANES);
+        for (sum, values) in tile[i].iter_mut().zip(row) {
+            *sum = simd.add_f32s(load(simd, values), *sum);
+        }
     }
 }

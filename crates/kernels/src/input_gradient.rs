@@ -6,7 +6,7 @@ use pulp::Simd;
 use crate::channels::{load, store, write_gradient_sums};
 use crate::operand::ConvInput;
 
-/// What follows the gradient at the values that a convolution reads.
+/// Operations after the gradient at the values that a convolution reads.
 #[derive(Clone, Copy)]
 pub(crate) struct InputGradientEpilogue<'a> {
     /// Input of the convolution.

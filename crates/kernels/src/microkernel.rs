@@ -3,8 +3,6 @@
 
 use pulp::Simd;
 
-use crate::channels::load;
-
 /// Register tile of `ROWS x (VECTORS * lanes)` accumulators.
 pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
     [[<S as Simd>::f32s; VECTORS]; ROWS];
@@ -179,23 +177,6 @@ pub(crate) fn store_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         let row = output[i * stride..][..columns].chunks_mut(S::F32_LANES);
         for (output, &vector) in row.zip(&tile[i]) {
             simd.partial_store_f32s(output, vector);
-        }
-    }
-}
-
-/// Adds the first `columns` columns of rows that lie `stride` apart to a tile.
-#[inline(always)]
-pub(crate) fn add_to_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    simd: S,
-    tile: &mut Tile<S, ROWS, VECTORS>,
-    values: &[f32],
-    stride: usize,
-    columns: usize,
-) {
-    for i in 0..ROWS {
-        let row = values[i * stride..][..columns].chunks(S::F32_LANES);
-        for (sum, values) in tile[i].iter_mut().zip(row) {
-            *sum = simd.add_f32s(load(simd, values), *sum);
         }
     }
 }

@@ -3,10 +3,11 @@
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::Workspace;
+use crate::channels::add_to_tile;
 use crate::dense::{DEPTH_BLOCK, DenseShape, GRADIENT_ROWS};
 use crate::instruction_set::InstructionSet;
 use crate::microkernel::{
-    LhsColumns, MicroKernel, accumulate, add_to_tile, for_each_tile, store_tile, zero_tile,
+    LhsColumns, MicroKernel, accumulate, for_each_tile, store_tile, zero_tile,
 };
 use crate::panels::Panels;
 use crate::parallel::{RowsMut, parallel_for};

@@ -6,13 +6,13 @@ use pulp::{Simd, WithSimd};
 
 use crate::band_statistics::BAND;
 use crate::buffer::Workspace;
+use crate::channels::add_to_tile;
 use crate::conv2d::direct::padded_rows::PaddedRows;
 use crate::conv2d::direct::{grain, panels};
 use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::microkernel::{
-    Lhs, LhsRows, MicroKernel, Tile, accumulate, add_to_tile, for_each_tile, rank1_update,
-    store_tile, zero_tile,
+    Lhs, LhsRows, MicroKernel, Tile, accumulate, for_each_tile, rank1_update, store_tile, zero_tile,
 };
 use crate::operand::{ConvInput, ImageSize, Operand};
 use crate::panels::Panels;

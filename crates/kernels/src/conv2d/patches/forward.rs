@@ -6,15 +6,14 @@ use pulp::{Simd, WithSimd};
 
 use crate::band_statistics::BAND;
 use crate::buffer::Workspace;
+use crate::channels::add_to_tile;
 use crate::conv2d::direct::{grain, panels};
 use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands};
 use crate::conv2d::patches::gather::gather;
 use crate::conv2d::patches::{is_pointwise, patch_stride, pixels_per_step};
 use crate::conv2d::shape::Conv2dShape;
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::microkernel::{
-    LhsRows, MicroKernel, accumulate, add_to_tile, for_each_tile, store_tile, zero_tile,
-};
+use crate::microkernel::{LhsRows, MicroKernel, accumulate, for_each_tile, store_tile, zero_tile};
 use crate::operand::ConvInput;
 use crate::panels::Panels;
 use crate::parallel::parallel_for;
