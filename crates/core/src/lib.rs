@@ -1,7 +1,7 @@
 //! Foundations of the Modiste crates.
 //!
 //! - [`ImageShape`]: height, width and channels; [`normalize`]: bytes to network input.
-//! - [`Interpolation`]: resizing methods.
+//! - [`Interpolation`]: resizing methods; [`Fit`]: ways to bring an image to a shape.
 //! - [`mirror`], [`separable_filter`]: image operations that training and inference share.
 //! - [`Rng`]: seeded random numbers with independent streams.
 //! - [`write_atomic`], [`write_numbered`], [`AtomicFile`]: files that are written completely or not at all.
@@ -11,6 +11,7 @@
 //! - [`significant`], [`four_decimals`]: numbers as messages print them.
 
 mod atomic;
+mod fit;
 mod interpolation;
 mod memory;
 mod numbers;
@@ -20,6 +21,7 @@ mod rng;
 mod text;
 
 pub use atomic::{AtomicFile, write_atomic, write_numbered};
+pub use fit::{Fit, UnknownFit};
 pub use interpolation::{Interpolation, UnknownInterpolation};
 pub use memory::{OutOfMemory, memory_left, require_memory};
 pub use numbers::{four_decimals, significant};

@@ -94,6 +94,15 @@ impl Images {
         }
     }
 
+    /// Slice of these pixels with other labels, one per image.
+    pub(crate) fn with_labels(&self, labels: Vec<u16>) -> Self {
+        assert_eq!(labels.len(), self.len(), "one label per image");
+        Self {
+            labels: labels.into(),
+            ..self.clone()
+        }
+    }
+
     /// Opens images whose pixels, `[image, row, column, channel]`, are in a file from `offset` on, with one label per
     /// image. The pixels are read when they are needed.
     ///

@@ -12,6 +12,8 @@
 //! - [`catalog`] describes the datasets: classes, counts, files, hashes, mirrors.
 //! - [`load`] reads a dataset from the data folder, which contains one folder per dataset. [`fashion_mnist_mini`] is
 //!   embedded. [`read_idx`] and [`read_cifar100`] read bytes from any source.
+//! - [`ImageFolder`], [`Csv`], [`Npz`] and [`open_source`] list your own images; [`ImageSource::load`] decodes them to one
+//!   shape, in parallel and once, because decoded images are cached. [`split_parts`] divides them.
 //! - [`read_labelled_folder`] reads the labels of photos from a table or from the names of their folders.
 //! - [`status`], [`verify`] and [`file_hashes`] check which files are present and official.
 //! - `download` fetches a dataset from its mirrors, and `store_file` stores a file from a reader. A file is stored only
@@ -22,6 +24,7 @@
 //! The feature `download` (default) provides `download` and `store_file`. Without it the crate has no HTTP client.
 
 mod batches;
+mod cache;
 mod catalog;
 #[cfg(feature = "download")]
 mod download;
@@ -32,7 +35,10 @@ mod formats;
 mod images;
 mod load;
 mod mini;
+mod parts;
 mod pixels;
+mod sink;
+mod source;
 mod split;
 mod status;
 #[cfg(test)]
@@ -40,6 +46,7 @@ mod synthetic;
 mod transform;
 
 pub use batches::{Batch, Batches, MixedLabel};
+pub use cache::{CACHE_LIMIT, CacheEntry, CacheOptions, cache_entries, clear_cache};
 pub use catalog::{Checksum, DatasetInfo, FileInfo, Files, Source, catalog, find, lookup};
 #[cfg(feature = "download")]
 pub use download::{
@@ -60,8 +67,14 @@ pub use formats::idx::{
 pub use images::{Dataset, Images, ImagesError};
 pub use load::{FileHash, LoadOptions, LoadReport, load, load_with_report};
 pub use mini::fashion_mnist_mini;
-pub use modiste_core::{ImageShape, OutOfMemory, Rng};
+pub use modiste_core::{Fit, ImageShape, OutOfMemory, Rng};
+pub use parts::{SplitIndices, split_parts};
 pub use pixels::ReadError;
+pub use source::{
+    BadFile, Color, Csv, DatasetPath, DecodeOptions, Fingerprint, FingerprintChange, ImageFolder,
+    Listing, LoadedImages, Npz, Part, Sample, Source as ImageSource, SourceError, SourceKind,
+    SourceOptions, SourceWarning, Splits, UnknownColor, UnknownPart, open_source,
+};
 pub use status::{FileState, FileStatus, file_hashes, status, verify};
 
 #[cfg(doctest)]

@@ -22,17 +22,19 @@ mod catch_panic;
 mod decode;
 mod encode;
 mod error;
+mod fit;
 mod picture;
 mod resize;
 
 pub use catch_panic::catch_panic;
 pub use decode::{
-    MAGIC_LENGTH, MAX_DECODED_BYTES, MAX_PIXELS, decode_gray, decode_over_white, decode_rgb,
-    image_warning, is_image,
+    MAGIC_LENGTH, MAX_DECODED_BYTES, MAX_PIXELS, decode_gray, decode_opaque, decode_over_white,
+    decode_rgb, image_size, image_warning, is_image,
 };
 pub use encode::{PngCompression, encode_png, picture_png, thumbnail};
 pub use error::Error;
-pub use modiste_core::Interpolation;
+pub use fit::{Placement, decode_fit, fit};
+pub use modiste_core::{Fit, Interpolation};
 pub use picture::Picture;
 pub use resize::{resize, shrink_to_fit};
 

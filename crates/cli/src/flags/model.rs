@@ -43,8 +43,8 @@ impl ModelFlags {
 pub(crate) struct ClassifierFlags {
     #[command(flatten)]
     model: ModelFlags,
-    /// Preprocessing of photos: notebook, notebook:area, fashion, or a JSON file of steps [default:
-    /// the model's].
+    /// Preprocessing of photos: notebook, notebook:area, fashion, images:pad, images:crop, images:stretch,
+    /// or a JSON file of steps [default: the model's].
     #[arg(long, value_name = "P")]
     preprocess: Option<String>,
 }

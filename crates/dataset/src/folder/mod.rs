@@ -2,8 +2,9 @@
 
 mod class;
 mod path_list;
-mod pictures;
-mod table;
+pub(crate) mod pictures;
+pub(crate) mod records;
+pub(crate) mod table;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;

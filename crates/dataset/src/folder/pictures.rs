@@ -61,37 +61,92 @@ impl PictureFiles {
         }
     }
 
-    /// Adds the pictures in a folder. A folder that cannot be read is added like a picture, so that [`read_picture`]
-    /// returns an error for it. `visited` contains the canonical paths of the folders that were read, because links may
-    /// lead to one more than once.
     fn add_folder(&mut self, folder: &Path, visited: &mut HashSet<PathBuf>) {
-        let Ok(canonical) = folder.canonicalize() else {
-            return;
-        };
-        if !visited.insert(canonical) {
-            return;
+        walk(folder, false, visited, &mut |found| match found.kind {
+            FoundKind::Picture => self.files.push(found.path),
+            FoundKind::Other => self.skipped += 1,
+        });
+    }
+}
+
+/// File that [`walk`] finds.
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    /// Path without links, unless the file cannot be read.
+    pub(crate) canonical: PathBuf,
+    /// `true` if the path leads through a link.
+    pub(crate) linked: bool,
+    pub(crate) kind: FoundKind,
+}
+
+/// Kind of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FoundKind {
+    /// Picture; or a folder or link that cannot be read, so that [`read_picture`] returns an error for it.
+    Picture,
+    /// File that is not a picture.
+    Other,
+}
+
+/// Passes all files in a folder and its subfolders to `visit`, ordered by path, without hidden files and those of the
+/// operating system. `visited` contains the canonical paths of the folders that were read, because links may lead to
+/// one more than once.
+pub(crate) fn walk(
+    folder: &Path,
+    linked: bool,
+    visited: &mut HashSet<PathBuf>,
+    visit: &mut dyn FnMut(Found),
+) {
+    let Ok(canonical) = folder.canonicalize() else {
+        return;
+    };
+    if !visited.insert(canonical.clone()) {
+        return;
+    }
+    let found = |path: PathBuf, canonical: PathBuf, linked, kind| Found {
+        path,
+        canonical,
+        linked,
+        kind,
+    };
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let Ok(mut entries) = entries else {
+        visit(found(
+            folder.to_owned(),
+            canonical,
+            linked,
+            FoundKind::Picture,
+        ));
+        return;
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if is_ignored(&path) {
+            continue;
         }
-        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let Ok(entries) = entries else {
-            self.files.push(folder.to_owned());
-            return;
+        let linked = linked || entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let metadata = match linked {
+            false => entry.metadata(),
+            true => fs::metadata(&path),
         };
-        let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-        paths.sort();
-        for path in paths {
-            if is_ignored(&path) {
+        let kind = match metadata {
+            Ok(found) if found.is_dir() => {
+                walk(&path, linked, visited, visit);
                 continue;
             }
-            match fs::metadata(&path) {
-                Ok(found) if found.is_dir() => self.add_folder(&path, visited),
-                Ok(found) if found.is_file() && !is_picture(&path) => self.skipped += 1,
-                // A device, or a FIFO, whose reading could block.
-                Ok(found) if !found.is_file() => self.skipped += 1,
-                // A dangling link with the extension of a picture counts, so that reading it reports an error.
-                Err(_) if !is_named_like_picture(&path) => self.skipped += 1,
-                _ => self.files.push(path),
-            }
-        }
+            // A device, or a FIFO, whose reading could block.
+            Ok(found) if !found.is_file() => FoundKind::Other,
+            Ok(_) if !is_picture(&path) => FoundKind::Other,
+            // A dangling link with the extension of a picture counts, so that reading it reports an error.
+            Err(_) if !is_named_like_picture(&path) => FoundKind::Other,
+            _ => FoundKind::Picture,
+        };
+        let canonical = match linked {
+            false => canonical.join(entry.file_name()),
+            true => path.canonicalize().unwrap_or_else(|_| path.clone()),
+        };
+        visit(found(path, canonical, linked, kind));
     }
 }
 
@@ -104,13 +159,13 @@ pub fn pictures_in_folder(folder: &Path) -> PictureFiles {
 }
 
 /// Returns `true` for hidden files and files of the operating system.
-pub(super) fn is_ignored(path: &Path) -> bool {
+pub(crate) fn is_ignored(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || LEFT_BY_SYSTEMS.contains(&name.to_lowercase().as_str())
 }
 
 /// Returns `true` if a regular file has the extension or the first bytes of an image format.
-pub(super) fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     is_named_like_picture(path) || {
         let mut start = Vec::new();
         let opened = File::open(path).map(|file| file.take(MAGIC_LENGTH as u64));
@@ -120,7 +175,7 @@ pub(super) fn is_picture(path: &Path) -> bool {
 }
 
 /// Returns `true` if the extension is that of an image format.
-pub(super) fn is_named_like_picture(path: &Path) -> bool {
+pub(crate) fn is_named_like_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     EXTENSIONS.iter().any(|known| extension == *known)
 }

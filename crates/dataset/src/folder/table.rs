@@ -8,24 +8,8 @@ use modiste_core::decode_text;
 
 use super::class::class_number;
 use super::pictures::is_named_like_picture;
+use super::records::{FILE, LABEL, Record, records};
 use super::{LabelError, LabelledFile, LabelledFolder, LabelsError};
-
-/// Accepted delimiters of columns.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
-
-/// Accepted names of the column of photos, in lower case.
-const FILE: [&str; 7] = [
-    "file",
-    "filename",
-    "file_name",
-    "path",
-    "filepath",
-    "image",
-    "photo",
-];
-
-/// Accepted names of the column of classes, in lower case.
-const LABEL: [&str; 3] = ["label", "class", "category"];
 
 /// Reads the table at `path`. Lines without a valid class are collected in [`LabelledFolder::errors`].
 pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, LabelsError> {
@@ -64,42 +48,14 @@ type Parsed = (Vec<LabelledFile>, Vec<String>);
 
 /// Parses the text of a table. `exists` returns `true` for the path of a file.
 fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Parsed, String> {
-    // DOS end-of-file character, which some programs still write.
-    let text = text.trim_end_matches('\u{1a}');
-    let first = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("");
-    // Excel declares the delimiter in a first line such as `sep=;`.
-    let declared = match first.trim().as_bytes() {
-        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some(*delimiter),
-        _ => None,
-    };
-    // Otherwise it is the most frequent one in the first line.
-    let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
-    let most_frequent = DELIMITERS.into_iter().rev().max_by_key(count);
-    let delimiter = declared.or(most_frequent).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
+    let (records, delimiter) = records(text)?;
     let mut columns = None;
     let (mut photos, mut errors) = (Vec::new(), Vec::new());
-    let mut before_heading = declared.is_some();
-    let records: Vec<StringRecord> = reader
-        .records()
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())?;
-    reject_open_quote(text, records.last())?;
-    for record in records {
-        let line = record
-            .position()
-            .map_or(0, |position| line_of(text, position));
-        if record.iter().all(str::is_empty) || std::mem::take(&mut before_heading) {
-            continue;
-        }
+    for Record {
+        line,
+        fields: record,
+    } in records
+    {
         let [file, label] = match columns {
             Some(columns) => columns,
             None => match heading(&record) {
@@ -116,7 +72,7 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
                         record
                             .iter()
                             .collect::<Vec<_>>()
-                            .join(&char::from(delimiter).to_string()),
+                            .join(&delimiter.to_string()),
                         FILE.join(", "),
                         LABEL.join(", ")
                     ));
@@ -146,34 +102,6 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
     Ok((photos, errors))
 }
 
-/// Fails if the last record opens a quote that is never closed and therefore contains all following lines.
-fn reject_open_quote(text: &str, last: Option<&StringRecord>) -> Result<(), String> {
-    let spans_lines = |record: &&StringRecord| record.iter().any(|field| field.contains('\n'));
-    let position = last.filter(spans_lines).and_then(StringRecord::position);
-    let Some(position) = position else {
-        return Ok(());
-    };
-    let rest = text.get(position.byte() as usize..).unwrap_or_default();
-    // A second quote closes a field, and a quote in a field is doubled, so their number is even.
-    match rest.matches('"').count() % 2 {
-        0 => Ok(()),
-        _ => Err(format!(
-            "line {}: unclosed quote; close it, or double a quote that belongs to the field",
-            line_of(text, position)
-        )),
-    }
-}
-
-/// Line number of a record. The reader counts blank lines before a record as its start.
-fn line_of(text: &str, position: &csv::Position) -> u64 {
-    let rest = text
-        .as_bytes()
-        .get(position.byte() as usize..)
-        .unwrap_or_default();
-    let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
-}
-
 /// Indices of the columns of photos and of classes, if the record is a heading.
 fn heading(record: &StringRecord) -> Option<[usize; 2]> {
     let column = |names: &[&str]| {
@@ -196,7 +124,7 @@ fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) ->
 }
 
 /// Converts a path to this system's form, because tables from Windows contain paths such as `shoes\1.jpg`.
-fn local(file: &str, exists: impl Fn(&Path) -> bool) -> PathBuf {
+pub(crate) fn local(file: &str, exists: impl Fn(&Path) -> bool) -> PathBuf {
     let path = PathBuf::from(file);
     match file.contains('\\') && !exists(&path) {
         true => file.replace('\\', "/").into(),

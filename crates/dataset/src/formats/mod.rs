@@ -3,6 +3,7 @@
 pub(crate) mod cifar;
 pub(crate) mod cifar_names;
 pub(crate) mod idx;
+pub(crate) mod npy;
 
 use crate::error::FormatError;
 

@@ -13,6 +13,10 @@ const BYTES_PER_PIXEL: u64 = 12;
 /// Upper bound of the bytes that are reserved at a time, unless one image needs more.
 const MAX_RESERVED: u64 = 400 << 20;
 
+/// Reservations up to this total are not compared with the limits of the process: reading the limits takes longer than
+/// decoding a small image.
+const UNCHECKED: u64 = 4 << 20;
+
 /// Bytes that are reserved now.
 static RESERVED: Mutex<u64> = Mutex::new(0);
 
@@ -35,7 +39,12 @@ pub(super) fn reserve(pixels: u64) -> Result<Reservation, Error> {
     loop {
         let alone = *reserved == 0;
         if alone || reserved.saturating_add(bytes) <= MAX_RESERVED {
-            match require_memory(reserved.saturating_add(bytes)) {
+            let total = reserved.saturating_add(bytes);
+            let checked = match total <= UNCHECKED {
+                true => Ok(()),
+                false => require_memory(total),
+            };
+            match checked {
                 Ok(()) => {
                     *reserved = reserved.saturating_add(bytes);
                     return Ok(Reservation { bytes });

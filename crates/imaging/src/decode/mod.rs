@@ -9,10 +9,10 @@ mod open;
 mod orientation;
 mod tiff;
 
-use image::{DynamicImage, GrayImage, ImageFormat};
+use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use modiste_core::ImageShape;
 
-use self::gray::{gray_plane, high_bytes};
+use self::gray::{GrayRule, gray_plane, high_bytes};
 use self::markers::{Ending, Layout};
 use self::open::{Opened, finish, open};
 use crate::catch_panic::catch_panic;
@@ -58,11 +58,7 @@ pub fn decode_gray(bytes: &[u8]) -> Result<Picture, Error> {
             orientation,
             gray,
         } = open(format, bytes)?;
-        let (width, height) = (image.width(), image.height());
-        let gray = GrayImage::from_raw(width, height, gray_plane(image, gray))
-            .map(DynamicImage::ImageLuma8)
-            .unwrap_or_default();
-        finish(format, gray, orientation)
+        finish(format, gray_image(image, gray), orientation)
     })
 }
 
@@ -106,6 +102,80 @@ pub fn decode_over_white(bytes: &[u8]) -> Result<(Picture, Option<Vec<u8>>), Err
     })
 }
 
+/// Decodes an image to gray (1 channel) or RGB (3 channels), with transparent pixels blended with white, otherwise like
+/// [`decode_gray`].
+///
+/// # Errors
+/// Returns the errors of [`decode_gray`], and [`Error::Shape`] if the number of channels is neither 1 nor 3.
+///
+/// ```
+/// let png = include_bytes!("../../tests/opencv/tiny-3x5.png");
+/// assert_eq!(modiste_imaging::decode_opaque(png, 3)?.shape.to_string(), "3x5x3");
+/// # Ok::<(), modiste_imaging::Error>(())
+/// ```
+pub fn decode_opaque(bytes: &[u8], channels: usize) -> Result<Picture, Error> {
+    if ![1, 3].contains(&channels) {
+        return Err(Error::Shape {
+            shape: ImageShape::new(0, 0, channels),
+            reason: "expected 1 channel (gray) or 3 channels (RGB)",
+        });
+    }
+    decoded(bytes, |format, bytes| {
+        if (channels, format) == (1, ImageFormat::Jpeg)
+            && let Some(picture) = open::jpeg_luma(bytes)?
+        {
+            return Ok(picture);
+        }
+        let opened = open(format, bytes)?;
+        let image = match opened.image.color().has_alpha() {
+            true => blended_with_white(opened.image),
+            false => opened.image,
+        };
+        let image = match channels {
+            1 => gray_image(image, opened.gray),
+            _ => DynamicImage::ImageRgb8(high_bytes(image).into_rgb8()),
+        };
+        finish(format, image, opened.orientation)
+    })
+}
+
+/// Blends the pixels of an image with white; the result is RGB.
+fn blended_with_white(image: DynamicImage) -> DynamicImage {
+    let image = high_bytes(image).into_rgba8();
+    let blended = image.pixels().flat_map(|pixel| {
+        let [red, green, blue, alpha] = pixel.0;
+        [red, green, blue].map(|value| over_white_value(value, alpha))
+    });
+    let rgb = RgbImage::from_raw(image.width(), image.height(), blended.collect());
+    DynamicImage::ImageRgb8(rgb.unwrap_or_default())
+}
+
+fn gray_image(image: DynamicImage, rule: GrayRule) -> DynamicImage {
+    let (width, height) = (image.width(), image.height());
+    let gray = GrayImage::from_raw(width, height, gray_plane(image, rule));
+    DynamicImage::ImageLuma8(gray.unwrap_or_default())
+}
+
+fn over_white_value(value: u8, alpha: u8) -> u8 {
+    let [value, alpha] = [value, alpha].map(u32::from);
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+/// Height and width of an image in pixels, from its header, after its EXIF orientation is applied.
+///
+/// # Errors
+/// Returns [`Error::UnsupportedFormat`], [`Error::Damaged`] if the header cannot be read, and [`Error::TooManyPixels`].
+///
+/// ```
+/// let turned = include_bytes!("../../tests/opencv/turned-exif6-120x80.jpg");
+/// assert_eq!(modiste_imaging::image_size(turned)?, [80, 120]);
+/// # Ok::<(), modiste_imaging::Error>(())
+/// ```
+pub fn image_size(bytes: &[u8]) -> Result<[usize; 2], Error> {
+    let format = format::sniff(bytes)?;
+    catch_panic(|| open::upright_size(format, bytes))
+}
+
 /// Fractions of opaque pixels between which the alpha channel is a mask.
 const MASK_FRACTION: std::ops::RangeInclusive<f64> = 0.01..=0.95;
 
@@ -115,8 +185,7 @@ fn over_white(picture: Picture) -> (Picture, Option<Vec<u8>>) {
     let alphas: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
     for (index, &alpha) in alphas.iter().enumerate() {
         for channel in 0..3 {
-            let [value, alpha] = [pixels[4 * index + channel], alpha].map(u32::from);
-            pixels[3 * index + channel] = ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            pixels[3 * index + channel] = over_white_value(pixels[4 * index + channel], alpha);
         }
     }
     pixels.truncate(3 * alphas.len());

@@ -29,6 +29,49 @@ pub(super) struct Opened {
     pub(super) gray: GrayRule,
 }
 
+/// Height and width from the header, after the EXIF orientation is applied.
+pub(super) fn upright_size(format: ImageFormat, bytes: &[u8]) -> Result<[usize; 2], Error> {
+    let (size, orientation) = match format {
+        ImageFormat::Jpeg => {
+            let layout = Layout::read(bytes);
+            let size = layout
+                .as_ref()
+                .map(|layout| (layout.width.into(), layout.height.into()));
+            (size, layout.as_ref().and_then(jpeg_orientation))
+        }
+        _ => {
+            let size = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
+            let orientation = match format {
+                ImageFormat::Png => orientation::of_png(bytes),
+                ImageFormat::Tiff => orientation::of_exif(bytes),
+                ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes))
+                    .and_then(|mut decoder| decoder.exif_metadata())
+                    .ok()
+                    .flatten()
+                    .and_then(|exif| orientation::of_exif(&exif)),
+                _ => None,
+            };
+            (size.ok(), orientation)
+        }
+    };
+    let damaged = || Error::Damaged {
+        format: name(format),
+        reason: "its header cannot be read".into(),
+    };
+    let (width, height): (u32, u32) = size.ok_or_else(damaged)?;
+    check_dimensions(format, (width, height))?;
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    let is_turned = matches!(
+        orientation,
+        Some(Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+    );
+    let upright = match is_turned {
+        true => [width, height],
+        false => [height, width],
+    };
+    Ok(upright.map(|side| side as usize))
+}
+
 /// Number of pixels from the header; 0 if the header cannot be read, for which decoding returns the
 /// error.
 ///

@@ -2,7 +2,10 @@
 
 use image::ImageFormat;
 use modiste_core::ImageShape;
-use modiste_imaging::{Error, Interpolation, Picture, decode_gray, decode_rgb, resize};
+use modiste_imaging::{
+    Error, Interpolation, Picture, decode_gray, decode_opaque, decode_over_white, decode_rgb,
+    image_size, resize,
+};
 use proptest::prelude::*;
 
 use crate::samples::{colours, deviation, encoded, opencv};
@@ -138,6 +141,46 @@ fn samples() -> Vec<Vec<u8>> {
         samples.push(encoded(colours(), format));
     }
     samples
+}
+
+#[test]
+fn header_has_the_size_of_the_upright_picture() {
+    for sample in samples() {
+        let shape = decode_rgb(&sample).expect("a sample").shape;
+        assert_eq!(image_size(&sample), Ok([shape.height, shape.width]));
+    }
+    assert!(image_size(b"\x89PNG\r\n\x1a\n no more").is_err());
+}
+
+#[test]
+fn opaque_pictures_are_over_white() {
+    for sample in samples() {
+        let rgb = decode_opaque(&sample, 3).expect("a sample");
+        assert_eq!(
+            Ok(&rgb),
+            decode_over_white(&sample)
+                .map(|(picture, _)| picture)
+                .as_ref()
+        );
+        // Gray follows the format, within the rounding of its conversion.
+        let gray = decode_opaque(&sample, 1).expect("a sample");
+        let luma = rgb.pixels.chunks_exact(3).map(|pixel| {
+            let [red, green, blue] = [0, 1, 2].map(|channel| u32::from(pixel[channel]));
+            ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
+        });
+        assert!(deviation(&gray.pixels, &luma.collect::<Vec<u8>>()) <= 1);
+    }
+    // A transparent pixel is white, whatever its colour.
+    let transparent = image::RgbaImage::from_pixel(3, 2, image::Rgba([10, 20, 30, 0]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    transparent
+        .write_to(&mut png, ImageFormat::Png)
+        .expect("encoded");
+    for channels in [1, 3] {
+        let picture = decode_opaque(png.get_ref(), channels).expect("a PNG");
+        assert_eq!(picture.pixels, vec![255; 6 * channels]);
+    }
+    assert!(decode_opaque(png.get_ref(), 4).is_err());
 }
 
 proptest! {

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use modiste_core::ImageShape;
-use modiste_imaging::{Picture, shrink_to_fit};
+use modiste_imaging::{Fit, Picture, Placement, fit, shrink_to_fit};
 
 use super::view::View;
+use crate::error::Error;
 use crate::segment::bounds;
 
 /// Shrinks a view and its mask until the longest edge is at most `longest`.
@@ -26,6 +27,26 @@ pub(super) fn shrink(view: &View, longest: usize) -> View {
         mask,
         window: view.window,
     }
+}
+
+/// Fits a view to the input shape of the network.
+pub(super) fn fitted(view: View, shape: ImageShape, mode: Fit) -> Result<View, Error> {
+    let to = [shape.height, shape.width];
+    let from = view.picture.shape;
+    let Placement {
+        source,
+        size,
+        offset,
+    } = Placement::of([from.height, from.width], to, mode);
+    let shown = View {
+        window: view.window.part_of([from.height, from.width], &source),
+        ..view
+    };
+    Ok(View {
+        window: shown.padded_window(offset, size, to),
+        picture: fit(shown.picture, shape.height, shape.width, mode)?,
+        mask: None,
+    })
 }
 
 /// Largest difference of a border's pixels from its colour, in levels: JPEG artefacts of an even area.

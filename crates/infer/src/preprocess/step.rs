@@ -1,7 +1,7 @@
 //! Execution of one step.
 
 use modiste_core::ImageShape;
-use modiste_imaging::{decode_gray, decode_over_white, decode_rgb, resize};
+use modiste_imaging::{decode_gray, decode_opaque, decode_over_white, decode_rgb, resize};
 use modiste_model::{Segmentation, Step};
 
 use super::view::View;
@@ -37,6 +37,11 @@ pub(super) fn apply(
                 ..View::new(picture)
             }])
         }
+        Step::Decode => Ok(vec![View::new(decode_opaque(photo, shape.channels)?)]),
+        Step::Fit { mode } => views
+            .into_iter()
+            .map(|view| crop::fitted(view, shape, *mode))
+            .collect(),
         Step::Negate => Ok(each(views, tone::negate)),
         Step::Stretch { interpolation } => {
             let stretch = |view: View| {

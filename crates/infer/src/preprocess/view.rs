@@ -48,6 +48,17 @@ impl Window {
         [within(row, self.rows), within(column, self.columns)]
     }
 
+    /// Window of a range of rows and a range of columns of a view of `size`, height and width.
+    pub(super) fn part_of(&self, size: [usize; 2], [rows, columns]: &[Range<usize>; 2]) -> Self {
+        let part = |window, count, range: &Range<usize>| {
+            Self::part(window, count, [range.start as f64, range.end as f64])
+        };
+        Self {
+            rows: part(self.rows, size[0], rows),
+            columns: part(self.columns, size[1], columns),
+        }
+    }
+
     /// Range of the pixels `start` to `end` of a range that has `count` pixels. They may lie outside.
     fn part([from, to]: [f64; 2], count: usize, [start, end]: [f64; 2]) -> [f64; 2] {
         [start, end].map(|pixel| from + (to - from) * pixel / count as f64)
@@ -119,9 +130,6 @@ impl View {
                 .copied()
                 .collect()
         };
-        let part = |window, count, range: &Range<usize>| {
-            Window::part(window, count, [range.start as f64, range.end as f64])
-        };
         Self {
             picture: Picture {
                 shape: ImageShape {
@@ -132,10 +140,10 @@ impl View {
                 pixels: crop(&self.picture.pixels, shape.channels),
             },
             mask: self.mask.as_ref().map(|mask| crop(mask, 1)),
-            window: Window {
-                rows: part(self.window.rows, shape.height, rows),
-                columns: part(self.window.columns, shape.width, columns),
-            },
+            window: self.window.part_of(
+                [shape.height, shape.width],
+                &[rows.clone(), columns.clone()],
+            ),
         }
     }
 

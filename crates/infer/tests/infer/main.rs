@@ -4,6 +4,7 @@
 mod photo;
 mod photos;
 mod pictures;
+mod same_bytes;
 #[path = "../../../imaging/tests/imaging/samples.rs"]
 mod samples;
 mod shipped;

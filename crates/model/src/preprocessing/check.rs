@@ -35,10 +35,10 @@ impl Preprocessing {
             return Err(error(0, "the first step must decode the photo".into()));
         }
         for (index, step) in self.steps.iter().enumerate() {
-            let decodes = matches!(step, Step::Read | Step::ReadRgb);
+            let decodes = matches!(step, Step::Read | Step::ReadRgb | Step::Decode);
             if decodes != (index == 0) {
                 let problem =
-                    "the first step, and no other, must decode the photo: read or colours";
+                    "the first step, and no other, must decode the photo: decode, read or colours";
                 return Err(error(index, problem.into()));
             }
             if matches!(
@@ -53,7 +53,7 @@ impl Preprocessing {
                 .map_err(|problem| error(index, problem))?;
             small |= matches!(
                 step,
-                Step::Shrink { .. } | Step::Stretch { .. } | Step::Place { .. }
+                Step::Shrink { .. } | Step::Stretch { .. } | Step::Place { .. } | Step::Fit { .. }
             );
             views = views.saturating_mul(step.views());
             if views > MAX_VIEWS {

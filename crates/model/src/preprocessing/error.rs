@@ -17,7 +17,7 @@ pub enum PreprocessingError {
     /// The name is not that of a preset.
     #[error(
         "unknown preprocessing `{found}`; expected `notebook`, `notebook:nearest`, \
-         `notebook:linear`, `notebook:area` or `fashion`"
+         `notebook:linear`, `notebook:area`, `fashion`, `images:pad`, `images:crop` or `images:stretch`"
     )]
     Unknown {
         /// Name that was given.

@@ -20,7 +20,8 @@ pub use step::{Segmentation, Step};
 /// network classifies every TTA view, and the probabilities are averaged: test-time augmentation (TTA).
 ///
 /// `FromStr` parses the name of a preset: `notebook`, the preprocessing of the original Keras notebook, also with
-/// another interpolation as in `notebook:area`, and `fashion`, for photos of clothes.
+/// another interpolation as in `notebook:area`, `fashion`, for photos of clothes, and `images:pad`, `images:crop` and
+/// `images:stretch`, for networks that were trained on image files.
 ///
 /// ```
 /// use modiste_model::{Preprocessing, Step};

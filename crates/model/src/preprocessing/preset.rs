@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use modiste_core::Interpolation;
+use modiste_core::{Fit, Interpolation};
 
 use super::{Preprocessing, PreprocessingError, Segmentation, Step};
 
@@ -17,6 +17,16 @@ impl Preprocessing {
         Self {
             name: format!("notebook:{interpolation}"),
             steps: vec![Step::Read, Step::Negate, Step::Stretch { interpolation }],
+        }
+    }
+
+    /// Preprocessing of a network that was trained on image files: decoded to gray or RGB by the input channels,
+    /// transparent pixels over white, and fitted to the input shape. Training decodes its images in the same way, so
+    /// that a file of the training images gives the same bytes.
+    pub fn images(mode: Fit) -> Self {
+        Self {
+            name: format!("images:{mode}"),
+            steps: vec![Step::Decode, Step::Fit { mode }],
         }
     }
 
@@ -77,6 +87,8 @@ impl FromStr for Preprocessing {
         match name.split_once(':') {
             None if name == "notebook" => Ok(Self::default()),
             None if name == "fashion" => Ok(Self::fashion()),
+            None if name == "images" => Ok(Self::images(Fit::default())),
+            Some(("images", mode)) => Ok(Self::images(mode.parse().map_err(|_| unknown())?)),
             Some(("notebook", interpolation)) => {
                 let interpolation = interpolation.parse().map_err(|_| unknown())?;
                 Ok(Self::notebook(interpolation))
@@ -109,12 +121,23 @@ mod tests {
             check(&Preprocessing::notebook(interpolation));
         }
         check(&Preprocessing::fashion());
+        for mode in [Fit::Pad, Fit::Crop, Fit::Stretch] {
+            check(&Preprocessing::images(mode));
+        }
+        assert_eq!("images".parse(), Ok(Preprocessing::images(Fit::Pad)));
         assert_eq!("notebook".parse(), Ok(Preprocessing::default()));
     }
 
     #[test]
     fn unknown_name_lists_presets() {
-        for name in ["", "notebok", "notebook:", "notebook:cubic", "area"] {
+        for name in [
+            "",
+            "notebok",
+            "notebook:",
+            "notebook:cubic",
+            "area",
+            "images:x",
+        ] {
             let error = name.parse::<Preprocessing>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}`")), "{error}");
             assert!(error.contains("`notebook:area`"), "{error}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use modiste_core::Interpolation;
+use modiste_core::{Fit, Interpolation};
 use serde::{Deserialize, Serialize};
 
 /// One step of a [`Preprocessing`](super::Preprocessing).
@@ -16,6 +16,14 @@ pub enum Step {
     /// Decodes the photo as OpenCV does: to gray for a network with one input channel, to RGB for one
     /// with three.
     Read,
+    /// Decodes the photo with transparent pixels blended with white: to gray for a network with one input channel, to
+    /// RGB for one with three.
+    Decode,
+    /// Fits the image to the input shape.
+    Fit {
+        /// Way to fit.
+        mode: Fit,
+    },
     /// Replaces gray by 255 minus gray: the datasets show light clothes on black, most photos dark
     /// clothes on white. RGB images are left unchanged.
     Negate,
@@ -111,6 +119,8 @@ impl Step {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Decode => "decode",
+            Self::Fit { .. } => "fit",
             Self::Negate => "negate",
             Self::Stretch { .. } => "stretch",
             Self::ReadRgb => "colours",
@@ -130,6 +140,8 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read => f.write_str("decode as OpenCV does"),
+            Self::Decode => f.write_str("decode over white, upright"),
+            Self::Fit { mode } => write!(f, "fit to the input shape: {mode}"),
             Self::Negate => f.write_str("255 minus gray"),
             Self::Stretch { interpolation } => {
                 write!(f, "resize to the input shape, {interpolation}")

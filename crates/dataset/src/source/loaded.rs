@@ -1,0 +1,67 @@
+//! Decoded images of a source, and their parts.
+
+use super::fingerprint::Fingerprint;
+use super::listing::{BadFile, Listing, Part, SourceWarning};
+use crate::images::Images;
+use crate::parts::{SplitIndices, split_parts};
+
+/// Decoded images of a source.
+#[derive(Clone, Debug)]
+pub struct LoadedImages {
+    /// Listing of the decoded images: one sample per image, in the same order.
+    pub listing: Listing,
+    /// All images, of all parts.
+    pub images: Images,
+    /// Files and lines of a table that were left out.
+    pub bad: Vec<BadFile>,
+    /// Fingerprint of the contents, including the files that were left out.
+    pub fingerprint: Fingerprint,
+    /// `true` if the images came from the cache.
+    pub from_cache: bool,
+    /// Warnings of the listing and of the decoding.
+    pub warnings: Vec<SourceWarning>,
+}
+
+/// Training, validation and test images.
+#[derive(Clone, Debug)]
+pub struct Splits {
+    /// Class names; a label is an index into them.
+    pub classes: Vec<String>,
+    /// Images to train on.
+    pub train: Images,
+    /// Images that are measured after each epoch.
+    pub validation: Images,
+    /// Images to evaluate on.
+    pub test: Images,
+    /// Indices of the images of each part among all.
+    pub indices: SplitIndices,
+}
+
+impl LoadedImages {
+    /// Splits the images: the parts that the source gives, and a tenth of the others for each missing one.
+    ///
+    /// See [`split_stratified`](Self::split_stratified).
+    pub fn split(&self, seed: u64) -> Splits {
+        self.split_stratified(0.1, seed)
+    }
+
+    /// Splits the images into training, validation and test images.
+    ///
+    /// The parts that the source gives are kept. A missing test part is `fraction` of the training images, and a missing
+    /// validation part is `fraction` of the remaining ones. Both are drawn at random, class by class, and groups are not
+    /// divided: see [`split_parts`]. The same seed gives the same parts.
+    pub fn split_stratified(&self, fraction: f64, seed: u64) -> Splits {
+        let samples = &self.listing.samples;
+        let labels: Vec<u16> = samples.iter().map(|sample| sample.label).collect();
+        let parts: Vec<Option<Part>> = samples.iter().map(|sample| sample.part).collect();
+        let groups: Vec<Option<u32>> = samples.iter().map(|sample| sample.group).collect();
+        let indices = split_parts(&labels, &parts, &groups, fraction, seed);
+        Splits {
+            classes: self.listing.classes.clone(),
+            train: self.images.subset(&indices.train),
+            validation: self.images.subset(&indices.validation),
+            test: self.images.subset(&indices.test),
+            indices,
+        }
+    }
+}

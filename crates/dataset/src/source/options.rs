@@ -1,0 +1,67 @@
+//! Options of sources.
+
+use modiste_core::Fit;
+
+use crate::cache::CacheOptions;
+
+/// Options of [`open_source`](crate::open_source).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// Names of classes that are left out.
+    pub exclude_classes: Vec<String>,
+    /// Column of a table with the classes, instead of `label`, `class` or `category`.
+    pub label_column: Option<String>,
+    /// Column of a table with groups, such as persons or scenes. The images of a group stay in one part.
+    pub group_column: Option<String>,
+}
+
+/// Colour of decoded images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// Gray if a sample of the images has equal channels, and otherwise RGB.
+    #[default]
+    Auto,
+    /// One channel.
+    Gray,
+    /// Three channels.
+    Rgb,
+}
+
+/// Error for a name that is not a [`Color`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown color `{found}`; expected `auto`, `gray` or `rgb`")]
+pub struct UnknownColor {
+    /// Name that was given.
+    pub found: String,
+}
+
+impl std::str::FromStr for Color {
+    type Err = UnknownColor;
+
+    fn from_str(name: &str) -> Result<Self, UnknownColor> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "gray" => Ok(Self::Gray),
+            "rgb" => Ok(Self::Rgb),
+            other => Err(UnknownColor {
+                found: other.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Options of decoding images to one shape.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeOptions {
+    /// Height and width. `None` suits the data: the size of the images if all have the same of at most 32 pixels a
+    /// side, and otherwise 64x64.
+    pub size: Option<[usize; 2]>,
+    /// Gray or RGB.
+    pub color: Color,
+    /// Way to bring an image to the size.
+    pub fit: Fit,
+    /// Rejects images that cannot be decoded, instead of leaving them out.
+    pub strict: bool,
+    /// Cache of decoded images.
+    pub cache: CacheOptions,
+}
