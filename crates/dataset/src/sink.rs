@@ -171,3 +171,48 @@ impl Sink {
         })
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use modiste_core::ImageShape;
+
+    use super::*;
+
+    #[test]
+    fn full_disk_continues_in_memory() {
+        let full = || EntryWriter::on_full_disk().expect("a device");
+        let mut sink = Sink {
+            target: Target::File(full()),
+            bytes: 6,
+            memory_share: 4,
+            not_cached: None,
+            reason: String::new(),
+        };
+        sink.write(&[1, 2, 3]).expect("in memory");
+        sink.write(&[4, 5, 6]).expect("in memory");
+        let contents = Contents {
+            shape: ImageShape::new(1, 3, 1),
+            count: 2,
+            bad: Vec::new(),
+        };
+        let stored = sink.finish(None, &contents).expect("in memory");
+        assert_eq!(
+            stored.pixels.get(0, 6).as_deref(),
+            Ok(&[1, 2, 3, 4, 5, 6][..])
+        );
+        let reason = stored.not_cached.expect("a warning");
+        assert!(reason.contains("No space left"), "{reason}");
+        let mut sink = Sink {
+            target: Target::File(full()),
+            bytes: 1 << 60,
+            memory_share: 4,
+            not_cached: None,
+            reason: String::new(),
+        };
+        let error = sink.write(&[1, 2, 3]).unwrap_err().to_string();
+        assert!(
+            error.contains("MiB of memory") && error.contains("No space left"),
+            "{error}"
+        );
+    }
+}

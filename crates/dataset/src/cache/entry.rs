@@ -69,6 +69,18 @@ impl EntryWriter {
         Ok(writer)
     }
 
+    /// Writer to a device on which no space is left.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn on_full_disk() -> io::Result<Self> {
+        let device = Path::new("/dev/full");
+        Ok(Self {
+            file: File::options().read(true).write(true).open(device)?,
+            path: PathBuf::from("full disk"),
+            written: 0,
+            checksum: 0,
+        })
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -3,8 +3,11 @@
 //! A [`Source`] is listed first, and decoded to one shape by [`Source::load`].
 
 mod arrays;
+mod decode_files;
+mod decoded;
 mod error;
 mod fingerprint;
+mod fit_arrays;
 mod image_folder;
 mod listing;
 mod load;
@@ -14,6 +17,7 @@ mod open;
 mod options;
 mod shape;
 mod table;
+mod warning;
 
 use std::path::{Path, PathBuf};
 

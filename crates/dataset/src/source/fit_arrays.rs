@@ -1,0 +1,110 @@
+//! Fitting of images of arrays, which are in memory.
+
+use std::fs::File;
+use std::path::Path;
+
+use modiste_core::{Fit, ImageShape};
+use modiste_imaging::{Picture, fit};
+use rayon::prelude::*;
+
+use super::Source;
+use super::decoded::{Decoded, chunks, new_sink, stored};
+use super::error::SourceError;
+use super::options::Color;
+use crate::cache::Contents;
+use crate::files::digest::digest;
+use crate::images::Images;
+use crate::pixels::Pixels;
+
+/// Fits images of arrays, in memory.
+pub(super) fn fit_arrays(
+    source: &Source,
+    images: &Images,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Decoded, Vec<String>), SourceError> {
+    let from = images.shape();
+    let options = &source.decode;
+    let [height, width] = options.size.unwrap_or([from.height, from.width]);
+    let channels = match options.color {
+        Color::Auto => from.channels,
+        Color::Gray => 1,
+        Color::Rgb => 3,
+    };
+    let shape = ImageShape::new(height, width, channels);
+    let hashes = source
+        .files()
+        .iter()
+        .map(|(_, file)| hash_of(file))
+        .collect();
+    if shape == from {
+        progress(images.len(), images.len());
+        let contents = Contents {
+            shape,
+            count: images.len(),
+            bad: Vec::new(),
+        };
+        let decoded = Decoded {
+            pixels: Pixels::Memory(images.to_contiguous()?.into_owned().into()),
+            contents,
+            from_cache: false,
+            warning: None,
+        };
+        return Ok((decoded, hashes));
+    }
+    let mut sink = new_sink(shape, images.len(), options)?.0;
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for (done, chunk) in chunks(&indices, shape) {
+        let fitted: Vec<Result<Vec<u8>, SourceError>> = chunk
+            .par_iter()
+            .map(|&index| {
+                let pixels = images.image(index)?.into_owned();
+                let picture = Picture {
+                    shape: from,
+                    pixels,
+                };
+                fitted(picture, shape, options.fit).ok_or(SourceError::Size { shape })
+            })
+            .collect();
+        for image in fitted {
+            sink.write(&image?)?;
+        }
+        progress(done, images.len());
+    }
+    let contents = Contents {
+        shape,
+        count: images.len(),
+        bad: Vec::new(),
+    };
+    Ok((stored(sink.finish(None, &contents)?, contents), hashes))
+}
+
+/// Converts between gray and RGB, and fits the picture.
+fn fitted(picture: Picture, shape: ImageShape, mode: Fit) -> Option<Vec<u8>> {
+    let converted = match (picture.shape.channels, shape.channels) {
+        (from, to) if from == to => picture,
+        (1, _) => Picture {
+            pixels: picture.pixels.iter().flat_map(|&gray| [gray; 3]).collect(),
+            shape: ImageShape {
+                channels: 3,
+                ..picture.shape
+            },
+        },
+        _ => {
+            let images = Images::new(picture.shape, picture.pixels, vec![0]).ok()?;
+            let gray = images.to_gray().ok()?;
+            Picture {
+                shape: gray.shape(),
+                pixels: gray.to_contiguous().ok()?.into_owned(),
+            }
+        }
+    };
+    let fitted = fit(converted, shape.height, shape.width, mode).ok()?;
+    Some(fitted.pixels)
+}
+
+/// SHA-256 of a file of arrays; empty if it cannot be read.
+fn hash_of(file: &Path) -> String {
+    let opened = File::open(file);
+    let found = opened.and_then(|file| digest(file, u64::MAX));
+    found.map(|digest| digest.sha256).unwrap_or_default()
+}
