@@ -25,6 +25,7 @@ mod error;
 mod fit;
 mod picture;
 mod resize;
+mod similarity;
 
 pub use catch_panic::catch_panic;
 pub use decode::{
@@ -37,6 +38,7 @@ pub use fit::{Placement, decode_fit, fit};
 pub use modiste_core::{Fit, Interpolation};
 pub use picture::Picture;
 pub use resize::{resize, shrink_to_fit};
+pub use similarity::ImageSignature;
 
 /// Examples of the crate's README, run as tests.
 #[cfg(doctest)]

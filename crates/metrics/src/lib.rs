@@ -5,6 +5,7 @@
 //! - [`Confusion`]: confusion matrix with precision, recall and F1 per class.
 //! - [`reliability`], [`calibration_error`]: calibration.
 //! - [`EpochMetrics`], [`best_epoch`]: training history.
+//! - [`find_label_issues`]: probably wrong labels.
 //! - [`wilson_interval`], [`mcnemar`]: confidence interval and significance test.
 
 mod accuracy;
@@ -12,6 +13,7 @@ mod calibration;
 mod confusion;
 mod epoch;
 mod interval;
+mod label_issues;
 mod mcnemar;
 
 pub use accuracy::{argmax, balanced_accuracy, count_correct, rank, top_k_accuracy};
@@ -19,6 +21,7 @@ pub use calibration::{ReliabilityBin, calibration_error, reliability};
 pub use confusion::{ClassResult, Confusion};
 pub use epoch::{EpochMetrics, best_epoch};
 pub use interval::wilson_interval;
+pub use label_issues::{LabelIssue, find_label_issues};
 pub use mcnemar::mcnemar;
 
 /// Examples of the crate's README, run as tests.
