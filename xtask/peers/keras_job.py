@@ -14,11 +14,11 @@ import keras
 import numpy
 import tensorflow as tf
 
-import networks as n
 from keras_network import build
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--recipe", required=True, help="one recipe of `modiste recipes --json`")
+parser.add_argument("--network", required=True, help="JSON file of the architecture")
 parser.add_argument("--data", required=True, help="folder of the dataset's files")
 parser.add_argument("--threads", type=int, required=True)
 options = parser.parse_args()
@@ -87,7 +87,8 @@ test = tf.data.Dataset.from_tensor_slices(split("t10k")).batch(batch).map(prepar
 
 steps = epochs * math.ceil(len(images) / batch)
 rates = [config["learning_rate"] * factor(step, steps) for step in range(steps)]
-model = build(n.NETWORKS[recipe["architecture"]])
+with open(options.network) as file:
+    model = build(json.load(file))
 model.compile(
     optimizer=keras.optimizers.SGD(
         Rates(rates),

@@ -18,7 +18,7 @@ keras.utils.set_random_seed(1)
 
 images, labels = n.data(options.architecture, options.batch_size)
 images, labels = tf.constant(images), tf.constant(labels)
-model = build(n.NETWORKS[options.architecture])
+model = build(options.architecture)
 model.compile(
     optimizer=keras.optimizers.SGD(n.LEARNING_RATE, momentum=n.MOMENTUM),
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

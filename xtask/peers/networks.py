@@ -1,4 +1,4 @@
-"""Networks as data, and functions that the programs share."""
+"""Architectures as Modiste writes them (`modiste architectures NAME --json`), and functions that the programs share."""
 
 import argparse
 import json
@@ -6,66 +6,33 @@ import time
 
 import numpy
 
-CONV_RELU, NORM, POOL, DROPOUT, FLATTEN, DENSE_RELU, LOGITS = range(7)
-
-# (kind, number, padding). The number is that of filters or units, or the rate; None if a kind has none.
-NETWORKS = {
-    "compact": {
-        "input": (28, 28, 1),
-        "layers": [
-            (CONV_RELU, 32, "valid"), (NORM, None, None),
-            (CONV_RELU, 32, "valid"), (NORM, None, None),
-            (POOL, 2, None), (DROPOUT, 0.25, None), (FLATTEN, None, None),
-            (DENSE_RELU, 512, None), (LOGITS, 10, None),
-        ],
-    },
-    "vgg": {
-        "input": (28, 28, 1),
-        "layers": [
-            (CONV_RELU, 64, "same"), (CONV_RELU, 64, "same"), (POOL, 2, None),
-            (CONV_RELU, 128, "same"), (CONV_RELU, 256, "valid"), (POOL, 2, None),
-            (FLATTEN, None, None),
-            (DENSE_RELU, 512, None), (DROPOUT, 0.5, None),
-            (DENSE_RELU, 256, None), (DROPOUT, 0.5, None), (LOGITS, 10, None),
-        ],
-    },
-    "bnvgg": {
-        "input": (32, 32, 3),
-        "layers": [
-            layer
-            for filters in (32, 64)
-            for layer in [
-                (CONV_RELU, filters, "valid"), (NORM, None, None),
-                (CONV_RELU, filters, "valid"), (NORM, None, None),
-                (POOL, 2, None), (DROPOUT, 0.25, None),
-            ]
-        ] + [
-            (FLATTEN, None, None),
-            (DENSE_RELU, 512, None), (DROPOUT, 0.5, None), (LOGITS, 100, None),
-        ],
-    },
-}
-
 MOMENTUM, LEARNING_RATE = 0.9, 1e-3
 WARM_UP = 3
 
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--architecture", choices=NETWORKS, required=True)
+    parser.add_argument("--network", required=True, help="JSON file of the architecture")
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--inference-only", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    with open(options.network) as file:
+        options.architecture = json.load(file)
+    return options
+
+
+def pair(value):
+    """Returns a size or stride per axis, which the file contains as one number if both are equal."""
+    return tuple(value) if isinstance(value, list) else (value, value)
 
 
 def data(architecture, batch_size):
     """Returns synthetic images, NHWC, and labels."""
-    network = NETWORKS[architecture]
     rng = numpy.random.default_rng(1)
-    images = rng.random((batch_size, *network["input"]), dtype=numpy.float32)
-    labels = rng.integers(0, network["layers"][-1][1], batch_size)
+    images = rng.random((batch_size, *architecture["input"]), dtype=numpy.float32)
+    labels = rng.integers(0, architecture["layers"][-1]["units"], batch_size)
     return images, labels
 
 

@@ -14,7 +14,7 @@ from torch_model import build
 options = n.arguments()
 images, _ = n.data(options.architecture, options.batch_size)
 images = images.transpose(0, 3, 1, 2).copy()
-model = build(n.NETWORKS[options.architecture]).eval()
+model = build(options.architecture).eval()
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "model.onnx")
     # The exporter prints to standard output, which is reserved for the result.

@@ -14,7 +14,7 @@ torch.manual_seed(1)
 images, labels = n.data(options.architecture, options.batch_size)
 images = torch.from_numpy(images).permute(0, 3, 1, 2).to(memory_format=torch.channels_last)
 labels = torch.from_numpy(labels)
-model = build(n.NETWORKS[options.architecture]).to(memory_format=torch.channels_last)
+model = build(options.architecture).to(memory_format=torch.channels_last)
 optimizer = torch.optim.SGD(model.parameters(), lr=n.LEARNING_RATE, momentum=n.MOMENTUM)
 loss_of = nn.CrossEntropyLoss()
 

@@ -91,6 +91,7 @@ pub(crate) fn find<'a>(recipes: &'a [Recipe], name: &str) -> Result<&'a Recipe> 
         })
 }
 
+/// Parses the recipes that have a dataset; one for own images has none.
 fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
     let recipe = |value: &Value| {
         let text = |key: &str| Some(value[key].as_str()?.to_owned());
@@ -106,6 +107,7 @@ fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
     json.as_array()
         .context("the output of `modiste recipes --json` is not an array")?
         .iter()
+        .filter(|value| value.get("dataset") != Some(&Value::Null))
         .map(|value| {
             recipe(value).with_context(|| {
                 format!(

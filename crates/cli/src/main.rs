@@ -50,6 +50,8 @@ enum Command {
     Data(flags::datasets::Arguments),
     /// Print a network's layers, shapes and parameters, as Keras does.
     Summary(flags::summary::Arguments),
+    /// List the networks of the zoo, or print the layers of one as a JSON file.
+    Architectures(flags::architectures::Arguments),
     /// List the recipes of `train` with their minimum expected accuracy.
     Recipes(flags::recipes::Arguments),
     /// List available compute devices.
@@ -129,6 +131,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Data(arguments) => commands::datasets::run(arguments),
         Command::Summary(arguments) => done(commands::summary::run(&arguments)),
+        Command::Architectures(arguments) => done(commands::architectures::run(&arguments)),
         Command::Recipes(arguments) => done(commands::recipes::run(&arguments)),
         Command::Device(arguments) => done(commands::device::run(&arguments)),
         Command::Train(arguments) => commands::train::run(&arguments),

@@ -94,8 +94,12 @@ impl Images {
         }
     }
 
-    /// Slice of these pixels with other labels, one per image.
-    pub(crate) fn with_labels(&self, labels: Vec<u16>) -> Self {
+    /// View of the same pixels with other labels, one per image.
+    ///
+    /// # Panics
+    /// If the number of labels differs from the number of images.
+    #[must_use]
+    pub fn with_labels(&self, labels: Vec<u16>) -> Self {
         assert_eq!(labels.len(), self.len(), "one label per image");
         Self {
             labels: labels.into(),

@@ -25,25 +25,44 @@ pub struct SplitIndices {
     pub test_split_off: bool,
 }
 
+/// Fractions of the samples that [`split_parts`] draws for parts that are not given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SplitFractions {
+    /// Fraction of the training samples that becomes the test part.
+    pub test: f64,
+    /// Fraction of the remaining training samples that becomes the validation part. With 0 there is none.
+    pub validation: f64,
+}
+
+impl SplitFractions {
+    /// Fractions that are equal for both parts.
+    pub fn both(fraction: f64) -> Self {
+        Self {
+            test: fraction,
+            validation: fraction,
+        }
+    }
+}
+
 /// Divides samples into parts. The slices have one item per sample.
 ///
-/// Given parts are kept, and samples without a part are training samples. If no sample has the test part, `fraction` of
-/// the training samples become the test part; then, if no sample has the validation part, `fraction` of the remaining
-/// ones become the validation part.
+/// Given parts are kept, and samples without a part are training samples. If no sample has the test part, a fraction of
+/// the training samples becomes the test part; then, if no sample has the validation part, a fraction of the remaining
+/// ones becomes the validation part.
 ///
-/// Without groups, `fraction` of each class is drawn at random, at least one sample, unless a single one is left: every
+/// Without groups, the fraction of each class is drawn at random, at least one sample, unless a single one is left: every
 /// class keeps a training sample, and the only sample of a class is one. The samples of a group stay together: groups
 /// are drawn in random order and taken if they bring the numbers per class nearer to those fractions. A sample without a
 /// group is a group of its own. The same arguments give the same parts.
 ///
 /// ```
-/// use modiste_dataset::{Part, split_parts};
+/// use modiste_dataset::{Part, SplitFractions, split_parts};
 ///
 /// // Twenty samples of two classes; the last one is given as a test sample.
 /// let labels: Vec<u16> = (0..20).map(|index| index % 2).collect();
 /// let mut parts = vec![None; 20];
 /// parts[19] = Some(Part::Test);
-/// let split = split_parts(&labels, &parts, &[None; 20], 0.1, 1);
+/// let split = split_parts(&labels, &parts, &[None; 20], SplitFractions::both(0.1), 1);
 /// assert_eq!((split.train.len(), split.validation.len(), split.test), (17, 2, vec![19]));
 /// assert!(split.validation_split_off && !split.test_split_off);
 /// ```
@@ -54,7 +73,7 @@ pub fn split_parts(
     labels: &[u16],
     parts: &[Option<Part>],
     groups: &[Option<u32>],
-    fraction: f64,
+    fractions: SplitFractions,
     seed: u64,
 ) -> SplitIndices {
     let count = labels.len();
@@ -75,15 +94,21 @@ pub fn split_parts(
         test: of(Part::Test),
         ..SplitIndices::default()
     };
-    for (part, stream, split_off) in [
-        (&mut split.test, TEST_STREAM, &mut split.test_split_off),
+    for (part, fraction, stream, split_off) in [
+        (
+            &mut split.test,
+            fractions.test,
+            TEST_STREAM,
+            &mut split.test_split_off,
+        ),
         (
             &mut split.validation,
+            fractions.validation,
             VALIDATION_STREAM,
             &mut split.validation_split_off,
         ),
     ] {
-        if part.is_empty() {
+        if part.is_empty() && fraction > 0.0 {
             let mut rng = Rng::stream(seed, stream);
             let held_out = hold_out(&split.train, labels, groups, fraction, &mut rng);
             *split_off = true;
@@ -206,13 +231,25 @@ mod tests {
         let labels: Vec<u16> =
             [vec![0; 200], vec![1; 100], vec![2; 3], vec![3; 2], vec![4]].concat();
         let none = vec![None; labels.len()];
-        let split = split_parts(&labels, &none, &vec![None; labels.len()], 0.1, 5);
+        let split = split_parts(
+            &labels,
+            &none,
+            &vec![None; labels.len()],
+            SplitFractions::both(0.1),
+            5,
+        );
         let counts = |part: &[usize]| [0, 1, 2, 3, 4].map(|class| count(part, &labels, class));
         assert_eq!(counts(&split.test), [20, 10, 1, 1, 0]);
         assert_eq!(counts(&split.validation), [18, 9, 1, 0, 0]);
         assert_eq!(counts(&split.train), [162, 81, 1, 1, 1]);
         assert!(split.test_split_off && split.validation_split_off);
-        let other = split_parts(&labels, &none, &vec![None; labels.len()], 0.1, 6);
+        let other = split_parts(
+            &labels,
+            &none,
+            &vec![None; labels.len()],
+            SplitFractions::both(0.1),
+            6,
+        );
         assert_ne!(split.test, other.test);
     }
 
@@ -225,12 +262,12 @@ mod tests {
             _ => None,
         };
         let parts: Vec<Option<Part>> = (0..40).map(part).collect();
-        let split = split_parts(&labels, &parts, &[None; 40], 0.1, 1);
+        let split = split_parts(&labels, &parts, &[None; 40], SplitFractions::both(0.1), 1);
         assert_eq!(split.validation, (0..10).collect::<Vec<usize>>());
         assert_eq!((split.test.len(), split.train.len()), (3, 27));
         assert!(split.test_split_off && !split.validation_split_off);
         let all: Vec<Option<Part>> = (0..40).map(|index| Some(Part::ALL[index % 3])).collect();
-        let split = split_parts(&labels, &all, &[None; 40], 0.1, 1);
+        let split = split_parts(&labels, &all, &[None; 40], SplitFractions::both(0.1), 1);
         assert!(!split.test_split_off && !split.validation_split_off);
         assert_eq!(split.test.len(), 13);
     }
@@ -253,7 +290,7 @@ mod tests {
         }
         let none = vec![None; labels.len()];
         for seed in 0..5 {
-            let split = split_parts(&labels, &none, &groups, 0.1, seed);
+            let split = split_parts(&labels, &none, &groups, SplitFractions::both(0.1), seed);
             for class in 0..5 {
                 let all = (0..labels.len()).collect::<Vec<_>>();
                 let share =
@@ -273,8 +310,8 @@ mod tests {
             let labels: Vec<u16> = samples.iter().map(|sample| sample.0).collect();
             let parts: Vec<Option<Part>> = samples.iter().map(|sample| sample.1.map(|part| Part::ALL[part])).collect();
             let groups: Vec<Option<u32>> = samples.iter().map(|sample| sample.2).collect();
-            let split = split_parts(&labels, &parts, &groups, fraction, seed);
-            prop_assert_eq!(&split, &split_parts(&labels, &parts, &groups, fraction, seed));
+            let split = split_parts(&labels, &parts, &groups, SplitFractions::both(fraction), seed);
+            prop_assert_eq!(&split, &split_parts(&labels, &parts, &groups, SplitFractions::both(fraction), seed));
             let mut all = [&split.train[..], &split.validation, &split.test].concat();
             all.sort_unstable();
             prop_assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());

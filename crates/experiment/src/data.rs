@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use modiste_dataset::{
-    Dataset, DatasetInfo, Error as DatasetError, LoadOptions, LoadReport, load_with_report, lookup,
+    CacheOptions, Dataset, DatasetInfo, Error as DatasetError, LoadOptions, LoadReport,
+    load_with_report, lookup,
 };
 
 use crate::error::{Error, Result};
+use crate::own_images::OnProgress;
 use crate::warning::Warning;
 
 /// Environment variable that names the folder of the datasets.
@@ -29,6 +31,10 @@ pub struct DataSource<'a> {
     pub allow_partial: bool,
     /// Function that is called for a dataset whose files are missing. With `None`, loading fails.
     pub fetch: Option<&'a Fetch<'a>>,
+    /// Reads decoded own images from the cache, and stores them there.
+    pub cache: bool,
+    /// Function that receives the progress of decoding own images.
+    pub on_progress: Option<&'a OnProgress<'a>>,
 }
 
 impl Default for DataSource<'_> {
@@ -42,6 +48,8 @@ impl Default for DataSource<'_> {
             fetch: Some(&download),
             #[cfg(not(feature = "download"))]
             fetch: None,
+            cache: true,
+            on_progress: None,
         }
     }
 }
@@ -81,6 +89,14 @@ pub fn default_data_folder() -> PathBuf {
 }
 
 impl DataSource<'_> {
+    /// Returns the cache of decoded own images.
+    pub(crate) fn cache_options(&self) -> CacheOptions {
+        match self.cache {
+            true => CacheOptions::Standard,
+            false => CacheOptions::Off,
+        }
+    }
+
     /// Returns the folder of the datasets. `recorded` is the folder in the record of a run; it is used if it exists
     /// and `self` does not name another.
     pub fn folder_of(&self, recorded: Option<&Path>) -> PathBuf {

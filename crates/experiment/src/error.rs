@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use modiste_core::shown;
-use modiste_dataset::{LabelError, LabelsError, ReadError};
+use modiste_dataset::{LabelError, LabelsError, ReadError, SourceError};
 use modiste_infer::ClassifierError;
 use modiste_model::{ArchitectureError, FileError, GradCamError, InstructionSetError};
 use modiste_train::TrainError;
@@ -36,6 +36,9 @@ pub enum Error {
         /// Setting, value, and accepted values.
         problem: String,
     },
+    /// Own images that cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A file or folder that cannot be read or written.
     #[error("{}: {cause}", shown(path))]
     File {

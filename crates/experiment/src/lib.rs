@@ -33,11 +33,14 @@ mod data;
 mod datasets;
 mod epoch_line;
 mod error;
+mod inspect;
 mod json;
 mod machine;
 mod measure;
 mod model;
 mod names;
+mod own_images;
+mod own_test;
 pub mod pages;
 mod photos;
 mod plan;
@@ -70,10 +73,14 @@ pub use datasets::{
 };
 pub use epoch_line::epoch_line;
 pub use error::{Error, Result};
+pub use inspect::{
+    ClassCount, DataReport, DataSample, Finding, Inspection, UnreadableFile, inspect,
+};
 pub use json::{pretty_json, read_json};
 pub use machine::{Machine, peak_resident_mib};
 pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure, measure_images};
-pub use model::{find_architecture, load_model, zoo_architecture};
+pub use model::{find_architecture, fitted_architecture, load_model};
+pub use own_images::{OnProgress, OwnImages};
 pub use photos::{
     AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
     PhotosSummary, classify_photos, photo_paths,
@@ -83,8 +90,9 @@ pub use predictions::{predictions_csv, predictions_header};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
-    BestResult, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, PhotosResult, RUNS, Record, Run,
-    RunEvent, RunOptions, RunSummary, State, TestResult, list_runs, read_history, runs_table,
+    BestResult, DatasetRecord, DivergenceAdvice, LeftOut, MODEL, OnEvent, OwnImagesRecord,
+    PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State, TestResult,
+    list_runs, read_history, runs_table,
 };
 pub use table::table;
 pub use threads::{start_threads, start_threads_with_current};

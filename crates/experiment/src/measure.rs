@@ -1,9 +1,10 @@
 //! Measurement of a network on a dataset's test images.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use modiste_core::{ImageShape, four_decimals};
-use modiste_dataset::{Images, lookup};
+use modiste_dataset::{Images, SourceOptions, lookup};
 use modiste_metrics::{
     Confusion, ReliabilityBin, argmax, reliability, top_k_accuracy, wilson_interval,
 };
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::compute::ComputeSetup;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
+use crate::own_test::{OwnTest, test_images_of_path, test_images_of_run};
 use crate::run::Record;
 use crate::table::table;
 use crate::warning::Warning;
@@ -33,7 +35,10 @@ pub struct TestOptions<'a> {
     pub flip: bool,
     /// Source of the dataset.
     pub data: DataSource<'a>,
-    /// Record of the run that the network belongs to. Its data folder is used if `data` names none.
+    /// Own images, instead of a dataset by its name: their test part, or all of them if they have no parts.
+    pub own_images: Option<(PathBuf, SourceOptions)>,
+    /// Record of the run that the network belongs to. Its own images, or else its data folder, are used if the options
+    /// name none.
     pub record: Option<&'a Record>,
 }
 
@@ -87,6 +92,13 @@ pub fn measure(
         ));
     }
     let metadata = &network.metadata;
+    if let Some(own) = own_images(network, options, on_warning)? {
+        let images = match options.max_samples {
+            Some(count) => own.images.first(count),
+            None => own.images,
+        };
+        return measure_images(network, &own.name, images, options.flip, setup);
+    }
     let name = options.dataset.as_ref().unwrap_or(&metadata.dataset);
     if name.is_empty() {
         return Err(Error::NoDataset);
@@ -113,6 +125,32 @@ pub fn measure(
         None => dataset.test,
     };
     measure_images(network, name, images, options.flip, setup)
+}
+
+/// Returns the own images of the options, or else those of the run, unless the options name a dataset.
+fn own_images(
+    network: &Network,
+    options: &TestOptions<'_>,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<Option<OwnTest>> {
+    let TestOptions {
+        data,
+        record,
+        dataset,
+        ..
+    } = options;
+    if let Some((path, source)) = &options.own_images {
+        return test_images_of_path(network, path, source, data, on_warning).map(Some);
+    }
+    let is_named = |record: &&&Record| {
+        dataset
+            .as_ref()
+            .is_none_or(|name| *name == record.dataset.name)
+    };
+    match record.as_ref().filter(is_named) {
+        Some(record) => test_images_of_run(record, data, on_warning),
+        None => Ok(None),
+    }
 }
 
 /// Measures a network on images. `dataset` is the name of their dataset in the result. `flip` averages the

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use modiste_dataset::lookup;
+use modiste_core::ImageShape;
+use modiste_dataset::{Listing, lookup};
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
+use modiste_train::Augmentation;
 
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
+use crate::own_images::OwnImages;
 use crate::recipe::Recipe;
 
 /// Format version of the records that new runs write.
@@ -23,6 +26,8 @@ pub struct Plan {
     pub recipe: String,
     /// Name of the dataset.
     pub dataset: String,
+    /// Own images, if the dataset is none of the catalog.
+    pub own_images: Option<OwnImages>,
     /// Layers of the network.
     pub architecture: Architecture,
     /// Preprocessing of photos that is stored in the model.
@@ -56,14 +61,21 @@ impl Plan {
         dataset: Option<&str>,
         architecture: Option<Architecture>,
     ) -> Result<Self> {
-        let dataset = look_up(dataset.unwrap_or(recipe.dataset))?;
-        let architecture = architecture.unwrap_or_else(|| recipe.architecture());
-        let architecture = architecture.fitted(dataset.shape, dataset.classes.len());
-        architecture.plan()?;
-        Ok(Self {
-            recipe: recipe.name.into(),
-            dataset: dataset.name.into(),
+        let Some(name) = dataset.or(recipe.dataset) else {
+            return Err(Error::setting(format!(
+                "the recipe `{}` needs a dataset",
+                recipe.name
+            )));
+        };
+        let dataset = look_up(name)?;
+        let plan = Self::fitted(
+            recipe,
+            dataset.name,
+            dataset.shape,
+            dataset.classes.len(),
             architecture,
+        )?;
+        Ok(Self {
             // The preprocessing for photos of clothes produces gray images.
             preprocessing: match dataset.shape.channels {
                 1 => recipe.preprocessing.parse().map_err(
@@ -71,6 +83,56 @@ impl Plan {
                 )?,
                 _ => Preprocessing::default(),
             },
+            ..plan
+        })
+    }
+
+    /// Creates a plan for own images, which `listing` lists. If the recipe has no number of epochs of its own, it
+    /// follows from the number of images: see [`Recipe::epochs`].
+    ///
+    /// # Errors
+    /// Returns [`Error::Architecture`] if the layers do not fit the images.
+    pub fn for_images(
+        recipe: &Recipe,
+        own: OwnImages,
+        listing: &Listing,
+        architecture: Option<Architecture>,
+    ) -> Result<Self> {
+        let name = own.name(listing);
+        let mut plan = Self::fitted(
+            recipe,
+            &name,
+            own.image_shape(),
+            listing.classes.len(),
+            architecture,
+        )?;
+        plan.preprocessing = Preprocessing::images(own.fit);
+        let train = &mut plan.config.train;
+        train.epochs = recipe.epochs(listing.samples.len());
+        // The preset of gray images is another one.
+        if let Some(Augmentation::Images(_)) = &train.augmentation {
+            train.augmentation = Some(Augmentation::light(own.image_shape()));
+        }
+        plan.own_images = Some(own);
+        Ok(plan)
+    }
+
+    fn fitted(
+        recipe: &Recipe,
+        dataset: &str,
+        input: ImageShape,
+        classes: usize,
+        architecture: Option<Architecture>,
+    ) -> Result<Self> {
+        let architecture = architecture.unwrap_or_else(|| recipe.architecture());
+        let architecture = architecture.fitted(input, classes);
+        architecture.plan()?;
+        Ok(Self {
+            recipe: recipe.name.into(),
+            dataset: dataset.into(),
+            own_images: None,
+            architecture,
+            preprocessing: Preprocessing::default(),
             config: recipe.config.clone(),
             max_samples: None,
             format_version: FORMAT_VERSION,
@@ -93,7 +155,7 @@ impl Plan {
             if let Some(name) = &self.config.background_images {
                 look_up(name)?;
             }
-            let channels = look_up(&self.dataset)?.shape.channels;
+            let channels = self.architecture.input[2];
             if channels != 1 {
                 return Err(Error::setting(format!(
                     "{} has colour images, and augmentation `clothes` supports gray ones only",

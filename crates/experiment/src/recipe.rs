@@ -1,7 +1,8 @@
 //! Recipes: tested combinations of dataset, network and configuration, with the accuracy they reach.
 
+use modiste_core::ImageShape;
 use modiste_model::{Architecture, Precision, zoo};
-use modiste_train::{Augmentation, Curve, Optimizer, Schedule, TrainConfig};
+use modiste_train::{Augmentation, Curve, MAX_EPOCHS, Optimizer, Schedule, TrainConfig};
 use serde::Serialize;
 
 use crate::config::RunConfig;
@@ -15,19 +16,39 @@ pub struct Recipe {
     pub name: &'static str,
     /// Description, one line.
     pub description: &'static str,
-    /// Name of the dataset.
-    pub dataset: &'static str,
+    /// Name of the dataset; `None` for own images.
+    pub dataset: Option<&'static str>,
     /// Name of the architecture in the zoo.
     pub architecture: &'static str,
     /// Configuration of the run.
     pub config: RunConfig,
     /// Name of the preprocessing of photos that is stored in the model.
     pub preprocessing: &'static str,
-    /// Minimum expected test accuracy, 0 to 1: a lower bound of all measured runs.
-    pub floor: f64,
+    /// Minimum expected test accuracy, 0 to 1: a lower bound of all measured runs. `None` for own images.
+    pub floor: Option<f64>,
+    /// Minimum number of steps on own images. The number of epochs in `config` is increased to reach it.
+    pub min_steps: usize,
 }
 
 impl Recipe {
+    /// Returns the number of epochs for a dataset of `images` images: that of the configuration, or as many as the
+    /// minimum number of steps takes.
+    ///
+    /// ```
+    /// let recipe = modiste_experiment::find_recipe("images")?;
+    /// let [few, many] = [200, 1_000_000].map(|images| recipe.epochs(images));
+    /// assert!(few > many && many == recipe.config.train.epochs);
+    /// # Ok::<(), modiste_experiment::Error>(())
+    /// ```
+    pub fn epochs(&self, images: usize) -> usize {
+        let TrainConfig {
+            epochs, batch_size, ..
+        } = self.config.train;
+        // A tenth of the images is tested on, and a tenth of the others validated on.
+        let steps = (images * 81 / 100).div_ceil(batch_size).max(1);
+        epochs.max(self.min_steps.div_ceil(steps)).min(MAX_EPOCHS)
+    }
+
     /// Returns the architecture from the zoo.
     ///
     /// # Panics
@@ -56,7 +77,7 @@ pub fn find_recipe(name: &str) -> Result<Recipe> {
 ///
 /// ```
 /// let names: Vec<_> = modiste_experiment::recipes().iter().map(|recipe| recipe.name).collect();
-/// assert_eq!(names, ["fashion", "photos", "lecture", "cifar-100", "smoke"]);
+/// assert_eq!(names, ["fashion", "photos", "images", "lecture", "cifar-100", "smoke"]);
 /// ```
 pub fn recipes() -> Vec<Recipe> {
     let schedule = |curve| Schedule {
@@ -72,7 +93,7 @@ pub fn recipes() -> Vec<Recipe> {
         Recipe {
             name: "fashion",
             description: "the lecture's example network on Fashion-MNIST: the default",
-            dataset: "fashion-mnist",
+            dataset: Some("fashion-mnist"),
             architecture: "compact",
             preprocessing: "notebook",
             config: RunConfig {
@@ -87,12 +108,13 @@ pub fn recipes() -> Vec<Recipe> {
                 },
                 ..RunConfig::default()
             },
-            floor: 0.925,
+            floor: Some(0.925),
+            min_steps: 0,
         },
         Recipe {
             name: "photos",
             description: "the built-in network, for photos of clothes: about 35 minutes",
-            dataset: "fashion-mnist",
+            dataset: Some("fashion-mnist"),
             architecture: "closet",
             preprocessing: "fashion",
             config: RunConfig {
@@ -110,12 +132,40 @@ pub fn recipes() -> Vec<Recipe> {
                 precision: Precision::F16,
                 ..RunConfig::default()
             },
-            floor: 0.93,
+            floor: Some(0.93),
+            min_steps: 0,
+        },
+        Recipe {
+            name: "images",
+            description: "own images: a folder, a table or an array file",
+            dataset: None,
+            architecture: "resnet",
+            preprocessing: "images",
+            config: RunConfig {
+                train: TrainConfig {
+                    epochs: 15,
+                    batch_size: 50,
+                    learning_rate: 3e-3,
+                    schedule: Schedule {
+                        warmup_steps: 50,
+                        curve: Curve::Cosine,
+                    },
+                    optimizer: Optimizer::adamw(0.05),
+                    label_smoothing: 0.1,
+                    ema_decay: Some(0.995),
+                    augmentation: Some(Augmentation::light(ImageShape::new(64, 64, 3))),
+                    ..TrainConfig::default()
+                },
+                validation: Validation::Split(0.1),
+                ..RunConfig::default()
+            },
+            floor: None,
+            min_steps: 1_500,
         },
         Recipe {
             name: "lecture",
             description: "the lecture's log: the big network on MNIST, 10 epochs",
-            dataset: "mnist",
+            dataset: Some("mnist"),
             architecture: "vgg",
             preprocessing: "notebook",
             config: RunConfig {
@@ -129,12 +179,13 @@ pub fn recipes() -> Vec<Recipe> {
                 },
                 ..RunConfig::default()
             },
-            floor: 0.992,
+            floor: Some(0.992),
+            min_steps: 0,
         },
         Recipe {
             name: "cifar-100",
             description: "the lecture's 100-class network on CIFAR-100",
-            dataset: "cifar-100",
+            dataset: Some("cifar-100"),
             architecture: "bnvgg",
             preprocessing: "notebook",
             config: RunConfig {
@@ -149,12 +200,13 @@ pub fn recipes() -> Vec<Recipe> {
                 validation: Validation::Tail(0.1),
                 ..RunConfig::default()
             },
-            floor: 0.38,
+            floor: Some(0.38),
+            min_steps: 0,
         },
         Recipe {
             name: "smoke",
             description: "the example network on the embedded 5,000 images: seconds",
-            dataset: "fashion-mnist-mini",
+            dataset: Some("fashion-mnist-mini"),
             architecture: "compact",
             preprocessing: "notebook",
             config: RunConfig {
@@ -167,7 +219,8 @@ pub fn recipes() -> Vec<Recipe> {
                 },
                 ..RunConfig::default()
             },
-            floor: 0.82,
+            floor: Some(0.82),
+            min_steps: 0,
         },
     ]
 }
@@ -184,7 +237,8 @@ mod tests {
             let json = serde_json::to_string(&recipe.config).expect("plain data");
             let back: RunConfig = serde_json::from_str(&json).expect("plain data");
             assert_eq!(back, recipe.config);
-            assert!((0.0..1.0).contains(&recipe.floor) && resolved.classes() >= 10);
+            assert!(recipe.floor.is_none_or(|floor| (0.0..1.0).contains(&floor)));
+            assert!(resolved.classes() >= 10);
         }
     }
 }

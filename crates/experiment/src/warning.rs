@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use modiste_core::shown;
-use modiste_dataset::LabelledFolder;
+use modiste_dataset::{BadFile, LabelledFolder, SourceWarning};
 
 use crate::error::Error;
 
@@ -24,6 +24,10 @@ pub enum Warning {
         /// Folder of the datasets.
         data: PathBuf,
     },
+    /// Unusual situation among own images, such as a class without images.
+    Source(SourceWarning),
+    /// Own images that cannot be decoded and are left out.
+    BadFiles(Vec<BadFile>),
     /// A dataset with fewer images than the official one.
     Partial {
         /// Name of the dataset.
@@ -128,6 +132,9 @@ pub enum Warning {
     UnreadableRun(Error),
 }
 
+/// Number of files that a warning names.
+const NAMED: usize = 10;
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,6 +145,22 @@ impl fmt::Display for Warning {
             ),
             Self::Unofficial { dataset, files, .. } => {
                 write!(f, "{dataset}: not the official files: {}", files.join(", "))
+            }
+            Self::Source(warning) => warning.fmt(f),
+            Self::BadFiles(files) => {
+                let files_word = if files.len() == 1 { "file" } else { "files" };
+                write!(
+                    f,
+                    "left out {} {files_word} that cannot be used:",
+                    files.len()
+                )?;
+                for file in files.iter().take(NAMED) {
+                    write!(f, "\n  {file}")?;
+                }
+                match files.len().saturating_sub(NAMED) {
+                    0 => Ok(()),
+                    more => write!(f, "\n  and {more} more"),
+                }
             }
             Self::Partial {
                 dataset,

@@ -7,7 +7,7 @@ use crate::accuracy::argmax;
 pub struct LabelIssue {
     /// Index of the image.
     pub index: usize,
-    /// Its label.
+    /// Label of the image.
     pub label: u16,
     /// The class that it more probably belongs to.
     pub suggested: u16,

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::bench::network::Network;
 use crate::command;
 use crate::modiste::Modiste;
 use crate::workspace::{self, cargo};
@@ -52,6 +53,9 @@ const ALL: [Contender; 9] = [
     ),
 ];
 
+/// Networks that the packages in `xtask/peers` implement.
+const PACKAGED: [&str; 3] = ["vgg", "compact", "bnvgg"];
+
 const fn modiste(
     name: &'static str,
     flags: &'static [&'static str],
@@ -77,7 +81,7 @@ const fn python(
 /// Network, batch size, number of steps and number of threads of a measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Size {
-    pub(crate) architecture: String,
+    pub(crate) network: Network,
     pub(crate) batch_size: usize,
     pub(crate) steps: usize,
     pub(crate) threads: usize,
@@ -99,6 +103,13 @@ impl Contender {
                 )
             }
         }
+    }
+
+    /// Returns whether the contender implements the network. Packages in Rust have a few of the zoo's networks; Python
+    /// programs build any network from the file of its architecture.
+    pub(crate) fn has(&self, network: &Network) -> bool {
+        let is_package = matches!(self.kind, Kind::Cargo { .. });
+        !is_package || (PACKAGED.contains(&&*network.name) && network.size.is_none())
     }
 
     /// Returns the Python program, if the contender is one.
@@ -145,8 +156,12 @@ impl Contender {
                 command
             }
         };
+        match self.kind {
+            Kind::Python { .. } => command.arg("--network").arg(&size.network.file),
+            Kind::Modiste { .. } => command.args(size.network.flags()),
+            Kind::Cargo { .. } => command.args(["--architecture", &size.network.name]),
+        };
         command
-            .args(["--architecture", &size.architecture])
             .arg(format!("--batch-size={}", size.batch_size))
             .arg(format!("--steps={}", size.steps))
             .arg(format!("--threads={}", size.threads));
@@ -215,7 +230,7 @@ impl Measured {
             "contender": self.contender.name,
             "version": self.version,
             "machine": self.machine,
-            "architecture": self.size.architecture,
+            "architecture": self.size.network.to_string(),
             "batch_size": self.size.batch_size,
             "threads": self.size.threads,
             "steps": self.steps,
@@ -230,7 +245,7 @@ mod tests {
 
     fn measured(name: &str) -> Measured {
         let size = Size {
-            architecture: "vgg".into(),
+            network: Network::named("vgg", Path::new("")).expect("a network"),
             batch_size: 100,
             steps: 2,
             threads: 2,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::bench::network::Network;
 use crate::command;
 use crate::modiste::{Modiste, data_folder, find};
 use crate::run_folder;
@@ -46,7 +47,17 @@ pub(super) fn job(recipe: &str, threads: usize, python: Option<&Path>) -> Result
 
     let mut outcomes = vec![modiste_job(&modiste, recipe, threads)?];
     if let Some(python) = python {
-        outcomes.push(keras_job(python, &found.json, &files, threads)?);
+        let folder = tempfile::tempdir().context("temporary folder")?;
+        let name = found.json["architecture"].as_str().unwrap_or_default();
+        let network = Network::named(name, folder.path())?;
+        network.write(&modiste)?;
+        outcomes.push(keras_job(
+            python,
+            &found.json,
+            &network.file,
+            &files,
+            threads,
+        )?);
     }
     println!("{}", table(recipe, threads, &outcomes));
     Ok(())
@@ -77,10 +88,18 @@ fn modiste_job(modiste: &Modiste, recipe: &str, threads: usize) -> Result<Outcom
     })
 }
 
-fn keras_job(python: &Path, recipe: &Value, data: &Path, threads: usize) -> Result<Outcome> {
+fn keras_job(
+    python: &Path,
+    recipe: &Value,
+    network: &Path,
+    data: &Path,
+    threads: usize,
+) -> Result<Outcome> {
     let mut command = Command::new(python);
     command
         .arg(workspace::root().join("xtask/peers/keras_job.py"))
+        .arg("--network")
+        .arg(network)
         .arg("--data")
         .arg(data)
         .arg(format!("--threads={threads}"))

@@ -2,6 +2,7 @@
 
 mod contender;
 mod job;
+mod network;
 mod table;
 
 use std::fs;
@@ -11,13 +12,22 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use crate::bench::contender::{Contender, Measured, Size};
+use crate::bench::network::Network;
 use crate::bench::table::table;
 use crate::modiste::Modiste;
 use crate::python;
 use crate::workspace;
 
-/// Networks of the zoo that all frameworks implement.
-const NETWORKS: [&str; 3] = ["vgg", "compact", "bnvgg"];
+/// Networks that are measured by default: names of the zoo, with the side of the images behind an `@` if it is not the
+/// network's own.
+const NETWORKS: [&str; 6] = [
+    "vgg",
+    "compact",
+    "bnvgg",
+    "resnet-1m",
+    "resnet-1m@64",
+    "mobile",
+];
 
 /// Flags of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -25,7 +35,8 @@ pub(crate) struct Arguments {
     /// Compare the whole training of this recipe with Keras instead of steps.
     #[arg(long, value_name = "RECIPE", conflicts_with_all = ["architectures", "batch_sizes", "contenders", "rounds", "steps", "json"])]
     job: Option<String>,
-    /// Networks to measure.
+    /// Networks to measure: names as `modiste architectures` lists them, and the side of the images, as in
+    /// resnet-1m@64.
     #[arg(long, value_delimiter = ',', default_values_t = NETWORKS.map(String::from))]
     architectures: Vec<String>,
     /// Numbers of images per step.
@@ -76,19 +87,25 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     }
     let modiste = Modiste::build(workspace::root().join("datasets"))?;
     let mut measured: Vec<Measured> = Vec::new();
-    for architecture in &arguments.architectures {
+    let folder = tempfile::tempdir().context("temporary folder")?;
+    for name in &arguments.architectures {
+        let network = Network::named(name, folder.path())?;
+        network.write(&modiste)?;
         for &batch_size in &arguments.batch_sizes {
             let size = Size {
-                architecture: architecture.clone(),
+                network: network.clone(),
                 batch_size,
                 steps: arguments.steps,
                 threads: arguments.threads,
             };
             let first = measured.len();
-            measured.extend(contenders.iter().map(|c| Measured::new(c, &size)));
+            let able = contenders
+                .iter()
+                .filter(|contender| contender.has(&network));
+            measured.extend(able.map(|contender| Measured::new(contender, &size)));
             for round in 0..arguments.rounds {
                 eprintln!(
-                    "{architecture}, batch size {batch_size}: round {} of {}",
+                    "{network}, batch size {batch_size}: round {} of {}",
                     round + 1,
                     arguments.rounds
                 );

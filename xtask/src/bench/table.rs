@@ -10,7 +10,7 @@ pub(crate) fn table(size: &Size, measured: &[Measured]) -> String {
         format!(
             "{}, batch size {}, {} threads, {machine}; milliseconds: median (minimum; first to third \
              quartile), number of measurements",
-            size.architecture, size.batch_size, size.threads
+            size.network, size.batch_size, size.threads
         ),
         String::new(),
         "| | training step | ratio to fastest peer | inference | ratio to fastest peer |".into(),
@@ -75,8 +75,11 @@ fn quartile(values: &[f64], number: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::bench::contender::Contender;
+    use crate::bench::network::Network;
 
     #[test]
     fn interpolates_quartiles() {
@@ -91,7 +94,7 @@ mod tests {
     #[test]
     fn divides_by_fastest_peer() {
         let size = Size {
-            architecture: "vgg".into(),
+            network: Network::named("vgg", Path::new("")).expect("a network"),
             batch_size: 100,
             steps: 1,
             threads: 2,

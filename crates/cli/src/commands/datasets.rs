@@ -1,15 +1,19 @@
 //! `data`: lists, downloads and verifies datasets.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use modiste_core::shown;
-use modiste_dataset::{DatasetInfo, lookup};
-use modiste_experiment::{datasets_table, list_datasets, verify_dataset};
+use modiste_dataset::{CacheOptions, DatasetInfo, cache_entries, clear_cache, lookup};
+use modiste_experiment::{datasets_table, inspect, list_datasets, pages, verify_dataset};
+use serde_json::json;
 
 use crate::flags::DataFolder;
-use crate::flags::datasets::{Arguments, Task};
+use crate::flags::datasets::{Arguments, Inspect, Task};
+use crate::terminal::decoding::show_decoding;
 use crate::terminal::download::download;
+use crate::terminal::files;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::shell;
@@ -32,6 +36,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Task::Inspect(arguments) => inspect_images(&arguments),
+        Task::Cache { clear, json } => cache(clear, json),
         Task::Verify {
             names,
             folder,
@@ -83,4 +89,50 @@ fn verify_all(infos: &[&DatasetInfo], folder: &DataFolder, json: bool) -> Result
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+fn inspect_images(arguments: &Inspect) -> Result<ExitCode> {
+    let options = arguments.source.options();
+    files::check_target(arguments.out.as_deref(), [arguments.path.as_path()])?;
+    let inspection = inspect(&arguments.path, &options, &show_decoding)?;
+    let report = &inspection.report;
+    match &arguments.out {
+        Some(out) => {
+            say(report.summary());
+            files::write_page(Some(out), Path::new("data.html"), &pages::data(&inspection))?;
+        }
+        None if arguments.json => output::json(report)?,
+        None => output::line(report.to_string().trim_end())?,
+    }
+    let failed = arguments
+        .fail_on
+        .iter()
+        .any(|finding| report.count(*finding) > 0);
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn cache(clear: bool, json: bool) -> Result<ExitCode> {
+    let options = CacheOptions::default();
+    let entries = cache_entries(&options)?;
+    let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
+    let folder = options
+        .folder()
+        .map(|(folder, _)| shown(&folder).to_string());
+    let freed = match clear {
+        true => Some(clear_cache(&options)?),
+        false => None,
+    };
+    if json {
+        output::json(
+            &json!({ "folder": folder, "entries": entries.len(), "bytes": bytes, "freed": freed }),
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let folder = folder.unwrap_or_else(|| "no folder".into());
+    output::line(match freed {
+        Some(freed) => format!("{folder}: {} removed", megabytes(freed)),
+        None => format!("{folder}: {} entries, {}", entries.len(), megabytes(bytes)),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! Commands of `modiste`, one module each.
 
+pub(crate) mod architectures;
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod datasets;

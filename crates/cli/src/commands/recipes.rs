@@ -20,10 +20,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .map(|recipe| {
             [
                 recipe.name.to_owned(),
-                recipe.dataset.to_owned(),
+                recipe.dataset.unwrap_or("own images").to_owned(),
                 recipe.architecture.to_owned(),
                 recipe.config.train.epochs.to_string(),
-                format!(">= {:.1} %", 100.0 * recipe.floor),
+                recipe
+                    .floor
+                    .map_or_else(String::new, |floor| format!(">= {:.1} %", 100.0 * floor)),
                 recipe.description.to_owned(),
             ]
         })

@@ -20,8 +20,10 @@ use crate::terminal::text::run::interrupted;
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let run = match &arguments.resume {
         None => {
+            // Before the plan, which decodes some of the user's own images on all threads.
+            let compute = arguments.compute.choice()?;
             let plan = arguments.plan.plan()?;
-            let options = arguments.options(arguments.compute.choice()?);
+            let options = arguments.options(compute);
             Run::start(&plan, &options, &mut warn)?
         }
         Some(folder) => {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use modiste_dataset::DatasetInfo;
 use modiste_experiment::{DataSource, Error, check_data_folder, default_data_folder};
 
+use crate::terminal::decoding::show_decoding;
 use crate::terminal::download::download;
 
 /// Flag for the folder of the datasets.
@@ -40,6 +41,9 @@ pub(crate) struct DataFlags {
     /// Accept a dataset whose files are truncated or contain fewer images than the official ones.
     #[arg(long)]
     allow_partial: bool,
+    /// Decode own images anew, without the cache (`modiste data cache` describes it).
+    #[arg(long)]
+    no_cache: bool,
 }
 
 impl DataFlags {
@@ -57,6 +61,8 @@ impl DataFlags {
                 true => &|info, data| fetch(info, data, true),
                 false => &|info, data| fetch(info, data, false),
             }),
+            cache: !self.no_cache,
+            on_progress: Some(&show_decoding),
         }
     }
 }

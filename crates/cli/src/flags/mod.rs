@@ -1,5 +1,6 @@
 //! Flags: those of each command, and groups that several commands share.
 
+pub(crate) mod architectures;
 pub(crate) mod bench;
 pub(crate) mod compare;
 mod compute;
@@ -8,7 +9,9 @@ pub(crate) mod datasets;
 pub(crate) mod device;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+mod input;
 mod model;
+mod own_images;
 pub(crate) mod photos;
 mod plan;
 pub(crate) mod predict;
@@ -21,10 +24,12 @@ pub(crate) mod runs;
 pub(crate) mod summary;
 mod test_images;
 pub(crate) mod train;
+mod training;
 mod watch;
 
 pub(crate) use compute::ComputeFlags;
 pub(crate) use data::{DataFlags, DataFolder};
+pub(crate) use input::InputFlags;
 pub(crate) use model::{ClassifierFlags, ModelFlags};
 pub(crate) use plan::PlanFlags;
 pub(crate) use renamed::current_arguments;

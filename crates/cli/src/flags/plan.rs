@@ -1,11 +1,18 @@
 //! Flags that choose a recipe and override its settings.
 
-use anyhow::{Error, Result, ensure};
-use modiste_dataset::{ImageShape, lookup};
+use std::path::PathBuf;
+
+use anyhow::{Context, Error, Result, ensure};
+use modiste_dataset::{DatasetPath, ImageShape, lookup};
 use modiste_experiment::{
-    Plan, RunConfig, SYNTHETIC, find_recipe, recipes, set_augmentation, zoo_architecture,
+    OwnImages, Plan, Recipe, RunConfig, SYNTHETIC, find_recipe, fitted_architecture, recipes,
+    set_augmentation,
 };
-use modiste_train::{Augmentation, Optimizer};
+use modiste_model::Architecture;
+use modiste_train::Augmentation;
+
+use super::own_images::{FormatFlags, SourceFlags};
+use super::training::TrainingFlags;
 
 /// Name of the synthetic background images on the command line.
 const SYNTHETIC_FLAG: &str = "synthetic";
@@ -17,36 +24,20 @@ pub(crate) struct PlanFlags {
     /// [default: fashion].
     #[arg(long, value_name = "R")]
     recipe: Option<String>,
-    /// Dataset, as `modiste data list` lists them.
-    #[arg(long, value_name = "D")]
+    /// Dataset, as `modiste data list` lists them, or own images: a folder of class folders, a table (.csv, .tsv), a
+    /// .npz file, or a folder of IDX or CIFAR files.
+    #[arg(long, value_name = "D|PATH")]
     dataset: Option<String>,
-    /// Network: compact, vgg (not VGG16), bnvgg, closet. It is fitted to the images and classes of the dataset.
-    #[arg(long, value_name = "A")]
-    architecture: Option<String>,
-    /// Number of passes over the training images.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    epochs: Option<usize>,
-    /// Number of images per step.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    batch_size: Option<usize>,
-    /// Highest learning rate of the schedule.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    learning_rate: Option<f64>,
-    /// Learning rate schedule (see below).
-    #[arg(long, value_name = "S")]
-    schedule: Option<String>,
-    /// SGD momentum, in [0, 1).
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    momentum: Option<f64>,
-    /// Use classical momentum instead of Nesterov's.
-    #[arg(long)]
-    no_nesterov: bool,
-    /// Decoupled weight decay, as in Keras.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    weight_decay: Option<f64>,
-    /// Flip each training image from left to right with probability 0.5: true or false.
-    #[arg(long, value_name = "BOOL")]
-    horizontal_flip: Option<bool>,
+    #[command(flatten)]
+    source: SourceFlags,
+    #[command(flatten)]
+    format: FormatFlags,
+    /// Network, as `modiste architectures` lists them, or a JSON file. It is fitted to the images and classes of the
+    /// dataset.
+    #[arg(long, value_name = "A|FILE")]
+    architecture: Option<PathBuf>,
+    #[command(flatten)]
+    training: TrainingFlags,
     /// Augmentation of the training images: none, light, strong, clothes (for images like those of
     /// Fashion-MNIST), or a JSON file, as docs/augmentation.md describes.
     #[arg(long, value_name = "A")]
@@ -69,17 +60,30 @@ pub(crate) struct PlanFlags {
 impl PlanFlags {
     /// Identifiers of the flags that a resumed run does not accept: all of these, and `--run`. They are
     /// listed one by one, since clap's message about a group would name all its flags.
-    pub(crate) const ALL: [&str; 17] = [
+    pub(crate) const ALL: [&str; 30] = [
         "recipe",
         "dataset",
+        "label_column",
+        "group",
+        "exclude_class",
+        "size",
+        "color",
+        "fit",
+        "strict",
         "architecture",
         "epochs",
         "batch_size",
         "learning_rate",
         "schedule",
+        "optimizer",
         "momentum",
         "no_nesterov",
         "weight_decay",
+        "label_smoothing",
+        "class_weights",
+        "clip_norm",
+        "ema",
+        "patience",
         "horizontal_flip",
         "augment",
         "background_images",
@@ -94,16 +98,11 @@ impl PlanFlags {
     /// # Errors
     /// If a name is not known, a number is out of range, or layers do not fit.
     pub(crate) fn plan(&self) -> Result<Plan> {
-        let recipe = match &self.recipe {
-            Some(name) => find_recipe(name)?,
-            None => recipes().swap_remove(0),
+        let dataset = self.dataset.as_deref().map(DatasetPath::find).transpose()?;
+        let mut plan = match dataset {
+            Some(DatasetPath::Path(path)) => self.plan_for_images(path)?,
+            _ => self.plan_for_catalog()?,
         };
-        let architecture = self
-            .architecture
-            .as_deref()
-            .map(zoo_architecture)
-            .transpose()?;
-        let mut plan = Plan::new(&recipe, self.dataset.as_deref(), architecture)?;
         let [height, width, channels] = plan.architecture.input;
         self.apply(&mut plan.config, ImageShape::new(height, width, channels))?;
         plan.max_samples = self.max_samples;
@@ -111,33 +110,52 @@ impl PlanFlags {
         Ok(plan)
     }
 
+    fn plan_for_catalog(&self) -> Result<Plan> {
+        self.source.refuse()?;
+        self.format.refuse()?;
+        let recipe = self.recipe_or(recipes()[0].name)?;
+        let name = self.dataset.as_deref().or(recipe.dataset);
+        let name = name.with_context(|| {
+            format!(
+                "recipe `{}` is for own images: --dataset PATH names them",
+                recipe.name
+            )
+        })?;
+        let info = lookup(name)?;
+        let architecture = self.fitted(info.shape, info.classes.len())?;
+        Ok(Plan::new(&recipe, Some(name), architecture)?)
+    }
+
+    fn plan_for_images(&self, path: PathBuf) -> Result<Plan> {
+        let recipe = self.recipe_or("images")?;
+        let (own, source) = OwnImages::open(path, &self.source.options(), &self.format.options())?;
+        let listing = source.listing();
+        let architecture = self.fitted(own.image_shape(), listing.classes.len())?;
+        Ok(Plan::for_images(&recipe, own, listing, architecture)?)
+    }
+
+    fn recipe_or(&self, usual: &str) -> Result<Recipe> {
+        Ok(find_recipe(self.recipe.as_deref().unwrap_or(usual))?)
+    }
+
+    fn fitted(&self, shape: ImageShape, classes: usize) -> Result<Option<Architecture>> {
+        let fitted = |name: &PathBuf| fitted_architecture(name, shape, classes);
+        Ok(self.architecture.as_ref().map(fitted).transpose()?)
+    }
+
     fn apply(&self, config: &mut RunConfig, shape: ImageShape) -> Result<()> {
-        let train = &mut config.train;
-        replace(&mut train.epochs, self.epochs);
-        replace(&mut train.batch_size, self.batch_size);
-        replace(&mut train.learning_rate, self.learning_rate);
-        if let Optimizer::Sgd {
-            momentum,
-            nesterov,
-            weight_decay,
-        } = &mut train.optimizer
-        {
-            replace(momentum, self.momentum);
-            replace(weight_decay, self.weight_decay);
-            *nesterov &= !self.no_nesterov;
-        }
-        replace(&mut train.horizontal_flip, self.horizontal_flip);
-        replace(&mut train.seed, self.seed);
-        if let Some(schedule) = &self.schedule {
-            train.schedule = schedule.parse().map_err(Error::msg)?;
+        self.training.apply(&mut config.train)?;
+        if let Some(seed) = self.seed {
+            config.train.seed = seed;
         }
         if let Some(name) = &self.augment {
             set_augmentation(config, name, shape)?;
         }
         // Presets flip colour images.
-        if let (Some(false), Some(Augmentation::Images(settings))) =
-            (self.horizontal_flip, &mut config.train.augmentation)
-        {
+        if let (Some(false), Some(Augmentation::Images(settings))) = (
+            self.training.horizontal_flip,
+            &mut config.train.augmentation,
+        ) {
             settings.horizontal_flip = 0.0;
         }
         if let Some(name) = &self.background_images {
@@ -159,14 +177,10 @@ impl PlanFlags {
     }
 }
 
-fn replace<T>(value: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *value = given;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use modiste_train::Optimizer;
+
     use super::*;
 
     #[test]
@@ -174,9 +188,12 @@ mod tests {
         let flags = PlanFlags {
             dataset: Some("cifar-100".into()),
             architecture: Some("vgg".into()),
-            epochs: Some(3),
-            schedule: Some("constant".into()),
-            no_nesterov: true,
+            training: TrainingFlags {
+                epochs: Some(3),
+                schedule: Some("constant".into()),
+                no_nesterov: true,
+                ..TrainingFlags::default()
+            },
             ..PlanFlags::default()
         };
         let plan = flags.plan().expect("a plan");
@@ -221,11 +238,11 @@ mod tests {
                 "did you mean `vgg`",
             ),
             (
-                |f| f.schedule = Some("linear".into()),
+                |f| f.training.schedule = Some("linear".into()),
                 "unknown schedule `linear`",
             ),
             (|f| f.validation = Some("half".into()), "neither `test` nor"),
-            (|f| f.batch_size = Some(0), "batch size is 0"),
+            (|f| f.training.batch_size = Some(0), "batch size is 0"),
             (
                 |f| f.background_images = Some("mnist".into()),
                 "--background-images mnist has no effect without augmentation",

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::InputFlags;
+
 /// Flags of `summary`.
 #[derive(clap::Args)]
 #[command(
@@ -9,11 +11,13 @@ use std::path::PathBuf;
                   modiste summary runs/fashion-1/model.safetensors --json"
 )]
 pub(crate) struct Arguments {
-    /// Architecture (compact, vgg, bnvgg, closet), model file, or folder of a run.
+    /// Network (`modiste architectures` lists them), JSON file, model file, or folder of a run.
     #[arg(value_name = "ARCHITECTURE|FILE|RUN")]
     pub(crate) network: PathBuf,
+    #[command(flatten)]
+    pub(crate) input: InputFlags,
     /// Fit the architecture to the images and classes of this dataset.
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", conflicts_with = "size")]
     pub(crate) dataset: Option<String>,
     /// Print JSON.
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! Terminal: results on standard output, everything else on standard error.
 
 pub(crate) mod advice;
+pub(crate) mod decoding;
 pub(crate) mod download;
 pub(crate) mod failure;
 pub(crate) mod files;

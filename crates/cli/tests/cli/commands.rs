@@ -62,7 +62,14 @@ fn lists_recipes_datasets_and_devices() {
     let recipes = json(folder.path(), &["recipes", "--json"]);
     assert_eq!(
         names(&recipes),
-        ["fashion", "photos", "lecture", "cifar-100", "smoke"]
+        [
+            "fashion",
+            "photos",
+            "images",
+            "lecture",
+            "cifar-100",
+            "smoke"
+        ]
     );
     assert!(recipes[0]["floor"].as_f64().expect("a number") > 0.9);
     let datasets = json(folder.path(), &["data", "list", "--json"]);

@@ -11,6 +11,7 @@ mod lecture;
 #[cfg(target_os = "linux")]
 mod memory;
 mod numbers;
+mod own_images;
 mod pages;
 mod pictures;
 mod reproduce;

@@ -7,10 +7,9 @@ use modiste_core::{Fit, ImageShape};
 use modiste_imaging::{Picture, fit};
 use rayon::prelude::*;
 
-use super::Source;
 use super::decoded::{Decoded, chunks, new_sink, stored};
 use super::error::SourceError;
-use super::options::Color;
+use super::{Source, shape};
 use crate::cache::Contents;
 use crate::files::digest::digest;
 use crate::images::Images;
@@ -24,13 +23,7 @@ pub(super) fn fit_arrays(
 ) -> Result<(Decoded, Vec<String>), SourceError> {
     let from = images.shape();
     let options = &source.decode;
-    let [height, width] = options.size.unwrap_or([from.height, from.width]);
-    let channels = match options.color {
-        Color::Auto => from.channels,
-        Color::Gray => 1,
-        Color::Rgb => 3,
-    };
-    let shape = ImageShape::new(height, width, channels);
+    let shape = shape::of_arrays(from, options);
     let hashes = source
         .files()
         .iter()

@@ -102,6 +102,19 @@ pub enum SourceKind {
     Cifar100,
 }
 
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Folder => "image folder",
+            Self::Table => "table of images",
+            Self::Npz => "NumPy archive",
+            Self::Idx => "IDX files",
+            Self::Cifar10 => "CIFAR-10 files",
+            Self::Cifar100 => "CIFAR-100 files",
+        })
+    }
+}
+
 /// Labelled images of a source, in a fixed order, before they are decoded.
 #[derive(Clone, Debug)]
 pub struct Listing {

@@ -3,7 +3,7 @@
 use super::fingerprint::Fingerprint;
 use super::listing::{BadFile, Listing, Part, SourceWarning};
 use crate::images::Images;
-use crate::parts::{SplitIndices, split_parts};
+use crate::parts::{SplitFractions, SplitIndices, split_parts};
 
 /// Decoded images of a source.
 #[derive(Clone, Debug)]
@@ -51,11 +51,16 @@ impl LoadedImages {
     /// validation part is `fraction` of the remaining ones. Both are drawn at random, class by class, and groups are not
     /// divided: see [`split_parts`]. The same seed gives the same parts.
     pub fn split_stratified(&self, fraction: f64, seed: u64) -> Splits {
+        self.split_by(SplitFractions::both(fraction), seed)
+    }
+
+    /// Splits the images as [`split_stratified`](Self::split_stratified) does, with a fraction for each part.
+    pub fn split_by(&self, fractions: SplitFractions, seed: u64) -> Splits {
         let samples = &self.listing.samples;
         let labels: Vec<u16> = samples.iter().map(|sample| sample.label).collect();
         let parts: Vec<Option<Part>> = samples.iter().map(|sample| sample.part).collect();
         let groups: Vec<Option<u32>> = samples.iter().map(|sample| sample.group).collect();
-        let indices = split_parts(&labels, &parts, &groups, fraction, seed);
+        let indices = split_parts(&labels, &parts, &groups, fractions, seed);
         Splits {
             classes: self.listing.classes.clone(),
             train: self.images.subset(&indices.train),

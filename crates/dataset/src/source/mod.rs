@@ -21,7 +21,7 @@ mod warning;
 
 use std::path::{Path, PathBuf};
 
-use modiste_core::Fit;
+use modiste_core::{Fit, ImageShape};
 
 pub use error::SourceError;
 pub use fingerprint::{Fingerprint, FingerprintChange};
@@ -223,6 +223,20 @@ impl Source {
     pub fn strict(mut self) -> Self {
         self.decode.strict = true;
         self
+    }
+
+    /// Shape of the decoded images: the one of the options, or the one that suits the images. Only a few of them are
+    /// decoded.
+    ///
+    /// # Errors
+    /// Returns [`SourceError::Size`] if the size is invalid.
+    pub fn shape(&self) -> Result<ImageShape, SourceError> {
+        if let Some(images) = &self.images {
+            return Ok(shape::of_arrays(images.shape(), &self.decode));
+        }
+        let samples = self.listing.samples.iter();
+        let files: Vec<PathBuf> = samples.map(|sample| self.listing.file(sample)).collect();
+        shape::suitable(&files, &self.decode).map_err(|shape| SourceError::Size { shape })
     }
 
     /// Decodes the images to one shape, or reads them from the cache.

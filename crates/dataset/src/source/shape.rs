@@ -48,6 +48,17 @@ pub(super) fn suitable(
     })
 }
 
+/// Shape for images of arrays, which have the shape `from`.
+pub(super) fn of_arrays(from: ImageShape, options: &DecodeOptions) -> ImageShape {
+    let [height, width] = options.size.unwrap_or([from.height, from.width]);
+    let channels = match options.color {
+        Color::Auto => from.channels,
+        Color::Gray => 1,
+        Color::Rgb => 3,
+    };
+    ImageShape::new(height, width, channels)
+}
+
 /// The common size of images of at most 32 pixels a side, or else 64x64. Unreadable images do not count.
 fn suitable_size(files: &[PathBuf]) -> [usize; 2] {
     let mut common = None;

@@ -100,7 +100,7 @@ pub(super) fn of_model(
             command(&TrainingCommand::Train {
                 recipe: name,
                 dataset: Some(dataset.as_str())
-                    .filter(|name| !usual(name, recipe.as_ref().map(|recipe| recipe.dataset))),
+                    .filter(|name| !usual(name, recipe.as_ref().and_then(|recipe| recipe.dataset))),
                 architecture: Some(architecture.as_str())
                     .filter(|name| !usual(name, recipe.as_ref().map(|recipe| recipe.architecture))),
                 data,

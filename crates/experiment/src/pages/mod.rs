@@ -2,6 +2,7 @@
 
 mod comparison;
 mod configuration;
+mod data;
 mod explanation;
 mod images;
 mod metrics;
@@ -10,6 +11,7 @@ mod report;
 mod training_command;
 
 pub use comparison::comparison;
+pub use data::data;
 pub use explanation::{explanation, preprocessing_sheet};
 pub use photos::photos;
 pub use report::{ReportOptions, report};

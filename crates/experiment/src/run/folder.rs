@@ -172,7 +172,7 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         write_atomic(&path, bytes).map_err(Error::file(&path))
     }

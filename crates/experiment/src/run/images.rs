@@ -7,6 +7,7 @@ use modiste_model::{Metadata, Network};
 use modiste_train::{TrainData, require_training_memory, synthetic_pictures};
 use serde_json::json;
 
+use super::own_images::{OwnDetails, load_split};
 use crate::VERSION;
 use crate::compute::ComputeSetup;
 use crate::data::DataSource;
@@ -27,6 +28,8 @@ pub(crate) struct RunImages {
     background: Option<Images>,
     /// Files of the dataset.
     pub(super) report: LoadReport,
+    /// Own images, if the dataset is none of the catalog.
+    pub(super) own: Option<OwnDetails>,
     /// Files of the dataset of the background images, if there is one.
     pub(super) background_report: Option<LoadReport>,
     /// Folder of the datasets.
@@ -45,14 +48,24 @@ impl RunImages {
         data_folder: &Path,
         on_warning: &mut dyn FnMut(Warning),
     ) -> Result<Self> {
-        let loaded = source.load(&plan.dataset, data_folder, on_warning)?;
-        let (mut data, report) = (loaded.dataset, loaded.report);
-        if let Some(count) = plan.max_samples {
-            data.train = data.train.first(count);
-            data.test = data.test.first(count);
-        }
         let seed = plan.config.train.seed;
-        let (train, validation) = plan.config.validation.split(&data, seed)?;
+        let (data, train, validation, report, own);
+        match &plan.own_images {
+            None => {
+                let mut loaded = source.load(&plan.dataset, data_folder, on_warning)?;
+                if let Some(count) = plan.max_samples {
+                    loaded.dataset.train = loaded.dataset.train.first(count);
+                    loaded.dataset.test = loaded.dataset.test.first(count);
+                }
+                (train, validation) = plan.config.validation.split(&loaded.dataset, seed)?;
+                (data, report, own) = (loaded.dataset, loaded.report, None);
+            }
+            Some(images) => {
+                let split = load_split(plan, images, source, on_warning)?;
+                (data, train, validation) = (split.data, split.train, split.validation);
+                (report, own) = (split.details.report(&plan.dataset), Some(split.details));
+            }
+        }
         let mut background_report = None;
         let background = match &plan.config.background_images {
             _ if !plan.config.uses_pictures() => None,
@@ -69,6 +82,7 @@ impl RunImages {
             validation,
             background,
             report,
+            own,
             background_report,
             data_folder: data_folder.into(),
         })

@@ -10,6 +10,7 @@ use modiste_train::{Checkpoint, Position};
 
 use super::folder::RunFolder;
 use super::images::RunImages;
+use super::own_images::SAMPLES;
 use super::photos::read_photos;
 use super::record::{Record, State, recordable};
 use super::watch::WatchOptions;
@@ -123,6 +124,9 @@ impl Run {
         let network = images.network(plan)?;
         images.require_memory(&network, plan, &setup)?;
         let mut record = Record::new(plan, &images, &setup);
+        if let Some(own) = &mut record.own_images {
+            own.images.path = recordable(&own.images.path)?;
+        }
         let folder = RunFolder::create(options.folder.as_deref(), &plan.recipe, on_warning)?;
         record.allow_partial = options.data.allow_partial;
         record.photos_folder = photos_folder;
@@ -131,6 +135,9 @@ impl Run {
         record.tensorboard = options.tensorboard;
         // A full disk or a folder that is not writable is reported before the training.
         folder.reserve(network.to_bytes()?.len())?;
+        if let Some(own) = &images.own {
+            folder.write(SAMPLES, &own.samples_csv())?;
+        }
         Ok(Self {
             folder,
             record,

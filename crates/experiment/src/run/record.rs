@@ -10,6 +10,7 @@ use modiste_model::Architecture;
 use serde::{Deserialize, Serialize};
 
 use super::images::RunImages;
+use super::own_images::{OwnImagesRecord, check_unchanged};
 use super::photos::PhotosResult;
 use crate::clock::unix_seconds;
 use crate::compute::{ComputeRecord, ComputeSetup};
@@ -41,6 +42,9 @@ pub struct Record {
     pub recipe: String,
     /// Dataset of the training and test images.
     pub dataset: DatasetRecord,
+    /// Own images, if the dataset is none of the catalog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_images: Option<OwnImagesRecord>,
     /// Dataset of the background images, if there is one.
     #[serde(rename = "pictures")]
     pub background_images: Option<DatasetRecord>,
@@ -170,6 +174,7 @@ impl Record {
             commit: COMMIT.map(String::from),
             recipe: plan.recipe.clone(),
             dataset: DatasetRecord::of(&images.report),
+            own_images: own_record(plan, images),
             background_images: images.background_report.as_ref().map(DatasetRecord::of),
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),
@@ -293,6 +298,7 @@ impl Record {
         Plan {
             recipe: self.recipe.clone(),
             dataset: self.dataset.name.clone(),
+            own_images: self.own_images.as_ref().map(|own| own.images.clone()),
             architecture: self.architecture.clone(),
             preprocessing: self.preprocessing.clone(),
             config: self.config.clone(),
@@ -322,6 +328,9 @@ impl Record {
     /// # Errors
     /// Returns [`Error::DataChanged`] if a file differs.
     pub(crate) fn check_data(&self, folder: &Path, images: &RunImages) -> Result<()> {
+        if let (Some(then), Some(now)) = (&self.own_images, &images.own) {
+            check_unchanged(folder, then, now)?;
+        }
         let mut changes = String::new();
         let background = self.background_images.iter().zip(&images.background_report);
         for (dataset, report) in std::iter::once((&self.dataset, &images.report)).chain(background)
@@ -392,6 +401,10 @@ impl Record {
         lines.extend(self.photos.as_ref().map(ToString::to_string));
         lines
     }
+}
+
+fn own_record(plan: &Plan, images: &RunImages) -> Option<OwnImagesRecord> {
+    Some(images.own.as_ref()?.record(plan.own_images.as_ref()?))
 }
 
 /// Returns the absolute path, which a record stores.

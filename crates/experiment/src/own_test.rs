@@ -1,0 +1,116 @@
+//! Test images among own images, for a network that was trained before.
+
+use std::path::Path;
+
+use modiste_core::Fit;
+use modiste_dataset::{Color, DecodeOptions, Images, Part, SourceOptions};
+use modiste_model::{Network, Step};
+
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::own_images::{OwnImages, load};
+use crate::run::{Record, own_test_part};
+use crate::warning::Warning;
+
+/// Test images with the labels of a network.
+pub(crate) struct OwnTest {
+    pub(crate) name: String,
+    pub(crate) images: Images,
+}
+
+/// Returns the images that the run of `record` was tested on, if they are own images.
+///
+/// # Errors
+/// Returns [`Error::Source`] if the images cannot be read.
+pub(crate) fn test_images_of_run(
+    record: &Record,
+    data: &DataSource<'_>,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<Option<OwnTest>> {
+    let plan = record.plan();
+    let Some(own) = &plan.own_images else {
+        return Ok(None);
+    };
+    Ok(Some(OwnTest {
+        name: plan.dataset.clone(),
+        images: own_test_part(&plan, own, data, on_warning)?,
+    }))
+}
+
+/// Returns the test part of the own images at `path`, or all of them if they have no parts, with the labels of the
+/// network.
+///
+/// # Errors
+/// Returns [`Error::Source`] if the images cannot be read, and [`Error::Setting`] if they have a class that the network
+/// does not know.
+pub(crate) fn test_images_of_path(
+    network: &Network,
+    path: &Path,
+    source: &SourceOptions,
+    data: &DataSource<'_>,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<OwnTest> {
+    let [height, width, channels] = network.architecture.input;
+    let decode = DecodeOptions {
+        size: Some([height, width]),
+        color: if channels == 1 {
+            Color::Gray
+        } else {
+            Color::Rgb
+        },
+        fit: fit_of(network),
+        cache: data.cache_options(),
+        ..DecodeOptions::default()
+    };
+    let (own, source) = OwnImages::open(path.into(), source, &decode)?;
+    let loaded = load(&source, data.on_progress, on_warning)?;
+    let samples = &loaded.listing.samples;
+    let is_test = |index: &usize| samples[*index].part == Some(Part::Test);
+    let mut indices: Vec<usize> = (0..samples.len()).filter(is_test).collect();
+    if indices.is_empty() {
+        indices = (0..samples.len()).collect();
+    }
+    let known = &network.metadata.classes;
+    let label = |class: &String| {
+        let label = known.iter().position(|name| name == class);
+        label
+            .and_then(|label| u16::try_from(label).ok())
+            .ok_or_else(|| {
+                Error::setting(format!(
+                    "{}: the network does not know the class `{class}`; it knows {}",
+                    modiste_core::shown(path),
+                    known.join(", ")
+                ))
+            })
+    };
+    let labels: Vec<u16> = loaded
+        .listing
+        .classes
+        .iter()
+        .map(label)
+        .collect::<Result<_>>()?;
+    let of_network = indices
+        .iter()
+        .map(|&index| labels[usize::from(samples[index].label)]);
+    Ok(OwnTest {
+        name: own.name(&loaded.listing),
+        images: loaded
+            .images
+            .subset(&indices)
+            .with_labels(of_network.collect()),
+    })
+}
+
+/// Way in which the preprocessing of a network brings photos to its size.
+fn fit_of(network: &Network) -> Fit {
+    let preprocessing = network.metadata.preprocessing.as_ref();
+    let mut steps = preprocessing
+        .iter()
+        .flat_map(|preprocessing| &preprocessing.steps);
+    let fit = steps.find_map(|step| match step {
+        Step::Fit { mode } => Some(*mode),
+        Step::Stretch { .. } => Some(Fit::Stretch),
+        _ => None,
+    });
+    fit.unwrap_or_default()
+}

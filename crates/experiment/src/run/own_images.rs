@@ -1,0 +1,262 @@
+//! Own images of a run: decoding, splits, and the files that the record refers to.
+
+use std::path::{Path, PathBuf};
+
+use modiste_core::shown;
+use modiste_dataset::{
+    BadFile, Dataset, Fingerprint, Images, LoadReport, LoadedImages, Part, SplitFractions,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::own_images::{OwnImages, load};
+use crate::plan::Plan;
+use crate::validation::Validation;
+use crate::warning::Warning;
+
+/// File name of the list of images in the folder of a run.
+pub(super) const SAMPLES: &str = "samples.csv";
+
+/// Fraction of the images that a source without a test part is tested on.
+const TEST_FRACTION: f64 = 0.1;
+
+/// Own images of a run, in the record of the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OwnImagesRecord {
+    /// Path, and how the images are read and decoded.
+    #[serde(flatten)]
+    pub images: OwnImages,
+    /// SHA-256 of all files, classes, parts and groups. `samples.csv` has the hash of each file.
+    pub sha256: String,
+    /// Number of images to train on, to validate on and to test on.
+    pub parts: [usize; 3],
+    /// Files that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// File that was left out of the training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Path of the file, or of the table.
+    pub file: String,
+    /// Reason.
+    pub reason: String,
+}
+
+/// Own images, decoded and split.
+#[derive(Clone, Debug)]
+pub(super) struct SplitImages {
+    pub(super) data: Dataset,
+    pub(super) train: Images,
+    pub(super) validation: Images,
+    pub(super) details: OwnDetails,
+}
+
+/// Data of own images beside the pixels.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnDetails {
+    pub(super) fingerprint: Fingerprint,
+    left_out: Vec<LeftOut>,
+    /// Path, class and part of each image.
+    samples: Vec<(PathBuf, String, Part)>,
+    parts: [usize; 3],
+}
+
+/// Decodes the own images of a plan and splits them.
+///
+/// # Errors
+/// Returns [`Error::Source`] if the images cannot be read or decoded, and [`Error::Setting`] if a part is empty.
+pub(super) fn load_split(
+    plan: &Plan,
+    own: &OwnImages,
+    source: &DataSource<'_>,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<SplitImages> {
+    let loaded = load(
+        &own.source(&source.cache_options())?,
+        source.on_progress,
+        on_warning,
+    )?;
+    split(plan, own, &loaded)
+}
+
+/// Decodes the own images of a plan again, and returns those that it is tested on.
+///
+/// # Errors
+/// Returns the errors of [`load_split`].
+pub(crate) fn own_test_part(
+    plan: &Plan,
+    own: &OwnImages,
+    source: &DataSource<'_>,
+    on_warning: &mut dyn FnMut(Warning),
+) -> Result<Images> {
+    Ok(load_split(plan, own, source, on_warning)?.data.test)
+}
+
+fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitImages> {
+    let validation = match plan.config.validation {
+        Validation::Test => 0.0,
+        Validation::Split(fraction) => fraction,
+        Validation::Tail(_) => {
+            return Err(Error::setting(
+                "validation `tail:F` requires a dataset of the catalog; take `split:F` or `test`",
+            ));
+        }
+    };
+    let fractions = SplitFractions {
+        test: TEST_FRACTION,
+        validation,
+    };
+    let splits = loaded.split_by(fractions, plan.config.train.seed);
+    let first = |images: &Images| match plan.max_samples {
+        Some(count) => images.first(count),
+        None => images.clone(),
+    };
+    let (train, test) = (first(&splits.train), first(&splits.test));
+    let validation = match plan.config.validation {
+        Validation::Test => test.clone(),
+        _ => splits.validation.clone(),
+    };
+    let counts = [train.len(), validation.len(), test.len()];
+    if counts.contains(&0) {
+        let [train, validation, test] = counts;
+        return Err(Error::setting(format!(
+            "{}: the split leaves {train} images to train on, {validation} to validate on and {test} to test on",
+            shown(&own.path)
+        )));
+    }
+    let mut samples = Vec::new();
+    for (part, indices) in [
+        (Part::Train, &splits.indices.train),
+        (Part::Validation, &splits.indices.validation),
+        (Part::Test, &splits.indices.test),
+    ] {
+        samples.extend(indices.iter().map(|&index| {
+            let sample = &loaded.listing.samples[index];
+            let class = loaded.listing.classes[usize::from(sample.label)].clone();
+            (sample.path.clone(), class, part)
+        }));
+    }
+    Ok(SplitImages {
+        data: Dataset {
+            name: plan.dataset.clone(),
+            classes: loaded.listing.classes.clone(),
+            train: train.clone(),
+            test,
+        },
+        train,
+        validation,
+        details: OwnDetails {
+            fingerprint: loaded.fingerprint.clone(),
+            left_out: loaded.bad.iter().map(LeftOut::of).collect(),
+            samples,
+            parts: counts,
+        },
+    })
+}
+
+impl LeftOut {
+    fn of(bad: &BadFile) -> Self {
+        Self {
+            file: shown(&bad.path).to_string(),
+            reason: bad.reason.clone(),
+        }
+    }
+}
+
+impl OwnDetails {
+    /// Returns the record of the images that `own` describes.
+    pub(super) fn record(&self, own: &OwnImages) -> OwnImagesRecord {
+        OwnImagesRecord {
+            images: own.clone(),
+            sha256: self.fingerprint.sha256.clone(),
+            parts: self.parts,
+            left_out: self.left_out.clone(),
+        }
+    }
+
+    /// Report of the catalog's datasets, which own images do not have.
+    pub(super) fn report(&self, name: &str) -> LoadReport {
+        LoadReport {
+            dataset: name.into(),
+            files: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Returns the contents of [`SAMPLES`]: file, class, part and SHA-256 of each image, with the files that were left
+    /// out at the end.
+    pub(super) fn samples_csv(&self) -> Vec<u8> {
+        let mut hashes: std::collections::BTreeMap<&Path, &str> = self
+            .fingerprint
+            .files
+            .iter()
+            .map(|(path, hash)| (path.as_path(), hash.as_str()))
+            .collect();
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        let mut write = |row: [&str; 4]| csv.write_record(row).expect("memory can be written");
+        write(["file", "class", "part", "sha256"]);
+        for (path, class, part) in &self.samples {
+            let hash = hashes.remove(path.as_path()).unwrap_or_default();
+            write([&path.to_string_lossy(), class, &part.to_string(), hash]);
+        }
+        for (path, hash) in hashes {
+            write([&path.to_string_lossy(), "", "", hash]);
+        }
+        csv.into_inner().expect("memory can be written")
+    }
+}
+
+/// Returns the fingerprint that [`SAMPLES`] of a run contains.
+fn stored_fingerprint(run: &Path, sha256: &str) -> Result<Fingerprint> {
+    let path = run.join(SAMPLES);
+    let mut reader = csv::Reader::from_path(&path).map_err(|error| Error::Contents {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    let mut files = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| Error::Contents {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        files.push((
+            row.get(0).unwrap_or_default().into(),
+            row.get(3).unwrap_or_default().into(),
+        ));
+    }
+    Ok(Fingerprint {
+        sha256: sha256.into(),
+        files,
+    })
+}
+
+/// Checks that own images are those of the run in `run`.
+///
+/// # Errors
+/// Returns [`Error::DataChanged`], which names the files that differ.
+pub(super) fn check_unchanged(run: &Path, then: &OwnImagesRecord, now: &OwnDetails) -> Result<()> {
+    if then.sha256 == now.fingerprint.sha256 {
+        return Ok(());
+    }
+    let before = stored_fingerprint(run, &then.sha256)?;
+    let changes = now.fingerprint.changes_since(&before);
+    let mut lines: Vec<String> = changes
+        .iter()
+        .take(NAMED)
+        .map(|change| format!("\n  {change}"))
+        .collect();
+    if changes.len() > NAMED {
+        lines.push(format!("\n  and {} more", changes.len() - NAMED));
+    }
+    Err(Error::DataChanged {
+        data: then.images.path.clone(),
+        run: run.into(),
+        changes: lines.concat(),
+    })
+}
+
+/// Number of changed files that an error names.
+const NAMED: usize = 10;
