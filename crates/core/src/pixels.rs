@@ -32,6 +32,13 @@ impl ImageShape {
     }
 }
 
+impl From<[usize; 3]> for ImageShape {
+    /// Shape from height, width and channels.
+    fn from([height, width, channels]: [usize; 3]) -> Self {
+        Self::new(height, width, channels)
+    }
+}
+
 impl fmt::Display for ImageShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}x{}", self.height, self.width, self.channels)

@@ -1,10 +1,9 @@
 //! Measurement of a network on a dataset's test images.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use modiste_core::{ImageShape, four_decimals};
-use modiste_dataset::{Images, SourceOptions, lookup};
+use modiste_dataset::{DatasetPath, Images, SourceOptions, lookup};
 use modiste_metrics::{
     Confusion, ReliabilityBin, argmax, reliability, top_k_accuracy, wilson_interval,
 };
@@ -27,7 +26,8 @@ const LARGEST_K: usize = 5;
 /// Test images to measure a network on.
 #[derive(Clone, Debug, Default)]
 pub struct TestOptions<'a> {
-    /// Name of the dataset; `None` means the one that the network was trained on.
+    /// Name of the dataset, or path of own images: their test part, or all of them if they have no parts. `None` means the
+    /// test images of the run, or else of the dataset that the network was trained on.
     pub dataset: Option<String>,
     /// Maximum number of images.
     pub max_samples: Option<usize>,
@@ -35,8 +35,8 @@ pub struct TestOptions<'a> {
     pub flip: bool,
     /// Source of the dataset.
     pub data: DataSource<'a>,
-    /// Own images, instead of a dataset by its name: their test part, or all of them if they have no parts.
-    pub own_images: Option<(PathBuf, SourceOptions)>,
+    /// Options of the own images that `dataset` names.
+    pub source: SourceOptions,
     /// Record of the run that the network belongs to. Its own images, or else its data folder, are used if the options
     /// name none.
     pub record: Option<&'a Record>,
@@ -127,29 +127,38 @@ pub fn measure(
     measure_images(network, name, images, options.flip, setup)
 }
 
-/// Returns the own images of the options, or else those of the run, unless the options name a dataset.
+/// Returns the own images that the options name, or else those of the run; `None` if they name a dataset of the catalog.
 fn own_images(
     network: &Network,
     options: &TestOptions<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<Option<OwnTest>> {
     let TestOptions {
+        dataset,
+        source,
         data,
         record,
-        dataset,
         ..
     } = options;
-    if let Some((path, source)) = &options.own_images {
-        return test_images_of_path(network, path, source, data, on_warning).map(Some);
-    }
-    let is_named = |record: &&&Record| {
-        dataset
-            .as_ref()
-            .is_none_or(|name| *name == record.dataset.name)
+    // The own images of a run may have any name, even one of the catalog.
+    let is_of_run = |record: &&Record| {
+        record.own_images.is_some()
+            && dataset
+                .as_ref()
+                .is_none_or(|name| *name == record.dataset.name)
     };
-    match record.as_ref().filter(is_named) {
-        Some(record) => test_images_of_run(record, data, on_warning),
-        None => Ok(None),
+    let named = dataset.as_ref().map(|name| DatasetPath::find(name));
+    match (record.filter(is_of_run), named) {
+        (None, Some(Ok(DatasetPath::Path(path)))) => {
+            test_images_of_path(network, &path, source, data, on_warning).map(Some)
+        }
+        // An unknown name is an error of the catalog.
+        (None, Some(Err(_))) => Ok(None),
+        _ if *source != SourceOptions::default() => Err(Error::setting(
+            "columns and excluded classes apply to own images whose path is given, and have no effect here",
+        )),
+        (Some(record), _) => test_images_of_run(record, data, on_warning),
+        (None, _) => Ok(None),
     }
 }
 

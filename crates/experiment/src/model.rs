@@ -17,7 +17,7 @@ const MOST_LISTED: usize = 10;
 /// folder of a run.
 ///
 /// # Errors
-/// Returns [`Error::UnknownName`] if there is no such architecture and no such file, [`Error::File`] or
+/// Returns [`Error::UnknownName`] if neither an architecture nor a file has the name, [`Error::File`] or
 /// [`Error::Contents`] if a JSON file cannot be read, and the errors of [`load_model`].
 ///
 /// ```

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use modiste_core::Fit;
 use modiste_dataset::{
-    CacheOptions, Color, DecodeOptions, ImageShape, ImageSource, Listing, LoadedImages, SourceKind,
+    CacheOptions, DecodeOptions, ImageShape, ImageSource, Listing, LoadedImages, SourceKind,
     SourceOptions, open_source,
 };
 use serde::{Deserialize, Serialize};
@@ -70,17 +70,10 @@ impl OwnImages {
             label_column: self.label_column.clone(),
             group_column: self.group_column.clone(),
         };
-        let [height, width, channels] = self.shape;
         let decode = DecodeOptions {
-            size: Some([height, width]),
-            color: if channels == 1 {
-                Color::Gray
-            } else {
-                Color::Rgb
-            },
-            fit: self.fit,
             strict: self.strict,
             cache: cache.clone(),
+            ..DecodeOptions::exactly(self.image_shape(), self.fit)
         };
         Ok(open_source(&self.path, &options)?.decoded_with(decode))
     }
@@ -105,8 +98,7 @@ impl OwnImages {
 
     /// Shape of the decoded images.
     pub fn image_shape(&self) -> ImageShape {
-        let [height, width, channels] = self.shape;
-        ImageShape::new(height, width, channels)
+        self.shape.into()
     }
 }
 

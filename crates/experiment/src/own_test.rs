@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use modiste_core::Fit;
-use modiste_dataset::{Color, DecodeOptions, Images, Part, SourceOptions};
+use modiste_dataset::{DecodeOptions, Images, Part, SourceOptions};
 use modiste_model::{Network, Step};
 
 use crate::data::DataSource;
@@ -50,17 +50,9 @@ pub(crate) fn test_images_of_path(
     data: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<OwnTest> {
-    let [height, width, channels] = network.architecture.input;
     let decode = DecodeOptions {
-        size: Some([height, width]),
-        color: if channels == 1 {
-            Color::Gray
-        } else {
-            Color::Rgb
-        },
-        fit: fit_of(network),
         cache: data.cache_options(),
-        ..DecodeOptions::default()
+        ..DecodeOptions::exactly(network.architecture.input.into(), fit_of(network))
     };
     let (own, source) = OwnImages::open(path.into(), source, &decode)?;
     let loaded = load(&source, data.on_progress, on_warning)?;

@@ -15,14 +15,25 @@ pub(crate) fn write_gradient_sums<S: Simd>(
     values: &[f32],
     sums: &mut [f32],
 ) {
+    sums.fill(0.0);
+    add_gradient_sums(simd, mean, gradients, values, sums);
+}
+
+/// Adds to `sums`, `[2, channels]`, the sum of the gradients and the sum of `gradient * (value - mean)`
+/// of each channel.
+#[inline(always)]
+pub(crate) fn add_gradient_sums<S: Simd>(
+    simd: S,
+    mean: &[f32],
+    gradients: &[f32],
+    values: &[f32],
+    sums: &mut [f32],
+) {
     let channels = mean.len();
     let (plain, products) = sums.split_at_mut(channels);
-    let outputs = plain
-        .chunks_mut(S::F32_LANES)
-        .zip(products.chunks_mut(S::F32_LANES));
-    for (block, (plain, products)) in outputs.enumerate() {
-        let range = block * S::F32_LANES..block * S::F32_LANES + plain.len();
-        let mean = simd.partial_load_f32s(&mean[range.clone()]);
+    for start in (0..channels).step_by(S::F32_LANES) {
+        let range = start..(start + S::F32_LANES).min(channels);
+        let mean = load(simd, &mean[range.clone()]);
         let zero = simd.splat_f32s(0.0);
         let (mut sum, mut product) = (zero, zero);
         for (gradients, values) in gradients
@@ -34,8 +45,11 @@ pub(crate) fn write_gradient_sums<S: Simd>(
             sum = simd.add_f32s(sum, gradient);
             product = mul_add(simd, gradient, distance, product);
         }
-        simd.partial_store_f32s(plain, sum);
-        simd.partial_store_f32s(products, product);
+        let (plain, products) = (&mut plain[range.clone()], &mut products[range]);
+        let sum = simd.add_f32s(load(simd, plain), sum);
+        store(simd, plain, sum);
+        let product = simd.add_f32s(load(simd, products), product);
+        store(simd, products, product);
     }
 }
 

@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::channels::{load, store};
+use crate::channels::{add_gradient_sums, load, store};
 use crate::conv2d::BatchNormGradientSums;
 use crate::input_gradient::mask_by_input;
 use crate::instruction_set::InstructionSet;
-use crate::microkernel::mul_add;
 use crate::operand::{ConvInput, relu};
 use crate::parallel::{CHUNK, RowsMut, check_len, parallel_for};
 
@@ -217,39 +216,5 @@ impl WithSimd for BackwardImage<'_> {
                 add_gradient_sums(simd, mean, gradient, input, sums);
             }
         }
-    }
-}
-
-/// Adds to `sums`, `[2, channels]`, the sum of the gradients and the sum of `gradient * (value - mean)`
-/// of each channel.
-#[inline(always)]
-fn add_gradient_sums<S: Simd>(
-    simd: S,
-    mean: &[f32],
-    gradients: &[f32],
-    values: &[f32],
-    sums: &mut [f32],
-) {
-    let channels = mean.len();
-    let (plain, products) = sums.split_at_mut(channels);
-    for start in (0..channels).step_by(S::F32_LANES) {
-        let range = start..(start + S::F32_LANES).min(channels);
-        let mean = load(simd, &mean[range.clone()]);
-        let zero = simd.splat_f32s(0.0);
-        let (mut sum, mut product) = (zero, zero);
-        for (gradients, values) in gradients
-            .chunks_exact(channels)
-            .zip(values.chunks_exact(channels))
-        {
-            let gradient = load(simd, &gradients[range.clone()]);
-            let distance = simd.sub_f32s(load(simd, &values[range.clone()]), mean);
-            sum = simd.add_f32s(sum, gradient);
-            product = mul_add(simd, gradient, distance, product);
-        }
-        let (plain, products) = (&mut plain[range.clone()], &mut products[range]);
-        let sum = simd.add_f32s(load(simd, plain), sum);
-        store(simd, plain, sum);
-        let product = simd.add_f32s(load(simd, products), product);
-        store(simd, products, product);
     }
 }

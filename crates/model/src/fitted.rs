@@ -27,8 +27,7 @@ impl Architecture {
     /// ```
     #[must_use]
     pub fn fitted(mut self, input: ImageShape, classes: usize) -> Self {
-        let [height, width, channels] = self.input;
-        let current = ImageShape::new(height, width, channels);
+        let current = ImageShape::from(self.input);
         let current_classes = match self.layers.last() {
             Some(Layer::Dense { units, .. }) => *units,
             _ => 0,

@@ -1,7 +1,7 @@
 //! `architectures`: lists the networks of the zoo, or prints the layers of one.
 
 use anyhow::Result;
-use modiste_experiment::{find_architecture, fitted_architecture, table};
+use modiste_experiment::{find_architecture, table};
 use modiste_model::{Summary, zoo};
 use serde_json::{Value, json};
 
@@ -14,31 +14,20 @@ use crate::terminal::output;
 /// If the network is not known, its file cannot be read, or its layers do not fit the size.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(name) = &arguments.network {
-        let architecture = find_architecture(name)?;
-        let input = arguments.input.shape(architecture.input);
-        let classes = arguments.classes.unwrap_or(architecture.plan()?.classes());
-        let fitted = fitted_architecture(name, input, classes)?;
-        return output::write(fitted.to_json().as_bytes());
+        let network = arguments.input.network(name, arguments.classes)?;
+        return output::write(network.to_json().as_bytes());
     }
     let summaries = zoo::names()
         .iter()
         .map(|name| Ok(find_architecture(name.as_ref())?.summary()?));
     let summaries: Vec<Summary> = summaries.collect::<Result<_>>()?;
     let row = |summary: &Summary| {
-        let input = summary
-            .input_shape
-            .iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join("x");
+        let name = summary.architecture.clone();
+        let input = summary.input_shape.iter().map(usize::to_string);
+        let input = input.collect::<Vec<_>>().join("x");
         let [parameters, multiply_adds] =
             [summary.total_parameters, summary.multiply_adds].map(|count| count.to_string());
-        [
-            summary.architecture.clone(),
-            input,
-            parameters,
-            multiply_adds,
-        ]
+        [name, input, parameters, multiply_adds]
     };
     let rows: Vec<_> = summaries.iter().map(row).collect();
     match arguments.json {

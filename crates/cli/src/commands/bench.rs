@@ -1,7 +1,7 @@
 //! `bench`: measures a training step and inference.
 
 use anyhow::Result;
-use modiste_experiment::{bench, find_architecture, fitted_architecture};
+use modiste_experiment::bench;
 
 use crate::flags::bench::Arguments;
 use crate::terminal::output;
@@ -11,10 +11,7 @@ use crate::terminal::output;
 /// # Errors
 /// If the network is not known, a number is out of range, or the engine cannot run.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let own = find_architecture(&arguments.architecture)?;
-    let input = arguments.input.shape(own.input);
-    let classes = own.plan()?.classes();
-    let architecture = fitted_architecture(&arguments.architecture, input, classes)?;
+    let architecture = arguments.input.network(&arguments.architecture, None)?;
     let setup = arguments.compute.setup()?;
     let report = bench(&architecture, arguments.batch_size, arguments.steps, &setup)?;
     if arguments.json {

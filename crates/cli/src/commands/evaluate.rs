@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let network = arguments.model.network()?;
     let setup = arguments.compute.setup()?;
     let record = arguments.model.record();
-    let options = arguments.test.options(&arguments.data, record.as_ref())?;
+    let options = arguments.test.options(&arguments.data, record.as_ref());
     let measured = measure(&network, &options, &setup, &mut warn)?;
     // Neither result is lost if the other cannot be written.
     let printed = print(arguments, &measured, to_stdout);

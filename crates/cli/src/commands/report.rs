@@ -1,7 +1,6 @@
 //! `report`: describes a run, or a model, in an HTML page.
 
 use anyhow::Result;
-use modiste_experiment::Record;
 use modiste_experiment::pages::{self, ReportOptions};
 
 use crate::flags::report::Arguments;
@@ -17,9 +16,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (subject, out) = (&arguments.subject, arguments.out.as_deref());
     files::check_target(out, [subject.as_path(), &arguments.data.folder()])?;
     let setup = arguments.compute.setup()?;
-    let record = Record::of_model(subject);
     let options = ReportOptions {
-        test: arguments.test.options(&arguments.data, record.as_ref())?,
+        test: arguments.test.options(&arguments.data, None),
         command: Some(&shell::training_command),
     };
     let page = pages::report(subject, &options, &setup, &mut warn)?;

@@ -1,7 +1,11 @@
 //! Flags for the size of the images that a network receives.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use modiste_core::ImageShape;
+use modiste_experiment::{find_architecture, fitted_architecture};
+use modiste_model::Architecture;
 
 /// Flag for the size of the images that a network receives.
 #[derive(clap::Args, Default)]
@@ -12,10 +16,21 @@ pub(crate) struct InputFlags {
 }
 
 impl InputFlags {
-    /// Returns the shape `default` with the size that is given.
-    pub(crate) fn shape(&self, [height, width, channels]: [usize; 3]) -> ImageShape {
+    /// Returns the network of a name or file, for images of the size and for `classes` classes; `None` keeps those of
+    /// the network.
+    ///
+    /// # Errors
+    /// If the network is not known, its file cannot be read, or its layers do not fit the size.
+    pub(crate) fn network(&self, name: &Path, classes: Option<usize>) -> Result<Architecture> {
+        let own = find_architecture(name)?;
+        let [height, width, channels] = own.input;
         let [height, width] = self.size.unwrap_or([height, width]);
-        ImageShape::new(height, width, channels)
+        let classes = match classes {
+            Some(classes) => classes,
+            None => own.plan()?.classes(),
+        };
+        let shape = ImageShape::new(height, width, channels);
+        Ok(fitted_architecture(name, shape, classes)?)
     }
 }
 

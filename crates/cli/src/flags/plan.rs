@@ -103,8 +103,7 @@ impl PlanFlags {
             Some(DatasetPath::Path(path)) => self.plan_for_images(path)?,
             _ => self.plan_for_catalog()?,
         };
-        let [height, width, channels] = plan.architecture.input;
-        self.apply(&mut plan.config, ImageShape::new(height, width, channels))?;
+        self.apply(&mut plan.config, plan.architecture.input.into())?;
         plan.max_samples = self.max_samples;
         plan.check()?;
         Ok(plan)

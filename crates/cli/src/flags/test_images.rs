@@ -1,8 +1,6 @@
 //! Flags for the test images that a network is measured on.
 
-use anyhow::Result;
 use clap::ValueEnum;
-use modiste_dataset::DatasetPath;
 use modiste_experiment::{Record, TestOptions};
 
 use super::DataFlags;
@@ -41,33 +39,18 @@ impl TestFlags {
     }
 
     /// Returns the choice of images. `record` is that of the run that the model belongs to.
-    ///
-    /// # Errors
-    /// If the dataset is neither a name of the catalog nor a path, or a flag for own images has no effect.
     pub(crate) fn options<'a>(
         &self,
         data: &'a DataFlags,
         record: Option<&'a Record>,
-    ) -> Result<TestOptions<'a>> {
-        // The dataset of a run on own images may have any name.
-        let own_name = record
-            .filter(|record| record.own_images.is_some())
-            .map(|record| &record.dataset.name);
-        let dataset = self.dataset.as_ref().filter(|name| Some(*name) != own_name);
-        let path = match dataset.map(|name| DatasetPath::find(name)).transpose()? {
-            Some(DatasetPath::Path(path)) => Some(path),
-            _ => {
-                self.source.refuse()?;
-                None
-            }
-        };
-        Ok(TestOptions {
-            dataset: self.dataset.clone().filter(|_| path.is_none()),
-            own_images: path.map(|path| (path, self.source.options())),
+    ) -> TestOptions<'a> {
+        TestOptions {
+            dataset: self.dataset.clone(),
+            source: self.source.options(),
             max_samples: self.max_samples,
             flip: self.flip(),
             data: data.source(),
             record,
-        })
+        }
     }
 }

@@ -61,7 +61,7 @@ pub enum SourceError {
         /// Defect, and the expected kinds of sources.
         reason: String,
     },
-    /// There is no class of this name.
+    /// Name of a class that does not exist.
     #[error("there is no class `{name}`; there are: {}", classes.join(", "))]
     UnknownClass {
         /// Name that was given.
@@ -110,7 +110,7 @@ pub enum SourceError {
         /// Requested shape.
         shape: ImageShape,
     },
-    /// The images do not fit into memory, and there is no cache that could store them.
+    /// The images do not fit into memory, and no cache can store them.
     #[error(
         "the decoded images {memory}; they need not fit into memory if they are stored in a cache folder ({reason})"
     )]

@@ -87,7 +87,7 @@ impl Csv {
     /// Lists the images of a table like [`Csv::open`], with options.
     ///
     /// # Errors
-    /// Returns the errors of [`Csv::open`], and [`SourceError::UnknownClass`] if there is no class of a name to exclude.
+    /// Returns the errors of [`Csv::open`], and [`SourceError::UnknownClass`] if a class to exclude does not exist.
     pub fn open_with(
         path: impl AsRef<Path>,
         options: &SourceOptions,
@@ -246,7 +246,7 @@ impl Source {
     /// - [`SourceError::NoImages`] if no image can be decoded, and [`SourceError::BadFiles`] if one cannot and the
     ///   decoding is strict.
     /// - [`SourceError::Size`] if the size is invalid.
-    /// - [`SourceError::Memory`] if the images do not fit into memory and there is no cache.
+    /// - [`SourceError::Memory`] if the images do not fit into memory without a cache.
     pub fn load(&self) -> Result<LoadedImages, SourceError> {
         self.load_with_progress(&mut |_, _| {})
     }

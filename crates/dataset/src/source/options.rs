@@ -1,6 +1,6 @@
 //! Options of sources.
 
-use modiste_core::Fit;
+use modiste_core::{Fit, ImageShape};
 
 use crate::cache::CacheOptions;
 
@@ -64,4 +64,26 @@ pub struct DecodeOptions {
     pub strict: bool,
     /// Cache of decoded images.
     pub cache: CacheOptions,
+}
+
+impl DecodeOptions {
+    /// Options that give exactly this shape: gray for one channel, RGB otherwise.
+    ///
+    /// ```
+    /// use modiste_dataset::{Color, DecodeOptions, Fit, ImageShape};
+    ///
+    /// let options = DecodeOptions::exactly(ImageShape::new(96, 64, 1), Fit::Crop);
+    /// assert_eq!((options.size, options.color), (Some([96, 64]), Color::Gray));
+    /// ```
+    pub fn exactly(shape: ImageShape, fit: Fit) -> Self {
+        Self {
+            size: Some([shape.height, shape.width]),
+            color: match shape.channels {
+                1 => Color::Gray,
+                _ => Color::Rgb,
+            },
+            fit,
+            ..Self::default()
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use maud::{Markup, html};
 use modiste_core::significant;
+use modiste_dataset::lookup;
 use modiste_model::Network;
 use modiste_report::{Section, commands, definitions, details, paragraph};
 use serde_json::Value;
@@ -96,7 +97,8 @@ pub(super) fn of_model(
         let recipe = find_recipe(name).ok();
         let usual = |value: &str, of_recipe: Option<&str>| Some(value) == of_recipe;
         let [dataset, architecture] = [&metadata.dataset, &network.architecture.name];
-        let command = command.map(|command| {
+        // The path of own images is unknown.
+        let command = command.filter(|_| lookup(dataset).is_ok()).map(|command| {
             command(&TrainingCommand::Train {
                 recipe: name,
                 dataset: Some(dataset.as_str())

@@ -47,8 +47,7 @@ impl Architecture {
     /// its input (max pooling on a 1x1 image, a dense layer on an image), a size is zero, or a limit
     /// such as [`MAX_ACTIVATIONS`] or [`MAX_PARAMETERS`] is exceeded.
     pub fn plan(&self) -> Result<NetworkPlan, ArchitectureError> {
-        let [height, width, channels] = self.input;
-        let input = ImageShape::new(height, width, channels);
+        let input = ImageShape::from(self.input);
         let mut planner = Planner::default();
         let problem = |index, layer: &str, problem: &str| ArchitectureError {
             index,

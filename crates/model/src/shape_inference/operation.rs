@@ -90,21 +90,8 @@ pub(super) fn plan(
             pool_size,
             stride,
             padding,
-        } => {
-            let image = image_of(input)?;
-            let [rows, columns] = pool_windows(image, pool_size, stride, padding)?;
-            let channels = image.channels;
-            let operation = Operation::MaxPool2d {
-                rows,
-                columns,
-                channels,
-            };
-            Ok((
-                operation,
-                image_shape(rows.output, columns.output, channels)?,
-            ))
         }
-        Layer::AveragePool2d {
+        | Layer::AveragePool2d {
             pool_size,
             stride,
             padding,
@@ -112,15 +99,20 @@ pub(super) fn plan(
             let image = image_of(input)?;
             let [rows, columns] = pool_windows(image, pool_size, stride, padding)?;
             let channels = image.channels;
-            let operation = Operation::AveragePool2d {
-                rows,
-                columns,
-                channels,
+            let output = image_shape(rows.output, columns.output, channels)?;
+            let operation = match layer {
+                Layer::MaxPool2d { .. } => Operation::MaxPool2d {
+                    rows,
+                    columns,
+                    channels,
+                },
+                _ => Operation::AveragePool2d {
+                    rows,
+                    columns,
+                    channels,
+                },
             };
-            Ok((
-                operation,
-                image_shape(rows.output, columns.output, channels)?,
-            ))
+            Ok((operation, output))
         }
         Layer::GlobalAveragePool2d => {
             let image = image_of(input)?;
