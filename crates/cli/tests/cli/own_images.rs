@@ -331,3 +331,40 @@ fn wrong_names_and_flags_are_explained() {
     }
     assert!(!folder.path().join("runs").exists());
 }
+
+#[test]
+fn model_alone_is_measured_on_a_path() {
+    let folder = folder();
+    run(&folder, &[&TRAIN[..], &["run"]].concat(), 0);
+    let model = folder.path().join("alone.safetensors");
+    fs::copy(folder.path().join("run/model.safetensors"), model).expect("copied");
+    let report = [
+        "report",
+        "alone.safetensors",
+        "--out",
+        "page.html",
+        "--dataset",
+    ];
+    run(&folder, &[&report[..], &["images"]].concat(), 0);
+    let page = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+    assert!(
+        page.contains("60 test images"),
+        "all images, since the folder has no parts"
+    );
+    assert!(
+        !page.contains("modiste train"),
+        "the page does not know the path"
+    );
+    // The name of the run's own dataset is known with its record alone.
+    run(
+        &folder,
+        &["evaluate", "--model", "run", "--dataset", "images"],
+        0,
+    );
+    let [_, stderr] = run(
+        &folder,
+        &["evaluate", "--model", "run", "--group", "person"],
+        1,
+    );
+    assert!(stderr.contains("have no effect here"), "{stderr}");
+}
