@@ -71,9 +71,9 @@ pub use modiste_core::{Fit, ImageShape, OutOfMemory, Rng};
 pub use parts::{SplitFractions, SplitIndices, split_parts};
 pub use pixels::ReadError;
 pub use source::{
-    BadFile, Color, Csv, DatasetPath, DecodeOptions, Fingerprint, FingerprintChange, ImageFolder,
-    Listing, LoadedImages, Npz, Part, Sample, Source as ImageSource, SourceError, SourceKind,
-    SourceOptions, SourceWarning, Splits, UnknownColor, UnknownPart, open_source,
+    BadFile, Color, Csv, DatasetPath, DecodeOptions, FileDecoder, Fingerprint, FingerprintChange,
+    ImageFolder, Listing, LoadedImages, Npz, Part, Sample, Source as ImageSource, SourceError,
+    SourceKind, SourceOptions, SourceWarning, Splits, UnknownColor, UnknownPart, open_source,
 };
 pub use status::{FileState, FileStatus, file_hashes, status, verify};
 

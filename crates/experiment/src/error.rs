@@ -171,6 +171,19 @@ pub enum Error {
         /// A line for each file that differs, each after a line break.
         changes: String,
     },
+    /// A model to start from that is not the one of the run.
+    #[error(
+        "{model} is not the model that the run started from: its SHA-256 was {then} and is {now}. Restore the file, or \
+         start a new run"
+    )]
+    ModelChanged {
+        /// Path of the model.
+        model: String,
+        /// SHA-256 when the run started.
+        then: String,
+        /// SHA-256 now.
+        now: String,
+    },
     /// A run without a model.
     #[error("{} has no model{}", shown(path), match reason { None => " yet".into(), Some(reason) => format!(" ({reason})") })]
     NoModel {

@@ -33,6 +33,7 @@ mod data;
 mod datasets;
 mod epoch_line;
 mod error;
+mod fine_tuning;
 mod inspect;
 mod json;
 mod machine;
@@ -45,6 +46,7 @@ pub mod pages;
 mod photos;
 mod plan;
 mod predictions;
+mod pretrained;
 mod recipe;
 mod reproduce;
 mod run;
@@ -73,6 +75,7 @@ pub use datasets::{
 };
 pub use epoch_line::epoch_line;
 pub use error::{Error, Result};
+pub use fine_tuning::Freeze;
 pub use inspect::{
     ClassCount, DataReport, DataSample, Finding, Inspection, UnreadableFile, inspect,
 };
@@ -87,6 +90,7 @@ pub use photos::{
 };
 pub use plan::Plan;
 pub use predictions::{predictions_csv, predictions_header};
+pub use pretrained::{Pretrained, PretrainedModel};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use modiste_core::Fit;
 use modiste_dataset::{
-    CacheOptions, DecodeOptions, ImageShape, ImageSource, Listing, LoadedImages, SourceKind,
-    SourceOptions, open_source,
+    CacheOptions, DecodeOptions, FileDecoder, ImageShape, ImageSource, Listing, LoadedImages,
+    SourceKind, SourceOptions, open_source,
 };
+use modiste_infer::preprocess;
+use modiste_model::{Preprocessing, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::warning::Warning;
 
 /// Own images: where they are, and how they are read and decoded. The record of a run stores it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnImages {
     /// Folder of class folders, table (CSV or TSV), `.npz` file, or folder of IDX or CIFAR files. An absolute path in
     /// the record of a run.
@@ -31,13 +33,18 @@ pub struct OwnImages {
     pub shape: [usize; 3],
     /// Way to bring images to that size.
     pub fit: Fit,
+    /// Preprocessing that decodes files instead of `fit`: that of the model that the training starts from. It makes one
+    /// view of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<Preprocessing>,
     /// Rejects images that cannot be decoded, instead of leaving them out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
 }
 
 impl OwnImages {
-    /// Lists the images at `path`, and chooses the shape that suits them unless `decode` gives it.
+    /// Lists the images at `path`, and chooses the shape that suits them unless `decode` gives it. `decoder` is a
+    /// preprocessing that decodes files, and has no effect on arrays.
     ///
     /// # Errors
     /// Returns [`Error::Source`](crate::Error::Source) if the path cannot be read as a source of labelled images.
@@ -45,8 +52,15 @@ impl OwnImages {
         path: PathBuf,
         options: &SourceOptions,
         decode: &DecodeOptions,
+        decoder: Option<Preprocessing>,
     ) -> Result<(Self, ImageSource)> {
-        let source = open_source(&path, options)?.decoded_with(decode.clone());
+        let source = open_source(&path, options)?;
+        let has_files = [SourceKind::Folder, SourceKind::Table].contains(&source.listing().kind);
+        let decoder = decoder.filter(|_| has_files);
+        let source = source.decoded_with(DecodeOptions {
+            decoder: decoder.as_ref().map(file_decoder),
+            ..decode.clone()
+        });
         let shape = source.shape()?;
         let own = Self {
             path,
@@ -55,6 +69,7 @@ impl OwnImages {
             exclude_classes: options.exclude_classes.clone(),
             shape: [shape.height, shape.width, shape.channels],
             fit: decode.fit,
+            decoder,
             strict: decode.strict,
         };
         Ok((own, source))
@@ -73,6 +88,7 @@ impl OwnImages {
         let decode = DecodeOptions {
             strict: self.strict,
             cache: cache.clone(),
+            decoder: self.decoder.as_ref().map(file_decoder),
             ..DecodeOptions::exactly(self.image_shape(), self.fit)
         };
         Ok(open_source(&self.path, &options)?.decoded_with(decode))
@@ -96,9 +112,34 @@ impl OwnImages {
         )
     }
 
+    /// Preprocessing of a model that is trained on the images: a file gives the same bytes as in training.
+    pub fn preprocessing(&self) -> Preprocessing {
+        let decoder = self.decoder.clone();
+        decoder.unwrap_or_else(|| Preprocessing::images(self.fit))
+    }
+
     /// Shape of the decoded images.
     pub fn image_shape(&self) -> ImageShape {
         self.shape.into()
+    }
+}
+
+/// Decodes files by a preprocessing that makes one view.
+fn file_decoder(preprocessing: &Preprocessing) -> FileDecoder {
+    let description = serde_json::to_string(preprocessing).expect("plain data");
+    let preprocessing = preprocessing.clone();
+    FileDecoder::new(description, move |bytes, shape| {
+        let views = preprocess(bytes, &preprocessing, shape);
+        let views = views.map_err(|error| error.to_string())?;
+        Ok(views.into_iter().next().unwrap_or_default())
+    })
+}
+
+/// Returns the fit of a preprocessing for image files; `None` for any other preprocessing.
+pub(crate) fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
+    match preprocessing.steps[..] {
+        [Step::Decode, Step::Fit { mode }] => Some(mode),
+        _ => None,
     }
 }
 

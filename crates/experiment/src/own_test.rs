@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use modiste_core::Fit;
 use modiste_dataset::{DecodeOptions, Images, Part, SourceOptions};
-use modiste_model::{Network, Step};
+use modiste_model::{Network, Preprocessing};
 
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{OwnImages, load};
+use crate::own_images::{OwnImages, fit_of, load};
 use crate::run::{Record, own_test_part};
 use crate::warning::Warning;
 
@@ -50,11 +49,16 @@ pub(crate) fn test_images_of_path(
     data: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<OwnTest> {
+    let preprocessing = network.metadata.preprocessing.as_ref();
+    let fit = preprocessing.and_then(fit_of);
     let decode = DecodeOptions {
         cache: data.cache_options(),
-        ..DecodeOptions::exactly(network.architecture.input.into(), fit_of(network))
+        ..DecodeOptions::exactly(network.architecture.input.into(), fit.unwrap_or_default())
     };
-    let (own, source) = OwnImages::open(path.into(), source, &decode)?;
+    // The first view of an image, without test-time augmentation.
+    let decoder = preprocessing.filter(|_| fit.is_none());
+    let decoder = decoder.map(Preprocessing::single_view);
+    let (own, source) = OwnImages::open(path.into(), source, &decode, decoder)?;
     let loaded = load(&source, data.on_progress, on_warning)?;
     let samples = &loaded.listing.samples;
     let is_test = |index: &usize| samples[*index].part == Some(Part::Test);
@@ -91,18 +95,4 @@ pub(crate) fn test_images_of_path(
             .subset(&indices)
             .with_labels(of_network.collect()),
     })
-}
-
-/// Way in which the preprocessing of a network brings photos to its size.
-fn fit_of(network: &Network) -> Fit {
-    let preprocessing = network.metadata.preprocessing.as_ref();
-    let mut steps = preprocessing
-        .iter()
-        .flat_map(|preprocessing| &preprocessing.steps);
-    let fit = steps.find_map(|step| match step {
-        Step::Fit { mode } => Some(*mode),
-        Step::Stretch { .. } => Some(Fit::Stretch),
-        _ => None,
-    });
-    fit.unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use modiste_train::Augmentation;
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
 use crate::own_images::OwnImages;
+use crate::pretrained::Pretrained;
 use crate::recipe::Recipe;
 
 /// Format version of the records that new runs write.
@@ -28,6 +29,8 @@ pub struct Plan {
     pub dataset: String,
     /// Own images, if the dataset is none of the catalog.
     pub own_images: Option<OwnImages>,
+    /// Model that the training starts from; `None` means random initial weights.
+    pub pretrained: Option<Pretrained>,
     /// Layers of the network.
     pub architecture: Architecture,
     /// Preprocessing of photos that is stored in the model.
@@ -106,7 +109,7 @@ impl Plan {
             listing.classes.len(),
             architecture,
         )?;
-        plan.preprocessing = Preprocessing::images(own.fit);
+        plan.preprocessing = own.preprocessing();
         let train = &mut plan.config.train;
         train.epochs = recipe.epochs(listing.samples.len());
         // The preset of gray images is another one.
@@ -131,6 +134,7 @@ impl Plan {
             recipe: recipe.name.into(),
             dataset: dataset.into(),
             own_images: None,
+            pretrained: None,
             architecture,
             preprocessing: Preprocessing::default(),
             config: recipe.config.clone(),

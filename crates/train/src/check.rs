@@ -20,7 +20,7 @@ pub(crate) fn check_data(
         check_shapes(plan, images, classes)?;
     }
     config.class_weights.check_classes(classes)?;
-    check_frozen(plan, config.frozen_layers)?;
+    check_layers(plan, config)?;
     check_augmentation(data, config)
 }
 
@@ -117,10 +117,14 @@ pub(crate) fn check_checkpoint(
     Ok(())
 }
 
-/// Checks that something is left to train.
-fn check_frozen(plan: &NetworkPlan, frozen_layers: usize) -> Result<(), TrainError> {
+/// Checks that the network has the layers that the configuration counts, and that something is left to train.
+fn check_layers(plan: &NetworkPlan, config: &TrainConfig) -> Result<(), TrainError> {
+    let frozen_layers = config.frozen_layers;
     let layers = plan.layers.len();
-    let problem = if frozen_layers >= layers {
+    let problem = if config.pretrained_layers > layers {
+        let pretrained = config.pretrained_layers;
+        format!("{pretrained} layers are pretrained, but the network has only {layers}")
+    } else if frozen_layers >= layers {
         format!("{frozen_layers} layers are frozen, but the network has only {layers}")
     } else if plan.trainable_before(frozen_layers).len() == plan.trainable_len() {
         format!("no layer after the {frozen_layers} frozen ones has trainable parameters")

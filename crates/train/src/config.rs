@@ -43,8 +43,10 @@ pub struct TrainConfig {
     /// Number of frozen layers at the start of the network: they run in inference mode, and neither their weights nor
     /// their running statistics change. A residual block counts as one layer.
     pub frozen_layers: usize,
-    /// Factor of the learning rate for all layers but the last, the head. A factor below 1 preserves what a network
-    /// has learned on other images.
+    /// Number of layers at the start of the network that were trained on other images before. A residual block counts as
+    /// one layer.
+    pub pretrained_layers: usize,
+    /// Factor of the learning rate for these layers. A factor below 1 preserves what they have learned.
     pub pretrained_rate: f64,
     /// Flips each training image from left to right with probability 0.5.
     pub horizontal_flip: bool,
@@ -69,6 +71,7 @@ impl Default for TrainConfig {
             ema_decay: None,
             patience: None,
             frozen_layers: 0,
+            pretrained_layers: 0,
             pretrained_rate: 1.0,
             horizontal_flip: false,
             augmentation: None,

@@ -51,6 +51,8 @@ struct StoredConfig {
     patience: Option<usize>,
     #[serde(default, skip_serializing_if = "is_default")]
     frozen_layers: usize,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pretrained_layers: usize,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pretrained_rate: f64,
     // Settings of a run that older checkpoints contain.
@@ -94,6 +96,7 @@ impl<'de> Deserialize<'de> for TrainConfig {
             ema_decay: stored.ema_decay,
             patience: stored.patience,
             frozen_layers: stored.frozen_layers,
+            pretrained_layers: stored.pretrained_layers,
             pretrained_rate: stored.pretrained_rate,
             horizontal_flip: stored.mirror,
             augmentation: stored.augmentation,
@@ -125,6 +128,7 @@ impl From<&TrainConfig> for StoredConfig {
             ema_decay: config.ema_decay,
             patience: config.patience,
             frozen_layers: config.frozen_layers,
+            pretrained_layers: config.pretrained_layers,
             pretrained_rate: config.pretrained_rate,
             _validation: IgnoredAny,
             _precision: IgnoredAny,
@@ -265,11 +269,12 @@ mod tests {
             ema_decay: Some(0.999),
             patience: Some(5),
             frozen_layers: 3,
+            pretrained_layers: 5,
             pretrained_rate: 0.1,
             ..TrainConfig::default()
         };
         let json = serde_json::to_string(&config).expect("plain data");
-        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","optimizer":"adamw","beta_1":0.9,"beta_2":0.999,"epsilon":1e-7,"weight_decay":0.05,"mirror":false,"augmentation":null,"seed":1,"label_smoothing":0.1,"class_weights":"sqrt","clip_norm":1.0,"ema_decay":0.999,"patience":5,"frozen_layers":3,"pretrained_rate":0.1}"#;
+        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","optimizer":"adamw","beta_1":0.9,"beta_2":0.999,"epsilon":1e-7,"weight_decay":0.05,"mirror":false,"augmentation":null,"seed":1,"label_smoothing":0.1,"class_weights":"sqrt","clip_norm":1.0,"ema_decay":0.999,"patience":5,"frozen_layers":3,"pretrained_layers":5,"pretrained_rate":0.1}"#;
         assert_eq!(json, expected);
         let read: TrainConfig = serde_json::from_str(&json).expect("a configuration");
         assert_eq!(read, config);

@@ -9,6 +9,7 @@ pub(crate) mod datasets;
 pub(crate) mod device;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+mod fine_tuning;
 mod input;
 mod model;
 mod own_images;

@@ -3,6 +3,8 @@
 use anyhow::{Result, ensure};
 use modiste_core::Fit;
 use modiste_dataset::{Color, DecodeOptions, SourceOptions};
+use modiste_experiment::PretrainedModel;
+use modiste_infer::Preprocessing;
 
 use super::input::parse_size;
 
@@ -63,15 +65,30 @@ impl SourceFlags {
 }
 
 impl FormatFlags {
-    /// Returns the options of the decoding.
-    pub(crate) fn options(&self) -> DecodeOptions {
-        DecodeOptions {
-            size: self.size,
-            color: self.color.unwrap_or_default(),
-            fit: self.fit.unwrap_or_default(),
-            strict: self.strict,
-            ..DecodeOptions::default()
-        }
+    /// Returns the options of the decoding, which suits the images, or the model that the training starts from. Also
+    /// returns the preprocessing of that model if it decodes the files.
+    ///
+    /// # Errors
+    /// If the model has images of another colour.
+    pub(crate) fn options(
+        &self,
+        model: Option<&PretrainedModel>,
+    ) -> Result<(DecodeOptions, Option<Preprocessing>)> {
+        let color = self.color.unwrap_or_default();
+        let (mut options, decoder) = match model {
+            Some(model) => model.decoding(self.size, color, self.fit)?,
+            None => {
+                let options = DecodeOptions {
+                    size: self.size,
+                    color,
+                    fit: self.fit.unwrap_or_default(),
+                    ..DecodeOptions::default()
+                };
+                (options, None)
+            }
+        };
+        options.strict = self.strict;
+        Ok((options, decoder))
     }
 
     /// Checks that no flag is given, for a dataset of the catalog.

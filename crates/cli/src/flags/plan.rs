@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{DatasetPath, ImageShape, lookup};
 use modiste_experiment::{
-    OwnImages, Plan, Recipe, RunConfig, SYNTHETIC, find_recipe, fitted_architecture, recipes,
-    set_augmentation,
+    OwnImages, Plan, PretrainedModel, Recipe, RunConfig, SYNTHETIC, find_recipe,
+    fitted_architecture, recipes, set_augmentation,
 };
 use modiste_model::Architecture;
 use modiste_train::Augmentation;
 
+use super::fine_tuning::FineTuningFlags;
 use super::own_images::{FormatFlags, SourceFlags};
 use super::training::TrainingFlags;
 
@@ -37,6 +38,8 @@ pub(crate) struct PlanFlags {
     #[arg(long, value_name = "A|FILE")]
     architecture: Option<PathBuf>,
     #[command(flatten)]
+    fine_tuning: FineTuningFlags,
+    #[command(flatten)]
     training: TrainingFlags,
     /// Augmentation of the training images: none, light, strong, clothes (for images like those of
     /// Fashion-MNIST), or a JSON file, as docs/augmentation.md describes.
@@ -60,7 +63,7 @@ pub(crate) struct PlanFlags {
 impl PlanFlags {
     /// Identifiers of the flags that a resumed run does not accept: all of these, and `--run`. They are
     /// listed one by one, since clap's message about a group would name all its flags.
-    pub(crate) const ALL: [&str; 30] = [
+    pub(crate) const ALL: [&str; 33] = [
         "recipe",
         "dataset",
         "label_column",
@@ -71,6 +74,9 @@ impl PlanFlags {
         "fit",
         "strict",
         "architecture",
+        "from",
+        "freeze",
+        "pretrained_rate",
         "epochs",
         "batch_size",
         "learning_rate",
@@ -121,25 +127,43 @@ impl PlanFlags {
             )
         })?;
         let info = lookup(name)?;
-        let architecture = self.fitted(info.shape, info.classes.len())?;
-        Ok(Plan::new(&recipe, Some(name), architecture)?)
+        let model = self.fine_tuning.model()?;
+        let architecture = self.fitted(model.as_ref(), info.shape, info.classes.len())?;
+        let mut plan = Plan::new(&recipe, Some(name), architecture)?;
+        let classes: Vec<String> = info.classes.iter().map(ToString::to_string).collect();
+        self.fine_tuning
+            .apply(&mut plan, model.as_ref(), &classes)?;
+        Ok(plan)
     }
 
     fn plan_for_images(&self, path: PathBuf) -> Result<Plan> {
         let recipe = self.recipe_or("images")?;
-        let (own, source) = OwnImages::open(path, &self.source.options(), &self.format.options())?;
-        let listing = source.listing();
-        let architecture = self.fitted(own.image_shape(), listing.classes.len())?;
-        Ok(Plan::for_images(&recipe, own, listing, architecture)?)
+        let model = self.fine_tuning.model()?;
+        let (decode, decoder) = self.format.options(model.as_ref())?;
+        let (own, source) = OwnImages::open(path, &self.source.options(), &decode, decoder)?;
+        let classes = &source.listing().classes;
+        let architecture = self.fitted(model.as_ref(), own.image_shape(), classes.len())?;
+        let mut plan = Plan::for_images(&recipe, own, source.listing(), architecture)?;
+        self.fine_tuning.apply(&mut plan, model.as_ref(), classes)?;
+        Ok(plan)
     }
 
     fn recipe_or(&self, usual: &str) -> Result<Recipe> {
         Ok(find_recipe(self.recipe.as_deref().unwrap_or(usual))?)
     }
 
-    fn fitted(&self, shape: ImageShape, classes: usize) -> Result<Option<Architecture>> {
-        let fitted = |name: &PathBuf| fitted_architecture(name, shape, classes);
-        Ok(self.architecture.as_ref().map(fitted).transpose()?)
+    /// Returns the network that is given, or that of the model to start from; `None` means that of the recipe.
+    fn fitted(
+        &self,
+        model: Option<&PretrainedModel>,
+        shape: ImageShape,
+        classes: usize,
+    ) -> Result<Option<Architecture>> {
+        Ok(match (&self.architecture, model) {
+            (Some(name), _) => Some(fitted_architecture(name, shape, classes)?),
+            (None, Some(model)) => Some(model.fitted_architecture(shape, classes)?),
+            (None, None) => None,
+        })
     }
 
     fn apply(&self, config: &mut RunConfig, shape: ImageShape) -> Result<()> {

@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 #[cfg(unix)]
 mod data_folder;
+mod fine_tuning;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]

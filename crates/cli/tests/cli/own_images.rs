@@ -18,7 +18,7 @@ const NETWORK: &str = r#"{"version": 1, "name": "tiny", "layers": [
     {"kind": "global_average_pool2d"}, {"kind": "dense"}]}"#;
 
 /// Writes a gray 8x9 image around a brightness; `number` makes it different from all others.
-fn write_image(path: &Path, brightness: u8, number: usize) {
+pub(super) fn write_image(path: &Path, brightness: u8, number: usize) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("created");
     let mut encoder = png::Encoder::new(
         BufWriter::new(fs::File::create(path).expect("created")),
@@ -36,7 +36,7 @@ fn write_image(path: &Path, brightness: u8, number: usize) {
 }
 
 /// Two classes of 30 images, in `images/dark` and `images/light`, and a network.
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (class, brightness) in [("dark", 20), ("light", 180)] {
         for number in 0..30 {
@@ -56,7 +56,7 @@ fn in_folder(folder: &TempDir, arguments: &[&str]) -> Command {
 
 /// Standard output and standard error of a command with this exit code.
 #[track_caller]
-fn run(folder: &TempDir, arguments: &[&str], code: i32) -> [String; 2] {
+pub(super) fn run(folder: &TempDir, arguments: &[&str], code: i32) -> [String; 2] {
     let output = output(&mut in_folder(folder, arguments));
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text"));
@@ -69,7 +69,7 @@ fn run(folder: &TempDir, arguments: &[&str], code: i32) -> [String; 2] {
     [stdout, stderr]
 }
 
-const TRAIN: [&str; 8] = [
+pub(super) const TRAIN: [&str; 8] = [
     "train",
     "--dataset",
     "images",
@@ -103,28 +103,32 @@ fn prediction_equals_evaluation_bit_for_bit() {
     assert_eq!(record["own_images"]["parts"], serde_json::json!([48, 6, 6]));
     assert!(record["test"]["accuracy"].as_f64().is_some());
 
-    run(
-        &folder,
-        &["evaluate", "--model", "run", "--predictions", "p.csv"],
-        0,
-    );
+    let (evaluated, predicted) = probabilities(&folder, "run");
+    assert_eq!(evaluated.len(), 6);
+    assert_eq!(evaluated, predicted, "to the last bit");
+}
+
+/// Probabilities of the classes `dark` and `light` for the test images of a run: those of `evaluate`, and those of
+/// `predict` for the same files.
+pub(super) fn probabilities(folder: &TempDir, model: &str) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
+    let evaluate = ["evaluate", "--model", model, "--predictions", "p.csv"];
+    run(folder, &evaluate, 0);
     let mut reader = csv::Reader::from_path(folder.path().join("p.csv")).expect("a table");
-    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
-    let samples = samples(&folder, "run");
-    let tested: Vec<String> = samples
+    let rows = reader.records().map(|row| row.expect("a row"));
+    let evaluated: Vec<[f32; 2]> = rows
+        .map(|row| [&row[4], &row[5]].map(|cell| cell.parse().expect("a number")))
+        .collect();
+    let tested: Vec<String> = samples(folder, model)
         .iter()
         .filter(|(_, part)| part == "test")
         .map(|(file, _)| format!("images/{file}"))
+        .take(evaluated.len())
         .collect();
-    assert_eq!((tested.len(), rows.len()), (6, 6));
     let files: Vec<&str> = tested.iter().map(String::as_str).collect();
-    let [answers, _] = run(
-        &folder,
-        &[&["predict", "--json", "--model", "run"], &files[..]].concat(),
-        0,
-    );
+    let predict = ["predict", "--json", "--model", model];
+    let [answers, _] = run(folder, &[&predict[..], &files[..]].concat(), 0);
     let answers: Vec<Value> = serde_json::from_str(&answers).expect("JSON");
-    for (row, answer) in rows.iter().zip(&answers) {
+    let predicted = answers.iter().map(|answer| {
         let ranked = answer["predictions"].as_array().expect("classes");
         let by_class: BTreeMap<&str, f32> = ranked
             .iter()
@@ -135,9 +139,10 @@ fn prediction_equals_evaluation_bit_for_bit() {
                 )
             })
             .collect();
-        let evaluated = [&row[4], &row[5]].map(|cell| cell.parse::<f32>().expect("a number"));
-        assert_eq!([by_class["dark"], by_class["light"]], evaluated, "{answer}");
-    }
+        [by_class["dark"], by_class["light"]]
+    });
+    let predicted = predicted.collect();
+    (evaluated, predicted)
 }
 
 #[test]

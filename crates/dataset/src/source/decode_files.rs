@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use modiste_core::{Fit, ImageShape, require_memory};
+use modiste_core::{ImageShape, require_memory};
 use modiste_imaging::{catch_panic, decode_fit};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -94,7 +94,7 @@ fn decode(
     for (done, chunk) in chunks(&indices, shape) {
         let decoded: Vec<DecodedFile> = chunk
             .par_iter()
-            .map(|&index| decode_file(&files[index], hashes[index], shape, options.fit))
+            .map(|&index| decode_file(&files[index], hashes[index], shape, options))
             .collect();
         for (&index, (hash, pixels)) in chunk.iter().zip(decoded) {
             hashes[index] = hash;
@@ -140,17 +140,19 @@ fn decode_file(
     file: &Path,
     hash: Option<ContentHash>,
     shape: ImageShape,
-    mode: Fit,
+    options: &DecodeOptions,
 ) -> DecodedFile {
     let bytes = match read_picture(file) {
         Ok(bytes) => bytes,
         Err(error) => return (hash, Err(error.to_string())),
     };
     let hash = hash.unwrap_or_else(|| content_hash(&bytes));
-    let decoded = catch_panic(|| decode_fit(&bytes, shape, mode));
-    let pixels = decoded
-        .map(|picture| picture.pixels)
-        .map_err(|error| error.to_string());
+    let pixels = match &options.decoder {
+        Some(decoder) => decoder.decode(&bytes, shape),
+        None => catch_panic(|| decode_fit(&bytes, shape, options.fit))
+            .map(|picture| picture.pixels)
+            .map_err(|error| error.to_string()),
+    };
     (Some(hash), pixels)
 }
 
@@ -161,6 +163,9 @@ fn key(hashes: &[ContentHash], options: &DecodeOptions) -> String {
         size, color, fit, ..
     } = options;
     hash.update(format!("{DECODER_VERSION} {size:?} {color:?} {fit}\n"));
+    if let Some(decoder) = &options.decoder {
+        hash.update(format!("{}\n", decoder.description()));
+    }
     for content in hashes {
         hash.update(content);
     }

@@ -6,6 +6,7 @@ mod arrays;
 mod decode_files;
 mod decoded;
 mod error;
+mod file_decoder;
 mod fingerprint;
 mod fit_arrays;
 mod image_folder;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use modiste_core::{Fit, ImageShape};
 
 pub use error::SourceError;
+pub use file_decoder::FileDecoder;
 pub use fingerprint::{Fingerprint, FingerprintChange};
 pub use listing::{BadFile, Listing, Part, Sample, SourceKind, SourceWarning, UnknownPart};
 pub use loaded::{LoadedImages, Splits};

@@ -2,6 +2,7 @@
 
 use modiste_core::{Fit, ImageShape};
 
+use super::file_decoder::FileDecoder;
 use crate::cache::CacheOptions;
 
 /// Options of [`open_source`](crate::open_source).
@@ -60,6 +61,8 @@ pub struct DecodeOptions {
     pub color: Color,
     /// Way to bring an image to the size.
     pub fit: Fit,
+    /// Decodes files instead of `fit`, which then only applies to the images of arrays.
+    pub decoder: Option<FileDecoder>,
     /// Rejects images that cannot be decoded, instead of leaving them out.
     pub strict: bool,
     /// Cache of decoded images.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use modiste_dataset::{Dataset, Images, LoadReport};
-use modiste_model::{Metadata, Network};
+use modiste_model::{Metadata, Network, transfer};
 use modiste_train::{TrainData, require_training_memory, synthetic_pictures};
 use serde_json::json;
 
@@ -116,29 +116,56 @@ impl RunImages {
         )?)
     }
 
-    /// Creates the network of a plan with its initial weights.
+    /// Creates the network of a plan with its weights before the first step: those of the model that it starts from, or
+    /// random ones.
+    ///
+    /// # Errors
+    /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not fit each other, and
+    /// [`Error::ModelChanged`](crate::Error::ModelChanged) or [`Error::Model`](crate::Error::Model) if the model to start
+    /// from is not there.
+    pub(crate) fn network(&self, plan: &Plan) -> Result<Network> {
+        let Some(pretrained) = &plan.pretrained else {
+            return self.random_network(plan);
+        };
+        let (architecture, seed) = (plan.architecture.clone(), plan.config.train.seed);
+        let (network, _) = transfer(
+            &pretrained.network()?,
+            architecture,
+            self.metadata(plan),
+            seed,
+        )?;
+        Ok(network)
+    }
+
+    /// Creates the network of a plan with random weights.
     ///
     /// # Errors
     /// Returns [`Error::Architecture`](crate::Error::Architecture) if the layers do not fit each other.
-    pub(crate) fn network(&self, plan: &Plan) -> Result<Network> {
+    pub(crate) fn random_network(&self, plan: &Plan) -> Result<Network> {
+        Ok(Network::initialize(
+            plan.architecture.clone(),
+            self.metadata(plan),
+            plan.config.train.seed,
+        )?)
+    }
+
+    fn metadata(&self, plan: &Plan) -> Metadata {
         // The metadata contain no value that differs if the training is repeated.
-        let metadata = Metadata {
+        let mut training = json!({
+            "modiste": VERSION,
+            "recipe": plan.recipe,
+            "training_images": self.train.len(),
+            "config": plan.stored_config(),
+        });
+        if let Some(pretrained) = &plan.pretrained {
+            training["pretrained_sha256"] = json!(pretrained.sha256);
+        }
+        Metadata {
             dataset: self.data.name.clone(),
             classes: self.data.classes.clone(),
             preprocessing: Some(plan.preprocessing.clone()),
             temperature: 1.0,
-            training: json!({
-                "modiste": VERSION,
-                "recipe": plan.recipe,
-                "training_images": self.train.len(),
-                "config": plan.stored_config(),
-            }),
-        };
-        let seed = plan.config.train.seed;
-        Ok(Network::initialize(
-            plan.architecture.clone(),
-            metadata,
-            seed,
-        )?)
+            training,
+        }
     }
 }

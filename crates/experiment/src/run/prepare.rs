@@ -127,6 +127,13 @@ impl Run {
         if let Some(own) = &mut record.own_images {
             own.images.path = recordable(&own.images.path)?;
         }
+        if let Some(path) = record
+            .pretrained
+            .as_mut()
+            .and_then(|from| from.model.as_mut())
+        {
+            *path = recordable(path)?;
+        }
         let folder = RunFolder::create(options.folder.as_deref(), &plan.recipe, on_warning)?;
         record.allow_partial = options.data.allow_partial;
         record.photos_folder = photos_folder;
@@ -189,9 +196,13 @@ impl Run {
             })
         };
         let photos = record.photos_folder.as_ref().map(read).transpose()?;
-        let network = images.network(&plan)?;
-        images.require_memory(&network, &plan, &setup)?;
         let checkpoint = folder.checkpoints.newest(on_warning)?;
+        // A checkpoint contains the weights, so that the model to start from is no longer needed.
+        let network = match checkpoint {
+            Some(_) => images.random_network(&plan)?,
+            None => images.network(&plan)?,
+        };
+        images.require_memory(&network, &plan, &setup)?;
         Ok(Self {
             watch: watch_options(options, record.tensorboard),
             folder,
@@ -262,7 +273,11 @@ impl Run {
                 record.dataset.name,
             ),
         };
-        format!("{}\n{action}", self.setup.description)
+        let from = record.pretrained.as_ref();
+        let from = from.filter(|_| self.position().is_none());
+        let from = from.map(|from| format!("\n{}", from.description()));
+        let from = from.unwrap_or_default();
+        format!("{}{from}\n{action}", self.setup.description)
     }
 
     /// Returns the position of the checkpoint that training resumes from; `None` if it starts with the first step.

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::json::read_text;
 use crate::machine::Machine;
 use crate::plan::{FORMAT_VERSION, OLDEST_VERSION, Plan};
+use crate::pretrained::Pretrained;
 use crate::warning::Warning;
 use crate::{COMMIT, VERSION};
 
@@ -45,6 +46,9 @@ pub struct Record {
     /// Own images, if the dataset is none of the catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_images: Option<OwnImagesRecord>,
+    /// Model that the training starts from; absent for random initial weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<Pretrained>,
     /// Dataset of the background images, if there is one.
     #[serde(rename = "pictures")]
     pub background_images: Option<DatasetRecord>,
@@ -175,6 +179,7 @@ impl Record {
             recipe: plan.recipe.clone(),
             dataset: DatasetRecord::of(&images.report),
             own_images: own_record(plan, images),
+            pretrained: plan.pretrained.clone(),
             background_images: images.background_report.as_ref().map(DatasetRecord::of),
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),
@@ -299,6 +304,7 @@ impl Record {
             recipe: self.recipe.clone(),
             dataset: self.dataset.name.clone(),
             own_images: self.own_images.as_ref().map(|own| own.images.clone()),
+            pretrained: self.pretrained.clone(),
             architecture: self.architecture.clone(),
             preprocessing: self.preprocessing.clone(),
             config: self.config.clone(),

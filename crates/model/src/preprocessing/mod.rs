@@ -5,6 +5,7 @@
 mod check;
 mod error;
 mod preset;
+mod single_view;
 mod step;
 pub(crate) mod stored;
 

@@ -78,6 +78,7 @@ fn config(optimizer: Optimizer) -> TrainConfig {
         ema_decay: Some(0.9),
         patience: None,
         frozen_layers: 1,
+        pretrained_layers: 2,
         pretrained_rate: 0.5,
         horizontal_flip: true,
         augmentation: Some(Augmentation::Clothes(augmentation)),

@@ -49,6 +49,7 @@ fn everything() -> TrainConfig {
         ema_decay: Some(0.9),
         patience: Some(2),
         frozen_layers: 1,
+        pretrained_layers: 2,
         pretrained_rate: 0.5,
         horizontal_flip: true,
         ..TrainConfig::default()
