@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use modiste_core::ImageShape;
+use modiste_core::{Fit, ImageShape};
 
 use crate::pixels::{Pixels, ReadError};
 
@@ -305,17 +305,22 @@ impl fmt::Debug for Images {
     }
 }
 
-/// Dataset: training images, test images and class names.
+/// Dataset: training, validation and test images, and class names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// Name in the catalog, for example `fashion-mnist`.
+    /// Name in the catalog, for example `fashion-mnist`, or name of the own images.
     pub name: String,
     /// Class names; a label is an index into them.
     pub classes: Vec<String>,
     /// Images to train on.
     pub train: Images,
+    /// Images that are measured after each epoch. `None` means the test images.
+    pub validation: Option<Images>,
     /// Images to evaluate on.
     pub test: Images,
+    /// Way in which image files were brought to their shape, which prediction has to repeat. `None` for a dataset of the
+    /// catalog.
+    pub fit: Option<Fit>,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use image::{DynamicImage, Rgb, RgbImage};
 use modiste_dataset::{
     CacheOptions, Color, DecodeOptions, Fit, ImageFolder, ImageShape, ImageSource, LoadedImages,
-    Part, SourceError, SourceOptions, SourceWarning, cache_entries, open_source,
+    Part, SourceError, SourceOptions, SourceWarning, SplitFractions, cache_entries, open_source,
 };
 
 /// Image with distinct pixels.
@@ -317,7 +317,7 @@ fn splits_follow_the_parts() {
         .resized(4, 4)
         .cached(CacheOptions::Off);
     let loaded = source.load().expect("decoded");
-    let splits = loaded.split_stratified(0.25, 3);
+    let splits = loaded.split_by(SplitFractions::both(0.25), 3);
     assert_eq!(splits.test.len(), 4);
     assert_eq!((splits.train.len(), splits.validation.len()), (12, 4));
     assert!(splits.indices.validation_split_off && !splits.indices.test_split_off);
@@ -330,6 +330,10 @@ fn splits_follow_the_parts() {
     assert!(groups.iter().all(|group| *group == groups[0]));
     let part = loaded.listing.samples[splits.indices.test[0]].part;
     assert_eq!(part, Some(Part::Test));
+    let data = loaded.split_stratified(0.25, 3);
+    assert_eq!((&data.train, &data.test), (&splits.train, &splits.test));
+    assert_eq!(data.validation.as_ref(), Some(&splits.validation));
+    assert_eq!(data.fit, Some(Fit::Pad));
 }
 
 #[test]

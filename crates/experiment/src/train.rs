@@ -1,7 +1,7 @@
 //! Training in memory, without the folder of a run.
 
 use modiste_dataset::Dataset;
-use modiste_model::{Architecture, Metadata, Network};
+use modiste_model::{Architecture, Metadata, Network, Preprocessing};
 use modiste_train::{Compute, Event, Next, TrainConfig, TrainData, fit, synthetic_pictures};
 use serde_json::json;
 
@@ -9,9 +9,10 @@ use crate::VERSION;
 use crate::error::Result;
 use crate::run::SYNTHETIC_IMAGES;
 
-/// Trains a network on the training images of a dataset with the kernel engine, and measures it on the test images
-/// after each epoch. The network is fitted to the images and classes of the dataset; its initial weights depend on
-/// `config.seed`. The callback may stop the training; the network then has the weights of the last step.
+/// Trains a network on the training images of a dataset with the kernel engine, and measures it after each epoch on the
+/// validation images, or on the test images if there are none. The network is fitted to the images and classes of the
+/// dataset; its initial weights depend on `config.seed`. If the images come from files, the network has the preprocessing
+/// that decodes photos in the same way. The callback may stop the training; the network then has the weights of the last step.
 ///
 /// To resume the training later, use [`Run`](crate::Run), which stores checkpoints in a folder.
 ///
@@ -42,6 +43,7 @@ pub fn train(
     let metadata = Metadata {
         dataset: data.name.clone(),
         classes: data.classes.clone(),
+        preprocessing: data.fit.map(Preprocessing::images),
         training: json!({
             "modiste": VERSION,
             "training_images": data.train.len(),
@@ -55,7 +57,7 @@ pub fn train(
     let background = augmentation.map(|_| synthetic_pictures(SYNTHETIC_IMAGES, config.seed));
     let images = TrainData {
         train: &data.train,
-        validation: &data.test,
+        validation: data.validation.as_ref().unwrap_or(&data.test),
         pictures: background.as_ref(),
     };
     fit(&mut network, images, config, &Compute::default(), on_event)?;

@@ -145,7 +145,9 @@ mod tests {
             name: "test".into(),
             classes: vec!["all".into()],
             train: images(10),
+            validation: None,
             test: images(3),
+            fit: None,
         };
         let split = |text: &str| {
             let validation: Validation = text.parse().expect(text);

@@ -1,7 +1,7 @@
 //! Error of this crate's functions.
 
 use modiste_infer::ClassifierError;
-use modiste_model::{ArchitectureError, FileError};
+use modiste_model::{ArchitectureError, ArchitectureFileError, FileError};
 
 /// Result with this crate's [`Error`]. Programs may use it too.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,11 +22,21 @@ pub enum Error {
     /// A model file cannot be read or written.
     #[error(transparent)]
     Model(#[from] FileError),
+    /// An architecture file contains an error.
+    #[error(transparent)]
+    ArchitectureFile(#[from] ArchitectureFileError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// A dataset cannot be loaded, or a training, a run or a report failed.
+    /// A dataset or own images cannot be loaded, or a training, a run or a report failed.
     #[cfg(feature = "train")]
     #[error(transparent)]
     Experiment(#[from] modiste_experiment::Error),
+}
+
+#[cfg(feature = "train")]
+impl From<modiste_dataset::SourceError> for Error {
+    fn from(error: modiste_dataset::SourceError) -> Self {
+        Self::Experiment(error.into())
+    }
 }

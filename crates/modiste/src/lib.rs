@@ -31,6 +31,19 @@
 //! # Ok::<(), modiste::Error>(())
 //! ```
 //!
+//! Train on your own images, in a folder with a subfolder for each class:
+//!
+//! ```no_run
+//! # #[cfg(feature = "train")] {
+//! use modiste::{ImageFolder, Next, find_recipe, train, zoo};
+//!
+//! let data = ImageFolder::open("photos")?.resized(64, 64).load()?.split_stratified(0.1, 1);
+//! let config = find_recipe("images")?.config.train;
+//! let network = train(zoo::resnet(), &data, &config, &mut |_| Next::Continue)?;
+//! # }
+//! # Ok::<(), modiste::Error>(())
+//! ```
+//!
 //! [`Run`] trains in a folder: a run can be resumed after a crash and reproduced bit by bit. [`pages`] builds HTML
 //! reports. The repository contains a short example of each. The crates that this one is
 //! built on (`modiste-model`, `modiste-train`, `modiste-experiment`, ...) contain further functions.
@@ -51,7 +64,7 @@ pub use modiste_infer::{Classifier, Prediction};
 pub use modiste_model::{Architecture, Layer, Network, Padding, zoo};
 #[cfg(feature = "train")]
 pub use {
-    modiste_dataset::Dataset,
+    modiste_dataset::{Csv, Dataset, ImageFolder, Npz},
     modiste_experiment::{
         ComputeChoice, Measurement, Plan, Run, RunEvent, RunOptions, find_recipe, pages, train,
     },

@@ -112,7 +112,9 @@ pub(crate) fn load_info(
         name: info.name.to_owned(),
         classes: info.classes.iter().map(|&class| class.to_owned()).collect(),
         train,
+        validation: None,
         test,
+        fit: None,
     };
     Ok((dataset, report))
 }

@@ -68,6 +68,7 @@ fn finish(
     warnings.extend(classes_without_images(&source.listing, &listing));
     warnings.extend(decoded.warning);
     Ok(LoadedImages {
+        fit: source.decode.fit,
         images: Images::stored(shape, decoded.pixels, labels.into()),
         listing,
         bad: left_out,

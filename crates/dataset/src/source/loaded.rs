@@ -1,8 +1,10 @@
 //! Decoded images of a source, and their parts.
 
+use modiste_core::Fit;
+
 use super::fingerprint::Fingerprint;
 use super::listing::{BadFile, Listing, Part, SourceWarning};
-use crate::images::Images;
+use crate::images::{Dataset, Images};
 use crate::parts::{SplitFractions, SplitIndices, split_parts};
 
 /// Decoded images of a source.
@@ -12,6 +14,8 @@ pub struct LoadedImages {
     pub listing: Listing,
     /// All images, of all parts.
     pub images: Images,
+    /// Way in which they were brought to their shape.
+    pub fit: Fit,
     /// Files and lines of a table that were left out.
     pub bad: Vec<BadFile>,
     /// Fingerprint of the contents, including the files that were left out.
@@ -22,7 +26,7 @@ pub struct LoadedImages {
     pub warnings: Vec<SourceWarning>,
 }
 
-/// Training, validation and test images.
+/// Training, validation and test images, and where they come from.
 #[derive(Clone, Debug)]
 pub struct Splits {
     /// Class names; a label is an index into them.
@@ -38,20 +42,22 @@ pub struct Splits {
 }
 
 impl LoadedImages {
-    /// Splits the images: the parts that the source gives, and a tenth of the others for each missing one.
-    ///
-    /// See [`split_stratified`](Self::split_stratified).
-    pub fn split(&self, seed: u64) -> Splits {
-        self.split_stratified(0.1, seed)
-    }
-
     /// Splits the images into training, validation and test images.
     ///
     /// The parts that the source gives are kept. A missing test part is `fraction` of the training images, and a missing
     /// validation part is `fraction` of the remaining ones. Both are drawn at random, class by class, and groups are not
     /// divided: see [`split_parts`]. The same seed gives the same parts.
-    pub fn split_stratified(&self, fraction: f64, seed: u64) -> Splits {
-        self.split_by(SplitFractions::both(fraction), seed)
+    pub fn split_stratified(&self, fraction: f64, seed: u64) -> Dataset {
+        let splits = self.split_by(SplitFractions::both(fraction), seed);
+        Dataset {
+            name: self.listing.name.clone(),
+            classes: splits.classes,
+            train: splits.train,
+            // Without validation images, the test images are measured after each epoch.
+            validation: Some(splits.validation).filter(|images| !images.is_empty()),
+            test: splits.test,
+            fit: Some(self.fit),
+        }
     }
 
     /// Splits the images as [`split_stratified`](Self::split_stratified) does, with a fraction for each part.

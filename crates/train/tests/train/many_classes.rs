@@ -21,7 +21,9 @@ fn data() -> Dataset {
         name: "many-classes".into(),
         classes: (0..CLASSES).map(|class| class.to_string()).collect(),
         train: images(255),
+        validation: None,
         test: images(200),
+        fit: None,
     }
 }
 

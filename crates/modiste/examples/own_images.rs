@@ -1,0 +1,35 @@
+//! Trains a network from a JSON file on a folder of images, evaluates it, saves it, and classifies a photo.
+//!
+//! ```sh
+//! cargo run --release --example own_images FOLDER NETWORK.json PHOTO
+//! ```
+
+#![allow(clippy::print_stdout, reason = "a program, not a library")]
+
+use modiste::{Architecture, Classifier, Event, ImageFolder, Next, evaluate, find_recipe, train};
+
+fn main() -> modiste::Result<()> {
+    let paths: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, network, photo] = &paths[..] else {
+        return Ok(println!("usage: own_images FOLDER NETWORK.json PHOTO"));
+    };
+    let data = ImageFolder::open(folder)?.load()?.split_stratified(0.1, 1);
+    let architecture = Architecture::from_json(&std::fs::read_to_string(network)?)?;
+    let config = find_recipe("images")?.config.train;
+    let network = train(architecture, &data, &config, &mut |event| {
+        if let Event::Epoch(epoch, _) = event {
+            println!("epoch {}: {:.4}", epoch.epoch, epoch.val_accuracy);
+        }
+        Next::Continue
+    })?;
+    println!("{}", evaluate(&network, &data)?.report());
+    let path = std::env::temp_dir().join("own-images.safetensors");
+    network.save(&path)?;
+    let ranked = Classifier::load(&path)?.classify(&std::fs::read(photo)?)?;
+    println!(
+        "{}: {:.1} %",
+        ranked[0].class,
+        100.0 * ranked[0].probability
+    );
+    Ok(())
+}
