@@ -3,6 +3,7 @@
 use modiste_kernels::WorkspaceLen;
 
 use crate::fused_op::{BatchNorm, FusedOp, KernelOptions, Kind, Purpose, SharedLens, fuse};
+use crate::inference::segments;
 use crate::network_plan::NetworkPlan;
 
 /// Largest batch whose buffers are summed exactly; the estimate of a larger one is a multiple.
@@ -58,7 +59,13 @@ fn inference_bytes_for(
 ) -> u64 {
     let per_batch = scaled(batch_size, |batch| {
         let ops = fuse(&plan.layers, batch, options, purpose);
-        output_len(&ops, batch) + workspace(SharedLens::of(&ops, batch).workspace)
+        let segments = segments(&ops, batch, purpose);
+        let outputs = segments.iter().flat_map(|segment| {
+            let indices = segment.ops.clone();
+            indices.map(|index| output_len(&ops[index], segment.stored(index, batch)))
+        });
+        let outputs: usize = outputs.sum();
+        outputs + workspace(SharedLens::of(&ops, batch).workspace)
     });
     let ops = fuse(&plan.layers, 1, options, purpose);
     let fixed = packed_len(&ops, options) + plan.trainable_len();
@@ -110,24 +117,21 @@ fn activation_len(ops: &[FusedOp], batch: usize) -> usize {
     ops.iter().map(len).sum()
 }
 
-/// Length of all outputs of inference, in numbers.
-fn output_len(ops: &[FusedOp], batch: usize) -> usize {
-    let len = |op: &FusedOp| {
-        let output = match &op.kind {
-            Kind::Conv(conv) if conv.accumulates => 0,
-            _ => batch * op.outputs,
-        };
-        output
-            + match &op.kind {
-                Kind::MaxPool2d(_) => output.div_ceil(4),
-                Kind::Residual(residual) => {
-                    let paths = residual.paths().map(|path| output_len(path, batch));
-                    paths.iter().sum()
-                }
-                _ => 0,
-            }
+/// Length of the outputs of an operation of inference, in numbers.
+fn output_len(op: &FusedOp, batch: usize) -> usize {
+    let output = match &op.kind {
+        Kind::Conv(conv) if conv.accumulates => 0,
+        _ => batch * op.outputs,
     };
-    ops.iter().map(len).sum()
+    output
+        + match &op.kind {
+            Kind::MaxPool2d(_) => output.div_ceil(4),
+            Kind::Residual(residual) => {
+                let paths = residual.paths().into_iter().flatten();
+                paths.map(|op| output_len(op, batch)).sum()
+            }
+            _ => 0,
+        }
 }
 
 /// Length of all prepared kernels of inference, in numbers.

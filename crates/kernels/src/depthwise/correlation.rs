@@ -38,7 +38,7 @@ impl Taps {
 
     /// Kernel index and source position of the tap with the source position of rank `rank`.
     #[inline(always)]
-    fn ascending(&self, rank: usize) -> (usize, usize) {
+    pub(super) fn ascending(&self, rank: usize) -> (usize, usize) {
         match self.reversed {
             true => self.tap(self.count - 1 - rank),
             false => self.tap(rank),
@@ -81,9 +81,10 @@ impl Correlation<'_> {
         output: &mut [f32],
     ) {
         if [rows.count, columns.count, pixels.step] == [3, 3, 1] {
+            let lines = self.lines(rows, columns);
             match pixels.source_step {
-                1 => return self.row_3x3::<S, 1>(simd, rows, columns, output),
-                2 => return self.row_3x3::<S, 2>(simd, rows, columns, output),
+                1 => return self.row_3x3::<S, 1>(simd, lines, rows, columns, output),
+                2 => return self.row_3x3::<S, 2>(simd, lines, rows, columns, output),
                 _ => {}
             }
         }
@@ -112,109 +113,6 @@ impl Correlation<'_> {
             while pixels.count > first {
                 strip.run::<S, 1>(simd, channels.clone(), first, epilogue);
                 first += 1;
-            }
-        }
-    }
-}
-
-impl Correlation<'_> {
-    /// Computes all pixels of one output row with 3x3 taps. The window slides over the row in
-    /// registers, so that each pixel is loaded once per kernel row.
-    #[inline(always)]
-    fn row_3x3<S: Simd, const STRIDE: usize>(
-        &self,
-        simd: S,
-        rows: Taps,
-        columns: Taps,
-        output: &mut [f32],
-    ) {
-        let channel_count = self.channels;
-        let left = columns.ascending(0).1;
-        let mut lines: [&[f32]; 3] = [&[]; 3];
-        for (r, line) in lines.iter_mut().enumerate() {
-            let row = rows.ascending(r).1;
-            let row = &self.source[row * self.source_row_len..][..self.source_row_len];
-            *line = &row[left * channel_count..];
-        }
-        for start in (0..channel_count).step_by(S::F32_LANES) {
-            let channels = start..(start + S::F32_LANES).min(channel_count);
-            let epilogue = match self.epilogue {
-                Some(epilogue) => Some(epilogue.vectors::<S, 1>(simd, channels.clone())),
-                None => None,
-            };
-            let mut weight = [[simd.splat_f32s(0.0); 3]; 3];
-            for r in 0..3 {
-                for c in 0..3 {
-                    let (i, j) = (rows.ascending(r).0, columns.ascending(c).0);
-                    let tap = &self.weight[(i * self.kernel_width + j) * channel_count..];
-                    weight[r][c] = load(simd, &tap[channels.clone()]);
-                }
-            }
-            let mut window = Window3x3::<S, STRIDE>::new(simd, lines, channel_count, &channels);
-            let [first, second, third] = lines.map(|line| {
-                line[(3 - STRIDE) * channel_count..].chunks_exact(STRIDE * channel_count)
-            });
-            let pixels = first.zip(second).zip(third);
-            for (output, ((first, second), third)) in
-                output.chunks_exact_mut(channel_count).zip(pixels)
-            {
-                window.slide(simd, [first, second, third], channel_count, &channels);
-                // One sum per column, so that they are computed in parallel.
-                let mut sums = [simd.splat_f32s(0.0); 3];
-                for c in 0..3 {
-                    sums[c] = simd.mul_f32s(weight[0][c], window.0[0][c]);
-                    sums[c] = mul_add(simd, weight[1][c], window.0[1][c], sums[c]);
-                    sums[c] = mul_add(simd, weight[2][c], window.0[2][c], sums[c]);
-                }
-                let sum = simd.add_f32s(simd.add_f32s(sums[0], sums[1]), sums[2]);
-                let output = &mut output[channels.clone()];
-                match &epilogue {
-                    Some(epilogue) => epilogue.write(simd, sum, output),
-                    None => store(simd, output, sum),
-                }
-            }
-        }
-    }
-}
-
-/// Window of 3x3 pixels for one vector of channels, which slides by `STRIDE` pixels.
-pub(super) struct Window3x3<S: Simd, const STRIDE: usize>(pub(super) [[S::f32s; 3]; 3]);
-
-impl<S: Simd, const STRIDE: usize> Window3x3<S, STRIDE> {
-    /// Window one step before the first pixel of `lines`.
-    #[inline(always)]
-    pub(super) fn new(
-        simd: S,
-        lines: [&[f32]; 3],
-        channel_count: usize,
-        channels: &Range<usize>,
-    ) -> Self {
-        let mut window = [[simd.splat_f32s(0.0); 3]; 3];
-        for r in 0..3 {
-            for c in 0..3 - STRIDE {
-                let pixel = &lines[r][c * channel_count..];
-                window[r][c + STRIDE] = load(simd, &pixel[channels.clone()]);
-            }
-        }
-        Self(window)
-    }
-
-    /// Slides by one step. Each of `lines` has `STRIDE` new pixels.
-    #[inline(always)]
-    pub(super) fn slide(
-        &mut self,
-        simd: S,
-        lines: [&[f32]; 3],
-        channel_count: usize,
-        channels: &Range<usize>,
-    ) {
-        for r in 0..3 {
-            for c in 0..3 - STRIDE {
-                self.0[r][c] = self.0[r][c + STRIDE];
-            }
-            for c in 0..STRIDE {
-                let pixel = &lines[r][c * channel_count..][..channel_count];
-                self.0[r][3 - STRIDE + c] = load(simd, &pixel[channels.clone()]);
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::conv2d::Conv2dOutput;
 use crate::conv2d::epilogue::{Epilogue, OutputBands};
 use crate::depthwise::correlation::{Correlation, Pixels, Taps};
 use crate::depthwise::padded_band::PaddedBand;
+use crate::depthwise::window3x3::Lines;
 use crate::depthwise::{DepthwiseConv2d, DepthwiseConv2dShape, ROWS};
 use crate::operand::ConvInput;
 use crate::parallel::{CHUNK, parallel_for};
@@ -82,6 +83,10 @@ impl WithSimd for ForwardTask<'_> {
             count: columns.output,
             source_step: columns.stride,
         };
+        if self.is_plain_3x3() {
+            self.plain_3x3(simd, column_taps);
+            return;
+        }
         let mut unit = self.units.start;
         while unit < self.units.end {
             let (image, band) = (unit / bands_per_image, unit % bands_per_image);
@@ -116,6 +121,55 @@ impl WithSimd for ForwardTask<'_> {
                     .write_statistics(simd, unit + band, 0..shape.channels);
             }
             unit += bands;
+        }
+    }
+}
+
+impl ForwardTask<'_> {
+    /// `true` if the window can slide over the rows of the input itself, without a padded copy.
+    fn is_plain_3x3(&self) -> bool {
+        let (rows, columns) = (&self.shape.rows, &self.shape.columns);
+        let is_plain = self.input.affine.is_none() && !self.input.relu;
+        is_plain
+            && [rows.kernel, columns.kernel] == [3, 3]
+            && columns.padding_before <= 1
+            && columns.stride <= 2
+    }
+
+    #[inline(always)]
+    fn plain_3x3<S: Simd>(mut self, simd: S, columns: Taps) {
+        let shape = self.shape;
+        let (input, size) = (shape.input(), shape.output());
+        let bands_per_image = size.height.div_ceil(BAND);
+        let zeros = &mut self.scratch[..input.row_len()];
+        zeros.fill(0.0);
+        let correlation = Correlation {
+            source: self.input.values,
+            source_row_len: input.row_len(),
+            weight: self.weight,
+            kernel_width: 3,
+            channels: shape.channels,
+            epilogue: Some(self.epilogue),
+        };
+        for unit in self.units {
+            let (image, band) = (unit / bands_per_image, unit % bands_per_image);
+            let output = self.parts.values.band(unit);
+            for (y, output) in output.chunks_exact_mut(size.row_len()).enumerate() {
+                let mut lines = Lines {
+                    rows: [&*zeros; 3],
+                    padding: shape.columns.padding_before,
+                };
+                let (taps, first) = shape.rows.taps(band * BAND + y);
+                for (index, r) in taps.enumerate() {
+                    let start = input.row_offset(image, first + index);
+                    lines.rows[r] = &self.input.values[start..][..input.row_len()];
+                }
+                match shape.columns.stride {
+                    1 => correlation.row_3x3::<S, 1>(simd, lines, columns, columns, output),
+                    _ => correlation.row_3x3::<S, 2>(simd, lines, columns, columns, output),
+                }
+            }
+            self.parts.write_statistics(simd, unit, 0..shape.channels);
         }
     }
 }

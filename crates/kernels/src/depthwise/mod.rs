@@ -6,6 +6,7 @@ mod forward;
 mod input_gradient;
 mod padded_band;
 mod weight_gradient;
+mod window3x3;
 
 use crate::band_statistics::{BAND, combine_statistics, statistics_len};
 use crate::buffer::{Workspace, WorkspaceLen};

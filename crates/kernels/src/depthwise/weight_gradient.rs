@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::channels::{load, store};
-use crate::depthwise::correlation::Window3x3;
 use crate::depthwise::padded_band::PaddedBand;
+use crate::depthwise::window3x3::{Lines, Window3x3};
 use crate::depthwise::{DepthwiseConv2dShape, ROWS};
 use crate::fused_gradient::FusedGradient;
 use crate::microkernel::mul_add;
@@ -96,11 +96,12 @@ impl RowProducts<'_> {
     #[inline(always)]
     fn add_3x3<S: Simd, const STRIDE: usize>(&mut self, simd: S, channels: &Range<usize>) {
         let count = self.channels;
-        let lines =
-            [0, 1, 2].map(|r| &self.source[r * self.source_row_len..][..self.source_row_len]);
+        let lines = Lines {
+            rows: [0, 1, 2].map(|r| &self.source[r * self.source_row_len..][..self.source_row_len]),
+            padding: 0,
+        };
         let mut window = Window3x3::<S, STRIDE>::new(simd, lines, count, channels);
-        let [first, second, third] =
-            lines.map(|line| line[(3 - STRIDE) * count..].chunks_exact(STRIDE * count));
+        let [first, second, third] = Window3x3::<S, STRIDE>::steps(lines, count);
         let pixels = first.zip(second).zip(third);
         let mut sums = [[simd.splat_f32s(0.0); 3]; 3];
         for (gradient, ((first, second), third)) in self.gradient.chunks_exact(count).zip(pixels) {

@@ -169,6 +169,19 @@ fn same_3x3() {
     check(2, same(9, 3, 1), same(14, 3, 1), 16);
 }
 
+/// Windows that reach beyond both borders of the image.
+#[test]
+fn small_images() {
+    for side in 1..=5 {
+        for stride in [1, 2] {
+            check(2, same(side, 3, stride), same(side + 1, 3, stride), 17);
+            check(1, same(side, 3, 3 - stride), same(side, 3, stride), 16);
+        }
+    }
+    check(2, valid(3, 3, 1), valid(4, 3, 1), 5);
+    check(2, valid(6, 3, 2), valid(7, 3, 2), 5);
+}
+
 #[test]
 fn strides_and_other_kernels() {
     check(2, same(11, 3, 2), same(8, 3, 2), 17);

@@ -3,6 +3,7 @@
 use modiste_kernels::{Buffer, InstructionSet, batch_norm_affine, dense_pack_weight, inverse_std};
 
 use crate::fused_op::{BatchNorm, FusedOp, FusedResidual, Kind};
+use crate::inference::groups::Segment;
 use crate::parameters::Parameters;
 
 /// Buffers of one operation: its output, and what [`prepare`] derives from the weights.
@@ -30,50 +31,62 @@ pub(crate) struct FusedBatchNorm {
 pub(super) fn allocate(
     ops: &[FusedOp],
     batch: usize,
+    segments: &[Segment],
     instructions: InstructionSet,
 ) -> Vec<OpBuffers> {
-    let allocate_op = |op: &FusedOp| {
-        let mut buffers = OpBuffers {
-            output: match &op.kind {
-                Kind::Conv(conv) if conv.accumulates => Buffer::default(),
-                _ => Buffer::zeros(batch * op.outputs),
-            },
-            ..OpBuffers::default()
-        };
-        match &op.kind {
-            Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.kernel.packed_len()),
-            Kind::MaxPool2d(_) => buffers.argmax = vec![0; buffers.output.len()],
-            Kind::Residual(residual) => {
-                buffers.block = allocate(&residual.block, batch, instructions);
-                buffers.shortcut = allocate(&residual.shortcut, batch, instructions);
-            }
-            Kind::Dense(dense) => {
-                buffers.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
-            }
-            Kind::BatchNorm(_)
-            | Kind::Activation(_)
-            | Kind::AveragePool2d(_)
-            | Kind::GlobalAveragePool2d(_)
-            | Kind::ZeroPadding2d(_)
-            | Kind::Dropout(_) => {}
-        }
-        let norm = match &op.kind {
-            Kind::Conv(conv) => conv.norm.as_ref(),
-            Kind::BatchNorm(norm) => Some(norm),
-            _ => None,
-        };
-        if let Some(norm) = norm {
-            let zeros = vec![0.0; norm.channels];
-            buffers.norm = FusedBatchNorm {
-                mean: zeros.clone(),
-                inverse: zeros.clone(),
-                scale: zeros.clone(),
-                shift: zeros,
-            };
-        }
-        buffers
+    let segment_buffers = |segment: &Segment| {
+        let indices = segment.ops.clone();
+        let buffers = |index| allocate_op(&ops[index], segment.stored(index, batch), instructions);
+        indices.map(buffers).collect::<Vec<_>>()
     };
-    ops.iter().map(allocate_op).collect()
+    segments.iter().flat_map(segment_buffers).collect()
+}
+
+fn allocate_path(ops: &[FusedOp], batch: usize, instructions: InstructionSet) -> Vec<OpBuffers> {
+    let buffers = |op| allocate_op(op, batch, instructions);
+    ops.iter().map(buffers).collect()
+}
+
+fn allocate_op(op: &FusedOp, batch: usize, instructions: InstructionSet) -> OpBuffers {
+    let mut buffers = OpBuffers {
+        output: match &op.kind {
+            Kind::Conv(conv) if conv.accumulates => Buffer::default(),
+            _ => Buffer::zeros(batch * op.outputs),
+        },
+        ..OpBuffers::default()
+    };
+    match &op.kind {
+        Kind::Conv(conv) => buffers.prepared = Buffer::zeros(conv.kernel.packed_len()),
+        Kind::MaxPool2d(_) => buffers.argmax = vec![0; buffers.output.len()],
+        Kind::Residual(residual) => {
+            buffers.block = allocate_path(&residual.block, batch, instructions);
+            buffers.shortcut = allocate_path(&residual.shortcut, batch, instructions);
+        }
+        Kind::Dense(dense) => {
+            buffers.prepared = Buffer::zeros(dense.shape.packed_len(instructions));
+        }
+        Kind::BatchNorm(_)
+        | Kind::Activation(_)
+        | Kind::AveragePool2d(_)
+        | Kind::GlobalAveragePool2d(_)
+        | Kind::ZeroPadding2d(_)
+        | Kind::Dropout(_) => {}
+    }
+    let norm = match &op.kind {
+        Kind::Conv(conv) => conv.norm.as_ref(),
+        Kind::BatchNorm(norm) => Some(norm),
+        _ => None,
+    };
+    if let Some(norm) = norm {
+        let zeros = vec![0.0; norm.channels];
+        buffers.norm = FusedBatchNorm {
+            mean: zeros.clone(),
+            inverse: zeros.clone(),
+            scale: zeros.clone(),
+            shift: zeros,
+        };
+    }
+    buffers
 }
 
 /// Derives everything that depends on the weights alone. `trainable` is a copy of the trainable

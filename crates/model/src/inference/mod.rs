@@ -1,6 +1,7 @@
 //! Inference on the CPU, with prepared kernels and fused batch norm.
 
 mod buffers;
+mod groups;
 mod pass;
 
 use modiste_kernels::{InstructionSet, Workspace, in_pool};
@@ -10,6 +11,8 @@ use crate::network_plan::NetworkPlan;
 use crate::parameters::Parameters;
 pub(crate) use buffers::OpBuffers;
 use buffers::{allocate, prepare};
+use groups::Segment;
+pub(crate) use groups::segments;
 use pass::Pass;
 
 /// A network for inference alone: convolution and dense kernels are prepared once, and batch norm is
@@ -31,6 +34,7 @@ use pass::Pass;
 pub struct Inference {
     plan: NetworkPlan,
     batch_size: usize,
+    segments: Vec<Segment>,
     pub(crate) instructions: InstructionSet,
     pub(crate) ops: Vec<FusedOp>,
     pub(crate) buffers: Vec<OpBuffers>,
@@ -59,9 +63,11 @@ impl Inference {
     ) -> Self {
         let ops = fuse(&plan.layers, batch_size, options, purpose);
         let lens = SharedLens::of(&ops, batch_size);
+        let segments = segments(&ops, batch_size, purpose);
         Self {
-            buffers: allocate(&ops, batch_size, options.instructions),
+            buffers: allocate(&ops, batch_size, &segments, options.instructions),
             workspace: Workspace::new(lens.workspace),
+            segments,
             trainable: vec![0.0; plan.trainable_len()],
             instructions: options.instructions,
             batch_size,
@@ -108,7 +114,7 @@ impl Inference {
             workspace: &mut self.workspace,
         };
         let (ops, buffers) = (&self.ops, &mut self.buffers);
-        in_pool(|| pass.run(ops, buffers, images));
+        in_pool(|| pass.run_segments(&self.segments, ops, buffers, images));
         match (self.ops.last(), self.buffers.last()) {
             (Some(op), Some(buffers)) => &buffers.output[..batch * op.outputs],
             _ => &[],
@@ -119,7 +125,8 @@ impl Inference {
     /// last call of [`Inference::logits`].
     ///
     /// [`Inference::layer_by_layer`] provides every layer except those that change no value
-    /// (`Flatten`, `Dropout`); [`Inference::new`] only those that are not fused into another layer.
+    /// (`Flatten`, `Dropout`); [`Inference::new`] only those whose outputs it stores: it fuses layers, and runs
+    /// a large batch in groups of images.
     ///
     /// # Panics
     /// If `batch` exceeds the batch size.
@@ -138,13 +145,20 @@ impl Inference {
     /// # Ok::<(), modiste_model::ArchitectureError>(())
     /// ```
     pub fn activations(&self, batch: usize) -> impl Iterator<Item = (&str, &[f32])> {
-        let ops = self.ops.iter().zip(&self.buffers).enumerate();
+        let indices = self.segments.iter().flat_map(|segment| {
+            let ops = segment.ops.clone();
+            ops.filter(|&index| segment.stored(index, self.batch_size) == self.batch_size)
+        });
         // A layer whose activation is an operation of its own ends with the latter.
-        let ends_layer = |index: usize, op: &FusedOp| {
+        let ends_layer = |index: usize| {
             let next = self.ops.get(index + 1);
-            next.is_none_or(|next| next.name != op.name)
+            next.is_none_or(|next| next.name != self.ops[index].name)
         };
-        ops.filter(move |(index, (op, _))| ends_layer(*index, op))
-            .map(move |(_, (op, buffers))| (&*op.name, &buffers.output[..batch * op.outputs]))
+        indices
+            .filter(move |&index| ends_layer(index))
+            .map(move |index| {
+                let (op, buffers) = (&self.ops[index], &self.buffers[index]);
+                (&*op.name, &buffers.output[..batch * op.outputs])
+            })
     }
 }

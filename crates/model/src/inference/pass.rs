@@ -1,5 +1,7 @@
 //! Forward pass of inference.
 
+use std::ops::Range;
+
 use modiste_kernels::{
     Activation, Affine, AveragePool2dShape, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
     GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, Workspace, ZeroPadding2dShape,
@@ -9,6 +11,7 @@ use modiste_kernels::{
 
 use crate::fused_op::{FusedConv, FusedOp, FusedResidual, Kind};
 use crate::inference::buffers::{FusedBatchNorm, OpBuffers};
+use crate::inference::groups::Segment;
 
 /// State of one forward pass, shared by its operations.
 pub(super) struct Pass<'a> {
@@ -19,15 +22,53 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Runs `ops`; the output of each is in its buffers.
-    pub(super) fn run(&mut self, ops: &[FusedOp], buffers: &mut [OpBuffers], images: &[f32]) {
-        for index in 0..ops.len() {
-            let op = &ops[index];
-            let (input, buffers) = input_and_buffers(ops, buffers, images, self.batch, index);
-            let mut output = std::mem::take(&mut buffers.output);
-            self.run_op(op, buffers, input, &mut output[..self.batch * op.outputs]);
-            buffers.output = output;
+    /// Runs all operations of a network.
+    pub(super) fn run_segments(
+        &mut self,
+        segments: &[Segment],
+        ops: &[FusedOp],
+        buffers: &mut [OpBuffers],
+        images: &[f32],
+    ) {
+        let batch = self.batch;
+        for segment in segments {
+            let Range { start, end } = segment.ops;
+            for first in (0..batch).step_by(segment.images) {
+                self.batch = segment.images.min(batch - first);
+                for index in start..end {
+                    let source = if index == start { first } else { 0 };
+                    let target = if index + 1 == end { first } else { 0 };
+                    self.run_from(ops, buffers, images, index, [source, target]);
+                }
+            }
         }
+        self.batch = batch;
+    }
+
+    /// Runs `ops`; the output of each is in its buffers.
+    fn run(&mut self, ops: &[FusedOp], buffers: &mut [OpBuffers], images: &[f32]) {
+        for index in 0..ops.len() {
+            self.run_from(ops, buffers, images, index, [0, 0]);
+        }
+    }
+
+    /// Runs the operation `index` of `ops`. It reads the images from `source` on of its input, and writes those
+    /// from `target` on of its output.
+    fn run_from(
+        &mut self,
+        ops: &[FusedOp],
+        buffers: &mut [OpBuffers],
+        images: &[f32],
+        index: usize,
+        [source, target]: [usize; 2],
+    ) {
+        let op = &ops[index];
+        let (input, buffers) = input_and_buffers(ops, buffers, images, source + self.batch, index);
+        let input = &input[source * op.inputs..][..self.batch * op.inputs];
+        let mut output = std::mem::take(&mut buffers.output);
+        let values = &mut output[target * op.outputs..][..self.batch * op.outputs];
+        self.run_op(op, buffers, input, values);
+        buffers.output = output;
     }
 
     fn run_op(&mut self, op: &FusedOp, buffers: &mut OpBuffers, input: &[f32], output: &mut [f32]) {

@@ -6,6 +6,7 @@ mod engines;
 mod few_steps;
 mod file;
 mod frozen_layers;
+mod groups_of_images;
 mod keras;
 mod layer_gradients;
 mod new_layers;

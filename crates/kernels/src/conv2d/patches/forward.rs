@@ -13,7 +13,9 @@ use crate::conv2d::patches::gather::gather;
 use crate::conv2d::patches::{is_pointwise, patch_stride, pixels_per_step};
 use crate::conv2d::shape::Conv2dShape;
 use crate::conv2d::{Conv2d, Conv2dOutput};
-use crate::microkernel::{LhsRows, MicroKernel, accumulate, for_each_tile, store_tile, zero_tile};
+use crate::microkernel::{
+    LhsRows, MicroKernel, Tile, accumulate, for_each_tile, store_tile, zero_tile,
+};
 use crate::operand::ConvInput;
 use crate::panels::Panels;
 use crate::parallel::parallel_for;
@@ -118,22 +120,50 @@ struct PatchTiles<'a, S: Simd> {
 impl<S: Simd> MicroKernel<S> for PatchTiles<'_, S> {
     #[inline(always)]
     fn tile<const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let width = VECTORS * S::F32_LANES;
-        // Each kernel row is summed separately, because shorter sums round less.
-        let depth = self.shape.columns.kernel * self.shape.in_channels;
-        let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
-        for i in 0..self.shape.rows.kernel {
-            let start = first * self.stride + i * depth;
-            let rows = LhsRows::<ROWS>::new(self.lhs, start, self.stride, depth);
-            let weight = &self.weight[i * depth * width..];
-            let mut part = zero_tile::<S, ROWS, VECTORS>(simd);
-            accumulate(simd, &mut part, rows, depth, weight, width);
+        let mut sums = self.row_sums::<ROWS, VECTORS>(simd, first, 0);
+        // Two branches, because the register tile of the first would be stored if there were a second.
+        if self.shape.rows.kernel == 1 {
+            self.write(simd, first, sums);
+            return;
+        }
+        for i in 1..self.shape.rows.kernel {
+            let part = self.row_sums::<ROWS, VECTORS>(simd, first, i);
             for (sums, part) in sums.iter_mut().zip(&part) {
                 for (sum, &part) in sums.iter_mut().zip(part) {
                     *sum = simd.add_f32s(*sum, part);
                 }
             }
         }
+        self.write(simd, first, sums);
+    }
+}
+
+impl<S: Simd> PatchTiles<'_, S> {
+    /// Sum over one kernel row. Each has accumulators of its own, because shorter sums round less.
+    #[inline(always)]
+    fn row_sums<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        kernel_row: usize,
+    ) -> Tile<S, ROWS, VECTORS> {
+        let width = VECTORS * S::F32_LANES;
+        let depth = self.shape.columns.kernel * self.shape.in_channels;
+        let start = first * self.stride + kernel_row * depth;
+        let rows = LhsRows::<ROWS>::new(self.lhs, start, self.stride, depth);
+        let weight = &self.weight[kernel_row * depth * width..];
+        let mut sums = zero_tile::<S, ROWS, VECTORS>(simd);
+        accumulate(simd, &mut sums, rows, depth, weight, width);
+        sums
+    }
+
+    #[inline(always)]
+    fn write<const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        mut sums: Tile<S, ROWS, VECTORS>,
+    ) {
         let channels = self.shape.out_channels;
         let output = &mut self.output[first * channels + self.columns.start..];
         if self.epilogue.accumulate {
