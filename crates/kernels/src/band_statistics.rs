@@ -13,6 +13,9 @@ use crate::parallel::check_len;
 /// Output rows per band.
 pub(crate) const BAND: usize = 4;
 
+/// Channels that [`combine_statistics`] sums side by side.
+const LANES: usize = 16;
+
 /// Length of the statistics of `batch` images: the mean and the sum of squared deviations of each
 /// channel and band, `[band, 2, channels]`.
 pub(crate) fn statistics_len(batch: usize, size: &ImageSize) -> usize {
@@ -80,20 +83,31 @@ pub(crate) fn combine_statistics(
         ((size.height - first).min(BAND) * size.width) as f64
     };
     let total = (batch * size.height * size.width) as f64;
-    for c in 0..channels {
-        let bands = || statistics.chunks_exact(2 * channels).enumerate();
-        let average = bands()
-            .map(|(band, values)| pixels(band) * f64::from(values[c]))
-            .sum::<f64>()
-            / total;
-        let squares: f64 = bands()
-            .map(|(band, values)| {
-                let distance = f64::from(values[c]) - average;
-                f64::from(values[channels + c]) + pixels(band) * distance * distance
-            })
-            .sum();
-        mean[c] = average as f32;
-        // Rounding may make the sum of equal values slightly negative.
-        variance[c] = (squares / total).max(0.0) as f32;
+    let bands = || statistics.chunks_exact(2 * channels).enumerate();
+    for start in (0..channels).step_by(LANES) {
+        let count = (channels - start).min(LANES);
+        let mut sums = [0.0; LANES];
+        for (band, values) in bands() {
+            for (sum, &value) in sums.iter_mut().zip(&values[start..][..count]) {
+                *sum += pixels(band) * f64::from(value);
+            }
+        }
+        let averages = sums.map(|sum| sum / total);
+        let mut squares = [0.0; LANES];
+        for (band, values) in bands() {
+            let (means, deviations) = values.split_at(channels);
+            let values = means[start..][..count].iter().zip(&deviations[start..]);
+            for ((square, average), (&mean, &deviation)) in
+                squares.iter_mut().zip(averages).zip(values)
+            {
+                let distance = f64::from(mean) - average;
+                *square += f64::from(deviation) + pixels(band) * distance * distance;
+            }
+        }
+        for c in 0..count {
+            mean[start + c] = averages[c] as f32;
+            // Rounding may make the sum of equal values slightly negative.
+            variance[start + c] = (squares[c] / total).max(0.0) as f32;
+        }
     }
 }

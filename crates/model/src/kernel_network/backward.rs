@@ -152,8 +152,9 @@ impl Backward<'_> {
                 );
             }
             Kind::Residual(residual) => {
+                let before = previous.as_ref().map(|(op, _)| *op);
                 let input = LayerInput::plain(input);
-                self.residual(op, residual, activations, input, needed);
+                self.residual(op, residual, activations, before, input, needed);
             }
         }
     }
@@ -163,6 +164,7 @@ impl Backward<'_> {
         op: &FusedOp,
         residual: &FusedResidual,
         activations: &mut Activations,
+        previous: Option<&FusedOp>,
         input: LayerInput<'_>,
         needed: bool,
     ) {
@@ -178,21 +180,20 @@ impl Backward<'_> {
         let block_sums = deferred_sums(block, &mut activations.block, self.batch);
         let shortcut_sums = deferred_sums(shortcut, &mut activations.shortcut, self.batch);
         let output = LayerInput::plain(&activations.output[..outputs]);
+        let summand = self.buffers.summand.take();
         if *relu || block_sums.is_some() || shortcut_sums.is_some() {
             residual_backward(
                 self.batch,
                 *channels,
                 self.scratch.instructions,
                 &mut self.buffers.current[..outputs],
-                None,
+                summand.as_ref().map(|summand| &summand[..outputs]),
                 relu.then_some(&output),
                 [block_sums, shortcut_sums],
             );
         }
-        let mut kept = self
-            .buffers
-            .spare
-            .pop()
+        let mut kept = summand
+            .or_else(|| self.buffers.spare.pop())
             .expect("one buffer for each level of nesting");
         let keep = match block.last().map(|op| &op.kind) {
             Some(Kind::Conv(conv)) if conv.deferred || conv.norm.is_none() => Some(&mut kept),
@@ -213,6 +214,10 @@ impl Backward<'_> {
                 None,
                 None,
             );
+        }
+        if needed && previous.is_some_and(adds_summand) {
+            self.buffers.summand = Some(kept);
+            return;
         }
         if needed {
             add_assign(&mut self.buffers.current[..inputs], &kept[..inputs]);
@@ -265,15 +270,19 @@ impl Backward<'_> {
                         argmax,
                         target,
                     ),
-                    None if conv.norm_relu => residual_backward(
-                        batch,
-                        norm.channels,
-                        instructions,
-                        at_output,
-                        None,
-                        Some(&LayerInput::plain(output)),
-                        [Some(target), None],
-                    ),
+                    None if conv.norm_relu => {
+                        let summand = self.buffers.summand.take();
+                        residual_backward(
+                            batch,
+                            norm.channels,
+                            instructions,
+                            at_output,
+                            summand.as_ref().map(|summand| &summand[..at_output.len()]),
+                            Some(&LayerInput::plain(output)),
+                            [Some(target), None],
+                        );
+                        self.buffers.spare.extend(summand);
+                    }
                     None => batch_norm_backward_reduce(instructions, at_output, target),
                 }
             }
@@ -329,6 +338,16 @@ impl Backward<'_> {
     fn swap_buffers(&mut self) {
         let GradientBuffers { current, next, .. } = &mut *self.buffers;
         std::mem::swap(current, next);
+    }
+}
+
+/// Returns `true` if the backward pass of an operation adds [`GradientBuffers::summand`] to the gradient at its
+/// output, in the pass over it that it needs anyway.
+fn adds_summand(op: &FusedOp) -> bool {
+    match &op.kind {
+        Kind::Residual(residual) => residual.relu,
+        Kind::Conv(conv) => conv.norm_relu && !conv.deferred && !conv.pool,
+        _ => false,
     }
 }
 

@@ -63,6 +63,8 @@ struct GradientBuffers {
     next: Buffer,
     /// One for each level of nested residual blocks: the gradient that waits for the other path.
     spare: Vec<Buffer>,
+    /// Gradient of a residual block's shortcut, if the operation before the block adds it to `current`.
+    summand: Option<Buffer>,
 }
 
 /// Buffers that every operation may overwrite.
@@ -115,6 +117,7 @@ impl KernelNetwork {
                 current: Buffer::zeros(values),
                 next: Buffer::zeros(values),
                 spare: (0..lens.nesting).map(|_| Buffer::zeros(values)).collect(),
+                summand: None,
             },
             scratch: Scratch {
                 instructions: options.instructions,
