@@ -68,7 +68,7 @@ pub use images::{Dataset, Images, ImagesError};
 pub use load::{FileHash, LoadOptions, LoadReport, load, load_with_report};
 pub use mini::fashion_mnist_mini;
 pub use modiste_core::{Fit, ImageShape, OutOfMemory, Rng};
-pub use parts::{SplitFractions, SplitIndices, split_parts};
+pub use parts::{SplitFractions, SplitIndices, folds, split_parts};
 pub use pixels::ReadError;
 pub use source::{
     BadFile, Color, Csv, DatasetPath, DecodeOptions, FileDecoder, Fingerprint, FingerprintChange,

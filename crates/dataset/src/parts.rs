@@ -10,6 +10,9 @@ use crate::source::Part;
 const TEST_STREAM: u64 = 4;
 const VALIDATION_STREAM: u64 = 5;
 
+/// Stream of [`Rng::stream`] for folds.
+const FOLD_STREAM: u64 = 6;
+
 /// Indices of the samples of each part, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitIndices {
@@ -116,6 +119,38 @@ pub fn split_parts(
         }
     }
     split
+}
+
+/// Divides samples into `count` parts of about equal size for a cross-validation, stratified and seeded. The slices have
+/// one item per sample, and the samples of a group stay together. Each sample is in one fold; a fold is empty if there are
+/// fewer groups than folds.
+///
+/// ```
+/// let labels: Vec<u16> = (0..20).map(|index| index % 2).collect();
+/// let folds = modiste_dataset::folds(&labels, &[None; 20], 5, 1);
+/// assert!(folds.iter().all(|fold| fold.len() == 4));
+/// ```
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn folds(labels: &[u16], groups: &[Option<u32>], count: usize, seed: u64) -> Vec<Vec<usize>> {
+    assert_eq!(labels.len(), groups.len(), "one group per label");
+    let mut rng = Rng::stream(seed, FOLD_STREAM);
+    let mut rest: Vec<usize> = (0..labels.len()).collect();
+    let mut folds = Vec::with_capacity(count);
+    for left in (1..=count).rev() {
+        let fold = match left {
+            1 => std::mem::take(&mut rest),
+            _ => {
+                let drawn = hold_out(&rest, labels, groups, 1.0 / left as f64, &mut rng);
+                let (fold, others) = rest.iter().partition(|index| drawn[**index]);
+                rest = others;
+                fold
+            }
+        };
+        folds.push(fold);
+    }
+    folds
 }
 
 /// Draws `fraction` of the samples in `pool`. Returns a flag for each of all samples.
@@ -331,6 +366,27 @@ mod tests {
                 }
                 let class = labels[one];
                 prop_assert!(split.train.iter().any(|&index| labels[index] == class));
+            }
+        }
+
+        #[test]
+        fn folds_contain_each_sample_once(
+            samples in prop::collection::vec((0..4_u16, prop::option::of(0..6_u32)), 1..60),
+            count in 1..6_usize,
+            seed in any::<u64>(),
+        ) {
+            let (labels, groups): (Vec<u16>, Vec<Option<u32>>) = samples.into_iter().unzip();
+            let drawn = folds(&labels, &groups, count, seed);
+            prop_assert_eq!(drawn.len(), count);
+            prop_assert_eq!(&drawn, &folds(&labels, &groups, count, seed));
+            let mut all = drawn.concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());
+            for fold in &drawn {
+                for index in fold {
+                    let is_other = |other: usize| !fold.contains(&other) && groups[other] == groups[*index];
+                    prop_assert!(groups[*index].is_none() || !(0..labels.len()).any(is_other));
+                }
             }
         }
     }

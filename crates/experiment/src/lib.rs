@@ -36,6 +36,7 @@ mod error;
 mod fine_tuning;
 mod inspect;
 mod json;
+mod label_issues;
 mod machine;
 mod measure;
 mod model;
@@ -80,6 +81,7 @@ pub use inspect::{
     ClassCount, DataReport, DataSample, Finding, Inspection, UnreadableFile, inspect,
 };
 pub use json::{pretty_json, read_json};
+pub use label_issues::{DEFAULT_FOLDS, FoldProgress, LabelReport, SuspectLabel, find_wrong_labels};
 pub use machine::{Machine, peak_resident_mib};
 pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure, measure_images};
 pub use model::{find_architecture, fitted_architecture, load_model};

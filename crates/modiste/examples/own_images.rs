@@ -11,7 +11,8 @@ use modiste::{Architecture, Classifier, Event, ImageFolder, Next, evaluate, find
 fn main() -> modiste::Result<()> {
     let paths: Vec<String> = std::env::args().skip(1).collect();
     let [folder, network, photo] = &paths[..] else {
-        return Ok(println!("usage: own_images FOLDER NETWORK.json PHOTO"));
+        println!("usage: own_images FOLDER NETWORK.json PHOTO");
+        return Ok(());
     };
     let data = ImageFolder::open(folder)?.load()?.split_stratified(0.1, 1);
     let architecture = Architecture::from_json(&std::fs::read_to_string(network)?)?;

@@ -24,7 +24,7 @@ pub enum Error {
     Model(#[from] FileError),
     /// An architecture file contains an error.
     #[error(transparent)]
-    ArchitectureFile(#[from] ArchitectureFileError),
+    ArchitectureFile(Box<ArchitectureFileError>),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -32,6 +32,12 @@ pub enum Error {
     #[cfg(feature = "train")]
     #[error(transparent)]
     Experiment(#[from] modiste_experiment::Error),
+}
+
+impl From<ArchitectureFileError> for Error {
+    fn from(error: ArchitectureFileError) -> Self {
+        Self::ArchitectureFile(error.into())
+    }
 }
 
 #[cfg(feature = "train")]

@@ -9,6 +9,7 @@ use modiste_dataset::{CacheOptions, DatasetInfo, cache_entries, clear_cache, loo
 use modiste_experiment::{datasets_table, inspect, list_datasets, pages, verify_dataset};
 use serde_json::json;
 
+use super::clean;
 use crate::flags::DataFolder;
 use crate::flags::datasets::{Arguments, Inspect, Task};
 use crate::terminal::decoding::show_decoding;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Inspect(arguments) => inspect_images(&arguments),
+        Task::Clean(arguments) => clean::run(&arguments),
         Task::Cache { clear, json } => cache(clear, json),
         Task::Verify {
             names,

@@ -2,6 +2,7 @@
 
 pub(crate) mod architectures;
 pub(crate) mod bench;
+mod clean;
 pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod device;

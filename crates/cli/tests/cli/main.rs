@@ -1,6 +1,7 @@
 //! Integration tests of the binary: its output, its files and its errors.
 
 mod bad_input;
+mod clean;
 mod commands;
 #[cfg(unix)]
 mod data_folder;

@@ -225,12 +225,13 @@ fn samples(
 }
 
 /// JPEG of a file, reduced; `None` if the file has changed since it was decoded.
-fn small_file(file: &Path) -> Option<Vec<u8>> {
+pub(crate) fn small_file(file: &Path) -> Option<Vec<u8>> {
     let picture = decode_rgb(&std::fs::read(file).ok()?).ok()?;
     thumbnail(&picture, SAMPLE_SIDE).ok()
 }
 
-fn small_image(images: &Images, index: usize) -> Option<Vec<u8>> {
+/// JPEG of a decoded image, reduced.
+pub(crate) fn small_image(images: &Images, index: usize) -> Option<Vec<u8>> {
     let picture = Picture {
         shape: images.shape(),
         pixels: images.image(index).ok()?.into_owned(),
