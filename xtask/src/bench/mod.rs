@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     batch_sizes: Vec<usize>,
     /// Contenders: modiste, modiste-exact, modiste-avx2, modiste-portable, candle, burn, torch, keras,
     /// onnx.
-    #[arg(long, value_delimiter = ',', default_values_t = ["modiste", "candle", "burn", "torch", "keras", "onnx"].map(String::from))]
+    #[arg(long, value_delimiter = ',', default_values_t = ["modiste", "torch", "keras", "onnx"].map(String::from))]
     contenders: Vec<String>,
     /// Number of rounds; each starts every contender once.
     #[arg(long, default_value_t = 5)]

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use modiste_kernels::{
     AveragePool2dShape, BatchNormGradient, BatchNormGradientSums, Buffer, Conv2dGradients,
     FusedGradient, GlobalAveragePoolShape, InputGradient, MaxPool2dShape, ZeroPadding2dShape,
-    add_assign, average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
+    average_pool2d_backward, batch_norm_backward, batch_norm_backward_coefficients,
     batch_norm_backward_reduce, batch_norm_backward_scratch_len, batch_norm_pool_backward_reduce,
     dense_backward, dropout_backward, global_average_pool_backward, max_pool2d_backward,
     relu_backward, residual_backward, zero_padding2d_backward,
 };
 
-use crate::fused_op::{FusedConv, FusedOp, FusedResidual, Kind};
+use crate::fused_op::{FusedConv, FusedOp, Kind};
 use crate::kernel_network::activations::{Activations, BatchNormState, LayerInput};
 use crate::kernel_network::{GradientBuffers, Scratch};
 
@@ -159,72 +159,6 @@ impl Backward<'_> {
         }
     }
 
-    fn residual(
-        &mut self,
-        op: &FusedOp,
-        residual: &FusedResidual,
-        activations: &mut Activations,
-        previous: Option<&FusedOp>,
-        input: LayerInput<'_>,
-        needed: bool,
-    ) {
-        let inputs = self.batch * op.inputs;
-        let outputs = self.batch * op.outputs;
-        let FusedResidual {
-            block,
-            shortcut,
-            relu,
-            channels,
-            ..
-        } = residual;
-        let block_sums = deferred_sums(block, &mut activations.block, self.batch);
-        let shortcut_sums = deferred_sums(shortcut, &mut activations.shortcut, self.batch);
-        let output = LayerInput::plain(&activations.output[..outputs]);
-        let summand = self.buffers.summand.take();
-        if *relu || block_sums.is_some() || shortcut_sums.is_some() {
-            residual_backward(
-                self.batch,
-                *channels,
-                self.scratch.instructions,
-                &mut self.buffers.current[..outputs],
-                summand.as_ref().map(|summand| &summand[..outputs]),
-                relu.then_some(&output),
-                [block_sums, shortcut_sums],
-            );
-        }
-        let mut kept = summand
-            .or_else(|| self.buffers.spare.pop())
-            .expect("one buffer for each level of nesting");
-        let keep = match block.last().map(|op| &op.kind) {
-            Some(Kind::Conv(conv)) if conv.deferred || conv.norm.is_none() => Some(&mut kept),
-            // The last operation overwrites the gradient at its output.
-            _ => {
-                kept[..outputs].copy_from_slice(&self.buffers.current[..outputs]);
-                None
-            }
-        };
-        self.run(block, &mut activations.block, input, needed, keep, None);
-        if !shortcut.is_empty() {
-            std::mem::swap(&mut self.buffers.current, &mut kept);
-            self.run(
-                shortcut,
-                &mut activations.shortcut,
-                input,
-                needed,
-                None,
-                None,
-            );
-        }
-        if needed && previous.is_some_and(adds_summand) {
-            self.buffers.summand = Some(kept);
-            return;
-        }
-        if needed {
-            add_assign(&mut self.buffers.current[..inputs], &kept[..inputs]);
-        }
-        self.buffers.spare.push(kept);
-    }
-
     fn conv(
         &mut self,
         op: &FusedOp,
@@ -339,24 +273,4 @@ impl Backward<'_> {
         let GradientBuffers { current, next, .. } = &mut *self.buffers;
         std::mem::swap(current, next);
     }
-}
-
-/// Returns `true` if the backward pass of an operation adds [`GradientBuffers::summand`] to the gradient at its
-/// output, in the pass over it that it needs anyway.
-fn adds_summand(op: &FusedOp) -> bool {
-    match &op.kind {
-        Kind::Residual(residual) => residual.relu,
-        Kind::Conv(conv) => conv.norm_relu && !conv.deferred && !conv.pool,
-        _ => false,
-    }
-}
-
-/// Sums for the batch norm of the last operation of a path, if it is deferred to the sum of both paths.
-fn deferred_sums<'a>(
-    path: &[FusedOp],
-    activations: &'a mut [Activations],
-    batch: usize,
-) -> Option<BatchNormGradientSums<'a>> {
-    let (op, activations) = (path.last()?, activations.last_mut()?);
-    activations.next_input_and_sums(op, batch).1
 }

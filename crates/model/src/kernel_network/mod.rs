@@ -3,6 +3,7 @@
 mod activations;
 mod backward;
 mod forward;
+mod residual_backward;
 
 use std::ops::Range;
 use std::time::Duration;
