@@ -1,4 +1,4 @@
-"""Architectures as Modiste writes them (`modiste architectures NAME --json`), and functions that the programs share."""
+"""Architectures as `modiste architectures NAME` prints them, and functions that the programs share."""
 
 import argparse
 import json
