@@ -4,7 +4,7 @@ python torch_images_job.py RUN --threads 2 [--seed 1] [--minutes 5]
 
 RUN is the folder of a finished run on own images: `run.json` has the network, the size of the images and the settings,
 `samples.csv` the files with their classes and parts. The augmentation is that of the run, written with torchvision:
-random resized crop, horizontal flip and colour jitter. Prints seconds per epoch, accuracy and balanced accuracy.
+crop, affine transform, flip, colour jitter and erasing. Prints seconds per epoch, accuracy and balanced accuracy.
 """
 
 import argparse
@@ -65,24 +65,47 @@ class Images(Dataset):
 with open(options.run / "samples.csv", newline="") as file:
     rows = list(csv.DictReader(file))
 classes = sorted({row["class"] for row in rows})
-settings = config.get("augmentation") or {}
-crop, jitter = settings.get("crop") or {}, settings.get("color") or {}
-to_tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
-augment = [
-    v2.RandomResizedCrop((height, width), scale=crop.get("area", (1, 1)), ratio=crop.get("aspect", (1, 1))),
-    v2.RandomHorizontalFlip(settings.get("horizontal_flip", 0.5)),
-    v2.ColorJitter(*(jitter.get(name, 0) for name in ("brightness", "contrast", "saturation", "hue"))),
-]
+to_float = v2.ToDtype(torch.float32, scale=True)
+
+
+def augmentation(settings):
+    """Returns the transforms of the run's augmentation, in its order."""
+    settings = {name: value for name, value in settings.items() if name not in ("kind", "fill")}
+    transforms = []
+    if crop := settings.pop("crop", None):
+        aspect = [width / height * side for side in crop["aspect"]]
+        transforms.append(v2.RandomResizedCrop((height, width), scale=crop["area"], ratio=aspect))
+    if affine := settings.pop("affine", None):
+        shift = affine["translate"]
+        move = v2.RandomAffine(
+            affine["rotation"], (shift, shift), affine["scale"], affine["shear"] or None,
+            v2.InterpolationMode.BILINEAR,
+        )
+        transforms.append(v2.RandomApply([move], affine["probability"]))
+    transforms.append(v2.RandomHorizontalFlip(settings.pop("horizontal_flip", 0)))
+    if jitter := settings.pop("color_jitter", None):
+        changes = (jitter[name] for name in ("brightness", "contrast", "saturation", "hue"))
+        transforms.append(v2.RandomApply([v2.ColorJitter(*changes)], jitter["probability"]))
+    transforms.append(to_float)
+    if erasing := settings.pop("erasing", None):
+        transforms.append(v2.RandomErasing(erasing["probability"], erasing["area"], erasing["aspect"], "random"))
+    if settings:
+        raise SystemExit(f"unsupported augmentation: {', '.join(settings)}")
+    return transforms
+
+
 parts = {part: [row for row in rows if row["part"] == part] for part in ("train", "test")}
 start = time.perf_counter()
-train = Images(parts["train"], v2.Compose([v2.ToImage(), *augment, v2.ToDtype(torch.float32, scale=True)]))
-test = Images(parts["test"], v2.Compose(to_tensor))
+train = Images(parts["train"], v2.Compose([v2.ToImage(), *augmentation(config.get("augmentation") or {})]))
+test = Images(parts["test"], v2.Compose([v2.ToImage(), to_float]))
 decode_seconds = time.perf_counter() - start
 loader = DataLoader(
     train, config["batch_size"], shuffle=True, num_workers=options.workers,
     persistent_workers=options.workers > 0,
 )
 
+if config.get("optimizer") != "adamw" or not config["schedule"].startswith("cosine"):
+    raise SystemExit("expected a run with AdamW and the schedule cosine")
 model = build(network).to(memory_format=torch.channels_last)
 for module in model.modules():
     if isinstance(module, nn.Conv2d):
@@ -91,7 +114,7 @@ optimizer = torch.optim.AdamW(
     model.parameters(), lr=config["learning_rate"], weight_decay=config["weight_decay"], eps=1e-7
 )
 loss_of = nn.CrossEntropyLoss(label_smoothing=config.get("label_smoothing", 0.0))
-decay = config.get("ema", 0.0)
+decay = config.get("ema_decay", 0.0)
 average = copy.deepcopy(model)
 warm_up = next((int(part.split(":")[1]) for part in config["schedule"].split("+") if part.startswith("warmup")), 0)
 

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use modiste_core::Rng;
+use tempfile::TempDir;
 
+use super::own_images::write_image;
 use crate::{modiste, output};
 
 /// Number of kills, unless the environment variable [`TIMES_VARIABLE`] sets another.
@@ -22,12 +24,17 @@ const FULL_DISK_BLOCKS: usize = 8192;
 /// Number of seeds. A reference run is trained for each.
 const SEEDS: u64 = 4;
 
-/// Returns the flags of a small run with batch norm, dropout, flipped images, a best epoch, and a checkpoint after
-/// each step.
-fn flags(run: &str, seed: u64) -> Vec<String> {
-    let flags = "train --recipe smoke --architecture closet --max-samples 80 --batch-size 16 --epochs 2 \
-                 --horizontal-flip true --validation split:0.2 --offline --quiet --checkpoint-seconds 0";
-    let flags = flags.split_whitespace().map(String::from);
+/// Small run with batch norm, dropout, flipped images, a best epoch, and a checkpoint after each step.
+const CATALOG: &str = "train --recipe smoke --architecture closet --max-samples 80 --batch-size 16 --epochs 2 \
+                       --horizontal-flip true --validation split:0.2 --offline --quiet --checkpoint-seconds 0";
+
+/// Small run on a folder of images, with mixup, CutMix and averaged weights.
+const OWN_IMAGES: &str = "train --dataset images --augment strong --ema 0.9 --batch-size 16 --epochs 2 --quiet \
+                          --checkpoint-seconds 0";
+
+/// Returns the flags of a run.
+fn flags(settings: &str, run: &str, seed: u64) -> Vec<String> {
+    let flags = settings.split_whitespace().map(String::from);
     flags
         .chain([
             "--seed".into(),
@@ -40,13 +47,23 @@ fn flags(run: &str, seed: u64) -> Vec<String> {
 
 fn command(folder: &Path, arguments: &[String]) -> Command {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    modiste(folder, &arguments)
+    let mut command = modiste(folder, &arguments);
+    command.env("MODISTE_CACHE", folder.join(CACHE));
+    command
 }
+
+/// Folder of the cache of decoded images.
+const CACHE: &str = "cache";
 
 /// Limits the file size for a command, so that writing a checkpoint fails as on a full disk.
 fn on_full_disk(command: &Command) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {FULL_DISK_BLOCKS}; exec \"$0\" \"$@\"");
     let mut limited = Command::new("sh");
+    limited.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     limited.args(["-c", &script]);
     limited.arg(command.get_program()).args(command.get_args());
     limited.current_dir(command.get_current_dir().expect("a folder"));
@@ -96,19 +113,36 @@ fn damage(run: &Path, rng: &mut Rng) -> bool {
 
 #[test]
 #[ignore = "slow; cargo xtask test --all runs it"]
+fn killed_runs_resume_bit_identically() {
+    let folder = tempfile::tempdir().expect("a folder");
+    kill_and_resume(&folder, CATALOG);
+}
+
+#[test]
+#[ignore = "slow; cargo xtask test --all runs it"]
+fn killed_runs_on_own_images_resume_bit_identically() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..80 {
+        let class = ["dark", "light"][number % 2];
+        let path = folder.path().join(format!("images/{class}/{number}.png"));
+        write_image(&path, [20, 180][number % 2], number);
+    }
+    kill_and_resume(&folder, OWN_IMAGES);
+}
+
+/// Kills runs with these settings at random instants, in a folder that contains their images, and checks their results.
 #[expect(
     clippy::print_stdout,
     reason = "`cargo xtask torture` prints the counts"
 )]
-fn killed_runs_resume_bit_identically() {
+fn kill_and_resume(folder: &TempDir, settings: &str) {
     let times =
         std::env::var(TIMES_VARIABLE).map_or(TIMES, |times| times.parse().expect("a number"));
-    let folder = tempfile::tempdir().expect("a folder");
     let reference: Vec<(Result, Duration)> = (0..SEEDS)
         .map(|seed| {
             let run = format!("reference-{seed}");
             let start = Instant::now();
-            let output = output(&mut command(folder.path(), &flags(&run, seed)));
+            let output = output(&mut command(folder.path(), &flags(settings, &run, seed)));
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{stderr}");
             (result(&folder.path().join(run)), start.elapsed())
@@ -133,6 +167,10 @@ fn killed_runs_resume_bit_identically() {
         time += 1;
         let mut parts = 1 + rng.below(3);
         loop {
+            // Half of the parts decode the images again.
+            if rng.below(2) == 0 {
+                let _ = fs::remove_dir_all(folder.path().join(CACHE));
+            }
             let has_started = run.join("run.json").exists();
             let arguments = match has_started {
                 true => [
@@ -145,7 +183,7 @@ fn killed_runs_resume_bit_identically() {
                 ]
                 .map(String::from)
                 .to_vec(),
-                false => flags(&name, seed),
+                false => flags(settings, &name, seed),
             };
             let mut command = command(folder.path(), &arguments);
             if parts > 0 && rng.below(3) == 0 {
