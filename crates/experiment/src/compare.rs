@@ -65,6 +65,8 @@ pub struct RunResult {
     pub accuracy: f64,
     /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
+    /// Mean recall of the classes that have test images, 0 to 1.
+    pub balanced_accuracy: f64,
     /// Mean cross-entropy on the test images.
     pub loss: f64,
     /// Number of completed epochs.
@@ -226,6 +228,7 @@ fn result((run, measurement): (Candidate, Measurement)) -> RunResult {
         images: measurement.evaluation.images,
         accuracy: measurement.evaluation.accuracy,
         interval: measurement.interval(),
+        balanced_accuracy: measurement.evaluation.balanced_accuracy,
         loss: measurement.evaluation.loss,
         epochs: run.history.len(),
         seconds: seconds.fold(0.0, |sum, seconds| sum + seconds),

@@ -267,6 +267,7 @@ impl Measurement {
             loss: evaluation.loss,
             accuracy: evaluation.accuracy,
             interval: self.interval(),
+            balanced_accuracy: evaluation.balanced_accuracy,
             top_k: (1..=largest_k).map(|k| self.top_k(k)).collect(),
             macro_f1: self.confusion.macro_f1(),
             calibration_error: evaluation.calibration_error,
@@ -293,6 +294,8 @@ pub struct MetricsReport {
     pub accuracy: f64,
     /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
+    /// Mean recall of the classes that have images, 0 to 1.
+    pub balanced_accuracy: f64,
     /// Top-k accuracies, 0 to 1, for k from 1 to 5, or to the number of classes.
     pub top_k: Vec<f64>,
     /// Mean of the classes' F1 scores, 0 to 1.
@@ -314,10 +317,11 @@ impl fmt::Display for MetricsReport {
         let top_3 = self.top_k.get(2).copied().unwrap_or(1.0);
         write!(
             f,
-            "loss: {} - accuracy: {:.4} ({low:.4} to {high:.4}) - top 3: {top_3:.4} - calibration error: \
-             {:.4} on {} test images of {}",
+            "loss: {} - accuracy: {:.4} ({low:.4} to {high:.4}) - balanced accuracy: {:.4} - top 3: {top_3:.4} - \
+             calibration error: {:.4} on {} test images of {}",
             four_decimals(self.loss),
             self.accuracy,
+            self.balanced_accuracy,
             self.calibration_error,
             self.images,
             self.dataset

@@ -65,6 +65,15 @@ impl DataFlags {
             on_progress: Some(&show_decoding),
         }
     }
+
+    /// Returns the source of datasets for a run, without the progress of decoding if `quiet`.
+    pub(crate) fn source_of_run(&self, quiet: bool) -> DataSource<'_> {
+        let source = self.source();
+        DataSource {
+            on_progress: source.on_progress.filter(|_| !quiet),
+            ..source
+        }
+    }
 }
 
 fn fetch(info: &'static DatasetInfo, data: &Path, offline: bool) -> Result<(), Error> {

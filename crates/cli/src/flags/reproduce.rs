@@ -41,7 +41,7 @@ impl Arguments {
     pub(crate) fn options(&self, compute: ComputeChoice) -> RunOptions<'_> {
         RunOptions {
             folder: self.run.clone(),
-            data: self.data.source(),
+            data: self.data.source_of_run(self.watch.quiet),
             compute,
             checkpoint_interval: self.watch.checkpoint_seconds,
             ..RunOptions::default()

@@ -51,7 +51,7 @@ impl Arguments {
     pub(crate) fn options(&self, compute: ComputeChoice) -> RunOptions<'_> {
         RunOptions {
             folder: self.run.clone(),
-            data: self.data.source(),
+            data: self.data.source_of_run(self.watch.quiet),
             compute,
             photos: self.photos.clone(),
             tensorboard: self.tensorboard,

@@ -102,6 +102,16 @@ fn prediction_equals_evaluation_bit_for_bit() {
     );
     assert_eq!(record["own_images"]["parts"], serde_json::json!([48, 6, 6]));
     assert!(record["test"]["accuracy"].as_f64().is_some());
+    let [json, _] = run(&folder, &["evaluate", "--model", "run", "--json"], 0);
+    let measured: Value = serde_json::from_str(&json).expect("JSON");
+    let recalls = measured["per_class"].as_array().expect("classes");
+    let recalls = recalls
+        .iter()
+        .map(|class| class["recall"].as_f64().expect("a number"));
+    let balanced = recalls.sum::<f64>() / 2.0;
+    for result in [&record["test"], &measured] {
+        assert_eq!(result["balanced_accuracy"].as_f64(), Some(balanced));
+    }
 
     let (evaluated, predicted) = probabilities(&folder, "run");
     assert_eq!(evaluated.len(), 6);

@@ -52,6 +52,10 @@ fn report_of_run_matches_evaluate() {
     for expected in [
         format!("{:.2} % of 64 test images are classified correctly", 100.0 * number("accuracy")),
         format!("(95 % interval {low:.2} to {high:.2} %)"),
+        format!(
+            "<dt>balanced accuracy</dt><dd>{:.2} %</dd>",
+            100.0 * number("balanced_accuracy")
+        ),
         format!("<dt>loss</dt><dd>{:.4}</dd>", number("loss")),
         format!("<dt>macro F1</dt><dd>{:.2} %</dd>", 100.0 * number("macro_f1")),
         format!(
@@ -195,6 +199,10 @@ fn compare_runs() {
     succeeds(here, &other);
     let text = succeeds(here, &["compare", one, "other", "--out", "c.html"]);
     assert!(text.starts_with("config.seed: 1 | 2\n\nrun "), "{text}");
+    assert!(
+        text.contains("  95 % interval  balanced accuracy  "),
+        "{text}"
+    );
     assert!(
         text.contains(" images are classified correctly by the first only, "),
         "{text}"

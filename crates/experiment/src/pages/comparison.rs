@@ -11,15 +11,23 @@ use crate::compare::{Comparison, Pair, RunResult};
 use crate::table::table;
 
 /// Headings of a table of results.
-const RESULT_HEADINGS: [&str; 5] = ["run", "accuracy", "95 % interval", "loss", "seconds"];
+const RESULT_HEADINGS: [&str; 6] = [
+    "run",
+    "accuracy",
+    "95 % interval",
+    "balanced accuracy",
+    "loss",
+    "seconds",
+];
 
 /// Returns the row of a run in a table of results.
-fn result_cells(result: &RunResult) -> [String; 5] {
+fn result_cells(result: &RunResult) -> [String; 6] {
     let [low, high] = result.interval.map(|end| 100.0 * end);
     [
         result.run.clone(),
         format!("{:.2} %", 100.0 * result.accuracy),
         format!("{low:.2} to {high:.2} %"),
+        format!("{:.2} %", 100.0 * result.balanced_accuracy),
         four_decimals(result.loss),
         format!("{:.0}", result.seconds),
     ]
@@ -113,8 +121,13 @@ impl fmt::Display for Comparison {
         if self.differences.is_empty() {
             writeln!(f, "no setting differs")?;
         }
-        let rows: Vec<[String; 5]> = self.runs.iter().map(result_cells).collect();
-        let headings = ["run", ">accuracy", ">95 % interval", ">loss", ">seconds"];
+        let rows: Vec<[String; 6]> = self.runs.iter().map(result_cells).collect();
+        let [run, numbers @ ..] = RESULT_HEADINGS;
+        let numbers = numbers.map(|heading| format!(">{heading}"));
+        let mut headings = [run; 6];
+        for (heading, number) in headings[1..].iter_mut().zip(&numbers) {
+            *heading = number;
+        }
         let verdicts = verdicts(self).join("\n");
         write!(f, "\n{}\n\n{verdicts}", table(headings, &rows))
     }

@@ -31,6 +31,7 @@ pub(super) fn scores(measured: &Measurement) -> Section {
                 percent(evaluation.accuracy)
             ),
         ),
+        ("balanced accuracy", percent(evaluation.balanced_accuracy)),
         ("loss", four_decimals(evaluation.loss)),
         ("macro F1", percent(measured.confusion.macro_f1())),
         ("calibration error", percent(evaluation.calibration_error)),

@@ -137,6 +137,9 @@ pub struct TestResult {
     pub accuracy: f64,
     /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
     pub interval: [f64; 2],
+    /// Mean recall of the classes that have test images, 0 to 1. `None` in the records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy: Option<f64>,
 }
 
 /// Result of the epoch that is best on the validation split.
@@ -389,10 +392,14 @@ impl Record {
         let mut lines = Vec::new();
         if let Some(test) = &self.test {
             let [low, high] = test.interval;
+            let balanced = test
+                .balanced_accuracy
+                .map(|balanced| format!(", balanced accuracy {balanced:.4},"));
             lines.push(format!(
-                "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}) on {} images",
+                "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}){} on {} images",
                 four_decimals(test.loss),
                 test.accuracy,
+                balanced.unwrap_or_default(),
                 test.images
             ));
         }

@@ -85,6 +85,7 @@ pub(super) fn test_result(
     let Evaluation {
         loss,
         accuracy,
+        balanced_accuracy,
         images,
         correct,
         ..
@@ -94,6 +95,7 @@ pub(super) fn test_result(
         loss,
         accuracy,
         interval: wilson_interval(correct, images),
+        balanced_accuracy: Some(balanced_accuracy),
     })
 }
 
