@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 /// Files in the folder of a finished run.
-pub(crate) const FILES: [&str; 5] = [
+pub(crate) const FILES: [&str; 6] = [
+    "samples.png",
     "history.csv",
     "accuracy.png",
     "loss.png",

@@ -19,7 +19,8 @@ use crate::warning::Warning;
 const LONGEST: usize = 40;
 
 /// Fields of a record that are not settings.
-const NOT_SETTINGS: [&str; 16] = [
+const NOT_SETTINGS: [&str; 17] = [
+    "class_counts",
     "format_version",
     "state",
     "photos_folder",

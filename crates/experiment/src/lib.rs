@@ -51,6 +51,7 @@ mod pretrained;
 mod recipe;
 mod reproduce;
 mod run;
+mod spread;
 mod table;
 mod threads;
 mod train;
@@ -85,7 +86,7 @@ pub use label_issues::{DEFAULT_FOLDS, FoldProgress, LabelReport, SuspectLabel, f
 pub use machine::{Machine, peak_resident_mib};
 pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure, measure_images};
 pub use model::{find_architecture, fitted_architecture, load_model};
-pub use own_images::{OnProgress, OwnImages};
+pub use own_images::{ImageFiles, OnProgress, OwnImages};
 pub use photos::{
     AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
     PhotosSummary, classify_photos, photo_paths,
@@ -96,9 +97,9 @@ pub use pretrained::{Pretrained, PretrainedModel};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
-    BestResult, DatasetRecord, DivergenceAdvice, LeftOut, MODEL, OnEvent, OwnImagesRecord,
-    PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State, TestResult,
-    list_runs, read_history, runs_table,
+    BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, LeftOut, MODEL, OnEvent,
+    OwnImagesRecord, PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State,
+    TestResult, list_runs, read_history, runs_table,
 };
 pub use table::table;
 pub use threads::{start_threads, start_threads_with_current};

@@ -15,8 +15,10 @@ use serde::Serialize;
 use crate::compute::ComputeSetup;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
+use crate::own_images::ImageFiles;
 use crate::own_test::{OwnTest, test_images_of_path, test_images_of_run};
 use crate::run::Record;
+use crate::spread::{spread, spread_images};
 use crate::table::table;
 use crate::warning::Warning;
 
@@ -54,6 +56,8 @@ pub struct Measurement {
     pub evaluation: Evaluation,
     /// Confusion matrix.
     pub confusion: Confusion,
+    /// Files of the test images, if they are own images.
+    pub files: Option<ImageFiles>,
 }
 
 /// Measures a network on test images.
@@ -93,11 +97,18 @@ pub fn measure(
     }
     let metadata = &network.metadata;
     if let Some(own) = own_images(network, options, on_warning)? {
-        let images = match options.max_samples {
-            Some(count) => own.images.first(count),
-            None => own.images,
+        let count = options.max_samples.unwrap_or(usize::MAX);
+        let (images, all) = (spread_images(&own.images, count), &own.files.paths);
+        let paths = spread(all.len(), count).map(|index| all[index].clone());
+        let files = ImageFiles {
+            paths: paths.collect(),
+            root: own.files.root,
         };
-        return measure_images(network, &own.name, images, options.flip, setup);
+        let measured = measure_images(network, &own.name, images, options.flip, setup)?;
+        return Ok(Measurement {
+            files: Some(files),
+            ..measured
+        });
     }
     let name = options.dataset.as_ref().unwrap_or(&metadata.dataset);
     if name.is_empty() {
@@ -186,6 +197,7 @@ pub fn measure_images(
         images,
         evaluation,
         confusion,
+        files: None,
     })
 }
 

@@ -143,6 +143,16 @@ pub(crate) fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
     }
 }
 
+/// Files of images, one per image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFiles {
+    /// Folder that the paths are relative to.
+    pub root: PathBuf,
+    /// Path of each image, relative to the root unless it is elsewhere. For arrays of images, the path of the array and
+    /// the position in it.
+    pub paths: Vec<PathBuf>,
+}
+
 /// Decodes the images of a source, or reads them from the cache, and passes on its warnings.
 ///
 /// # Errors

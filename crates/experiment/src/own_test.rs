@@ -7,7 +7,7 @@ use modiste_model::{Network, Preprocessing};
 
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{OwnImages, fit_of, load};
+use crate::own_images::{ImageFiles, OwnImages, fit_of, load};
 use crate::run::{Record, own_test_part};
 use crate::warning::Warning;
 
@@ -15,6 +15,7 @@ use crate::warning::Warning;
 pub(crate) struct OwnTest {
     pub(crate) name: String,
     pub(crate) images: Images,
+    pub(crate) files: ImageFiles,
 }
 
 /// Returns the images that the run of `record` was tested on, if they are own images.
@@ -30,9 +31,11 @@ pub(crate) fn test_images_of_run(
     let Some(own) = &plan.own_images else {
         return Ok(None);
     };
+    let (images, files) = own_test_part(&plan, own, data, on_warning)?;
     Ok(Some(OwnTest {
         name: plan.dataset.clone(),
-        images: own_test_part(&plan, own, data, on_warning)?,
+        images,
+        files,
     }))
 }
 
@@ -94,5 +97,12 @@ pub(crate) fn test_images_of_path(
             .images
             .subset(&indices)
             .with_labels(of_network.collect()),
+        files: ImageFiles {
+            root: loaded.listing.root.clone(),
+            paths: indices
+                .iter()
+                .map(|&index| samples[index].path.clone())
+                .collect(),
+        },
     })
 }

@@ -1,14 +1,18 @@
 //! Tables of classes: metrics, confusion matrix, probabilities.
 
 use maud::{Markup, html};
-use modiste_metrics::Confusion;
+use modiste_metrics::{ClassResult, Confusion};
 
+use crate::page::{details, paragraph};
 use crate::table::{table, text_table};
 
 /// Largest number of classes whose confusion matrix is readable as a whole.
 const READABLE: usize = 20;
 
-/// Rows of the list that replaces a larger matrix.
+/// Largest number of classes whose metrics are shown at once.
+const SHOWN: usize = 40;
+
+/// Rows of a list that replaces a larger table.
 const LISTED: usize = 20;
 
 /// Headings of the cells of [`class_rows`], for images.
@@ -25,31 +29,66 @@ pub const CLASS_HEADINGS: [&str; 7] = [
 /// Per-class metrics as text, in the order of [`CLASS_HEADINGS`]: support, correct predictions, precision,
 /// recall with its confidence interval, and F1. Classes without samples and predictions are left out.
 pub fn class_rows(confusion: &Confusion) -> Vec<[String; 7]> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    confusion
-        .per_class()
-        .filter(|class| class.total + class.predicted > 0)
-        .map(|class| {
-            let [low, high] = class.interval.map(|end| 100.0 * end);
-            [
-                class.class.to_owned(),
-                class.total.to_string(),
-                class.correct.to_string(),
-                percent(class.precision()),
-                percent(class.recall()),
-                format!("{low:.1} to {high:.1} %"),
-                percent(class.f1()),
-            ]
-        })
+    shown_classes(confusion)
+        .map(|(_, class)| class_row(&class))
         .collect()
 }
 
-/// Table of the [`class_rows`]. `samples` is the heading of the support, such as `images`.
-pub fn classes_table(samples: &str, confusion: &Confusion) -> Markup {
-    let rows: Vec<Vec<String>> = class_rows(confusion).into_iter().map(Vec::from).collect();
-    let mut headings = CLASS_HEADINGS;
+/// Classes with samples or predictions, and their indices.
+fn shown_classes(confusion: &Confusion) -> impl Iterator<Item = (usize, ClassResult<'_>)> {
+    let classes = confusion.per_class().enumerate();
+    classes.filter(|(_, class)| class.total + class.predicted > 0)
+}
+
+fn class_row(class: &ClassResult<'_>) -> [String; 7] {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let [low, high] = class.interval.map(|end| 100.0 * end);
+    [
+        class.class.to_owned(),
+        class.total.to_string(),
+        class.correct.to_string(),
+        percent(class.precision()),
+        percent(class.recall()),
+        format!("{low:.1} to {high:.1} %"),
+        percent(class.f1()),
+    ]
+}
+
+/// Table of the [`class_rows`]. `samples` is the heading of the support, such as `images`. `training` adds a column with
+/// the number of training images of each class.
+///
+/// Of more than 40 classes, the 20 with the lowest F1 scores are shown, and all in a table that the reader can open.
+pub fn classes_table(samples: &str, training: Option<&[usize]>, confusion: &Confusion) -> Markup {
+    let mut headings = CLASS_HEADINGS.to_vec();
     headings[1] = samples;
-    text_table("Per-class metrics", &headings, &rows)
+    if training.is_some() {
+        headings.insert(1, "training images");
+    }
+    let mut rows: Vec<(f64, Vec<String>)> = shown_classes(confusion)
+        .map(|(index, class)| {
+            let mut row = Vec::from(class_row(&class));
+            if let Some(training) = training {
+                let count = training.get(index).map(usize::to_string);
+                row.insert(1, count.unwrap_or_default());
+            }
+            (class.f1(), row)
+        })
+        .collect();
+    let cells = |rows: &[(f64, Vec<String>)]| -> Vec<Vec<String>> {
+        rows.iter().map(|(_, row)| row.clone()).collect()
+    };
+    let all = text_table("Per-class metrics", &headings, &cells(&rows));
+    if rows.len() <= SHOWN {
+        return all;
+    }
+    rows.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let summary = format!("Metrics of all {} classes", rows.len());
+    rows.truncate(LISTED);
+    html! {
+        (paragraph(&format!("The {LISTED} classes with the lowest F1 scores:")))
+        (text_table("Classes with the lowest F1 scores", &headings, &cells(&rows)))
+        (details(&summary, &all))
+    }
 }
 
 /// Table of classes and their probabilities, each with a bar.
@@ -186,12 +225,41 @@ mod tests {
             confusion.add(truth, predicted);
         }
         check(
-            classes_table("images", &confusion),
+            classes_table("images", None, &confusion),
             &expect![[r#"
             <section class="scroll" tabindex="0" aria-label="Per-class metrics"><table><thead>
             <tr><th scope="col">class</th><th scope="col">images</th><th scope="col">correct</th><th scope="col">precision</th><th scope="col">recall</th><th scope="col">95 % interval</th><th scope="col">F1</th></tr></thead><tbody>
             <tr><th scope="row">Bag</th><td>3</td><td>2</td><td>100.0 %</td><td>66.7 %</td><td>20.8 to 93.9 %</td><td>80.0 %</td></tr>
             <tr><th scope="row">Coat</th><td>1</td><td>1</td><td>50.0 %</td><td>100.0 %</td><td>20.7 to 100.0 %</td><td>66.7 %</td></tr></tbody></table></section>"#]],
         );
+    }
+    #[test]
+    fn training_images_beside_test_images() {
+        let mut confusion = Confusion::new(vec!["Bag".into(), "Coat".into(), "Shirt".into()]);
+        confusion.add(0, 0);
+        confusion.add(2, 2);
+        let table = classes_table("test images", Some(&[50, 60, 70]), &confusion).into_string();
+        for expected in [
+            "<th scope=\"col\">training images</th><th scope=\"col\">test images</th>",
+            "<th scope=\"row\">Bag</th><td>50</td><td>1</td>",
+            "<th scope=\"row\">Shirt</th><td>70</td><td>1</td>",
+        ] {
+            assert!(table.contains(expected), "{table}");
+        }
+        assert!(!table.contains("Coat"));
+    }
+
+    #[test]
+    fn worst_of_many_classes_come_first() {
+        let mut confusion = Confusion::new((0..50).map(|class| format!("c{class}")).collect());
+        for class in 0..50 {
+            confusion.add(class, class);
+        }
+        confusion.add(30, 31);
+        let table = classes_table("images", None, &confusion).into_string();
+        let rows: Vec<&str> = table.split("<th scope=\"row\">").collect();
+        assert!(rows[1].starts_with("c30<") && rows[2].starts_with("c31<"));
+        assert_eq!(rows.len(), 1 + LISTED + 50);
+        assert!(table.contains("<summary>Metrics of all 50 classes</summary>"));
     }
 }

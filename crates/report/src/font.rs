@@ -3,7 +3,7 @@
 use tiny_skia::{Path, PathBuilder};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-static FONT_FILE: &[u8] = include_bytes!("../assets/OpenSans-Regular-ascii.ttf");
+static FONT_FILE: &[u8] = include_bytes!("../assets/OpenSans-Regular-subset.ttf");
 
 /// The font that is part of this crate. System fonts would make the bytes of a PNG depend on the machine.
 pub(crate) struct Font {
@@ -20,6 +20,22 @@ impl Font {
     pub(crate) fn width(&self, text: &str, size: f64) -> f64 {
         let advances = self.glyphs(text).map(|glyph| self.advance(glyph));
         advances.sum::<f64>() * self.scale(size)
+    }
+
+    /// Text that is at most `limit` wide: `text`, or its beginning and an ellipsis.
+    pub(crate) fn shortened(&self, text: &str, size: f64, limit: f64) -> String {
+        if self.width(text, size) <= limit {
+            return text.to_owned();
+        }
+        let mut shown = String::new();
+        for letter in text.chars() {
+            let longer = format!("{shown}{letter}");
+            if self.width(&longer, size) + self.width("\u{2026}", size) > limit {
+                break;
+            }
+            shown = longer;
+        }
+        shown.trim_end().to_owned() + "\u{2026}"
     }
 
     /// Outlines of a text whose baseline starts at the origin, y pointing down. `None` if the text has no
@@ -115,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn covers_printable_ascii() {
+    fn covers_latin_greek_and_cyrillic() {
         let font = Font::bundled();
-        for letter in '!'..='~' {
+        for letter in ('!'..='~').chain("éßŁőΩλЖї–“…€".chars()) {
             assert!(font.face.glyph_index(letter).is_some(), "{letter}");
             assert!(
                 font.outline(&letter.to_string(), 20.0).is_some(),
@@ -125,5 +141,14 @@ mod tests {
             );
         }
         assert!(font.outline(" ", 20.0).is_none());
+    }
+
+    #[test]
+    fn shortens_long_text() {
+        let font = Font::bundled();
+        let limit = font.width("ankle boo", 13.0);
+        assert_eq!(font.shortened("ankle", 13.0, limit), "ankle");
+        assert_eq!(font.shortened("ankle boots", 13.0, limit), "ankle b…");
+        assert_eq!(font.shortened("WW", 13.0, 1.0), "…");
     }
 }

@@ -24,7 +24,7 @@ pub struct Figure {
     pub alt: String,
     /// Lines of the caption, as text.
     pub caption: Vec<String>,
-    /// Display width in pixels, unless the screen is narrower. Pixels of the image stay sharp.
+    /// Display width in pixels, unless the screen is narrower. Pixels of a PNG file stay sharp.
     pub width: usize,
 }
 
@@ -106,7 +106,7 @@ pub fn figures(figures: &[Figure]) -> Markup {
         div.figures {
             @for figure in figures {
                 figure style=(format_args!("width:{}px", figure.width)) {
-                    img alt=(figure.alt) src=(data_uri(&figure.picture));
+                    img alt=(figure.alt) class=[photo_class(&figure.picture)] src=(data_uri(&figure.picture));
                     figcaption {
                         @for (index, line) in figure.caption.iter().enumerate() {
                             @if index > 0 { br; }
@@ -119,9 +119,18 @@ pub fn figures(figures: &[Figure]) -> Markup {
     }
 }
 
+/// Class of a photo, whose pixels need not stay sharp.
+fn photo_class(picture: &[u8]) -> Option<&'static str> {
+    (!is_png(picture)).then_some("photo")
+}
+
+fn is_png(picture: &[u8]) -> bool {
+    picture.starts_with(b"\x89PNG")
+}
+
 /// A PNG or JPEG file as an address that contains it.
 pub(crate) fn data_uri(picture: &[u8]) -> String {
-    let kind = match picture.starts_with(b"\x89PNG") {
+    let kind = match is_png(picture) {
         true => "png",
         false => "jpeg",
     };

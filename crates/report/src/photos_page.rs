@@ -55,7 +55,7 @@ pub fn photos_page(
         Section {
             id: "classes",
             title: "Per-class metrics".into(),
-            body: classes_table("photos", confusion),
+            body: classes_table("photos", None, confusion),
         },
         Section {
             id: "confusion",

@@ -1,4 +1,4 @@
-//! Sheet of images in columns with headings.
+//! Sheet of images in columns with headings, and the drawing that sheets share.
 
 use modiste_core::ImageShape;
 use modiste_imaging::picture_png;
@@ -15,6 +15,30 @@ pub struct Cell {
     pub width: usize,
     /// Bytes of shape `[row, column, 3]`.
     pub pixels: Vec<u8>,
+}
+
+impl Cell {
+    /// Image with the pixels `[row, column, channel]` of `shape`. Images that do not have three channels become gray:
+    /// the first channel is shown.
+    ///
+    /// # Panics
+    /// Panics if the length of the pixels is not `shape.size()`.
+    pub fn of(pixels: &[u8], shape: ImageShape) -> Self {
+        assert_eq!(pixels.len(), shape.size(), "bytes of a {shape} image");
+        let pixels = match shape.channels {
+            3 => pixels.to_vec(),
+            channels => pixels
+                .iter()
+                .step_by(channels.max(1))
+                .flat_map(|&value| [value; 3])
+                .collect(),
+        };
+        Self {
+            height: shape.height,
+            width: shape.width,
+            pixels,
+        }
+    }
 }
 
 /// A column of a sheet.
@@ -60,28 +84,24 @@ pub fn picture_sheet(columns: &[Column]) -> Vec<u8> {
     let rows = rows.max().unwrap_or(0);
     let width = GAP + columns.len() * (SIDE + GAP);
     let height = HEAD + rows * (SIDE + GAP);
-    let mut sheet = Cell {
-        height,
-        width,
-        pixels: PAPER.repeat(height * width),
-    };
+    let mut sheet = Cell::paper(height, width);
     for (index, column) in columns.iter().enumerate() {
         let left = GAP + index * (SIDE + GAP);
-        sheet.paste(&heading(&column.heading), 0, left);
+        sheet.paste(&label(&column.heading, [HEAD, SIDE], TEXT), 0, left);
         for (row, cell) in column.cells.iter().enumerate() {
-            sheet.paste(&fitted(cell), HEAD + row * (SIDE + GAP), left);
+            sheet.paste(&fitted(cell, SIDE), HEAD + row * (SIDE + GAP), left);
         }
     }
     picture_png(&sheet.pixels, ImageShape::new(height, width, 3))
 }
 
-fn heading(text: &str) -> Cell {
-    let (height, width) = (HEAD, SIDE);
+/// Text that is vertically centered in a rectangle of `[height, width]`, cut off at its right.
+pub(crate) fn label(text: &str, [height, width]: [usize; 2], size: f64) -> Cell {
     let start = (0.0, height as f64 / 2.0);
     let scene = Scene {
         width: width as u32,
         height: height as u32,
-        shapes: vec![Shape::text(text, start, Anchor::Start, TEXT, Paint::Ink)],
+        shapes: vec![Shape::text(text, start, Anchor::Start, size, Paint::Ink)],
     };
     let palette = Palette {
         ink: INK,
@@ -98,7 +118,16 @@ fn heading(text: &str) -> Cell {
 }
 
 impl Cell {
-    fn paste(&mut self, cell: &Self, top: usize, left: usize) {
+    /// Blank sheet.
+    pub(crate) fn paper(height: usize, width: usize) -> Self {
+        Self {
+            height,
+            width,
+            pixels: PAPER.repeat(height * width),
+        }
+    }
+
+    pub(crate) fn paste(&mut self, cell: &Self, top: usize, left: usize) {
         for row in 0..cell.height {
             let source = &cell.pixels[row * cell.width * 3..(row + 1) * cell.width * 3];
             let start = ((top + row) * self.width + left) * 3;
@@ -107,8 +136,8 @@ impl Cell {
     }
 }
 
-/// Scales a cell to the largest size that fits into the square.
-fn fitted(cell: &Cell) -> Cell {
+/// Scales a cell to the largest size that fits into a square: by a whole factor if it is smaller.
+pub(crate) fn fitted(cell: &Cell, square: usize) -> Cell {
     assert_eq!(
         cell.pixels.len(),
         3 * cell.height * cell.width,
@@ -118,8 +147,8 @@ fn fitted(cell: &Cell) -> Cell {
         cell.width
     );
     let edge = cell.height.max(cell.width).max(1);
-    let side = |length: usize| match SIDE / edge {
-        0 => (length * SIDE / edge).max(1),
+    let side = |length: usize| match square / edge {
+        0 => (length * square / edge).max(1),
         times => length * times,
     };
     let (height, width) = (side(cell.height), side(cell.width));
@@ -165,13 +194,13 @@ mod tests {
 
     #[test]
     fn enlarges_small_and_reduces_large_cells() {
-        let grown = fitted(&cell(2, 3));
+        let grown = fitted(&cell(2, 3), SIDE);
         assert_eq!((grown.height, grown.width), (92, 138));
         assert_eq!(grown.pixels[..3], grown.pixels[45 * 3..46 * 3]);
         assert_eq!(grown.pixels[46 * 3..47 * 3], [3, 4, 5]);
-        let shrunk = fitted(&cell(280, 140));
+        let shrunk = fitted(&cell(280, 140), SIDE);
         assert_eq!((shrunk.height, shrunk.width), (140, 70));
-        let thin = fitted(&cell(1, 20_000));
+        let thin = fitted(&cell(1, 20_000), SIDE);
         assert_eq!((thin.height, thin.width), (1, 140));
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct PlanFlags {
     /// Seed of initial weights, order, augmentation and dropout.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// Use only the first N training images and the first N test images.
+    /// Use only the first N training images and the first N test images; of own images, N that are evenly spread.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_samples: Option<usize>,
 }

@@ -15,7 +15,7 @@ pub(crate) struct TestFlags {
     dataset: Option<String>,
     #[command(flatten)]
     source: SourceFlags,
-    /// Use only the first N test images.
+    /// Use only the first N test images; of own images, N that are evenly spread.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_samples: Option<usize>,
     /// Test-time augmentation: flip averages the predictions for each image and its mirror image.

@@ -20,6 +20,8 @@ mod reproduce;
 mod resume;
 mod run;
 #[cfg(unix)]
+mod sheets;
+#[cfg(unix)]
 mod writing;
 
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::{TRAINED, fails, json, pictures, run::flags, succeeds};
 
 /// Reads a page and checks the properties that all pages have.
 #[track_caller]
-fn page(path: &Path) -> String {
+pub(crate) fn page(path: &Path) -> String {
     let html = fs::read_to_string(path).expect("a page");
     assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
     assert!(html.len() < 3_000_000, "{} bytes", html.len());

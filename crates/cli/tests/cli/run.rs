@@ -37,6 +37,7 @@ fn writes_complete_run_folder() {
         "loss.png",
         "model.safetensors",
         "run.json",
+        "samples.png",
     ];
     assert_eq!(names, expected);
     let csv = fs::read_to_string(run.join("history.csv")).expect("text");

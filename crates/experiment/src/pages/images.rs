@@ -1,8 +1,10 @@
 //! Sections with images: misclassified samples, filters, feature maps, Grad-CAM.
 
+use std::fs;
+
 use maud::html;
 use modiste_core::{ImageShape, normalize};
-use modiste_imaging::picture_png;
+use modiste_imaging::{decode_over_white, decode_rgb, picture_png, thumbnail};
 use modiste_metrics::argmax;
 use modiste_model::{CamMap, Inference, KernelOptions, Network, Operation, Shape, grad_cam};
 use modiste_report::{
@@ -18,8 +20,14 @@ const MISTAKES: usize = 24;
 /// Number of correct and of misclassified images for Grad-CAM.
 const LOOKED_AT: usize = 6;
 
+/// Size in bytes from which on the image of a sample is reduced.
+const LARGE: usize = 32 << 10;
+
 /// Maximum number of maps shown per layer.
 const MAPS: usize = 64;
+
+/// Maximum number of pixels of these maps, unless they are in one row.
+const MAP_PIXELS: usize = 1 << 18;
 
 /// Number of maps per row.
 const ACROSS: usize = 8;
@@ -51,8 +59,15 @@ pub(super) fn mistakes(measured: &Measurement) -> Result<Section> {
     let pictures: Vec<Figure> = shown
         .iter()
         .map(|&index| {
-            let picture = picture_png(&measured.images.image(index)?, measured.images.shape());
-            Ok(sample(measured, index, picture))
+            let mut figure = sample(measured, index, picture(measured, index)?);
+            let path = measured
+                .files
+                .as_ref()
+                .and_then(|files| files.paths.get(index));
+            figure
+                .caption
+                .extend(path.map(|path| modiste_core::shown(path)));
+            Ok(figure)
         })
         .collect::<Result<_>>()?;
     Ok(Section {
@@ -69,6 +84,33 @@ pub(super) fn mistakes(measured: &Measurement) -> Result<Section> {
             }
         },
     })
+}
+
+/// Returns a test image as a PNG or JPEG file: the photo if it is a file, or else the input of the network.
+fn picture(measured: &Measurement, index: usize) -> Result<Vec<u8>> {
+    let photo = measured.files.as_ref().and_then(|files| {
+        let bytes = fs::read(files.root.join(files.paths.get(index)?)).ok()?;
+        let photo = decode_over_white(&bytes).ok()?.0;
+        // Small images stay sharp.
+        match photo.shape.height.max(photo.shape.width) > SAMPLE {
+            true => thumbnail(&photo, 2 * SAMPLE).ok(),
+            false => Some(picture_png(&photo.pixels, photo.shape)),
+        }
+    });
+    Ok(match photo {
+        Some(photo) => photo,
+        None => small(picture_png(
+            &measured.images.image(index)?,
+            measured.images.shape(),
+        )),
+    })
+}
+
+/// Returns a PNG file, or a small JPEG file instead of a large one.
+fn small(png: Vec<u8>) -> Vec<u8> {
+    let reduced = || thumbnail(&decode_rgb(&png).ok()?, 2 * SAMPLE).ok();
+    let reduced = if png.len() > LARGE { reduced() } else { None };
+    reduced.unwrap_or(png)
 }
 
 /// Returns the filters of the first layer, if it is a convolution of images with 1 or 3 channels.
@@ -151,7 +193,7 @@ pub(super) fn feature_maps(
     inference.load(&network.parameters);
     inference.logits(&scaled(pixels));
     let mut all = vec![Figure {
-        picture: picture_png(pixels, resolved.input),
+        picture: small(picture_png(pixels, resolved.input)),
         alt: format!("the input: {what}"),
         caption: vec![format!("input, {}: {what}", resolved.input)],
         width: SAMPLE,
@@ -182,7 +224,8 @@ fn layer_maps(name: &str, shape: Shape, values: &[f32]) -> Figure {
             width,
             channels,
         }) => {
-            let shown = channels.min(MAPS);
+            let fitting = (MAP_PIXELS / (height * width).max(1)).max(ACROSS);
+            let shown = channels.min(MAPS).min(fitting);
             // [row, column, channel] to [channel, row, column].
             let maps: Vec<f32> = (0..shown)
                 .flat_map(|channel| values.iter().skip(channel).step_by(channels).copied())
@@ -275,8 +318,11 @@ pub(super) fn attention(network: &Network, measured: &Measurement) -> Result<Opt
 /// Draws Grad-CAM heat maps over images. Returns PNG files.
 pub(super) fn overlays(shape: ImageShape, pixels: &[u8], maps: &[CamMap]) -> Vec<Vec<u8>> {
     let size = [shape.height, shape.width];
-    let draw =
-        |(pixels, map): (&[u8], &CamMap)| heatmap_png(pixels, size, 4, |place| heat(map, place));
+    // Small images are enlarged, so that the map is smooth.
+    let times = (4 * SAMPLE / shape.height.max(shape.width).max(1)).clamp(1, 4);
+    let draw = |(pixels, map): (&[u8], &CamMap)| {
+        small(heatmap_png(pixels, size, times, |place| heat(map, place)))
+    };
     pixels
         .chunks_exact(shape.size())
         .zip(maps)

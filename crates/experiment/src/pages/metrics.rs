@@ -53,8 +53,13 @@ pub(super) fn scores(measured: &Measurement) -> Section {
     }
 }
 
-/// Returns the precision, recall, F1 and number of images of each class.
-pub(super) fn classes(measured: &Measurement) -> Section {
+/// Returns the precision, recall, F1 and number of images of each class. `training` are the numbers of training images,
+/// if they are known.
+pub(super) fn classes(measured: &Measurement, training: Option<&[usize]>) -> Section {
+    let table = match training {
+        Some(training) => classes_table("test images", Some(training), &measured.confusion),
+        None => classes_table("images", None, &measured.confusion),
+    };
     Section {
         id: "classes",
         title: "Per-class metrics".into(),
@@ -64,7 +69,7 @@ pub(super) fn classes(measured: &Measurement) -> Section {
                  fraction of a class's images that are classified correctly; the interval is that of the \
                  recall. F1 is the harmonic mean of the two."
             ))
-            (classes_table("images", &measured.confusion))
+            (table)
         },
     }
 }

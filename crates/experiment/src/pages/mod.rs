@@ -3,6 +3,7 @@
 mod comparison;
 mod configuration;
 mod data;
+mod data_card;
 mod explanation;
 mod images;
 mod labels;

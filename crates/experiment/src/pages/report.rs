@@ -7,7 +7,7 @@ use modiste_model::Network;
 use modiste_report::{Section, curves_html, page};
 
 use super::training_command::CommandFor;
-use super::{configuration, images, metrics};
+use super::{configuration, data_card, images, metrics};
 use crate::compute::ComputeSetup;
 use crate::error::{Error, Result};
 use crate::measure::{Measurement, TestOptions, measure};
@@ -24,7 +24,7 @@ pub struct ReportOptions<'a> {
     pub command: Option<&'a CommandFor<'a>>,
 }
 
-/// Returns an HTML page about the run in a folder or the model in a file: configuration, training curves,
+/// Returns an HTML page about the run in a folder or the model in a file: configuration, data, samples, training curves,
 /// metrics, confusion matrix, calibration, errors, filters, feature maps, layers and Grad-CAM.
 ///
 /// # Errors
@@ -52,14 +52,17 @@ pub fn report(
             network = Network::load(&subject.join(MODEL))?;
             title = format!("Run {}", file_name(subject));
             let history = read_history(subject)?;
+            let classes = &network.metadata.classes;
             sections = vec![
                 configuration::of_run(subject, record, options.command),
-                Section {
-                    id: "curves",
-                    title: "Training curves".into(),
-                    body: curves_html(&[(&file_name(subject), &history)]),
-                },
+                data_card::data_card(record, classes),
             ];
+            sections.extend(data_card::sheets(subject, record, classes));
+            sections.push(Section {
+                id: "curves",
+                title: "Training curves".into(),
+                body: curves_html(&[(&file_name(subject), &history)]),
+            });
             test.max_samples = test.max_samples.or(record.max_samples);
         }
         None => {
@@ -73,9 +76,14 @@ pub fn report(
         }
     }
     let measured = measure(&network, &test, setup, on_warning)?;
+    let training_counts = record
+        .as_ref()
+        .and_then(|record| record.class_counts.as_ref())
+        .map(|counts| counts.train.as_slice())
+        .filter(|counts| counts.len() == network.metadata.classes.len());
     sections.extend([
         metrics::scores(&measured),
-        metrics::classes(&measured),
+        metrics::classes(&measured, training_counts),
         metrics::confusion(&measured),
         metrics::calibration(&measured),
         images::mistakes(&measured)?,

@@ -1,6 +1,7 @@
 //! Runs: their folder, record and logs, and the training itself.
 
 mod checkpoints;
+mod class_counts;
 mod divergence;
 mod event;
 mod event_log;
@@ -13,11 +14,13 @@ mod photos;
 mod prepare;
 mod record;
 mod results;
+mod sheets;
 mod temporary;
 mod tensorboard;
 mod training;
 mod watch;
 
+pub use class_counts::ClassCounts;
 pub use divergence::DivergenceAdvice;
 pub(crate) use event::warn;
 pub use event::{OnEvent, RunEvent};
@@ -32,3 +35,4 @@ pub use photos::PhotosResult;
 pub use prepare::{Run, RunOptions};
 pub(crate) use record::RECORD;
 pub use record::{BestResult, DatasetRecord, Record, State, TestResult};
+pub(crate) use sheets::{AUGMENTED_SHEET, SAMPLE_SHEET, shown_classes};

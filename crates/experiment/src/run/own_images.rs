@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::shown;
 use modiste_dataset::{
-    BadFile, Dataset, Fingerprint, Images, LoadReport, LoadedImages, Part, SplitFractions,
+    BadFile, Dataset, Fingerprint, Images, Listing, LoadReport, LoadedImages, Part, SplitFractions,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{OwnImages, load};
+use crate::own_images::{ImageFiles, OwnImages, load};
 use crate::plan::Plan;
+use crate::spread::{spread, spread_images};
 use crate::validation::Validation;
 use crate::warning::Warning;
 
@@ -27,6 +28,15 @@ pub struct OwnImagesRecord {
     /// Path, and how the images are read and decoded.
     #[serde(flatten)]
     pub images: OwnImages,
+    /// Kind of the source, such as `image folder`; empty in the records of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// Parts that the source gives; the others are split off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_parts: Vec<String>,
+    /// Number of groups, if there is a column of groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<usize>,
     /// SHA-256 of all files, classes, parts and groups. `samples.csv` has the hash of each file.
     pub sha256: String,
     /// Number of images to train on, to validate on and to test on.
@@ -59,6 +69,11 @@ pub(super) struct SplitImages {
 pub(crate) struct OwnDetails {
     pub(super) fingerprint: Fingerprint,
     left_out: Vec<LeftOut>,
+    kind: String,
+    given_parts: Vec<String>,
+    groups: Option<usize>,
+    /// Folder that the paths are relative to.
+    root: PathBuf,
     /// Path, class and part of each image.
     samples: Vec<(PathBuf, String, Part)>,
     parts: [usize; 3],
@@ -82,7 +97,7 @@ pub(super) fn load_split(
     split(plan, own, &loaded)
 }
 
-/// Decodes the own images of a plan again, and returns those that it is tested on.
+/// Decodes the own images of a plan again, and returns those that it is tested on, with their files.
 ///
 /// # Errors
 /// Returns the errors of [`load_split`].
@@ -91,8 +106,18 @@ pub(crate) fn own_test_part(
     own: &OwnImages,
     source: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
-) -> Result<Images> {
-    Ok(load_split(plan, own, source, on_warning)?.data.test)
+) -> Result<(Images, ImageFiles)> {
+    let split = load_split(plan, own, source, on_warning)?;
+    let tested = split.details.samples.into_iter();
+    let tested = tested.filter(|(_, _, part)| *part == Part::Test);
+    let paths: Vec<PathBuf> = tested.map(|(path, ..)| path).collect();
+    let files = ImageFiles {
+        paths: spread(paths.len(), split.data.test.len())
+            .map(|index| paths[index].clone())
+            .collect(),
+        root: split.details.root,
+    };
+    Ok((split.data.test, files))
 }
 
 fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitImages> {
@@ -110,11 +135,12 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
         validation,
     };
     let splits = loaded.split_by(fractions, plan.config.train.seed);
-    let first = |images: &Images| match plan.max_samples {
-        Some(count) => images.first(count),
+    // The images of a folder are sorted by class.
+    let some = |images: &Images| match plan.max_samples {
+        Some(count) => spread_images(images, count),
         None => images.clone(),
     };
-    let (train, test) = (first(&splits.train), first(&splits.test));
+    let (train, test) = (some(&splits.train), some(&splits.test));
     let validation = match plan.config.validation {
         Validation::Test => test.clone(),
         _ => splits.validation.clone(),
@@ -153,10 +179,31 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
         details: OwnDetails {
             fingerprint: loaded.fingerprint.clone(),
             left_out: loaded.bad.iter().map(LeftOut::of).collect(),
+            kind: loaded.listing.kind.to_string(),
+            given_parts: given_parts(&loaded.listing),
+            root: loaded.listing.root.clone(),
+            groups: own
+                .group_column
+                .as_ref()
+                .map(|_| loaded.listing.groups.len()),
             samples,
             parts: counts,
         },
     })
+}
+
+/// Names of the parts that a source gives.
+fn given_parts(listing: &Listing) -> Vec<String> {
+    let is_given = |part: &Part| {
+        let mut samples = listing.samples.iter();
+        samples.any(|sample| sample.part == Some(*part))
+    };
+    let parts = [Part::Train, Part::Validation, Part::Test];
+    parts
+        .into_iter()
+        .filter(is_given)
+        .map(|part| part.to_string())
+        .collect()
 }
 
 impl LeftOut {
@@ -173,6 +220,9 @@ impl OwnDetails {
     pub(super) fn record(&self, own: &OwnImages) -> OwnImagesRecord {
         OwnImagesRecord {
             images: own.clone(),
+            kind: self.kind.clone(),
+            given_parts: self.given_parts.clone(),
+            groups: self.groups,
             sha256: self.fingerprint.sha256.clone(),
             parts: self.parts,
             left_out: self.left_out.clone(),

@@ -9,6 +9,7 @@ use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 use serde::{Deserialize, Serialize};
 
+use super::class_counts::ClassCounts;
 use super::images::RunImages;
 use super::own_images::{OwnImagesRecord, check_unchanged};
 use super::photos::PhotosResult;
@@ -49,6 +50,9 @@ pub struct Record {
     /// Model that the training starts from; absent for random initial weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<Pretrained>,
+    /// Number of images per class and part. `None` in the records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_counts: Option<ClassCounts>,
     /// Dataset of the background images, if there is one.
     #[serde(rename = "pictures")]
     pub background_images: Option<DatasetRecord>,
@@ -183,6 +187,7 @@ impl Record {
             dataset: DatasetRecord::of(&images.report),
             own_images: own_record(plan, images),
             pretrained: plan.pretrained.clone(),
+            class_counts: Some(ClassCounts::of(images)),
             background_images: images.background_report.as_ref().map(DatasetRecord::of),
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),

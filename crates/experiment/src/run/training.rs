@@ -10,8 +10,10 @@ use super::photos::photos_result;
 use super::prepare::Run;
 use super::record::{Record, State};
 use super::results::{Results, best_result, explained, test_result, write_results};
+use super::sheets::write_sheets;
 use super::watch::Watch;
 use crate::error::{Error, Result};
+use crate::warning::Warning;
 
 impl Run {
     /// Trains the network and writes the results. The state of the returned record is
@@ -45,6 +47,10 @@ impl Run {
         record.error = None;
         record.diverged = false;
         folder.write_record(record)?;
+        if let Err(cause) = write_sheets(folder, images, &config.train) {
+            let contents = "a sheet of training images";
+            warn(on_event, Warning::NotWritten { contents, cause });
+        }
         let clock = Instant::now();
         let mut watch = Watch::new(folder, network.clone(), &config, self.watch, on_event);
         let (compute, data) = (&setup.compute, images.train_data());
