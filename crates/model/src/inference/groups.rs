@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::fused_op::{FusedOp, Kind, Purpose};
 
-/// Numbers that an operation may read and write so that they stay in a core's cache: 2 MiB.
-const CACHE: usize = 512 * 1024;
+/// Numbers that an operation may read and write so that they stay in a core's cache: 1 MiB.
+const CACHE: usize = 256 * 1024;
 
 /// Minimum number of images of a group, to amortize the start of an operation.
 const MIN_IMAGES: usize = 5;
