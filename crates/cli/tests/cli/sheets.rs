@@ -53,7 +53,7 @@ fn report(folder: &TempDir, flags: &[&str]) -> String {
 #[test]
 fn report_describes_own_images() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Without colour, the classes cannot be told apart.
+    // The classes differ in colour only.
     for (class, color) in [("<b>&'é'", [200, 30, 30]), ("größe", [30, 30, 200])] {
         for number in 0..20 {
             let path = folder
@@ -158,4 +158,31 @@ fn many_classes_are_summarized() {
     let record: Value = serde_json::from_str(&record).expect("JSON");
     let counts = record["class_counts"]["train"].as_array().expect("counts");
     assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
+}
+
+#[test]
+fn resumed_run_completes_its_sheets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let mut command = modiste(here, &crate::run::flags("run"));
+    command.args(["--augment", "light"]);
+    assert!(output(&mut command).status.success());
+    let run = here.join("run");
+    let [samples, augmented] = ["samples.png", "augmented.png"].map(|name| run.join(name));
+    let model = fs::read(run.join("model.safetensors")).expect("a model");
+    let sheet = fs::read(&augmented).expect("a sheet");
+    // State of a run that was killed before the sheets were complete.
+    let record = fs::read_to_string(run.join("run.json")).expect("a record");
+    let running = record.replace("\"state\": \"finished\"", "\"state\": \"running\"");
+    assert_ne!(record, running);
+    fs::write(run.join("run.json"), running).expect("written");
+    fs::write(&samples, "kept").expect("written");
+    fs::remove_file(&augmented).expect("removed");
+    succeeds(here, &["train", "--resume", "run", "--offline"]);
+    assert_eq!(fs::read(&samples).expect("a file"), b"kept");
+    assert_eq!(fs::read(&augmented).expect("a sheet"), sheet);
+    assert_eq!(
+        fs::read(run.join("model.safetensors")).expect("a model"),
+        model
+    );
 }
