@@ -229,7 +229,7 @@ pub(super) fn sheets(run: &Path, record: &Record, classes: &[String]) -> Vec<Sec
         true => Vec::new(),
         false => vec![format!("From top to bottom: {}", names.join(", "))],
     };
-    let augmented = "Training images and augmented versions of them, as drawn in the first epoch.";
+    let augmented = "Training images and augmented versions of them.";
     let sheet = |id, title: &str, file: &str, text: &str, caption: Vec<String>| {
         let picture = fs::read(run.join(file)).ok()?;
         let figure = Figure {

@@ -10,7 +10,6 @@ use modiste_train::{Checkpoint, Position};
 
 use super::folder::RunFolder;
 use super::images::RunImages;
-use super::own_images::SAMPLES;
 use super::photos::read_photos;
 use super::record::{Record, State, recordable};
 use super::watch::WatchOptions;
@@ -142,9 +141,6 @@ impl Run {
         record.tensorboard = options.tensorboard;
         // A full disk or a folder that is not writable is reported before the training.
         folder.reserve(network.to_bytes()?.len())?;
-        if let Some(own) = &images.own {
-            folder.write(SAMPLES, &own.samples_csv())?;
-        }
         Ok(Self {
             folder,
             record,

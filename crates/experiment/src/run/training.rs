@@ -6,6 +6,7 @@ use modiste_train::{TrainError, fit, fit_temperature, resume};
 
 use super::event::{OnEvent, warn};
 use super::folder::MODEL;
+use super::own_images::SAMPLES;
 use super::photos::photos_result;
 use super::prepare::Run;
 use super::record::{Record, State};
@@ -47,6 +48,12 @@ impl Run {
         record.error = None;
         record.diverged = false;
         folder.write_record(record)?;
+        // After the record: a folder without one is new, and has to be empty.
+        if let Some(own) = &images.own
+            && !folder.file(SAMPLES).exists()
+        {
+            folder.write(SAMPLES, &own.samples_csv())?;
+        }
         if let Err(cause) = write_sheets(folder, images, &config.train) {
             let contents = "a sheet of training images";
             warn(on_event, Warning::NotWritten { contents, cause });
