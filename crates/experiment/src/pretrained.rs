@@ -143,8 +143,8 @@ impl Pretrained {
         }
     }
 
-    /// Returns a line about the model and what is new.
-    pub(crate) fn description(&self) -> String {
+    /// Returns the model and what is new.
+    pub(crate) fn summary(&self) -> String {
         let name = name(self.model.as_deref());
         let copied = self.copied;
         let new = match &self.initialized[..] {
@@ -156,7 +156,7 @@ impl Pretrained {
                 new.len() - NAMED
             ),
         };
-        format!("Starting from {name}: {copied} variables are copied, {new}")
+        format!("{name}: {copied} variables are copied, {new}")
     }
 }
 

@@ -160,7 +160,7 @@ pub fn recipes() -> Vec<Recipe> {
                 ..RunConfig::default()
             },
             floor: None,
-            min_steps: 1_500,
+            min_steps: 2_500,
         },
         Recipe {
             name: "lecture",

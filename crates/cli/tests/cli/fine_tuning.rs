@@ -99,6 +99,9 @@ fn same_classes_keep_the_head() {
         stderr.contains("7 variables are copied, none is new"),
         "{stderr}"
     );
+    run(&folder, &["report", "second", "--out", "page.html"], 0);
+    let page = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+    assert!(page.contains("first: 7 variables are copied, none is new"));
     let [stdout, _] = run(&folder, &["reproduce", "second", "--run", "again"], 0);
     assert!(stdout.starts_with("identical"), "{stdout}");
     fs::copy(

@@ -30,6 +30,9 @@ pub(super) fn of_run(run: &Path, record: &Record, command: Option<&CommandFor<'_
         ("threads", record.compute.threads.to_string()),
         ("machine", record.machine.to_string()),
     ];
+    if let Some(from) = &record.pretrained {
+        rows.push(("pretrained model", from.summary()));
+    }
     if let Some(seconds) = record.seconds {
         rows.push(("training time", format!("{seconds:.0} s")));
     }

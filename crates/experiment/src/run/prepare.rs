@@ -271,7 +271,7 @@ impl Run {
         };
         let from = record.pretrained.as_ref();
         let from = from.filter(|_| self.position().is_none());
-        let from = from.map(|from| format!("\n{}", from.description()));
+        let from = from.map(|from| format!("\nStarting from {}", from.summary()));
         let from = from.unwrap_or_default();
         format!("{}{from}\n{action}", self.setup.description)
     }
