@@ -1,7 +1,7 @@
 //! Trains a network from a JSON file on a folder of images, evaluates it, saves it, and classifies a photo.
 //!
 //! ```sh
-//! cargo run --release --example own_images FOLDER NETWORK.json PHOTO
+//! cargo run --release --example own_images [FOLDER [NETWORK.json [PHOTO]]]
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
@@ -9,13 +9,12 @@
 use modiste::{Architecture, Classifier, Event, ImageFolder, Next, evaluate, find_recipe, train};
 
 fn main() -> modiste::Result<()> {
-    let paths: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, network, photo] = &paths[..] else {
-        println!("usage: own_images FOLDER NETWORK.json PHOTO");
-        return Ok(());
-    };
-    let data = ImageFolder::open(folder)?.load()?.split_stratified(0.1, 1);
-    let architecture = Architecture::from_json(&std::fs::read_to_string(network)?)?;
+    let mut arguments = std::env::args().skip(1);
+    let mut path = |usual: &str| arguments.next().unwrap_or_else(|| usual.into());
+    let data = ImageFolder::open(path("photos"))?
+        .load()?
+        .split_stratified(0.1, 1);
+    let architecture = Architecture::from_json(&std::fs::read_to_string(path("network.json"))?)?;
     let config = find_recipe("images")?.config.train;
     let network = train(architecture, &data, &config, &mut |event| {
         if let Event::Epoch(epoch, _) = event {
@@ -24,9 +23,9 @@ fn main() -> modiste::Result<()> {
         Next::Continue
     })?;
     println!("{}", evaluate(&network, &data)?.report());
-    let path = std::env::temp_dir().join("own-images.safetensors");
-    network.save(&path)?;
-    let ranked = Classifier::load(&path)?.classify(&std::fs::read(photo)?)?;
+    let file = std::env::temp_dir().join("own-images.safetensors");
+    network.save(&file)?;
+    let ranked = Classifier::load(&file)?.classify(&std::fs::read(path("new.jpg"))?)?;
     println!(
         "{}: {:.1} %",
         ranked[0].class,
