@@ -319,7 +319,7 @@ pub struct Dataset {
     /// Images to evaluate on.
     pub test: Images,
     /// Way in which image files were brought to their shape, which prediction has to repeat. `None` for a dataset of the
-    /// catalog.
+    /// catalog, and for files that a [`FileDecoder`](crate::FileDecoder) decoded.
     pub fit: Option<Fit>,
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use modiste_model::{Metadata, transfer};
+use modiste_model::{Metadata, NetworkPlan, transfer};
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -29,6 +29,22 @@ impl FromStr for Freeze {
             Ok(count) => Self::First(count),
             Err(_) => Self::UpTo(text.into()),
         })
+    }
+}
+
+impl Freeze {
+    /// Number of layers that are not trained.
+    fn count(&self, plan: &NetworkPlan) -> Result<usize> {
+        let name = match self {
+            Self::First(count) => return Ok(*count),
+            Self::UpTo(name) => name,
+        };
+        plan.layer_index(name)
+            .map(|index| index + 1)
+            .ok_or_else(|| {
+                let names: Vec<&str> = plan.layers.iter().map(|layer| &*layer.name).collect();
+                Error::unknown("layer", name, &names)
+            })
     }
 }
 
@@ -62,28 +78,15 @@ impl Plan {
             )));
         }
         let layers = self.architecture.plan()?;
-        let new_layers = initialized.iter().filter_map(|variable| {
-            let layer = variable
-                .rsplit_once('/')
-                .map_or(&**variable, |(layer, _)| layer);
-            layers.layer_index(layer)
-        });
+        let new = layers.variables.iter();
+        let new = new.filter(|variable| initialized.contains(&variable.name));
+        let new_layers = new.filter_map(|variable| layers.layer_index(variable.layer()));
         let first_new = new_layers.min();
         let copied_layers = first_new.unwrap_or(layers.layers.len());
         let train = &mut self.config.train;
         train.pretrained_layers = copied_layers;
         train.pretrained_rate = first_new.map_or(1.0, |_| PRETRAINED_RATE);
-        train.frozen_layers = match freeze {
-            None => 0,
-            Some(Freeze::First(count)) => *count,
-            Some(Freeze::UpTo(name)) => match layers.layer_index(name) {
-                Some(index) => index + 1,
-                None => {
-                    let names: Vec<&str> = layers.layers.iter().map(|layer| &*layer.name).collect();
-                    return Err(Error::unknown("layer", name, &names));
-                }
-            },
-        };
+        train.frozen_layers = freeze.map_or(Ok(0), |freeze| freeze.count(&layers))?;
         if let Some(first_new) = first_new
             && train.frozen_layers > first_new
         {

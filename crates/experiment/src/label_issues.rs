@@ -3,7 +3,7 @@
 use std::fmt;
 
 use modiste_core::shown;
-use modiste_dataset::{Dataset, Images, LoadedImages, Sample, folds};
+use modiste_dataset::{Dataset, LoadedImages, folds};
 use modiste_metrics::{LabelIssue, find_label_issues};
 use modiste_model::{Metadata, Network};
 use modiste_train::{Event, Next, TrainData, evaluate, fit};
@@ -101,6 +101,12 @@ pub fn find_wrong_labels(
         on_warning,
     )?;
     let labels = loaded.images.labels().to_vec();
+    if fold_count > labels.len() {
+        return Err(Error::setting(format!(
+            "a cross-validation of {} images has at most as many folds, not {fold_count}",
+            labels.len()
+        )));
+    }
     let groups: Vec<Option<u32>> = loaded.listing.samples.iter().map(|s| s.group).collect();
     let mut parts = folds(&labels, &groups, fold_count, plan.config.train.seed);
     parts.retain(|fold| !fold.is_empty());
@@ -160,7 +166,7 @@ fn held_out(loaded: &LoadedImages, fold: &[usize]) -> Dataset {
         train: loaded.images.subset(&others),
         validation: None,
         test: loaded.images.subset(fold),
-        fit: Some(loaded.fit),
+        fit: loaded.fit,
     }
 }
 
@@ -204,22 +210,16 @@ fn suspect(
         suggested: class(issue.suggested),
         label_probability: row[usize::from(issue.label)],
         suggested_probability: row[usize::from(issue.suggested)],
-        picture: has_picture
-            .then(|| picture(loaded, sample, &loaded.images, issue.index))
-            .flatten(),
+        picture: has_picture.then(|| picture(loaded, issue.index)).flatten(),
     }
 }
 
 /// The image as its file shows it, or as it was decoded if it comes from an array.
-fn picture(
-    loaded: &LoadedImages,
-    sample: &Sample,
-    images: &Images,
-    index: usize,
-) -> Option<Vec<u8>> {
-    match loaded.listing.files.is_empty() {
-        true => small_file(&loaded.listing.file(sample)),
-        false => small_image(images, index),
+fn picture(loaded: &LoadedImages, index: usize) -> Option<Vec<u8>> {
+    let listing = &loaded.listing;
+    match listing.kind.is_arrays() {
+        true => small_image(&loaded.images, index),
+        false => small_file(&listing.file(&listing.samples[index])),
     }
 }
 

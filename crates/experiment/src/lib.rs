@@ -55,6 +55,7 @@ mod spread;
 mod table;
 mod threads;
 mod train;
+mod unreadable;
 mod validation;
 mod views;
 mod warning;
@@ -78,9 +79,7 @@ pub use datasets::{
 pub use epoch_line::epoch_line;
 pub use error::{Error, Result};
 pub use fine_tuning::Freeze;
-pub use inspect::{
-    ClassCount, DataReport, DataSample, Finding, Inspection, UnreadableFile, inspect,
-};
+pub use inspect::{ClassCount, DataReport, DataSample, Finding, Inspection, inspect};
 pub use json::{pretty_json, read_json};
 pub use label_issues::{DEFAULT_FOLDS, FoldProgress, LabelReport, SuspectLabel, find_wrong_labels};
 pub use machine::{Machine, peak_resident_mib};
@@ -97,13 +96,14 @@ pub use pretrained::{Pretrained, PretrainedModel};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
-    BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, LeftOut, MODEL, OnEvent,
-    OwnImagesRecord, PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State,
-    TestResult, list_runs, read_history, runs_table,
+    BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, OwnImagesRecord,
+    PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State, TestResult,
+    list_runs, read_history, runs_table,
 };
 pub use table::table;
 pub use threads::{start_threads, start_threads_with_current};
 pub use train::train;
+pub use unreadable::UnreadableFile;
 pub use validation::Validation;
 pub use views::FileViews;
 pub use warning::Warning;

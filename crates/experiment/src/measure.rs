@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::own_images::ImageFiles;
 use crate::own_test::{OwnTest, test_images_of_path, test_images_of_run};
 use crate::run::Record;
-use crate::spread::{spread, spread_images};
-use crate::table::table;
+use crate::spread::spread_images;
+use crate::table::number_table;
 use crate::warning::Warning;
 
 /// Largest k of the top-k accuracies in a [`MetricsReport`].
@@ -98,15 +98,10 @@ pub fn measure(
     let metadata = &network.metadata;
     if let Some(own) = own_images(network, options, on_warning)? {
         let count = options.max_samples.unwrap_or(usize::MAX);
-        let (images, all) = (spread_images(&own.images, count), &own.files.paths);
-        let paths = spread(all.len(), count).map(|index| all[index].clone());
-        let files = ImageFiles {
-            paths: paths.collect(),
-            root: own.files.root,
-        };
+        let images = spread_images(&own.images, count);
         let measured = measure_images(network, &own.name, images, options.flip, setup)?;
         return Ok(Measurement {
-            files: Some(files),
+            files: Some(own.files.spread(count)),
             ..measured
         });
     }
@@ -249,13 +244,7 @@ impl Measurement {
 
     /// Returns a table of the metrics of each class.
     pub fn class_table(&self) -> String {
-        let [class, numbers @ ..] = CLASS_HEADINGS;
-        let numbers = numbers.map(|heading| format!(">{heading}"));
-        let mut headings = [class; 7];
-        for (heading, number) in headings[1..].iter_mut().zip(&numbers) {
-            *heading = number;
-        }
-        table(headings, &class_rows(&self.confusion))
+        number_table(CLASS_HEADINGS, &class_rows(&self.confusion))
     }
 
     /// Returns all metrics.

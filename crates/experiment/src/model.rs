@@ -1,7 +1,7 @@
 //! Models and architectures in files and in folders of runs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use modiste_core::ImageShape;
 use modiste_model::{Architecture, Network, layer_line, zoo};
@@ -80,12 +80,20 @@ fn contents<E: ToString>(path: &Path) -> impl FnOnce(E) -> Error {
 /// Returns [`Error::Model`] if it cannot be read as a model and [`Error::NoModelFile`] if the folder does not
 /// contain one.
 pub fn load_model(path: &Path) -> Result<Network> {
+    Ok(Network::load(&model_file(path)?)?)
+}
+
+/// Returns the model file that a path names: the file itself, or the one in the folder of a run.
+///
+/// # Errors
+/// Returns [`Error::NoModelFile`] if the folder does not contain one.
+pub(crate) fn model_file(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
-        return Ok(Network::load(path)?);
+        return Ok(path.into());
     }
     let model = path.join(MODEL);
     if model.exists() {
-        return Ok(Network::load(&model)?);
+        return Ok(model);
     }
     let entries = fs::read_dir(path).map_err(Error::file(path))?;
     let names = entries.flatten().map(|entry| entry.file_name());

@@ -8,10 +8,11 @@ use modiste_dataset::{
     SourceKind, SourceOptions, open_source,
 };
 use modiste_infer::preprocess;
-use modiste_model::{Preprocessing, Step};
+use modiste_model::{Network, Preprocessing, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::spread::spread;
 use crate::warning::Warning;
 
 /// Own images: where they are, and how they are read and decoded. The record of a run stores it.
@@ -55,8 +56,7 @@ impl OwnImages {
         decoder: Option<Preprocessing>,
     ) -> Result<(Self, ImageSource)> {
         let source = open_source(&path, options)?;
-        let has_files = [SourceKind::Folder, SourceKind::Table].contains(&source.listing().kind);
-        let decoder = decoder.filter(|_| has_files);
+        let decoder = decoder.filter(|_| !source.listing().kind.is_arrays());
         let source = source.decoded_with(DecodeOptions {
             decoder: decoder.as_ref().map(file_decoder),
             ..decode.clone()
@@ -136,11 +136,28 @@ fn file_decoder(preprocessing: &Preprocessing) -> FileDecoder {
 }
 
 /// Returns the fit of a preprocessing for image files; `None` for any other preprocessing.
-pub(crate) fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
+fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
     match preprocessing.steps[..] {
         [Step::Decode, Step::Fit { mode }] => Some(mode),
         _ => None,
     }
+}
+
+/// Returns the way to decode own images for a network: its size and its preprocessing, made to give one view, unless
+/// they are given. With another size or fit, images are only fitted.
+pub(crate) fn decoding_for(
+    network: &Network,
+    size: Option<[usize; 2]>,
+    fit: Option<Fit>,
+) -> (DecodeOptions, Option<Preprocessing>) {
+    let mut input: ImageShape = network.architecture.input.into();
+    [input.height, input.width] = size.unwrap_or([input.height, input.width]);
+    let preprocessing = network.metadata.preprocessing.as_ref();
+    let of_network = preprocessing.and_then(fit_of);
+    let options = DecodeOptions::exactly(input, fit.or(of_network).unwrap_or_default());
+    let keeps_all = size.is_none() && fit.is_none() && of_network.is_none();
+    let kept = preprocessing.filter(|_| keeps_all);
+    (options, kept.map(Preprocessing::single_view))
 }
 
 /// Files of images, one per image.
@@ -151,6 +168,18 @@ pub struct ImageFiles {
     /// Path of each image, relative to the root unless it is elsewhere. For arrays of images, the path of the array and
     /// the position in it.
     pub paths: Vec<PathBuf>,
+}
+
+impl ImageFiles {
+    /// Returns the files of those images that [`spread_images`](crate::spread::spread_images) chooses.
+    pub(crate) fn spread(self, count: usize) -> Self {
+        let Self { root, paths } = self;
+        let chosen = spread(paths.len(), count).map(|index| paths[index].clone());
+        Self {
+            root,
+            paths: chosen.collect(),
+        }
+    }
 }
 
 /// Decodes the images of a source, or reads them from the cache, and passes on its warnings.

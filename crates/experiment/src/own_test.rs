@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use modiste_dataset::{DecodeOptions, Images, Part, SourceOptions};
-use modiste_model::{Network, Preprocessing};
+use modiste_dataset::{Images, Part, SourceOptions};
+use modiste_model::Network;
 
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{ImageFiles, OwnImages, fit_of, load};
+use crate::own_images::{ImageFiles, OwnImages, decoding_for, load};
 use crate::run::{Record, own_test_part};
 use crate::warning::Warning;
 
@@ -52,15 +52,8 @@ pub(crate) fn test_images_of_path(
     data: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<OwnTest> {
-    let preprocessing = network.metadata.preprocessing.as_ref();
-    let fit = preprocessing.and_then(fit_of);
-    let decode = DecodeOptions {
-        cache: data.cache_options(),
-        ..DecodeOptions::exactly(network.architecture.input.into(), fit.unwrap_or_default())
-    };
-    // The first view of an image, without test-time augmentation.
-    let decoder = preprocessing.filter(|_| fit.is_none());
-    let decoder = decoder.map(Preprocessing::single_view);
+    let (mut decode, decoder) = decoding_for(network, None, None);
+    decode.cache = data.cache_options();
     let (own, source) = OwnImages::open(path.into(), source, &decode, decoder)?;
     let loaded = load(&source, data.on_progress, on_warning)?;
     let samples = &loaded.listing.samples;

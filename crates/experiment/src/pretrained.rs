@@ -10,9 +10,8 @@ use modiste_model::{Architecture, Network, Preprocessing};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::model::load_model;
-use crate::own_images::fit_of;
-use crate::run::MODEL;
+use crate::model::model_file;
+use crate::own_images::decoding_for;
 
 /// Name of the built-in network, in place of a path.
 const BUILT_IN: &str = "built-in";
@@ -46,16 +45,13 @@ impl PretrainedModel {
     /// name.
     ///
     /// # Errors
-    /// Returns the errors of [`load_model`].
+    /// Returns the errors of [`load_model`](crate::load_model).
     pub fn load(path: &Path) -> Result<Self> {
         if path == Path::new(BUILT_IN) && !path.exists() {
             return Self::built_in();
         }
-        let network = load_model(path)?;
-        let file = match path.is_dir() {
-            true => path.join(MODEL),
-            false => path.into(),
-        };
+        let file = model_file(path)?;
+        let network = Network::load(&file)?;
         let bytes = fs::read(&file).map_err(Error::file(&file))?;
         Ok(Self {
             path: Some(path.into()),
@@ -94,27 +90,19 @@ impl PretrainedModel {
         color: Color,
         fit: Option<Fit>,
     ) -> Result<(DecodeOptions, Option<Preprocessing>)> {
-        let mut input: ImageShape = self.network.architecture.input.into();
-        let (channels, color_name) = match color {
-            Color::Auto => (input.channels, ""),
+        let channels = self.network.architecture.input[2];
+        let (asked, color_name) = match color {
+            Color::Auto => (channels, ""),
             Color::Gray => (1, "gray"),
             Color::Rgb => (3, "rgb"),
         };
-        if channels != input.channels {
-            return Err(Error::setting(format!(
-                "color is {color_name}, but {} has images of {} channels: leave the color out",
-                self.name(),
-                input.channels
-            )));
+        match asked == channels {
+            true => Ok(decoding_for(&self.network, size, fit)),
+            false => Err(Error::setting(format!(
+                "color is {color_name}, but {} has images of {channels} channels: leave the color out",
+                self.name()
+            ))),
         }
-        let [height, width] = size.unwrap_or([input.height, input.width]);
-        (input.height, input.width) = (height, width);
-        let preprocessing = self.network.metadata.preprocessing.as_ref();
-        let of_model = preprocessing.and_then(fit_of);
-        let options = DecodeOptions::exactly(input, fit.or(of_model).unwrap_or_default());
-        let keeps_all = size.is_none() && fit.is_none() && of_model.is_none();
-        let kept = preprocessing.filter(|_| keeps_all);
-        Ok((options, kept.map(Preprocessing::single_view)))
     }
 
     /// Path, or `built-in`.
@@ -127,7 +115,7 @@ impl Pretrained {
     /// Reads the network again.
     ///
     /// # Errors
-    /// Returns [`Error::ModelChanged`] if it is not the same, and the errors of [`load_model`].
+    /// Returns [`Error::ModelChanged`] if it is not the same, and the errors of [`load_model`](crate::load_model).
     pub(crate) fn network(&self) -> Result<Network> {
         let model = match &self.model {
             Some(path) => PretrainedModel::load(path)?,

@@ -27,6 +27,15 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
         .join("\n")
 }
 
+/// Formats a table whose columns are numbers, aligned to the right, but for the first.
+pub(crate) fn number_table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let mut aligned = headings.map(|heading| format!(">{heading}"));
+    if let (Some(first), Some(heading)) = (aligned.first_mut(), headings.first()) {
+        *first = (*heading).to_owned();
+    }
+    table(aligned.each_ref().map(|heading| &**heading), rows)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use modiste_core::shown;
 use modiste_dataset::{BadFile, LabelledFolder, SourceWarning};
 
 use crate::error::Error;
+use crate::unreadable::first_lines;
 
 /// Problem that does not stop the work. `Display` formats it as a sentence.
 #[derive(Debug)]
@@ -132,9 +133,6 @@ pub enum Warning {
     UnreadableRun(Error),
 }
 
-/// Number of files that a warning names.
-const NAMED: usize = 10;
-
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -151,16 +149,10 @@ impl fmt::Display for Warning {
                 let files_word = if files.len() == 1 { "file" } else { "files" };
                 write!(
                     f,
-                    "left out {} {files_word} that cannot be used:",
-                    files.len()
-                )?;
-                for file in files.iter().take(NAMED) {
-                    write!(f, "\n  {file}")?;
-                }
-                match files.len().saturating_sub(NAMED) {
-                    0 => Ok(()),
-                    more => write!(f, "\n  and {more} more"),
-                }
+                    "left out {} {files_word} that cannot be used:{}",
+                    files.len(),
+                    first_lines(files)
+                )
             }
             Self::Partial {
                 dataset,

@@ -19,14 +19,10 @@ impl NetworkPlan {
         self.layers[..layer.min(self.layers.len())]
             .iter()
             .for_each(|layer| add_names(layer, &mut names));
-        let belongs = |name: &str| {
-            let owner = name.rsplit_once('/').map_or(name, |(owner, _)| owner);
-            names.contains(&owner)
-        };
         let ends = self
             .variables
             .iter()
-            .filter(|variable| variable.trainable && belongs(&variable.name))
+            .filter(|variable| variable.trainable && names.contains(&variable.layer()))
             .map(|variable| variable.range.end);
         0..ends.max().unwrap_or(0)
     }

@@ -80,6 +80,15 @@ pub struct Variable {
     pub initial_value: InitialValue,
 }
 
+impl Variable {
+    /// Name of the layer that the variable belongs to, such as `conv2d`.
+    pub fn layer(&self) -> &str {
+        self.name
+            .rsplit_once('/')
+            .map_or(&*self.name, |(layer, _)| layer)
+    }
+}
+
 /// Operation of a layer, with every size known. Ranges index into the flat buffers of
 /// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]

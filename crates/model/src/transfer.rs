@@ -80,11 +80,8 @@ pub fn transfer(
             .variables
             .iter()
             .find(|other| other.name == *name);
-        let layer = name
-            .rsplit_once('/')
-            .map_or(name.as_str(), |(layer, _)| layer);
         let reason = match found {
-            _ if has_new_head && layer == head => NotCopied::NewHead,
+            _ if has_new_head && variable.layer() == head => NotCopied::NewHead,
             None => NotCopied::Missing,
             Some(found) if found.shape != variable.shape => NotCopied::Shape {
                 expected: variable.shape.clone(),

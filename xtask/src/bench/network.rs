@@ -42,7 +42,7 @@ impl Network {
     /// Writes the file of the architecture.
     ///
     /// # Errors
-    /// If there is no such network or the file cannot be written.
+    /// If the network is not known or the file cannot be written.
     pub(crate) fn write(&self, modiste: &Modiste) -> Result<()> {
         let mut command = modiste.command();
         command.args(["architectures", &self.name]);

@@ -77,6 +77,10 @@ fn unusable_settings_are_named() {
             &["data", "clean", "images", "--folds", "0"],
             "at least 2 folds",
         ),
+        (
+            &["data", "clean", "images", "--folds", "4000000000"],
+            "at most as many folds",
+        ),
         (&["data", "clean", "images", "--epochs", "0"], "epochs is 0"),
         (&["data", "clean", "nosuch"], "nosuch"),
         (

@@ -102,6 +102,13 @@ pub enum SourceKind {
     Cifar100,
 }
 
+impl SourceKind {
+    /// Returns whether the images are in arrays, which are decoded already, and not in files of their own.
+    pub fn is_arrays(self) -> bool {
+        !matches!(self, Self::Folder | Self::Table)
+    }
+}
+
 impl fmt::Display for SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

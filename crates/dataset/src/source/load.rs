@@ -68,7 +68,8 @@ fn finish(
     warnings.extend(classes_without_images(&source.listing, &listing));
     warnings.extend(decoded.warning);
     Ok(LoadedImages {
-        fit: source.decode.fit,
+        fit: (source.decode.decoder.is_none() || source.images.is_some())
+            .then_some(source.decode.fit),
         images: Images::stored(shape, decoded.pixels, labels.into()),
         listing,
         bad: left_out,

@@ -14,8 +14,8 @@ pub struct LoadedImages {
     pub listing: Listing,
     /// All images, of all parts.
     pub images: Images,
-    /// Way in which they were brought to their shape.
-    pub fit: Fit,
+    /// Way in which they were brought to their shape; `None` if a [`FileDecoder`](crate::FileDecoder) did it.
+    pub fit: Option<Fit>,
     /// Files and lines of a table that were left out.
     pub bad: Vec<BadFile>,
     /// Fingerprint of the contents, including the files that were left out.
@@ -56,7 +56,7 @@ impl LoadedImages {
             // Without validation images, the test images are measured after each epoch.
             validation: Some(splits.validation).filter(|images| !images.is_empty()),
             test: splits.test,
-            fit: Some(self.fit),
+            fit: self.fit,
         }
     }
 

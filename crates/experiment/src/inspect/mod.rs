@@ -12,11 +12,12 @@ use modiste_dataset::{CacheOptions, Images, Listing, Part, Sample, SourceOptions
 use modiste_imaging::{ImageSignature, Picture, decode_rgb, thumbnail};
 
 use crate::error::Result;
+use crate::unreadable::UnreadableFile;
 use duplicates::{groups_of_equal, groups_of_near};
 use scan::{Scan, scan_files, scan_images};
 
-pub use report::{ClassCount, DataReport, Finding, UnreadableFile};
-pub(crate) use report::{IMBALANCED, NAMED};
+pub(crate) use report::IMBALANCED;
+pub use report::{ClassCount, DataReport, Finding};
 
 /// Number of samples that are shown of each class.
 const SAMPLES: usize = 6;
@@ -60,8 +61,7 @@ pub fn inspect(
 ) -> Result<Inspection> {
     let source = open_source(path, options)?;
     let listing = source.listing().clone();
-    let is_arrays = !listing.files.is_empty();
-    let images = match is_arrays {
+    let images = match listing.kind.is_arrays() {
         true => Some(source.cached(CacheOptions::Off).load()?.images),
         false => None,
     };
@@ -137,14 +137,7 @@ fn counts(path: &Path, listing: &Listing) -> DataReport {
         classes,
         sizes: Vec::new(),
         modes: BTreeMap::new(),
-        unreadable: listing
-            .bad
-            .iter()
-            .map(|bad| UnreadableFile {
-                file: modiste_core::shown(&bad.path).to_string(),
-                reason: bad.reason.clone(),
-            })
-            .collect(),
+        unreadable: listing.bad.iter().map(UnreadableFile::of).collect(),
         exact_duplicates: Vec::new(),
         near_duplicates: Vec::new(),
         leaks: Vec::new(),

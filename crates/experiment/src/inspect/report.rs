@@ -6,9 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::table::table;
-
-/// Number of files that text and pages name of each finding; JSON has all.
-pub(crate) const NAMED: usize = 10;
+use crate::unreadable::{NAMED, UnreadableFile};
 
 /// Findings about a dataset.
 #[derive(Clone, Debug, Serialize)]
@@ -60,15 +58,6 @@ impl ClassCount {
     pub fn total(&self) -> usize {
         self.train + self.validation + self.test
     }
-}
-
-/// File that cannot be decoded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UnreadableFile {
-    /// Path of the file.
-    pub file: String,
-    /// Reason.
-    pub reason: String,
 }
 
 /// Kind of finding that a caller may treat as a failure.

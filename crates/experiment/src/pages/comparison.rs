@@ -8,7 +8,7 @@ use modiste_metrics::EpochMetrics;
 use modiste_report::{Section, curves_html, page, paragraph, text_table};
 
 use crate::compare::{Comparison, Pair, RunResult};
-use crate::table::table;
+use crate::table::number_table;
 
 /// Headings of a table of results.
 const RESULT_HEADINGS: [&str; 6] = [
@@ -122,13 +122,11 @@ impl fmt::Display for Comparison {
             writeln!(f, "no setting differs")?;
         }
         let rows: Vec<[String; 6]> = self.runs.iter().map(result_cells).collect();
-        let [run, numbers @ ..] = RESULT_HEADINGS;
-        let numbers = numbers.map(|heading| format!(">{heading}"));
-        let mut headings = [run; 6];
-        for (heading, number) in headings[1..].iter_mut().zip(&numbers) {
-            *heading = number;
-        }
         let verdicts = verdicts(self).join("\n");
-        write!(f, "\n{}\n\n{verdicts}", table(headings, &rows))
+        write!(
+            f,
+            "\n{}\n\n{verdicts}",
+            number_table(RESULT_HEADINGS, &rows)
+        )
     }
 }

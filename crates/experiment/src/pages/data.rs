@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use modiste_report::{Figure, Section, figures, page, paragraph, text_table};
 
-use crate::inspect::{DataReport, IMBALANCED, Inspection, NAMED};
+use crate::inspect::{DataReport, IMBALANCED, Inspection};
+use crate::unreadable::{NAMED, UnreadableFile};
 
 /// Display width of a sample in pixels.
 const SAMPLE: usize = 96;
@@ -86,19 +87,20 @@ fn samples(inspection: &Inspection) -> Markup {
 }
 
 fn unreadable(report: &DataReport) -> Markup {
-    let rows: Vec<Vec<String>> = report
-        .unreadable
-        .iter()
-        .take(NAMED)
-        .map(|file| vec![file.file.clone(), file.reason.clone()])
-        .collect();
     match report.unreadable.len() {
         0 => paragraph("Every file can be decoded."),
         count => html! {
             (paragraph(&format!("{count} files cannot be decoded. Training leaves them out.")))
-            (text_table("Unreadable files", &["file", "reason"], &rows))
+            (file_table("Unreadable files", &report.unreadable))
         },
     }
+}
+
+/// Table of the first files and the reasons why they cannot be used.
+pub(super) fn file_table(label: &str, files: &[UnreadableFile]) -> Markup {
+    let row = |file: &UnreadableFile| vec![file.file.clone(), file.reason.clone()];
+    let rows: Vec<Vec<String>> = files.iter().take(NAMED).map(row).collect();
+    text_table(label, &["file", "reason"], &rows)
 }
 
 fn group_list(groups: &[Vec<String>]) -> Markup {

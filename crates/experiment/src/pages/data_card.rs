@@ -7,10 +7,11 @@ use maud::{Markup, html};
 use modiste_core::shown;
 use modiste_report::{Figure, Section, definitions, details, figures, paragraph, text_table};
 
-use crate::inspect::NAMED;
+use super::data::file_table;
 use crate::run::{
-    AUGMENTED_SHEET, ClassCounts, LeftOut, OwnImagesRecord, Record, SAMPLE_SHEET, shown_classes,
+    AUGMENTED_SHEET, ClassCounts, OwnImagesRecord, Record, SAMPLE_SHEET, shown_classes,
 };
+use crate::unreadable::{NAMED, UnreadableFile};
 use crate::validation::Validation;
 
 /// Number of classes from which on the table of counts is hidden until the reader opens it.
@@ -192,23 +193,15 @@ fn class_counts(counts: &ClassCounts, classes: &[String]) -> Markup {
     }
 }
 
-fn left_out_files(left_out: &[LeftOut]) -> Markup {
-    let rows: Vec<Vec<String>> = left_out
-        .iter()
-        .take(NAMED)
-        .map(|file| vec![file.file.clone(), file.reason.clone()])
-        .collect();
-    let some = match left_out.len() > rows.len() {
-        true => format!(
-            "; the first {} are listed, and run.json names all",
-            rows.len()
-        ),
+fn left_out_files(left_out: &[UnreadableFile]) -> Markup {
+    let some = match left_out.len() > NAMED {
+        true => format!("; the first {NAMED} are listed, and run.json names all"),
         false => String::new(),
     };
     let text = format!("Files that could not be used: {}{some}.", left_out.len());
     html! {
         (paragraph(&text))
-        (text_table("Files that were left out", &["file", "reason"], &rows))
+        (file_table("Files that were left out", left_out))
     }
 }
 

@@ -62,7 +62,8 @@ impl RunImages {
             }
             Some(images) => {
                 let split = load_split(plan, images, source, on_warning)?;
-                (data, train, validation) = (split.data, split.train, split.validation);
+                (train, validation) = (split.data.train.clone(), split.validation);
+                data = split.data;
                 (report, own) = (split.details.report(&plan.dataset), Some(split.details));
             }
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::shown;
 use modiste_dataset::{
-    BadFile, Dataset, Fingerprint, Images, Listing, LoadReport, LoadedImages, Part, SplitFractions,
+    Dataset, Fingerprint, Images, Listing, LoadReport, LoadedImages, Part, SplitFractions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,8 @@ use crate::data::DataSource;
 use crate::error::{Error, Result};
 use crate::own_images::{ImageFiles, OwnImages, load};
 use crate::plan::Plan;
-use crate::spread::{spread, spread_images};
+use crate::spread::spread_images;
+use crate::unreadable::{UnreadableFile, first_lines};
 use crate::validation::Validation;
 use crate::warning::Warning;
 
@@ -43,23 +44,13 @@ pub struct OwnImagesRecord {
     pub parts: [usize; 3],
     /// Files that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<LeftOut>,
-}
-
-/// File that was left out of the training.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// Path of the file, or of the table.
-    pub file: String,
-    /// Reason.
-    pub reason: String,
+    pub left_out: Vec<UnreadableFile>,
 }
 
 /// Own images, decoded and split.
 #[derive(Clone, Debug)]
 pub(super) struct SplitImages {
     pub(super) data: Dataset,
-    pub(super) train: Images,
     pub(super) validation: Images,
     pub(super) details: OwnDetails,
 }
@@ -67,16 +58,12 @@ pub(super) struct SplitImages {
 /// Data of own images beside the pixels.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnDetails {
-    pub(super) fingerprint: Fingerprint,
-    left_out: Vec<LeftOut>,
-    kind: String,
-    given_parts: Vec<String>,
-    groups: Option<usize>,
+    pub(super) record: OwnImagesRecord,
+    fingerprint: Fingerprint,
     /// Folder that the paths are relative to.
     root: PathBuf,
     /// Path, class and part of each image.
     samples: Vec<(PathBuf, String, Part)>,
-    parts: [usize; 3],
 }
 
 /// Decodes the own images of a plan and splits them.
@@ -112,12 +99,11 @@ pub(crate) fn own_test_part(
     let tested = tested.filter(|(_, _, part)| *part == Part::Test);
     let paths: Vec<PathBuf> = tested.map(|(path, ..)| path).collect();
     let files = ImageFiles {
-        paths: spread(paths.len(), split.data.test.len())
-            .map(|index| paths[index].clone())
-            .collect(),
+        paths,
         root: split.details.root,
     };
-    Ok((split.data.test, files))
+    let count = split.data.test.len();
+    Ok((split.data.test, files.spread(count)))
 }
 
 fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitImages> {
@@ -169,25 +155,28 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
         data: Dataset {
             name: plan.dataset.clone(),
             classes: loaded.listing.classes.clone(),
-            train: train.clone(),
+            train,
             validation: None,
             test,
-            fit: Some(own.fit),
+            fit: loaded.fit,
         },
-        train,
         validation,
         details: OwnDetails {
+            record: OwnImagesRecord {
+                images: own.clone(),
+                kind: loaded.listing.kind.to_string(),
+                given_parts: given_parts(&loaded.listing),
+                groups: own
+                    .group_column
+                    .as_ref()
+                    .map(|_| loaded.listing.groups.len()),
+                sha256: loaded.fingerprint.sha256.clone(),
+                parts: counts,
+                left_out: loaded.bad.iter().map(UnreadableFile::of).collect(),
+            },
             fingerprint: loaded.fingerprint.clone(),
-            left_out: loaded.bad.iter().map(LeftOut::of).collect(),
-            kind: loaded.listing.kind.to_string(),
-            given_parts: given_parts(&loaded.listing),
             root: loaded.listing.root.clone(),
-            groups: own
-                .group_column
-                .as_ref()
-                .map(|_| loaded.listing.groups.len()),
             samples,
-            parts: counts,
         },
     })
 }
@@ -198,37 +187,14 @@ fn given_parts(listing: &Listing) -> Vec<String> {
         let mut samples = listing.samples.iter();
         samples.any(|sample| sample.part == Some(*part))
     };
-    let parts = [Part::Train, Part::Validation, Part::Test];
-    parts
+    Part::ALL
         .into_iter()
         .filter(is_given)
         .map(|part| part.to_string())
         .collect()
 }
 
-impl LeftOut {
-    fn of(bad: &BadFile) -> Self {
-        Self {
-            file: shown(&bad.path).to_string(),
-            reason: bad.reason.clone(),
-        }
-    }
-}
-
 impl OwnDetails {
-    /// Returns the record of the images that `own` describes.
-    pub(super) fn record(&self, own: &OwnImages) -> OwnImagesRecord {
-        OwnImagesRecord {
-            images: own.clone(),
-            kind: self.kind.clone(),
-            given_parts: self.given_parts.clone(),
-            groups: self.groups,
-            sha256: self.fingerprint.sha256.clone(),
-            parts: self.parts,
-            left_out: self.left_out.clone(),
-        }
-    }
-
     /// Report of the catalog's datasets, which own images do not have.
     pub(super) fn report(&self, name: &str) -> LoadReport {
         LoadReport {
@@ -290,25 +256,13 @@ fn stored_fingerprint(run: &Path, sha256: &str) -> Result<Fingerprint> {
 /// # Errors
 /// Returns [`Error::DataChanged`], which names the files that differ.
 pub(super) fn check_unchanged(run: &Path, then: &OwnImagesRecord, now: &OwnDetails) -> Result<()> {
-    if then.sha256 == now.fingerprint.sha256 {
+    if then.sha256 == now.record.sha256 {
         return Ok(());
     }
     let before = stored_fingerprint(run, &then.sha256)?;
-    let changes = now.fingerprint.changes_since(&before);
-    let mut lines: Vec<String> = changes
-        .iter()
-        .take(NAMED)
-        .map(|change| format!("\n  {change}"))
-        .collect();
-    if changes.len() > NAMED {
-        lines.push(format!("\n  and {} more", changes.len() - NAMED));
-    }
     Err(Error::DataChanged {
         data: then.images.path.clone(),
         run: run.into(),
-        changes: lines.concat(),
+        changes: first_lines(&now.fingerprint.changes_since(&before)),
     })
 }
-
-/// Number of changed files that an error names.
-const NAMED: usize = 10;

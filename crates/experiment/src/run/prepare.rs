@@ -193,7 +193,7 @@ impl Run {
         };
         let photos = record.photos_folder.as_ref().map(read).transpose()?;
         let checkpoint = folder.checkpoints.newest(on_warning)?;
-        // A checkpoint contains the weights, so that the model to start from is no longer needed.
+        // A checkpoint contains the weights: the run resumes without the model that it started from.
         let network = match checkpoint {
             Some(_) => images.random_network(&plan)?,
             None => images.network(&plan)?,

@@ -185,7 +185,7 @@ impl Record {
             commit: COMMIT.map(String::from),
             recipe: plan.recipe.clone(),
             dataset: DatasetRecord::of(&images.report),
-            own_images: own_record(plan, images),
+            own_images: images.own.as_ref().map(|own| own.record.clone()),
             pretrained: plan.pretrained.clone(),
             class_counts: Some(ClassCounts::of(images)),
             background_images: images.background_report.as_ref().map(DatasetRecord::of),
@@ -419,10 +419,6 @@ impl Record {
         lines.extend(self.photos.as_ref().map(ToString::to_string));
         lines
     }
-}
-
-fn own_record(plan: &Plan, images: &RunImages) -> Option<OwnImagesRecord> {
-    Some(images.own.as_ref()?.record(plan.own_images.as_ref()?))
 }
 
 /// Returns the absolute path, which a record stores.
