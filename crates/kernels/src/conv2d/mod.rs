@@ -260,7 +260,7 @@ impl Conv2d {
         self.check(input, output.values.len(), self.pool);
         workspace.check(self.workspace_len());
         check_len("packed convolution weight", packed.len(), self.packed_len());
-        epilogue.check(self.shape.out_channels);
+        epilogue.check(self.shape.out_channels, output.values.len());
         if let Some(argmax) = &output.argmax {
             check_len("argmax indices", argmax.len(), output.values.len());
         }
@@ -269,8 +269,8 @@ impl Conv2d {
             check_len("convolution statistics", len, self.statistics_len());
         }
         assert!(
-            !(self.pool && (epilogue.accumulate || output.statistics.is_some())),
-            "a convolution with fused pooling neither accumulates nor computes statistics"
+            !(self.pool && (epilogue.summand.is_some() || output.statistics.is_some())),
+            "a convolution with fused pooling neither adds a summand nor computes statistics"
         );
         if output.values.is_empty() {
             return;

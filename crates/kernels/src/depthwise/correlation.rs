@@ -118,6 +118,21 @@ impl Correlation<'_> {
     }
 }
 
+/// Stores a sum of products, after the epilogue if there is one.
+#[inline(always)]
+pub(super) fn write<S: Simd>(
+    simd: S,
+    epilogue: &Option<EpilogueVectors<S::f32s, 1>>,
+    sum: S::f32s,
+    output: &mut [f32],
+) {
+    let value = match epilogue {
+        Some(epilogue) => epilogue.apply(simd, sum),
+        None => sum,
+    };
+    store(simd, output, value);
+}
+
 struct Strip<'a, 'b> {
     correlation: &'b Correlation<'a>,
     rows: Taps,
@@ -163,10 +178,7 @@ impl Strip<'_, '_> {
         for p in 0..COUNT {
             let pixel = (pixels.first + (first + p) * pixels.step) * channel_count;
             let output = &mut self.output[pixel + channels.start..pixel + channels.end];
-            match &epilogue {
-                Some(epilogue) => epilogue.write(simd, sums[p], output),
-                None => store(simd, output, sums[p]),
-            }
+            write(simd, &epilogue, sums[p], output);
         }
     }
 }

@@ -132,7 +132,7 @@ impl DepthwiseConv2d {
     /// j, c]`, followed by the epilogue.
     ///
     /// # Panics
-    /// If a buffer's length does not match the shape, or if argmax indices are given.
+    /// If a buffer's length does not match the shape, or if argmax indices or a summand are given.
     pub fn forward(
         &self,
         input: &ConvInput<'_>,
@@ -145,10 +145,10 @@ impl DepthwiseConv2d {
         workspace.check(self.shape.workspace_len());
         let len = self.shape.weight_len();
         check_len("depthwise convolution weight", weight.len(), len);
-        epilogue.check(self.shape.channels);
+        epilogue.check(self.shape.channels, output.values.len());
         assert!(
-            output.argmax.is_none(),
-            "a depthwise convolution has no fused pool"
+            output.argmax.is_none() && epilogue.summand.is_none(),
+            "a depthwise convolution has neither a fused pool nor a summand"
         );
         if let Some(statistics) = &output.statistics {
             let len = statistics.len();

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::channels::{load, store};
-use crate::depthwise::correlation::{Correlation, Taps};
+use crate::channels::load;
+use crate::depthwise::correlation::{Correlation, Taps, write};
 use crate::microkernel::mul_add;
 
 /// Three rows of pixels that a window slides over, with zeros around them.
@@ -64,24 +64,16 @@ impl Correlation<'_> {
             let inside = first.len();
             let pixels = first.zip(second).zip(third);
             let mut outputs = output.chunks_exact_mut(channel_count);
-            for (((first, second), third), output) in pixels.zip(outputs.by_ref()) {
+            for (((first, second), third), pixel) in pixels.zip(outputs.by_ref()) {
                 window.slide(simd, [first, second, third], channel_count, &channels);
-                let output = &mut output[channels.clone()];
                 let sum = window.sum(simd, &weight);
-                match &epilogue {
-                    Some(epilogue) => epilogue.write(simd, sum, output),
-                    None => store(simd, output, sum),
-                }
+                write(simd, &epilogue, sum, &mut pixel[channels.clone()]);
             }
             // The pixels whose window reaches beyond the last column.
-            for (index, output) in outputs.enumerate() {
+            for (index, pixel) in outputs.enumerate() {
                 window.slide_beyond(simd, lines, inside + index, channel_count, &channels);
-                let output = &mut output[channels.clone()];
                 let sum = window.sum(simd, &weight);
-                match &epilogue {
-                    Some(epilogue) => epilogue.write(simd, sum, output),
-                    None => store(simd, output, sum),
-                }
+                write(simd, &epilogue, sum, &mut pixel[channels.clone()]);
             }
         }
     }

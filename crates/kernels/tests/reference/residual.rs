@@ -271,13 +271,13 @@ fn convolution_of_batch_norm_and_relu() {
     }
 }
 
-/// Statistics of the output, and an output that is added to the former one.
+/// Statistics of the output, and an output with a summand.
 #[test]
-fn statistics_and_accumulation() {
+fn statistics_and_summand() {
     for shape in shapes() {
         let input = pseudorandom(shape.input_len(), 1);
         let weight = pseudorandom(shape.weight_len(), 2);
-        let former = pseudorandom(shape.output_len(), 3);
+        let summand = pseudorandom(shape.output_len(), 3);
         // Far from zero, where sums of squares would cancel.
         let bias = vec![30.0; shape.out_channels];
         for (algorithm, instructions) in all_configurations() {
@@ -295,41 +295,42 @@ fn statistics_and_accumulation() {
             let mut workspace = Workspace::new(conv.workspace_len());
             let mut packed = vec![f32::NAN; conv.packed_len()];
             conv.pack_weight(&weight, &mut packed);
-            let mut run = |accumulate, output: &mut [f32]| {
+            let mut run = |summand| {
+                let mut output = vec![f32::NAN; shape.output_len()];
                 let mut statistics = vec![f32::NAN; conv.statistics_len()];
                 let epilogue = Epilogue {
                     bias: &bias,
-                    accumulate,
+                    summand,
                     relu: true,
                     affine: None,
                 };
                 let target = Conv2dOutput {
-                    values: output,
+                    values: &mut output,
                     argmax: None,
                     statistics: Some(&mut statistics),
                 };
                 let input = ConvInput::plain(&input);
                 conv.forward(&input, &packed, &epilogue, target, &mut workspace);
-                statistics
+                (output, statistics)
             };
-            let mut output = vec![f32::NAN; shape.output_len()];
-            let statistics = run(false, &mut output);
+            let (output, statistics) = run(None);
             let [mut mean, mut variance] = [(); 2].map(|()| vec![f32::NAN; shape.out_channels]);
             conv.batch_statistics(&statistics, &mut mean, &mut variance);
             check_statistics(&output, &mean, &variance);
 
-            let mut accumulated = former.clone();
-            run(true, &mut accumulated);
-            let bias_or_more: Vec<f64> = output
+            let (sum, statistics) = run(Some(&summand));
+            let expected: Vec<f64> = output
                 .iter()
-                .zip(&former)
-                .map(|(&output, &former)| f64::from(output) + f64::from(former))
+                .zip(&summand)
+                .map(|(&output, &summand)| f64::from(output) + f64::from(summand))
                 .collect();
             // The ReLU changes nothing so far above zero.
             assert!(output.iter().all(|&value| value > 1.0) || shape.in_channels > 50);
             if shape.in_channels <= 50 {
-                assert_close("accumulated", &accumulated, &bias_or_more, 1e-6);
+                assert_close("sum", &sum, &expected, 1e-6);
             }
+            conv.batch_statistics(&statistics, &mut mean, &mut variance);
+            check_statistics(&sum, &mean, &variance);
         }
     }
 }
@@ -356,7 +357,7 @@ fn check_statistics(output: &[f32], mean: &[f32], variance: &[f32]) {
 }
 
 #[test]
-fn depthwise_statistics_and_accumulation() {
+fn depthwise_statistics() {
     let shape = DepthwiseConv2dShape {
         batch: 3,
         rows: same(21, 3, 2),
@@ -365,40 +366,23 @@ fn depthwise_statistics_and_accumulation() {
     };
     let input = Mapped::new(shape.input_len(), 19, 1);
     let weight = pseudorandom(shape.weight_len(), 4);
-    let former = pseudorandom(shape.output_len(), 5);
     for instructions in InstructionSet::available() {
         let conv = DepthwiseConv2d {
             shape,
             instructions,
         };
         let mut workspace = Workspace::new(shape.workspace_len());
-        let mut run = |accumulate, output: &mut [f32]| {
-            let mut statistics = vec![f32::NAN; conv.statistics_len()];
-            let target = Conv2dOutput {
-                values: output,
-                argmax: None,
-                statistics: Some(&mut statistics),
-            };
-            let epilogue = Epilogue {
-                accumulate,
-                ..Epilogue::default()
-            };
-            let input = input.input(true);
-            conv.forward(&input, &weight, &epilogue, target, &mut workspace);
-            statistics
-        };
         let mut output = vec![f32::NAN; shape.output_len()];
-        let statistics = run(false, &mut output);
+        let mut statistics = vec![f32::NAN; conv.statistics_len()];
+        let target = Conv2dOutput {
+            values: &mut output,
+            argmax: None,
+            statistics: Some(&mut statistics),
+        };
+        let (input, epilogue) = (input.input(true), Epilogue::default());
+        conv.forward(&input, &weight, &epilogue, target, &mut workspace);
         let (mut mean, mut variance) = (vec![f32::NAN; 19], vec![f32::NAN; 19]);
         conv.batch_statistics(&statistics, &mut mean, &mut variance);
         check_statistics(&output, &mean, &variance);
-        let mut accumulated = former.clone();
-        run(true, &mut accumulated);
-        let expected: Vec<f64> = output
-            .iter()
-            .zip(&former)
-            .map(|(&output, &former)| f64::from(output) + f64::from(former))
-            .collect();
-        assert_close("accumulated", &accumulated, &expected, 1e-6);
     }
 }

@@ -257,7 +257,8 @@ impl<'a> Fusion<'a> {
             && let Some(Kind::Conv(conv)) = block.last_mut().map(|op| &mut op.kind)
         {
             let ends_linear = !conv.relu && (conv.norm.is_none() || conv.folded);
-            conv.accumulates = ends_linear && !conv.pool;
+            let has_summand = matches!(conv.kernel, ConvKernel::Plain(_)) && !conv.pool;
+            conv.accumulates = ends_linear && has_summand;
         }
         let residual = FusedResidual {
             block,

@@ -94,7 +94,7 @@ pub(crate) struct FusedConv {
     /// `true` if the next operation applies the normalization while it reads, so that the normalized
     /// values are never written.
     pub(crate) deferred: bool,
-    /// `true` if, in inference, the output is added to that of a shortcut, in the buffer of the sum.
+    /// `true` if, in inference, the convolution adds the shortcut to its output, which is that of the sum.
     pub(crate) accumulates: bool,
 }
 

@@ -7,8 +7,8 @@ use crate::fused_op::{FusedOp, Kind, Purpose};
 /// Numbers that an operation may read and write so that they stay in a core's cache: 1 MiB.
 const CACHE: usize = 256 * 1024;
 
-/// Minimum number of images of a group, to amortize the start of an operation.
-const MIN_IMAGES: usize = 5;
+/// Minimum number of images of a group, to amortize the start of an operation and to divide it evenly among threads.
+const MIN_IMAGES: usize = 8;
 
 /// Consecutive operations that run group by group. The output of the last is stored for the whole batch.
 ///

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use modiste_kernels::{
-    Activation, Affine, AveragePool2dShape, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
+    Affine, AveragePool2dShape, Conv2dOutput, ConvInput, DenseWeight, Epilogue,
     GlobalAveragePoolShape, InstructionSet, MaxPool2dShape, Workspace, ZeroPadding2dShape,
-    add_assign, average_pool2d_forward, batch_norm_normalize, dense_forward,
-    global_average_pool_forward, max_pool2d_forward, residual_forward, zero_padding2d_forward,
+    average_pool2d_forward, batch_norm_normalize, dense_forward, global_average_pool_forward,
+    max_pool2d_forward, residual_forward, zero_padding2d_forward,
 };
 
 use crate::fused_op::{FusedConv, FusedOp, FusedResidual, Kind};
@@ -116,14 +116,14 @@ impl Pass<'_> {
         }
     }
 
-    /// Runs a convolution. With `sum`, adds its output to `output`, followed by ReLU if that is true.
+    /// Runs a convolution. With `sum`, adds these values to its output, followed by ReLU if that is true.
     fn conv(
         &mut self,
         conv: &FusedConv,
         buffers: &OpBuffers,
         input: &[f32],
         output: &mut [f32],
-        sum: Option<bool>,
+        sum: Option<(&[f32], bool)>,
     ) {
         let kernel = conv.kernel.with_batch(self.batch);
         let (weight, bias) = self.trainable[conv.variables.clone()].split_at(kernel.weight_len());
@@ -133,8 +133,8 @@ impl Pass<'_> {
         };
         let epilogue = Epilogue {
             bias: if conv.folded { affine.shift } else { bias },
-            accumulate: sum.is_some(),
-            relu: sum.unwrap_or(conv.relu),
+            summand: sum.map(|(summand, _)| summand),
+            relu: sum.map_or(conv.relu, |(_, relu)| relu),
             affine: (conv.norm.is_some() && !conv.folded).then_some(affine),
         };
         kernel.forward(
@@ -161,16 +161,7 @@ impl Pass<'_> {
             ..
         } = residual;
         self.run(shortcut, &mut buffers.shortcut, input);
-        let summand = ConvInput::plain(last_output(shortcut, &buffers.shortcut, batch, input));
-        // A copy by all threads.
-        residual_forward(
-            residual.channels,
-            self.instructions,
-            &summand,
-            None,
-            false,
-            output,
-        );
+        let summand = last_output(shortcut, &buffers.shortcut, batch, input);
         if let Some((last, before)) = block.split_last()
             && let Kind::Conv(conv) = &last.kind
             && conv.accumulates
@@ -179,14 +170,18 @@ impl Pass<'_> {
             let last_index = before.len();
             let (input, buffers) =
                 input_and_buffers(block, &mut buffers.block, input, batch, last_index);
-            self.conv(conv, buffers, input, output, Some(*relu));
+            self.conv(conv, buffers, input, output, Some((summand, *relu)));
             return;
         }
         self.run(block, &mut buffers.block, input);
-        add_assign(output, last_output(block, &buffers.block, batch, input));
-        if *relu {
-            Activation::Relu.forward_in_place(self.instructions, output);
-        }
+        residual_forward(
+            residual.channels,
+            self.instructions,
+            &ConvInput::plain(last_output(block, &buffers.block, batch, input)),
+            Some(&ConvInput::plain(summand)),
+            *relu,
+            output,
+        );
     }
 }
 

@@ -12,7 +12,8 @@ use crate::conv2d::direct::{grain, panels};
 use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands, pool_band};
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::microkernel::{
-    Lhs, LhsRows, MicroKernel, Tile, accumulate, for_each_tile, rank1_update, store_tile, zero_tile,
+    Lhs, LhsRows, MicroKernel, Tile, accumulate, add_tile, for_each_tile, rank1_update, store_tile,
+    zero_tile,
 };
 use crate::operand::{ConvInput, ImageSize, Operand};
 use crate::panels::Panels;
@@ -87,20 +88,32 @@ impl<R: Operand> RowConvolution<'_, R> {
         let row_len = self.padded.row_len(self.size.channels);
         for (y, output) in output.chunks_exact_mut(self.output.row_len()).enumerate() {
             let rows = &padded[y * self.stride[0] * row_len..];
+            let offset = self.output.row_offset(image, first + y);
             for panel in 0..self.panels.count {
-                self.panel(simd, panel, rows, output);
+                self.panel(simd, panel, rows, offset, output);
             }
         }
     }
 
+    /// Computes the channels of a panel for one output row, which begins at `offset` in the whole output.
     #[inline(always)]
-    fn panel<S: Simd>(&self, simd: S, panel: usize, rows: &[f32], output: &mut [f32]) {
+    fn panel<S: Simd>(
+        &self,
+        simd: S,
+        panel: usize,
+        rows: &[f32],
+        offset: usize,
+        output: &mut [f32],
+    ) {
         let taps = self.kernel[0] * self.kernel[1] * self.size.channels;
         let first = panel * self.panels.width;
         let columns = first..first + self.panels.columns_of(panel);
-        let epilogue = match &self.epilogue {
-            Some(epilogue) => Some(epilogue.vectors(simd, columns.clone())),
-            None => None,
+        let (epilogue, summand) = match &self.epilogue {
+            Some(epilogue) => (
+                Some(epilogue.vectors(simd, columns.clone())),
+                epilogue.summand(offset..offset + output.len()),
+            ),
+            None => (None, None),
         };
         let mut tiles = PixelTiles::<S, R> {
             convolution: self,
@@ -108,6 +121,7 @@ impl<R: Operand> RowConvolution<'_, R> {
             kernel: &self.packed[first * taps..][..taps * self.panels.width],
             columns,
             epilogue,
+            summand,
             output,
         };
         for_each_tile(simd, self.panels.width, self.output.width, &mut tiles);
@@ -127,6 +141,7 @@ struct PixelTiles<'a, S: Simd, R> {
     kernel: &'a [f32],
     columns: Range<usize>,
     epilogue: Option<EpilogueVectors<S::f32s, MAX_VECTORS>>,
+    summand: Option<&'a [f32]>,
     output: &'a mut [f32],
 }
 
@@ -203,11 +218,7 @@ impl<S: Simd, R: Operand> PixelTiles<'_, S, R> {
             let mut part = zero_tile::<S, ROWS, VECTORS>(simd);
             let width = VECTORS * S::F32_LANES;
             accumulate(simd, &mut part, rows, self.depth(), kernel, width);
-            for (sums, part) in sums.iter_mut().zip(&part) {
-                for (sum, &part) in sums.iter_mut().zip(part) {
-                    *sum = simd.add_f32s(*sum, part);
-                }
-            }
+            add_tile(simd, &mut sums, &part);
         }
         sums
     }
@@ -220,13 +231,15 @@ impl<S: Simd, R: Operand> PixelTiles<'_, S, R> {
         mut sums: Tile<S, ROWS, VECTORS>,
     ) {
         let channels = self.convolution.output.channels;
-        let output = &mut self.output[first * channels + self.columns.start..];
+        let start = first * channels + self.columns.start;
+        if let Some(summand) = self.summand {
+            let summand = &summand[start..];
+            add_to_tile(simd, &mut sums, summand, channels, self.columns.len());
+        }
         if let Some(epilogue) = &self.epilogue {
-            if epilogue.accumulate {
-                add_to_tile(simd, &mut sums, output, channels, self.columns.len());
-            }
             epilogue.apply_tile(simd, &mut sums);
         }
+        let output = &mut self.output[start..];
         store_tile(simd, &sums, output, channels, self.columns.len());
     }
 }

@@ -14,7 +14,7 @@ use crate::conv2d::patches::{is_pointwise, patch_stride, pixels_per_step};
 use crate::conv2d::shape::Conv2dShape;
 use crate::conv2d::{Conv2d, Conv2dOutput};
 use crate::microkernel::{
-    LhsRows, MicroKernel, Tile, accumulate, for_each_tile, store_tile, zero_tile,
+    LhsRows, MicroKernel, Tile, accumulate, add_tile, for_each_tile, store_tile, zero_tile,
 };
 use crate::operand::ConvInput;
 use crate::panels::Panels;
@@ -68,9 +68,11 @@ impl WithSimd for ForwardTask<'_> {
         let taps = shape.taps();
         let step = pixels_per_step(shape);
         let in_place = is_pointwise(shape) && self.input.affine.is_none() && !self.input.relu;
-        let (first, output) = self.parts.values.bands(self.units.clone());
-        let first = first / shape.out_channels;
-        for (index, output) in output.chunks_mut(step * shape.out_channels).enumerate() {
+        let (offset, output) = self.parts.values.bands(self.units.clone());
+        let summand = self.epilogue.summand(offset..offset + output.len());
+        let first = offset / shape.out_channels;
+        let step_len = step * shape.out_channels;
+        for (index, output) in output.chunks_mut(step_len).enumerate() {
             let start = first + index * step;
             let pixels = start..start + output.len() / shape.out_channels;
             let (lhs, stride) = if in_place {
@@ -90,6 +92,7 @@ impl WithSimd for ForwardTask<'_> {
                     stride,
                     weight: &self.packed[column * taps..][..taps * panels.width],
                     epilogue: self.epilogue.vectors(simd, columns.clone()),
+                    summand: summand.map(|summand| &summand[index * step_len..]),
                     columns,
                     output: &mut *output,
                 };
@@ -113,6 +116,7 @@ struct PatchTiles<'a, S: Simd> {
     stride: usize,
     weight: &'a [f32],
     epilogue: EpilogueVectors<S::f32s, MAX_VECTORS>,
+    summand: Option<&'a [f32]>,
     columns: Range<usize>,
     output: &'a mut [f32],
 }
@@ -128,11 +132,7 @@ impl<S: Simd> MicroKernel<S> for PatchTiles<'_, S> {
         }
         for i in 1..self.shape.rows.kernel {
             let part = self.row_sums::<ROWS, VECTORS>(simd, first, i);
-            for (sums, part) in sums.iter_mut().zip(&part) {
-                for (sum, &part) in sums.iter_mut().zip(part) {
-                    *sum = simd.add_f32s(*sum, part);
-                }
-            }
+            add_tile(simd, &mut sums, &part);
         }
         self.write(simd, first, sums);
     }
@@ -165,11 +165,13 @@ impl<S: Simd> PatchTiles<'_, S> {
         mut sums: Tile<S, ROWS, VECTORS>,
     ) {
         let channels = self.shape.out_channels;
-        let output = &mut self.output[first * channels + self.columns.start..];
-        if self.epilogue.accumulate {
-            add_to_tile(simd, &mut sums, output, channels, self.columns.len());
+        let start = first * channels + self.columns.start;
+        if let Some(summand) = self.summand {
+            let summand = &summand[start..];
+            add_to_tile(simd, &mut sums, summand, channels, self.columns.len());
         }
         self.epilogue.apply_tile(simd, &mut sums);
+        let output = &mut self.output[start..];
         store_tile(simd, &sums, output, channels, self.columns.len());
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::channels::store;
+use crate::channels::{load, store};
 use crate::conv2d::Conv2d;
 use crate::conv2d::epilogue::{Epilogue, EpilogueVectors, OutputBands, window_argmax};
 use crate::conv2d::winograd::gemm::TileGemm;
@@ -63,16 +63,25 @@ impl<'a> ForwardPass<'a> {
         let channels = first..first + transformed.panels.columns;
         for (index, row) in rows.enumerate() {
             let tile = index * self.geometry.tiles_per_row;
-            let (channels, output) = (channels.clone(), parts.values.band(row));
+            let channels = channels.clone();
+            let (offset, output) = parts.values.bands(row..row + 1);
             if self.conv.pool {
                 let argmax = parts.argmax.as_mut().map(|argmax| argmax.band(row));
                 write_pooled(simd, self, transformed, channels, tile, output, argmax);
             } else {
-                write_band(simd, self, transformed, channels.clone(), tile, output);
+                let summand = self.epilogue.summand(offset..offset + output.len());
+                let band = Band { output, summand };
+                write_band(simd, self, transformed, channels.clone(), tile, band);
                 parts.write_statistics(simd, row, channels);
             }
         }
     }
+}
+
+/// Output rows of one tile row, and what is added to them.
+struct Band<'a> {
+    output: &'a mut [f32],
+    summand: Option<&'a [f32]>,
 }
 
 /// Writes the outputs of one tile row, without pooling.
@@ -83,7 +92,7 @@ fn write_band<S: Simd>(
     transformed: &TransformedTiles<'_>,
     channels: Range<usize>,
     first_tile: usize,
-    output: &mut [f32],
+    band: Band<'_>,
 ) {
     let size = pass.geometry.shape.output();
     let mut intermediate = new_intermediate::<S, PATCH, TILE>(simd);
@@ -98,7 +107,8 @@ fn write_band<S: Simd>(
                 channels: size.channels,
                 first: x * TILE * size.channels + channel,
                 count: end - channel,
-                output: &mut *output,
+                summand: band.summand,
+                output: &mut *band.output,
             };
             let mut transformed = transformed.tile(first_tile + x, channel - channels.start);
             transform_2d::<S, OutputTransform, PATCH, TILE>(
@@ -179,6 +189,7 @@ struct EpiloguePixels<'a, S: Simd> {
     channels: usize,
     first: usize,
     count: usize,
+    summand: Option<&'a [f32]>,
     output: &'a mut [f32],
 }
 
@@ -189,7 +200,12 @@ impl<S: Simd> WriteTile<S> for EpiloguePixels<'_, S> {
         if j >= self.columns || i * self.row >= self.output.len() {
             return;
         }
-        let output = &mut self.output[start..start + self.count];
-        self.epilogue.write(simd, sum, output);
+        let pixel = start..start + self.count;
+        let sum = match self.summand {
+            Some(summand) => simd.add_f32s(sum, load(simd, &summand[pixel.clone()])),
+            None => sum,
+        };
+        let sum = self.epilogue.apply(simd, sum);
+        store(simd, &mut self.output[pixel], sum);
     }
 }
