@@ -63,7 +63,8 @@ class Images(Dataset):
 
 
 with open(options.run / "samples.csv", newline="") as file:
-    rows = list(csv.DictReader(file))
+    # Files that were left out have no part.
+    rows = [row for row in csv.DictReader(file) if row["part"]]
 classes = sorted({row["class"] for row in rows})
 to_float = v2.ToDtype(torch.float32, scale=True)
 

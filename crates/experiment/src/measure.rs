@@ -1,6 +1,7 @@
 //! Measurement of a network on a dataset's test images.
 
 use std::fmt;
+use std::path::Path;
 
 use modiste_core::{ImageShape, four_decimals};
 use modiste_dataset::{DatasetPath, Images, SourceOptions, lookup};
@@ -28,8 +29,9 @@ const LARGEST_K: usize = 5;
 /// Test images to measure a network on.
 #[derive(Clone, Debug, Default)]
 pub struct TestOptions<'a> {
-    /// Name of the dataset, or path of own images: their test part, or all of them if they have no parts. `None` means the
-    /// test images of the run, or else of the dataset that the network was trained on.
+    /// Name of the dataset, or path of own images: their test part, or else the validation part, or all of them if they
+    /// have no parts. `None` means the test images of the run, or else of the dataset that the network was trained on; so
+    /// does the path of the run's own images.
     pub dataset: Option<String>,
     /// Maximum number of images.
     pub max_samples: Option<usize>,
@@ -146,14 +148,18 @@ fn own_images(
         record,
         ..
     } = options;
-    // The own images of a run may have any name, even one of the catalog.
-    let is_of_run = |record: &&Record| {
-        record.own_images.is_some()
-            && dataset
-                .as_ref()
-                .is_none_or(|name| *name == record.dataset.name)
-    };
     let named = dataset.as_ref().map(|name| DatasetPath::find(name));
+    let is_of_run = |record: &&Record| {
+        let Some(own) = &record.own_images else {
+            return false;
+        };
+        match &named {
+            None => true,
+            Some(Ok(DatasetPath::Path(path))) => is_same_file(path, &own.images.path),
+            Some(Ok(DatasetPath::Catalog(_))) => false,
+            Some(Err(_)) => dataset.as_ref() == Some(&record.dataset.name),
+        }
+    };
     match (record.filter(is_of_run), named) {
         (None, Some(Ok(DatasetPath::Path(path)))) => {
             test_images_of_path(network, &path, source, data, on_warning).map(Some)
@@ -165,6 +171,14 @@ fn own_images(
         )),
         (Some(record), _) => test_images_of_run(record, data, on_warning),
         (None, _) => Ok(None),
+    }
+}
+
+/// Returns whether two paths lead to the same file or folder.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
     }
 }
 

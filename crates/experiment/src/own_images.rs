@@ -15,6 +15,9 @@ use crate::error::Result;
 use crate::spread::spread;
 use crate::warning::Warning;
 
+/// Fraction of the images that a source without a test part is tested on.
+pub(crate) const TEST_FRACTION: f64 = 0.1;
+
 /// Own images: where they are, and how they are read and decoded. The record of a run stores it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnImages {

@@ -21,14 +21,14 @@ pub(crate) struct OwnTest {
 /// Returns the images that the run of `record` was tested on, if they are own images.
 ///
 /// # Errors
-/// Returns [`Error::Source`] if the images cannot be read.
+/// Returns [`Error::Source`] if the images cannot be read, and [`Error::Setting`] if they have changed.
 pub(crate) fn test_images_of_run(
     record: &Record,
     data: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<Option<OwnTest>> {
     let plan = record.plan();
-    let Some(own) = &plan.own_images else {
+    let Some(own) = &record.own_images else {
         return Ok(None);
     };
     let (images, files) = own_test_part(&plan, own, data, on_warning)?;
@@ -39,12 +39,12 @@ pub(crate) fn test_images_of_run(
     }))
 }
 
-/// Returns the test part of the own images at `path`, or all of them if they have no parts, with the labels of the
-/// network.
+/// Returns the test part of the own images at `path`, or else the validation part, or all of them if they have no parts,
+/// with the labels of the network.
 ///
 /// # Errors
 /// Returns [`Error::Source`] if the images cannot be read, and [`Error::Setting`] if they have a class that the network
-/// does not know.
+/// does not know, or are for training only.
 pub(crate) fn test_images_of_path(
     network: &Network,
     path: &Path,
@@ -57,11 +57,20 @@ pub(crate) fn test_images_of_path(
     let (own, source) = OwnImages::open(path.into(), source, &decode, decoder)?;
     let loaded = load(&source, data.on_progress, on_warning)?;
     let samples = &loaded.listing.samples;
-    let is_test = |index: &usize| samples[*index].part == Some(Part::Test);
-    let mut indices: Vec<usize> = (0..samples.len()).filter(is_test).collect();
-    if indices.is_empty() {
-        indices = (0..samples.len()).collect();
-    }
+    let of_part = |part: Option<Part>| -> Vec<usize> {
+        let is_of_part = |index: &usize| samples[*index].part == part;
+        (0..samples.len()).filter(is_of_part).collect()
+    };
+    let indices = [Some(Part::Test), Some(Part::Validation), None]
+        .into_iter()
+        .map(of_part)
+        .find(|indices| !indices.is_empty());
+    let indices = indices.ok_or_else(|| {
+        Error::setting(format!(
+            "{}: all images are to train on; name a folder with images to test on, or that of the classes itself",
+            modiste_core::shown(path)
+        ))
+    })?;
     let known = &network.metadata.classes;
     let label = |class: &String| {
         let label = known.iter().position(|name| name == class);

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use modiste_core::ImageShape;
-use modiste_dataset::{Listing, lookup};
-use modiste_infer::Preprocessing;
-use modiste_model::Architecture;
-use modiste_train::Augmentation;
-
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
-use crate::own_images::OwnImages;
+use crate::own_images::{OwnImages, TEST_FRACTION};
 use crate::pretrained::Pretrained;
 use crate::recipe::Recipe;
+use crate::validation::Validation;
+use modiste_core::ImageShape;
+use modiste_dataset::{Listing, Part, lookup};
+use modiste_infer::Preprocessing;
+use modiste_model::Architecture;
 
 /// Format version of the records that new runs write.
 pub(crate) const FORMAT_VERSION: u32 = 3;
@@ -90,8 +89,8 @@ impl Plan {
         })
     }
 
-    /// Creates a plan for own images, which `listing` lists. If the recipe has no number of epochs of its own, it
-    /// follows from the number of images: see [`Recipe::epochs`].
+    /// Creates a plan for own images, which `listing` lists. The number of epochs suits their number:
+    /// [`set_epochs`](Self::set_epochs) does it again after a change of the batch size or the parts.
     ///
     /// # Errors
     /// Returns [`Error::Architecture`] if the layers do not fit the images.
@@ -110,14 +109,35 @@ impl Plan {
             architecture,
         )?;
         plan.preprocessing = own.preprocessing();
-        let train = &mut plan.config.train;
-        train.epochs = recipe.epochs(listing.samples.len());
-        // The preset of gray images is another one.
-        if let Some(Augmentation::Images(_)) = &train.augmentation {
-            train.augmentation = Some(Augmentation::light(own.image_shape()));
-        }
+        plan.config.train.augmentation = recipe.augmentation(own.image_shape());
         plan.own_images = Some(own);
+        plan.set_epochs(recipe, listing);
         Ok(plan)
+    }
+
+    /// Sets the number of epochs to that of the recipe for as many own images as the plan trains on, in its batches: see
+    /// [`Recipe::epochs`].
+    pub fn set_epochs(&mut self, recipe: &Recipe, listing: &Listing) {
+        let has = |part| {
+            listing
+                .samples
+                .iter()
+                .any(|sample| sample.part == Some(part))
+        };
+        let is_held_out = |part| matches!(part, Some(Part::Validation | Part::Test));
+        let samples = listing.samples.iter();
+        let mut images = samples.filter(|sample| !is_held_out(sample.part)).count() as f64;
+        if !has(Part::Test) {
+            images *= 1.0 - TEST_FRACTION;
+        }
+        if let (Validation::Split(fraction), false) =
+            (self.config.validation, has(Part::Validation))
+        {
+            images *= 1.0 - fraction;
+        }
+        let images = (images as usize).min(self.max_samples.unwrap_or(usize::MAX));
+        let train = &mut self.config.train;
+        train.epochs = recipe.epochs(images, train.batch_size);
     }
 
     fn fitted(
@@ -150,6 +170,9 @@ impl Plan {
     /// [`Error::Dataset`] if a dataset is unknown.
     pub fn check(&self) -> Result<()> {
         self.config.check()?;
+        self.config
+            .train
+            .check_network(&self.architecture.plan()?)?;
         if self.max_samples == Some(0) {
             return Err(Error::setting(
                 "the maximum number of samples is 0; take at least 1",

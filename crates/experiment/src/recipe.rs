@@ -1,6 +1,7 @@
 //! Recipes: tested combinations of dataset, network and configuration, with the accuracy they reach.
 
 use modiste_core::ImageShape;
+use modiste_dataset::Dataset;
 use modiste_model::{Architecture, Precision, zoo};
 use modiste_train::{Augmentation, Curve, MAX_EPOCHS, Optimizer, Schedule, TrainConfig};
 use serde::Serialize;
@@ -31,22 +32,45 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Returns the number of epochs for a dataset of `images` images: that of the configuration, or as many as the
+    /// Returns the number of epochs to train on `images` images in batches: that of the configuration, or as many as the
     /// minimum number of steps takes.
     ///
     /// ```
     /// let recipe = modiste_experiment::find_recipe("images")?;
-    /// let [few, many] = [200, 1_000_000].map(|images| recipe.epochs(images));
+    /// let [few, many] = [200, 1_000_000].map(|images| recipe.epochs(images, 50));
     /// assert!(few > many && many == recipe.config.train.epochs);
     /// # Ok::<(), modiste_experiment::Error>(())
     /// ```
-    pub fn epochs(&self, images: usize) -> usize {
-        let TrainConfig {
-            epochs, batch_size, ..
-        } = self.config.train;
-        // A tenth of the images is tested on, and a tenth of the others validated on.
-        let steps = (images * 81 / 100).div_ceil(batch_size).max(1);
+    pub fn epochs(&self, images: usize, batch_size: usize) -> usize {
+        let steps = images.div_ceil(batch_size.max(1)).max(1);
+        let epochs = self.config.train.epochs;
         epochs.max(self.min_steps.div_ceil(steps)).min(MAX_EPOCHS)
+    }
+
+    /// Returns the configuration to train on the training images of `data`: the number of epochs and the augmentation
+    /// suit them.
+    ///
+    /// ```
+    /// let data = modiste_dataset::fashion_mnist_mini();
+    /// let config = modiste_experiment::find_recipe("images")?.train_config(&data);
+    /// assert!(config.epochs * data.train.len().div_ceil(config.batch_size) >= 2_500);
+    /// # Ok::<(), modiste_experiment::Error>(())
+    /// ```
+    pub fn train_config(&self, data: &Dataset) -> TrainConfig {
+        let train = &self.config.train;
+        TrainConfig {
+            epochs: self.epochs(data.train.len(), train.batch_size),
+            augmentation: self.augmentation(data.train.shape()),
+            ..train.clone()
+        }
+    }
+
+    /// Returns the augmentation for images of a shape: the preset of gray images is another one.
+    pub(crate) fn augmentation(&self, shape: ImageShape) -> Option<Augmentation> {
+        match &self.config.train.augmentation {
+            Some(Augmentation::Images(_)) => Some(Augmentation::light(shape)),
+            other => other.clone(),
+        }
     }
 
     /// Returns the architecture from the zoo.

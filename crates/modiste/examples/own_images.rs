@@ -15,7 +15,7 @@ fn main() -> modiste::Result<()> {
         .load()?
         .split_stratified(0.1, 1);
     let architecture = Architecture::from_json(&std::fs::read_to_string(path("network.json"))?)?;
-    let config = find_recipe("images")?.config.train;
+    let config = find_recipe("images")?.train_config(&data);
     let network = train(architecture, &data, &config, &mut |event| {
         if let Event::Epoch(epoch, _) = event {
             println!("epoch {}: {:.4}", epoch.epoch, epoch.val_accuracy);

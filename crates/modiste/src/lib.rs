@@ -38,7 +38,7 @@
 //! use modiste::{ImageFolder, Next, find_recipe, train, zoo};
 //!
 //! let data = ImageFolder::open("photos")?.resized(64, 64).load()?.split_stratified(0.1, 1);
-//! let config = find_recipe("images")?.config.train;
+//! let config = find_recipe("images")?.train_config(&data);
 //! let network = train(zoo::resnet(), &data, &config, &mut |_| Next::Continue)?;
 //! # }
 //! # Ok::<(), modiste::Error>(())

@@ -19,9 +19,20 @@ pub(crate) fn check_data(
     for images in [data.train, data.validation] {
         check_shapes(plan, images, classes)?;
     }
-    config.class_weights.check_classes(classes)?;
-    check_layers(plan, config)?;
+    config.check_network(plan)?;
     check_augmentation(data, config)
+}
+
+impl TrainConfig {
+    /// Checks that the configuration fits the classes and layers of a network.
+    ///
+    /// # Errors
+    /// Returns [`TrainError::Config`] if the number of class weights is another than that of the classes, or no layer is
+    /// left to train.
+    pub fn check_network(&self, plan: &NetworkPlan) -> Result<(), TrainError> {
+        self.class_weights.check_classes(plan.classes())?;
+        check_layers(plan, self)
+    }
 }
 
 /// Checks that the augmentation supports the images.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -66,19 +66,47 @@ pub(crate) fn for_each_batch(
                 }
             }
         });
-        while let Some(prepared) = receive(&ready) {
+        let consumer = Consumer {
+            ready,
+            free: Some(send_free),
+        };
+        while let Some(prepared) = receive(&consumer.ready) {
             let owned = prepared?;
             if body(&owned.batch())?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            // The producer has ended if it has prepared the last batch.
-            let _ = send_free.send(owned);
+            consumer.give_back(owned);
         }
+        drop(consumer);
         producer
             .join()
             .unwrap_or_else(|payload| resume_unwind(payload));
         Ok(ControlFlow::Continue(()))
     })
+}
+
+/// End of the channels that the trained batches come from and go to.
+struct Consumer<T, F> {
+    ready: Receiver<T>,
+    free: Option<Sender<F>>,
+}
+
+impl<T, F> Consumer<T, F> {
+    /// Returns a buffer to the producer, which has ended if it has prepared the last batch.
+    fn give_back(&self, buffer: F) {
+        if let Some(free) = &self.free {
+            free.send(buffer).ok();
+        }
+    }
+}
+
+impl<T, F> Drop for Consumer<T, F> {
+    /// Waits for the producer, also if the body has failed or panics. A thread that waited for the end of the scope
+    /// instead would execute no tasks, and the producer's augmentation may need this very thread.
+    fn drop(&mut self) {
+        self.free = None;
+        while receive(&self.ready).is_some() {}
+    }
 }
 
 /// Waits for the next element; `None` after the last.
@@ -213,6 +241,27 @@ mod tests {
                 Err(TrainError::Config { problem })
             });
             assert_eq!(failed.expect_err("failed").to_string(), "the body fails");
+        }
+    }
+
+    #[test]
+    fn stops_on_the_only_thread_of_a_pool() {
+        let images = images();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let pool = pool.expect("a thread");
+        type End = fn() -> Result<ControlFlow<()>, TrainError>;
+        let ends: [End; 3] = [
+            || Ok(ControlFlow::Break(())),
+            || {
+                let problem = "the body fails".into();
+                Err(TrainError::Config { problem })
+            },
+            || panic!("the body"),
+        ];
+        for end in ends {
+            let run = || for_each_batch(augmented(&images), Preparation::Ahead, &mut |_| end());
+            let ended = pool.install(|| catch_unwind(AssertUnwindSafe(run)));
+            assert!(!matches!(ended, Ok(Ok(ControlFlow::Continue(())))));
         }
     }
 

@@ -103,8 +103,11 @@ fn inspect_images(arguments: &Inspect) -> Result<ExitCode> {
             say(report.summary());
             files::write_page(Some(out), Path::new("data.html"), &pages::data(&inspection))?;
         }
-        None if arguments.json => output::json(report)?,
+        None if arguments.json => {}
         None => output::line(report.to_string().trim_end())?,
+    }
+    if arguments.json {
+        output::json(report)?;
     }
     let failed = arguments
         .fail_on

@@ -20,11 +20,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("the predictions and the results cannot both go to standard output; name a file");
     }
     let data = arguments.data.folder();
+    let record = arguments.model.record();
     let inputs = arguments.model.model.as_deref().into_iter();
-    files::check_target(predictions, inputs.chain([data.as_path()]))?;
+    let images = arguments.test.inputs(record.as_ref());
+    files::check_target(predictions, inputs.chain([data.as_path()]).chain(images))?;
     let network = arguments.model.network()?;
     let setup = arguments.compute.setup()?;
-    let record = arguments.model.record();
     let options = arguments.test.options(&arguments.data, record.as_ref());
     let measured = measure(&network, &options, &setup, &mut warn)?;
     // Neither result is lost if the other cannot be written.

@@ -1,6 +1,7 @@
 //! `report`: describes a run, or a model, in an HTML page.
 
 use anyhow::Result;
+use modiste_experiment::Record;
 use modiste_experiment::pages::{self, ReportOptions};
 
 use crate::flags::report::Arguments;
@@ -14,7 +15,9 @@ use crate::terminal::shell;
 /// If the run or model does not exist, its test images cannot be loaded, or the page cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (subject, out) = (&arguments.subject, arguments.out.as_deref());
-    files::check_target(out, [subject.as_path(), &arguments.data.folder()])?;
+    let (data, record) = (arguments.data.folder(), Record::of_model(subject));
+    let inputs = [subject.as_path(), &data].into_iter();
+    files::check_target(out, inputs.chain(arguments.test.inputs(record.as_ref())))?;
     let setup = arguments.compute.setup()?;
     let options = ReportOptions {
         test: arguments.test.options(&arguments.data, None),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use modiste_core::ImageShape;
 use modiste_experiment::{find_architecture, fitted_architecture};
-use modiste_model::Architecture;
+use modiste_model::{Architecture, Layer};
 
 /// Flag for the size of the images that a network receives.
 #[derive(clap::Args, Default)]
@@ -27,7 +27,11 @@ impl InputFlags {
         let [height, width] = self.size.unwrap_or([height, width]);
         let classes = match classes {
             Some(classes) => classes,
-            None => own.plan()?.classes(),
+            // The layers need not fit the usual size.
+            None => match own.layers.last() {
+                Some(Layer::Dense { units, .. }) => *units,
+                _ => own.plan()?.classes(),
+            },
         };
         let shape = ImageShape::new(height, width, channels);
         Ok(fitted_architecture(name, shape, classes)?)

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Error, Result, ensure};
 use modiste_dataset::{DatasetPath, ImageShape, lookup};
 use modiste_experiment::{
-    OwnImages, Plan, PretrainedModel, Recipe, RunConfig, SYNTHETIC, find_recipe,
-    fitted_architecture, recipes, set_augmentation,
+    OwnImages, Plan, PretrainedModel, Recipe, SYNTHETIC, find_recipe, fitted_architecture, recipes,
+    set_augmentation,
 };
 use modiste_model::Architecture;
 use modiste_train::Augmentation;
@@ -105,12 +105,10 @@ impl PlanFlags {
     /// If a name is not known, a number is out of range, or layers do not fit.
     pub(crate) fn plan(&self) -> Result<Plan> {
         let dataset = self.dataset.as_deref().map(DatasetPath::find).transpose()?;
-        let mut plan = match dataset {
+        let plan = match dataset {
             Some(DatasetPath::Path(path)) => self.plan_for_images(path)?,
             _ => self.plan_for_catalog()?,
         };
-        self.apply(&mut plan.config, plan.architecture.input.into())?;
-        plan.max_samples = self.max_samples;
         plan.check()?;
         Ok(plan)
     }
@@ -133,6 +131,7 @@ impl PlanFlags {
         let classes: Vec<String> = info.classes.iter().map(ToString::to_string).collect();
         self.fine_tuning
             .apply(&mut plan, model.as_ref(), &classes)?;
+        self.apply(&mut plan)?;
         Ok(plan)
     }
 
@@ -145,6 +144,10 @@ impl PlanFlags {
         let architecture = self.fitted(model.as_ref(), own.image_shape(), classes.len())?;
         let mut plan = Plan::for_images(&recipe, own, source.listing(), architecture)?;
         self.fine_tuning.apply(&mut plan, model.as_ref(), classes)?;
+        self.apply(&mut plan)?;
+        if self.training.epochs.is_none() {
+            plan.set_epochs(&recipe, source.listing());
+        }
         Ok(plan)
     }
 
@@ -166,7 +169,10 @@ impl PlanFlags {
         })
     }
 
-    fn apply(&self, config: &mut RunConfig, shape: ImageShape) -> Result<()> {
+    fn apply(&self, plan: &mut Plan) -> Result<()> {
+        plan.max_samples = self.max_samples;
+        let shape = plan.architecture.input.into();
+        let config = &mut plan.config;
         self.training.apply(&mut config.train)?;
         if let Some(seed) = self.seed {
             config.train.seed = seed;

@@ -1,5 +1,7 @@
 //! Flags for the test images that a network is measured on.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 use modiste_experiment::{Record, TestOptions};
 
@@ -9,7 +11,7 @@ use super::own_images::SourceFlags;
 /// Flags for the test images that a network is measured on.
 #[derive(clap::Args)]
 pub(crate) struct TestFlags {
-    /// Dataset, or own images as `modiste train --dataset` reads them: their test part, or all without parts [default:
+    /// Dataset, or own images as `modiste train --dataset` reads them: their test part, else the validation part, or all without parts [default:
     /// the test images of the model's run, else of the dataset that it was trained on].
     #[arg(long, value_name = "D|PATH")]
     dataset: Option<String>,
@@ -36,6 +38,19 @@ impl TestFlags {
     /// Returns whether mirror images are averaged.
     pub(crate) fn flip(&self) -> bool {
         self.tta == TestTimeAugmentation::Flip
+    }
+
+    /// Returns the paths that images may be read from, which results must not replace. `record` is that of the run that the
+    /// model belongs to.
+    pub(crate) fn inputs<'a>(
+        &'a self,
+        record: Option<&'a Record>,
+    ) -> impl Iterator<Item = &'a Path> {
+        let own = record.and_then(|record| record.own_images.as_ref());
+        let named = self.dataset.as_ref().map(Path::new);
+        named
+            .into_iter()
+            .chain(own.map(|own| own.images.path.as_path()))
     }
 
     /// Returns the choice of images. `record` is that of the run that the model belongs to.

@@ -169,6 +169,12 @@ fn reproduction_names_the_changed_file() {
         "{stderr}"
     );
     assert!(stderr.contains("light/3.png is missing"), "{stderr}");
+    // Another split could test the network on images that it was trained on.
+    let [_, stderr] = run(&folder, &["evaluate", "--model", "run"], 1);
+    assert!(
+        stderr.contains("have changed since the training"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -313,6 +319,7 @@ fn cache_is_filled_and_cleared() {
 #[test]
 fn wrong_names_and_flags_are_explained() {
     let folder = folder();
+    fs::write(folder.path().join("weights.json"), "[1, 2, 3]").expect("written");
     for (arguments, expected) in [
         (
             &["train", "--dataset", "nosuch"][..],
@@ -339,6 +346,16 @@ fn wrong_names_and_flags_are_explained() {
         (
             &["train", "--dataset", "images", "--momentum", "0.5"],
             "have no effect on AdamW",
+        ),
+        (
+            &[
+                "train",
+                "--dataset",
+                "images",
+                "--class-weights",
+                "weights.json",
+            ],
+            "there are 3 class weights, but the network has 2 classes",
         ),
     ] {
         let [_, stderr] = run(&folder, arguments, 1);
@@ -370,12 +387,18 @@ fn model_alone_is_measured_on_a_path() {
         !page.contains("modiste train"),
         "the page does not know the path"
     );
-    // The name of the run's own dataset is known with its record alone.
-    run(
-        &folder,
-        &["evaluate", "--model", "run", "--dataset", "images"],
-        0,
-    );
+    // The record of the run knows which images of the path it was not trained on.
+    for path in ["images", "./images/"] {
+        let evaluate = ["evaluate", "--model", "run", "--dataset", path];
+        let [line, _] = run(&folder, &evaluate, 0);
+        assert!(line.contains("on 6 test images"), "{line}");
+    }
+    let training = folder.path().join("part/train");
+    fs::create_dir_all(training.parent().expect("a folder")).expect("created");
+    fs::rename(folder.path().join("images"), training).expect("moved");
+    let evaluate = ["evaluate", "--model", "alone.safetensors", "--dataset"];
+    let [_, stderr] = run(&folder, &[&evaluate[..], &["part"]].concat(), 1);
+    assert!(stderr.contains("all images are to train on"), "{stderr}");
     let [_, stderr] = run(
         &folder,
         &["evaluate", "--model", "run", "--group", "person"],

@@ -65,8 +65,8 @@ impl HashIndex {
         (*known == stamp).then_some(*hash)
     }
 
-    /// Replaces the hashes, and stores them. Files that changed a moment ago are left out, because a further change
-    /// could leave their time as it is. A cache that cannot be written is not an error.
+    /// Adds hashes, and stores all. Files that changed a moment ago are left out, because a further change could leave
+    /// their time as it is. A cache that cannot be written is not an error.
     pub(crate) fn store<'a>(
         &mut self,
         files: impl Iterator<Item = (&'a Path, Stamp, ContentHash)>,
@@ -77,15 +77,14 @@ impl HashIndex {
             .saturating_sub(RESOLUTION)
             .as_nanos() as u64;
         let bytes = |file: &Path| file.as_os_str().as_encoded_bytes().to_vec();
-        let hashes: HashMap<_, _> = files
-            .filter(|(_, stamp, _)| stamp.modified < settled)
-            .map(|(file, stamp, hash)| (bytes(file), (stamp, hash)))
-            .collect();
-        if hashes == self.hashes {
-            return;
+        let mut is_changed = false;
+        for (file, stamp, hash) in files.filter(|(_, stamp, _)| stamp.modified < settled) {
+            let before = self.hashes.insert(bytes(file), (stamp, hash));
+            is_changed |= before != Some((stamp, hash));
         }
-        self.hashes = hashes;
-        write_atomic(&self.path, &self.to_bytes()).ok();
+        if is_changed {
+            write_atomic(&self.path, &self.to_bytes()).ok();
+        }
     }
 
     /// Per file: size, time, hash, length of the path, path.

@@ -12,24 +12,32 @@ pub struct UnknownClass {
     pub classes: Vec<String>,
 }
 
-/// Finds a class by name or number. Case, spaces and punctuation are ignored: `ankle-boot` is `Ankle boot`. A number
-/// may have a fraction of zeros, as spreadsheets write it: `3.0`.
+/// Finds a class by name or number. Case, spaces and punctuation are ignored if only one class is meant then:
+/// `ankle-boot` is `Ankle boot`. A number may have a fraction of zeros, as spreadsheets write it: `3.0`. It is the index of
+/// a class, unless classes are named by numbers.
 pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, UnknownClass> {
     let wanted = letters(label);
-    // The sign of a negative number is not punctuation in a name.
-    let named = label.chars().any(char::is_alphabetic) || wanted == label;
-    let by_name = classes
-        .iter()
-        .position(|class| named && !wanted.is_empty() && letters(class) == wanted);
+    let exact = || classes.iter().position(|class| class == label);
+    let by_letters = || {
+        // The sign of a negative number is not punctuation in a name.
+        let is_name = label.chars().any(char::is_alphabetic);
+        let mut similar = (0..classes.len()).filter(|&class| letters(&classes[class]) == wanted);
+        let first = similar.next().filter(|_| is_name)?;
+        similar.next().is_none().then_some(first)
+    };
     let by_number = || {
         let whole = match label.split_once('.') {
             Some((whole, zeros)) if zeros.bytes().all(|digit| digit == b'0') => whole,
             _ => label,
         };
-        let number = whole.parse().ok();
-        number.filter(|&number| number < classes.len())
+        let number: usize = whole.parse().ok()?;
+        let names = || classes.iter().map(|class| class.parse::<usize>().ok());
+        match names().any(|name| name.is_some()) {
+            true => names().position(|name| name == Some(number)),
+            false => Some(number).filter(|&number| number < classes.len()),
+        }
     };
-    let found = by_name.or_else(by_number);
+    let found = exact().or_else(by_letters).or_else(by_number);
     found.ok_or_else(|| UnknownClass {
         label: label.to_owned(),
         nearest: nearest(&wanted, classes).to_owned(),
@@ -97,6 +105,24 @@ mod tests {
             let expected = format!("did you mean `{suggestion}`?");
             assert!(error.contains(&expected), "{error}");
         }
+    }
+
+    #[test]
+    fn exact_names_come_first_and_ambiguous_ones_are_refused() {
+        let classes = ["c", "c#", "c++", "T-shirt"].map(String::from);
+        for (label, class) in [("c", 0), ("c#", 1), ("c++", 2), ("tshirt", 3), ("1", 1)] {
+            assert_eq!(class_number(label, &classes).expect(label), class);
+        }
+        class_number("C", &classes).expect_err("three classes are similar");
+    }
+
+    #[test]
+    fn numbers_are_names_if_classes_are_numbers() {
+        let classes = ["1", "2", "3", "unknown"].map(String::from);
+        for (label, class) in [("1", 0), ("2.0", 1), ("03", 2), ("Unknown", 3)] {
+            assert_eq!(class_number(label, &classes).expect(label), class);
+        }
+        class_number("0", &classes).expect_err("no class has this name");
     }
 
     #[test]

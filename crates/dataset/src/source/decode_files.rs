@@ -19,6 +19,9 @@ use crate::pixels::Pixels;
 /// Changes whenever the same file gives other pixels.
 const DECODER_VERSION: u32 = 1;
 
+/// In place of the hash of a file that cannot be read. It is not stored, so that the file is tried again.
+const UNREAD: ContentHash = [0; 32];
+
 /// Decodes image files, or opens their entry of the cache.
 pub(super) fn decode_files(
     source: &Source,
@@ -34,8 +37,7 @@ pub(super) fn decode_files(
     };
     let known = names.iter().zip(&stamps).map(|(name, stamp)| match stamp {
         Some(stamp) => index.get(name, *stamp),
-        // A file that cannot be read has no content.
-        None => Some(ContentHash::default()),
+        None => Some(UNREAD),
     });
     let mut hashes: Vec<Option<ContentHash>> = known.collect();
     // If no hash is known, files are hashed as they are decoded, so that each is read once.
@@ -45,7 +47,9 @@ pub(super) fn decode_files(
         .any(|(hash, stamp)| hash.is_some() && stamp.is_some())
     {
         hashes.par_iter_mut().zip(&files).for_each(|(hash, file)| {
-            hash.get_or_insert_with(|| content_hash(&read_picture(file).unwrap_or_default()));
+            hash.get_or_insert_with(|| {
+                read_picture(file).map_or(UNREAD, |bytes| content_hash(&bytes))
+            });
         });
     }
     let mut opened = None;
@@ -66,16 +70,20 @@ pub(super) fn decode_files(
         }
         None => decode(&files, &mut hashes, options, progress)?,
     };
-    let hashes: Vec<ContentHash> = hashes.into_iter().map(Option::unwrap_or_default).collect();
-    let stored = names.iter().zip(&stamps).zip(&hashes);
+    let hashes: Vec<ContentHash> = hashes
+        .into_iter()
+        .map(|hash| hash.unwrap_or(UNREAD))
+        .collect();
     if cache.is_some() {
+        let read = names.iter().zip(&stamps).zip(&hashes);
+        let read = read.filter(|(_, hash)| **hash != UNREAD);
         index.store(
-            stored.filter_map(|((name, stamp), hash)| Some((name.as_path(), (*stamp)?, *hash))),
+            read.filter_map(|((name, stamp), hash)| Some((name.as_path(), (*stamp)?, *hash))),
         );
     }
-    let texts = hashes.iter().zip(&stamps).map(|(hash, stamp)| match stamp {
-        Some(_) => hex(hash),
-        None => String::new(),
+    let texts = hashes.iter().map(|hash| match *hash == UNREAD {
+        true => String::new(),
+        false => hex(hash),
     });
     Ok((decoded, texts.collect()))
 }
@@ -89,16 +97,17 @@ fn decode(
 ) -> Result<Decoded, SourceError> {
     let shape = shape::suitable(files, options).map_err(|shape| SourceError::Size { shape })?;
     let (mut sink, folder) = new_sink(shape, files.len(), options)?;
-    let mut bad = Vec::new();
+    let (mut bad, mut is_out_of_memory) = (Vec::new(), false);
     let indices: Vec<usize> = (0..files.len()).collect();
     for (done, chunk) in chunks(&indices, shape) {
         let decoded: Vec<DecodedFile> = chunk
             .par_iter()
-            .map(|&index| decode_file(&files[index], hashes[index], shape, options))
+            .map(|&index| decode_file(&files[index], shape, options))
             .collect();
-        for (&index, (hash, pixels)) in chunk.iter().zip(decoded) {
-            hashes[index] = hash;
-            match pixels {
+        for (&index, file) in chunk.iter().zip(decoded) {
+            hashes[index] = Some(file.hash);
+            is_out_of_memory |= file.is_out_of_memory;
+            match file.pixels {
                 Ok(pixels) => sink.write(&pixels)?,
                 Err(reason) => bad.push((index, reason)),
             }
@@ -110,7 +119,9 @@ fn decode(
         count: files.len() - bad.len(),
         bad,
     };
-    let known: Vec<ContentHash> = hashes.iter().map(|hash| hash.unwrap_or_default()).collect();
+    let known: Vec<ContentHash> = hashes.iter().map(|hash| hash.unwrap_or(UNREAD)).collect();
+    // An image that memory does not suffice for now may be decoded later.
+    let folder = folder.filter(|_| !is_out_of_memory);
     let entry = folder.map(|folder| (folder, key(&known, options)));
     let stored_at = sink.finish(
         entry
@@ -132,28 +143,43 @@ fn in_memory_if_small(pixels: Pixels, contents: &Contents) -> Result<Pixels, Sou
     }
 }
 
-/// Hash of a file, and its pixels or the reason why it cannot be decoded.
-type DecodedFile = (Option<ContentHash>, Result<Vec<u8>, String>);
+/// A file that was read and decoded.
+struct DecodedFile {
+    /// Hash of the bytes that were decoded.
+    hash: ContentHash,
+    /// Pixels, or the reason why there are none.
+    pixels: Result<Vec<u8>, String>,
+    /// `true` if the reason is that memory does not suffice now.
+    is_out_of_memory: bool,
+}
 
 /// Decodes one file; a panic of a decoder is an error of this file alone.
-fn decode_file(
-    file: &Path,
-    hash: Option<ContentHash>,
-    shape: ImageShape,
-    options: &DecodeOptions,
-) -> DecodedFile {
+fn decode_file(file: &Path, shape: ImageShape, options: &DecodeOptions) -> DecodedFile {
     let bytes = match read_picture(file) {
         Ok(bytes) => bytes,
-        Err(error) => return (hash, Err(error.to_string())),
+        Err(error) => {
+            return DecodedFile {
+                hash: UNREAD,
+                pixels: Err(error.to_string()),
+                is_out_of_memory: false,
+            };
+        }
     };
-    let hash = hash.unwrap_or_else(|| content_hash(&bytes));
+    let mut is_out_of_memory = false;
     let pixels = match &options.decoder {
         Some(decoder) => decoder.decode(&bytes, shape),
         None => catch_panic(|| decode_fit(&bytes, shape, options.fit))
             .map(|picture| picture.pixels)
-            .map_err(|error| error.to_string()),
+            .map_err(|error| {
+                is_out_of_memory = matches!(error, modiste_imaging::Error::Memory(_));
+                error.to_string()
+            }),
     };
-    (Some(hash), pixels)
+    DecodedFile {
+        hash: content_hash(&bytes),
+        pixels,
+        is_out_of_memory,
+    }
 }
 
 /// Key of the cache: everything that decides the decoded bytes.

@@ -79,20 +79,25 @@ impl Level {
     }
 }
 
-/// Folders of the parts, if `folders` are those of parts and not of classes: one of them is the training part, which
-/// contains folders and no images, and the others are parts too, or there are at least two parts.
+/// Folders of the parts, if `folders` are those of parts and not of classes. They are parts if all have names of parts and
+/// contain folders, or if there are at least two of them beside other folders, and the training part contains folders and
+/// no images.
 fn part_folders(folders: &[PathBuf]) -> Option<Vec<(PathBuf, Part)>> {
     let parts: Vec<(PathBuf, Part)> = folders
         .iter()
         .filter_map(|folder| Some((folder.clone(), part_of(folder)?)))
         .collect();
     let distinct: BTreeSet<Part> = parts.iter().map(|(_, part)| *part).collect();
-    let mut training = parts.iter().filter(|(_, part)| *part == Part::Train);
-    let holds_classes = |(folder, _): &(PathBuf, Part)| {
-        Level::read(folder).is_ok_and(|level| level.images == 0 && !level.folders.is_empty())
+    let holds_classes = |(folder, _): &(PathBuf, Part), most_images: usize| {
+        let level = Level::read(folder);
+        level.is_ok_and(|level| level.images <= most_images && !level.folders.is_empty())
     };
-    let are_parts =
-        training.any(holds_classes) && (parts.len() == folders.len() || distinct.len() > 1);
+    let mut training = parts.iter().filter(|(_, part)| *part == Part::Train);
+    let are_parts = match parts.len() == folders.len() {
+        // Stray images do not turn parts into classes.
+        true => !parts.is_empty() && parts.iter().all(|part| holds_classes(part, usize::MAX)),
+        false => distinct.len() > 1 && training.any(|part| holds_classes(part, 0)),
+    };
     are_parts.then_some(parts)
 }
 

@@ -1,5 +1,6 @@
 //! Labelled images before they are decoded: classes, samples, and what was left out.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -162,12 +163,29 @@ impl Listing {
         self.root.join(&sample.path)
     }
 
-    /// Removes the class `name` and its images.
+    /// Removes a class and its images, and the groups that have no others.
     pub(crate) fn remove_class(&mut self, index: u16) {
         self.classes.remove(usize::from(index));
         self.samples.retain(|sample| sample.label != index);
         for sample in &mut self.samples {
             sample.label -= u16::from(sample.label > index);
+        }
+        self.remove_empty_groups();
+    }
+
+    fn remove_empty_groups(&mut self) {
+        let used: std::collections::BTreeSet<u32> = self
+            .samples
+            .iter()
+            .filter_map(|sample| sample.group)
+            .collect();
+        let numbers: HashMap<u32, u32> = used.iter().copied().zip(0..).collect();
+        self.groups = used
+            .iter()
+            .map(|&group| std::mem::take(&mut self.groups[group as usize]))
+            .collect();
+        for sample in &mut self.samples {
+            sample.group = sample.group.map(|group| numbers[&group]);
         }
     }
 
@@ -251,6 +269,19 @@ mod tests {
         let labels: Vec<u16> = listing.samples.iter().map(|sample| sample.label).collect();
         assert_eq!(labels, [1, 0, 1]);
         assert_eq!(listing.counts(None), [1, 2]);
+    }
+
+    #[test]
+    fn removing_a_class_removes_its_groups() {
+        let mut listing = listing(&["a", "b"], &[(0, None), (1, None), (1, None)]);
+        listing.groups = ["x", "y", "z"].map(String::from).to_vec();
+        for (sample, group) in listing.samples.iter_mut().zip([0, 2, 1]) {
+            sample.group = Some(group);
+        }
+        listing.remove_class(0);
+        assert_eq!(listing.groups, ["y", "z"]);
+        let groups: Vec<_> = listing.samples.iter().map(|sample| sample.group).collect();
+        assert_eq!(groups, [Some(1), Some(0)]);
     }
 
     #[test]

@@ -24,7 +24,10 @@ pub(super) fn list(path: &Path, options: &SourceOptions) -> Result<Listing, Sour
         path: path.to_owned(),
         cause,
     })?;
-    let root = path.parent().unwrap_or(Path::new(""));
+    let root = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
     let problem = |reason| SourceError::Table {
         path: path.to_owned(),
         reason,
@@ -32,6 +35,9 @@ pub(super) fn list(path: &Path, options: &SourceOptions) -> Result<Listing, Sour
     let rows = parse(&text, options, |file| root.join(file).exists()).map_err(problem)?;
     if rows.valid.is_empty() && rows.invalid.is_empty() {
         return Err(problem("it lists no images".to_owned()));
+    }
+    if let (true, Some(reason)) = (rows.valid.is_empty(), rows.invalid.first()) {
+        return Err(problem(format!("no line can be used; the first: {reason}")));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(rows.into_listing(path, root, stem.into_owned()))
@@ -73,10 +79,10 @@ fn parse(
     let Some(first) = records.peek() else {
         return Ok(rows);
     };
-    let columns = match is_heading(&first.fields, &exists) {
+    let named = Columns::named(&first.fields, options);
+    let columns = match named.is_ok() || is_heading(&first.fields, &exists) {
         true => {
-            let columns = Columns::named(&first.fields, options)
-                .map_err(|reason| format!("line {}: {reason}", first.line))?;
+            let columns = named.map_err(|reason| format!("line {}: {reason}", first.line))?;
             records.next();
             columns
         }
@@ -91,7 +97,8 @@ fn parse(
     Ok(rows)
 }
 
-/// Returns `false` if the first field is an image and there is a second one, as in a table without a heading.
+/// Returns `false` if the first field is an image and there is a second one, as in a table without a heading. A heading
+/// may also name a folder.
 fn is_heading(first: &StringRecord, exists: impl Fn(&Path) -> bool) -> bool {
     let Some(file) = first.get(0).filter(|file| !file.is_empty()) else {
         return true;

@@ -21,6 +21,9 @@ pub(super) fn groups_of_equal<K: Ord>(keys: impl Iterator<Item = Option<K>>) -> 
     groups
 }
 
+/// First images of the pairs that are in memory at a time.
+const FIRST_IMAGES: usize = 256;
+
 /// Groups of two or more images that are near duplicates, directly or by way of others in the group.
 ///
 /// Every pair is compared, which takes a few seconds for 100,000 images.
@@ -33,15 +36,16 @@ pub(super) fn groups_of_near(signatures: &[Option<ImageSignature>]) -> Vec<Vec<u
             is_near.then_some([first, second])
         })
     };
-    let pairs: Vec<[usize; 2]> = (0..signatures.len())
-        .into_par_iter()
-        .flat_map_iter(near)
-        .collect();
-    let mut roots: Vec<usize> = (0..signatures.len()).collect();
-    for [first, second] in pairs {
-        let [first, second] = [first, second].map(|index| root(&mut roots, index));
-        let (lower, upper) = (first.min(second), first.max(second));
-        roots[upper] = lower;
+    let indices: Vec<usize> = (0..signatures.len()).collect();
+    let mut roots = indices.clone();
+    // Chunk by chunk, because the pairs of many similar images would not fit into memory.
+    for chunk in indices.chunks(FIRST_IMAGES) {
+        let pairs: Vec<[usize; 2]> = chunk.par_iter().copied().flat_map_iter(near).collect();
+        for [first, second] in pairs {
+            let [first, second] = [first, second].map(|index| root(&mut roots, index));
+            let (lower, upper) = (first.min(second), first.max(second));
+            roots[upper] = lower;
+        }
     }
     let found = (0..roots.len()).map(|index| Some(root(&mut roots, index)));
     groups_of_equal(found.collect::<Vec<_>>().into_iter())

@@ -1,10 +1,9 @@
 //! Reading of every file of a dataset once.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use modiste_dataset::{Images, sha256};
+use modiste_dataset::{Images, read_picture, sha256};
 use modiste_imaging::{ImageSignature, Picture, decode_over_white};
 use rayon::prelude::*;
 
@@ -33,7 +32,7 @@ pub(super) fn scan_files(
 }
 
 fn scan_file(file: &Path) -> Result<Scan, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = read_picture(file).map_err(|error| error.to_string())?;
     let (picture, mask) = decode_over_white(&bytes).map_err(|error| error.to_string())?;
     Ok(Scan::of(&bytes, &picture, mask.is_some()))
 }

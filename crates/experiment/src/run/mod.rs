@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod class_counts;
+mod dataset_record;
 mod divergence;
 mod event;
 mod event_log;
@@ -17,10 +18,12 @@ mod results;
 mod sheets;
 mod temporary;
 mod tensorboard;
+mod test_result;
 mod training;
 mod watch;
 
 pub use class_counts::ClassCounts;
+pub use dataset_record::DatasetRecord;
 pub use divergence::DivergenceAdvice;
 pub(crate) use event::warn;
 pub use event::{OnEvent, RunEvent};
@@ -34,5 +37,6 @@ pub(crate) use own_images::own_test_part;
 pub use photos::PhotosResult;
 pub use prepare::{Run, RunOptions};
 pub(crate) use record::RECORD;
-pub use record::{BestResult, DatasetRecord, Record, State, TestResult};
+pub use record::{Record, State};
 pub(crate) use sheets::{AUGMENTED_SHEET, SAMPLE_SHEET, shown_classes};
+pub use test_result::{BestResult, TestResult};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{ImageFiles, OwnImages, load};
+use crate::own_images::{ImageFiles, OwnImages, TEST_FRACTION, load};
 use crate::plan::Plan;
 use crate::spread::spread_images;
 use crate::unreadable::{UnreadableFile, first_lines};
@@ -19,9 +19,6 @@ use crate::warning::Warning;
 
 /// File name of the list of images in the folder of a run.
 pub(super) const SAMPLES: &str = "samples.csv";
-
-/// Fraction of the images that a source without a test part is tested on.
-const TEST_FRACTION: f64 = 0.1;
 
 /// Own images of a run, in the record of the run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,17 +81,25 @@ pub(super) fn load_split(
     split(plan, own, &loaded)
 }
 
-/// Decodes the own images of a plan again, and returns those that it is tested on, with their files.
+/// Decodes the own images of a run again, and returns those that it is tested on, with their files.
 ///
 /// # Errors
-/// Returns the errors of [`load_split`].
+/// Returns [`Error::Setting`] if the images are not those of the run any more, because another split could test it on
+/// images that it was trained on, and the errors of [`load_split`].
 pub(crate) fn own_test_part(
     plan: &Plan,
-    own: &OwnImages,
+    own: &OwnImagesRecord,
     source: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<(Images, ImageFiles)> {
-    let split = load_split(plan, own, source, on_warning)?;
+    let split = load_split(plan, &own.images, source, on_warning)?;
+    if split.details.record.sha256 != own.sha256 {
+        return Err(Error::setting(format!(
+            "{}: the images have changed since the training, so those that the network was not trained on cannot be told \
+             from the others; restore them, or measure the network on images of another folder",
+            shown(&own.images.path)
+        )));
+    }
     let tested = split.details.samples.into_iter();
     let tested = tested.filter(|(_, _, part)| *part == Part::Test);
     let paths: Vec<PathBuf> = tested.map(|(path, ..)| path).collect();
@@ -134,9 +139,16 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
     let counts = [train.len(), validation.len(), test.len()];
     if counts.contains(&0) {
         let [train, validation, test] = counts;
+        let groups = own.group_column.as_ref().map(|column| {
+            let groups = loaded.listing.groups.len();
+            format!(
+                "; the images of a group stay together, and column `{column}` has {groups} groups"
+            )
+        });
         return Err(Error::setting(format!(
-            "{}: the split leaves {train} images to train on, {validation} to validate on and {test} to test on",
-            shown(&own.path)
+            "{}: the split leaves {train} images to train on, {validation} to validate on and {test} to test on{}",
+            shown(&own.path),
+            groups.unwrap_or_default()
         )));
     }
     let mut samples = Vec::new();
@@ -192,6 +204,22 @@ fn given_parts(listing: &Listing) -> Vec<String> {
         .filter(is_given)
         .map(|part| part.to_string())
         .collect()
+}
+
+impl OwnImagesRecord {
+    /// Describes the images that are not trained on, in a line.
+    pub(super) fn held_out(&self) -> String {
+        let [_, validation, test] = self.parts;
+        let origin = |part: Part| match self.given_parts.contains(&part.to_string()) {
+            true => "given",
+            false => "split off at random",
+        };
+        format!(
+            "{validation} images to validate on ({}), {test} to test on ({})",
+            origin(Part::Validation),
+            origin(Part::Test)
+        )
+    }
 }
 
 impl OwnDetails {

@@ -253,7 +253,7 @@ impl Run {
         &self.setup
     }
 
-    /// Returns a line about the device, and one about what is about to be trained.
+    /// Returns lines about the device and what is about to be trained.
     pub fn description(&self) -> String {
         let (path, record) = (shown(self.path()), self.record());
         let action = match self.position() {
@@ -269,11 +269,17 @@ impl Run {
                 record.dataset.name,
             ),
         };
-        let from = record.pretrained.as_ref();
-        let from = from.filter(|_| self.position().is_none());
-        let from = from.map(|from| format!("\nStarting from {}", from.summary()));
-        let from = from.unwrap_or_default();
-        format!("{}{from}\n{action}", self.setup.description)
+        let mut lines = vec![self.setup.description.clone()];
+        if self.position().is_none() {
+            let from = record.pretrained.iter();
+            lines.extend(from.map(|from| format!("Starting from {}", from.summary())));
+        }
+        lines.push(action);
+        // Without a part of its own, the validation measures the test images.
+        let held_out = record.config.validation.is_held_out();
+        let own = record.own_images.iter().filter(|_| held_out);
+        lines.extend(own.map(|own| format!("Held out: {}", own.held_out())));
+        lines.join("\n")
     }
 
     /// Returns the position of the checkpoint that training resumes from; `None` if it starts with the first step.

@@ -3,16 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use modiste_core::{four_decimals, shown};
-use modiste_dataset::LoadReport;
+use modiste_core::shown;
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 use serde::{Deserialize, Serialize};
 
 use super::class_counts::ClassCounts;
+use super::dataset_record::DatasetRecord;
 use super::images::RunImages;
 use super::own_images::{OwnImagesRecord, check_unchanged};
 use super::photos::PhotosResult;
+use super::test_result::{BestResult, TestResult};
 use crate::clock::unix_seconds;
 use crate::compute::{ComputeRecord, ComputeSetup};
 use crate::config::RunConfig;
@@ -128,51 +129,6 @@ impl State {
             Self::Failed => "failed",
         }
     }
-}
-
-/// Result on the test images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TestResult {
-    /// Number of images.
-    pub images: usize,
-    /// Mean cross-entropy.
-    pub loss: f64,
-    /// Accuracy, 0 to 1.
-    pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy (Wilson), 0 to 1.
-    pub interval: [f64; 2],
-    /// Mean recall of the classes that have test images, 0 to 1. `None` in the records of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub balanced_accuracy: Option<f64>,
-}
-
-/// Result of the epoch that is best on the validation split.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BestResult {
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Mean cross-entropy on the validation split.
-    pub val_loss: f64,
-    /// Accuracy on the validation split, 0 to 1.
-    pub val_accuracy: f64,
-    /// Result on the test images, which were not used for the choice.
-    pub test: TestResult,
-}
-
-/// Dataset and the hashes of its files.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DatasetRecord {
-    /// Name of the dataset.
-    pub name: String,
-    files: Vec<FileRecord>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct FileRecord {
-    file: String,
-    /// SHA-256 of the file after decompression.
-    sha256: String,
-    official: bool,
 }
 
 impl Record {
@@ -301,7 +257,7 @@ impl Record {
     pub fn unofficial_datasets(&self) -> Vec<&str> {
         std::iter::once(&self.dataset)
             .chain(&self.background_images)
-            .filter(|dataset| dataset.files.iter().any(|file| !file.official))
+            .filter(|dataset| dataset.has_unofficial_files())
             .map(|dataset| dataset.name.as_str())
             .collect()
     }
@@ -319,6 +275,15 @@ impl Record {
             max_samples: self.max_samples,
             format_version: self.format_version,
         }
+    }
+
+    /// Formats the results of the run in `folder` as lines; there are none if the run is not finished.
+    pub fn results(&self, folder: &Path) -> Vec<String> {
+        let run = shown(folder).to_string();
+        let test = self.test.iter().map(|test| test.line(&run));
+        let best = self.best.iter().map(|best| best.line(&run));
+        let photos = self.photos.iter().map(ToString::to_string);
+        test.chain(best).chain(photos).collect()
     }
 
     /// Returns the record with the values that its format version stores.
@@ -345,23 +310,11 @@ impl Record {
         if let (Some(then), Some(now)) = (&self.own_images, &images.own) {
             check_unchanged(folder, then, now)?;
         }
-        let mut changes = String::new();
         let background = self.background_images.iter().zip(&images.background_report);
-        for (dataset, report) in std::iter::once((&self.dataset, &images.report)).chain(background)
-        {
-            for (then, now) in dataset.files.iter().zip(&DatasetRecord::of(report).files) {
-                if then.sha256 != now.sha256 {
-                    let [before, after] = [then, now].map(|file| {
-                        let official = if file.official { " (official)" } else { "" };
-                        format!("{}{official}", file.sha256)
-                    });
-                    changes += &format!(
-                        "\n  {}/{}: sha256 {before} then, {after} now",
-                        dataset.name, now.file
-                    );
-                }
-            }
-        }
+        let changes: String = std::iter::once((&self.dataset, &images.report))
+            .chain(background)
+            .map(|(dataset, report)| dataset.changes(report))
+            .collect();
         match changes.is_empty() {
             true => Ok(()),
             false => Err(Error::DataChanged {
@@ -390,37 +343,6 @@ impl Record {
     }
 }
 
-impl Record {
-    /// Formats the results of the run in `folder` as lines; there are none if the run is not finished.
-    pub fn results(&self, folder: &Path) -> Vec<String> {
-        let run = shown(folder);
-        let mut lines = Vec::new();
-        if let Some(test) = &self.test {
-            let [low, high] = test.interval;
-            let balanced = test
-                .balanced_accuracy
-                .map(|balanced| format!(", balanced accuracy {balanced:.4},"));
-            lines.push(format!(
-                "{run}: test loss {}, test accuracy {:.4} ({low:.4} to {high:.4}){} on {} images",
-                four_decimals(test.loss),
-                test.accuracy,
-                balanced.unwrap_or_default(),
-                test.images
-            ));
-        }
-        if let Some(best) = &self.best {
-            let [low, high] = best.test.interval;
-            lines.push(format!(
-                "{run}: epoch {} has the best validation accuracy ({:.4}); its test accuracy is {:.4} \
-                 ({low:.4} to {high:.4})",
-                best.epoch, best.val_accuracy, best.test.accuracy
-            ));
-        }
-        lines.extend(self.photos.as_ref().map(ToString::to_string));
-        lines
-    }
-}
-
 /// Returns the absolute path, which a record stores.
 ///
 /// # Errors
@@ -430,19 +352,5 @@ pub(super) fn recordable(path: &Path) -> Result<PathBuf> {
     match absolute.to_str() {
         Some(_) => Ok(absolute),
         None => Err(Error::PathNotUtf8 { path: absolute }),
-    }
-}
-
-impl DatasetRecord {
-    fn of(report: &LoadReport) -> Self {
-        let files = report.files.iter().map(|hash| FileRecord {
-            file: hash.file.into(),
-            sha256: hash.sha256.clone(),
-            official: hash.official,
-        });
-        Self {
-            name: report.dataset.clone(),
-            files: files.collect(),
-        }
     }
 }

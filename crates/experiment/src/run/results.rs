@@ -8,7 +8,7 @@ use modiste_train::{Evaluation, TrainError, evaluate, fit_temperature};
 use super::divergence::DivergenceAdvice;
 use super::folder::{BEST, EPOCH, MODEL, RunFolder};
 use super::images::RunImages;
-use super::record::{BestResult, TestResult};
+use super::test_result::{BestResult, TestResult};
 use crate::compute::ComputeSetup;
 use crate::config::RunConfig;
 use crate::error::{Error, Result};

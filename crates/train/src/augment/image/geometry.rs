@@ -76,10 +76,12 @@ impl Window {
 }
 
 /// Draws the inverse of a random affine transform, from `[row, column, 1]` to `[row, column]`, relative to the center.
+///
+/// Shifts are whole pixels, as those of torchvision's `RandomAffine`: a shift alone does not blur.
 fn draw_affine(affine: &Affine, sides: [f64; 2], rng: &mut Rng) -> [[f64; 3]; 2] {
     let mut signed = |largest: f64| between(rng, [-largest, largest]);
     let (rotation, shear) = (signed(affine.rotation), signed(affine.shear));
-    let shift = sides.map(|side| side * signed(affine.translate));
+    let shift = sides.map(|side| (side * signed(affine.translate)).round());
     let scale = between(rng, affine.scale);
     inverse_affine(rotation, shear, scale, shift)
 }
@@ -200,6 +202,7 @@ mod tests {
         for matrix in drawn(&settings) {
             let [row, column] = map(matrix, 0.0, 0.0);
             assert!(row.abs() <= 2.0 && column.abs() <= 3.0, "{row}, {column}");
+            assert_eq!([row.fract(), column.fract()], [0.0; 2], "a whole pixel");
         }
         let settings = with_affine(Affine {
             scale: [0.5, 2.0],
