@@ -99,15 +99,14 @@ impl OwnImages {
 
     /// Name of the dataset in records and models: that of the folder, also of the folder of a table, or of the file.
     pub fn name(&self, listing: &Listing) -> String {
-        let folder = self
-            .path
+        let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = absolute
             .parent()
             .filter(|_| listing.kind == SourceKind::Table);
-        let named = folder.unwrap_or(&self.path);
-        let absolute = std::path::absolute(named).unwrap_or_else(|_| named.into());
-        let name = match absolute.is_dir() {
-            true => absolute.file_name(),
-            false => absolute.file_stem(),
+        let named = folder.unwrap_or(&absolute);
+        let name = match named.is_dir() {
+            true => named.file_name(),
+            false => named.file_stem(),
         };
         name.map_or_else(
             || listing.name.clone(),

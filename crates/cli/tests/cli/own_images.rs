@@ -218,6 +218,10 @@ fn groups_are_not_divided() {
         &[&arguments[..], &["run", "--group", "person"]].concat(),
         0,
     );
+    let record = fs::read_to_string(folder.path().join("run/run.json")).expect("a record");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    let name = folder.path().file_name().expect("a name");
+    assert_eq!(record["dataset"]["name"].as_str(), name.to_str());
     let mut parts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (file, part) in samples(&folder, "run") {
         let number: usize = file
