@@ -5,31 +5,32 @@ use std::ops::{Deref, DerefMut};
 
 use pulp::Simd;
 
-/// Register tile of `ROWS x (VECTORS * lanes)` accumulators.
-///
-/// It is aligned to a cache line, because the compiler keeps some tiles in memory for a while, and the vector types only
-/// have the alignment of their elements: vectors that straddle two cache lines take several times as long.
+/// Values aligned to a cache line. The vector types only have the alignment of their elements, so
+/// that vectors in memory would otherwise straddle two cache lines, which takes several times as long.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct Tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    [[S::f32s; VECTORS]; ROWS],
-);
+pub(crate) struct Aligned<T>(pub(crate) T);
 
-impl<S: Simd, const ROWS: usize, const VECTORS: usize> Deref for Tile<S, ROWS, VECTORS> {
-    type Target = [[S::f32s; VECTORS]; ROWS];
+impl<T> Deref for Aligned<T> {
+    type Target = T;
 
     #[inline(always)]
-    fn deref(&self) -> &Self::Target {
+    fn deref(&self) -> &T {
         &self.0
     }
 }
 
-impl<S: Simd, const ROWS: usize, const VECTORS: usize> DerefMut for Tile<S, ROWS, VECTORS> {
+impl<T> DerefMut for Aligned<T> {
     #[inline(always)]
-    fn deref_mut(&mut self) -> &mut Self::Target {
+    fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
 }
+
+/// Register tile of `ROWS x (VECTORS * lanes)` accumulators. It is aligned, because the compiler keeps
+/// some tiles in memory for a while.
+pub(crate) type Tile<S, const ROWS: usize, const VECTORS: usize> =
+    Aligned<[[<S as Simd>::f32s; VECTORS]; ROWS]>;
 
 /// Left-hand operand (A) of a tile: `ROWS` elements at each step of the depth.
 ///
@@ -103,7 +104,7 @@ impl<'a, const ROWS: usize> Lhs<ROWS> for LhsColumns<'a> {
 pub(crate) fn zero_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
 ) -> Tile<S, ROWS, VECTORS> {
-    Tile([[simd.splat_f32s(0.0); VECTORS]; ROWS])
+    Aligned([[simd.splat_f32s(0.0); VECTORS]; ROWS])
 }
 
 /// `tile[i][j] += sum over k < depth of lhs(i, k) * rhs[k * stride + j]`.

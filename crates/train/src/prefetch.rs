@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) fn for_each_batch(
     }
     thread::scope(|scope| {
         let (send_ready, ready) = sync_channel(1);
+        // Dropped after `send_free`, whose end is that of the producer.
+        let ready = Drained(ready);
         let (send_free, free) = channel();
         for _ in 0..BATCHES_AHEAD {
             send_free
@@ -66,18 +68,14 @@ pub(crate) fn for_each_batch(
                 }
             }
         });
-        let consumer = Consumer {
-            ready,
-            free: Some(send_free),
-        };
-        while let Some(prepared) = receive(&consumer.ready) {
+        while let Some(prepared) = receive(&ready.0) {
             let owned = prepared?;
             if body(&owned.batch())?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            consumer.give_back(owned);
+            // The producer has ended if it has prepared the last batch.
+            let _ = send_free.send(owned);
         }
-        drop(consumer);
         producer
             .join()
             .unwrap_or_else(|payload| resume_unwind(payload));
@@ -85,27 +83,15 @@ pub(crate) fn for_each_batch(
     })
 }
 
-/// End of the channels that the trained batches come from and go to.
-struct Consumer<T, F> {
-    ready: Receiver<T>,
-    free: Option<Sender<F>>,
-}
+/// Receiver that waits for the end of its sender when it is dropped, also if the body has failed or panics.
+///
+/// A thread that waited for the end of the scope instead would execute no tasks, and the producer's augmentation may
+/// need this very thread.
+struct Drained<T>(Receiver<T>);
 
-impl<T, F> Consumer<T, F> {
-    /// Returns a buffer to the producer, which has ended if it has prepared the last batch.
-    fn give_back(&self, buffer: F) {
-        if let Some(free) = &self.free {
-            free.send(buffer).ok();
-        }
-    }
-}
-
-impl<T, F> Drop for Consumer<T, F> {
-    /// Waits for the producer, also if the body has failed or panics. A thread that waited for the end of the scope
-    /// instead would execute no tasks, and the producer's augmentation may need this very thread.
+impl<T> Drop for Drained<T> {
     fn drop(&mut self) {
-        self.free = None;
-        while receive(&self.ready).is_some() {}
+        while receive(&self.0).is_some() {}
     }
 }
 

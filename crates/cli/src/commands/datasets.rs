@@ -98,16 +98,14 @@ fn inspect_images(arguments: &Inspect) -> Result<ExitCode> {
     files::check_target(arguments.out.as_deref(), [arguments.path.as_path()])?;
     let inspection = inspect(&arguments.path, &options, &show_decoding)?;
     let report = &inspection.report;
-    match &arguments.out {
-        Some(out) => {
-            say(report.summary());
-            files::write_page(Some(out), Path::new("data.html"), &pages::data(&inspection))?;
-        }
-        None if arguments.json => {}
-        None => output::line(report.to_string().trim_end())?,
+    if let Some(out) = &arguments.out {
+        say(report.summary());
+        files::write_page(Some(out), Path::new("data.html"), &pages::data(&inspection))?;
     }
     if arguments.json {
         output::json(report)?;
+    } else if arguments.out.is_none() {
+        output::line(report.to_string().trim_end())?;
     }
     let failed = arguments
         .fail_on

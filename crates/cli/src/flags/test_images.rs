@@ -11,8 +11,8 @@ use super::own_images::SourceFlags;
 /// Flags for the test images that a network is measured on.
 #[derive(clap::Args)]
 pub(crate) struct TestFlags {
-    /// Dataset, or own images as `modiste train --dataset` reads them: their test part, else the validation part, or all without parts [default:
-    /// the test images of the model's run, else of the dataset that it was trained on].
+    /// Dataset, or own images as `modiste train --dataset` reads them: their test part, else the validation part, or
+    /// all without parts [default: the test images of the model's run, else of the dataset that it was trained on].
     #[arg(long, value_name = "D|PATH")]
     dataset: Option<String>,
     #[command(flatten)]

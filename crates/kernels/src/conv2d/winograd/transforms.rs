@@ -8,7 +8,7 @@
 
 use pulp::Simd;
 
-use crate::microkernel::mul_add;
+use crate::microkernel::{Aligned, mul_add};
 
 /// Points of a transformed tile: 6 x 6 elements of the Winograd domain.
 pub(crate) const POINTS: usize = 36;
@@ -38,12 +38,6 @@ pub(crate) trait WriteTile<S: Simd> {
     /// Takes the vector at row `i`, column `j`.
     fn write(&mut self, simd: S, i: usize, j: usize, vector: S::f32s);
 }
-
-/// Values aligned to a cache line. The vector types only have the alignment of their elements, so
-/// that vectors in memory would otherwise straddle two cache lines.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// Intermediate result between the two directions of a transform. It is reused for many tiles,
 /// because filling it with zeros takes a considerable part of a transform's time.
