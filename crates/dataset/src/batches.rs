@@ -53,6 +53,8 @@ impl MixedLabel {
 pub struct Batches<'a> {
     images: &'a Images,
     order: Vec<usize>,
+    /// Labels of the images in this order, instead of those of `images`.
+    order_labels: Option<Vec<u16>>,
     position: usize,
     batch_size: usize,
     pixels: Vec<u8>,
@@ -132,6 +134,36 @@ impl<'a> Batches<'a> {
         self
     }
 
+    /// Creates batches in the order of `indices`, which may name an image more than once, with one label for each
+    /// index. Indices beyond the last image are those of images that [`map_pixels`](Self::map_pixels) makes: their bytes
+    /// are 0 before.
+    ///
+    /// # Panics
+    /// If `batch_size` is 0 or the numbers of indices and labels differ.
+    ///
+    /// ```
+    /// use modiste_core::ImageShape;
+    /// use modiste_dataset::{Batches, Images};
+    ///
+    /// let images = Images::new(ImageShape::new(1, 1, 1), vec![51, 255], vec![0, 1])?;
+    /// let mut batches = Batches::drawn(&images, 3, vec![1, 1, 2], vec![1, 1, 7])
+    ///     .map_pixels(|indices, pixels| assert_eq!((indices, &*pixels), (&[1, 1, 2][..], &[255, 255, 0][..])));
+    /// assert_eq!(batches.next_batch()?.map(|batch| batch.labels.to_vec()), Some(vec![1, 1, 7]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drawn(
+        images: &'a Images,
+        batch_size: usize,
+        indices: Vec<usize>,
+        labels: Vec<u16>,
+    ) -> Self {
+        assert_eq!(indices.len(), labels.len(), "one label per index");
+        Self {
+            order_labels: Some(labels),
+            ..Self::with_order(images, batch_size, indices)
+        }
+    }
+
     /// Creates batches in the order of the images.
     ///
     /// # Panics
@@ -145,6 +177,7 @@ impl<'a> Batches<'a> {
         Self {
             images,
             order,
+            order_labels: None,
             position: 0,
             batch_size,
             pixels: Vec::new(),
@@ -168,18 +201,23 @@ impl<'a> Batches<'a> {
     /// Returns [`ReadError`] if the images are in a file that cannot be read. Images in memory give no error.
     pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, ReadError> {
         let end = (self.position + self.batch_size).min(self.order.len());
-        let indices = &self.order[self.position..end];
+        let range = self.position..end;
+        let indices = &self.order[range.clone()];
         if indices.is_empty() {
             return Ok(None);
         }
-        self.images.read(indices, &mut self.pixels)?;
+        self.images.read_or_blank(indices, &mut self.pixels)?;
         self.position = end;
         let size = self.images.shape().size();
         self.values.resize(indices.len() * size, 0.0);
         let labels = self.images.labels();
         self.labels.clear();
-        self.labels
-            .extend(indices.iter().map(|&index| labels[index]));
+        match &self.order_labels {
+            Some(labels) => self.labels.extend(&labels[range]),
+            None => self
+                .labels
+                .extend(indices.iter().map(|&index| labels[index])),
+        }
         if let Some(function) = &mut self.map_pixels {
             function(indices, &mut self.pixels);
         }

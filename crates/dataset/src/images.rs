@@ -182,6 +182,23 @@ impl Images {
         Ok(())
     }
 
+    /// Reads the images at `indices` as [`read`](Self::read) does; the pixels of an index beyond the last image are 0.
+    pub(crate) fn read_or_blank(
+        &self,
+        indices: &[usize],
+        pixels: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let size = self.shape.size();
+        pixels.resize(indices.len() * size, 0);
+        for (image, &index) in pixels.chunks_exact_mut(size).zip(indices) {
+            match index < self.len() {
+                true => self.pixels.read(self.position(index) * size, image)?,
+                false => image.fill(0),
+            }
+        }
+        Ok(())
+    }
+
     /// Iterates over the pixels, `[row, column, channel]`, and the label of each image.
     ///
     /// # Errors

@@ -57,7 +57,8 @@ pub use error::{Error, FormatError};
 pub use files::digest::sha256;
 pub use folder::{
     LabelError, LabelledFile, LabelledFolder, LabelsError, PictureFileError, PictureFiles,
-    UnknownClass, parse_path_list, pictures_in_folder, read_labelled_folder, read_picture,
+    UnknownClass, find_class, parse_path_list, pictures_in_folder, read_labelled_folder,
+    read_picture,
 };
 pub use formats::cifar::{Cifar100, read_cifar100, write_cifar100};
 pub use formats::cifar_names::CIFAR100_COARSE;
@@ -71,9 +72,10 @@ pub use modiste_core::{Fit, ImageShape, OutOfMemory, Rng};
 pub use parts::{SplitFractions, SplitIndices, folds, split_parts};
 pub use pixels::ReadError;
 pub use source::{
-    BadFile, Color, Csv, DatasetPath, DecodeOptions, FileDecoder, Fingerprint, FingerprintChange,
-    ImageFolder, Listing, LoadedImages, Npz, Part, Sample, Source as ImageSource, SourceError,
-    SourceKind, SourceOptions, SourceWarning, Splits, UnknownColor, UnknownPart, open_source,
+    BadFile, Color, ColumnValue, Csv, DatasetPath, DecodeOptions, FileDecoder, Fingerprint,
+    FingerprintChange, ImageFolder, InvalidColumnValue, Listing, LoadedImages, Npz, Part, Sample,
+    Source as ImageSource, SourceError, SourceKind, SourceOptions, SourceWarning, Splits,
+    UnknownColor, UnknownPart, open_source,
 };
 pub use status::{FileState, FileStatus, file_hashes, status, verify};
 

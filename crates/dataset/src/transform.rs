@@ -1,6 +1,8 @@
-//! Conversion to gray and horizontal flips.
+//! Conversion to gray and to other shapes, and horizontal flips.
 
-use modiste_core::{ImageShape, mirror};
+use modiste_core::{Fit, ImageShape, mirror};
+use modiste_imaging::{Picture, fit};
+use rayon::prelude::*;
 
 use crate::images::Images;
 use crate::pixels::ReadError;
@@ -36,6 +38,39 @@ impl Images {
         }
     }
 
+    /// Copies the images into memory in another shape: gray and RGB are converted into each other, and the size is fitted
+    /// as preprocessing does it with image files.
+    ///
+    /// # Errors
+    /// Returns the error of [`Images::image`].
+    ///
+    /// # Panics
+    /// If a shape has neither 1 nor 3 channels, a side is 0, or an image is larger than
+    /// [`MAX_PIXELS`](modiste_imaging::MAX_PIXELS).
+    ///
+    /// ```
+    /// use modiste_dataset::{Fit, ImageShape, Images};
+    ///
+    /// let gray = Images::new(ImageShape::new(1, 2, 1), vec![10, 20], vec![4])?;
+    /// let colour = gray.fitted(ImageShape::new(2, 2, 3), Fit::Pad)?;
+    /// assert_eq!(*colour.image(0)?, [10, 10, 10, 20, 20, 20, 0, 0, 0, 0, 0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fitted(&self, shape: ImageShape, mode: Fit) -> Result<Self, ReadError> {
+        let fitted: Vec<Vec<u8>> = (0..self.len())
+            .into_par_iter()
+            .map(|index| {
+                let picture = Picture {
+                    shape: self.shape(),
+                    pixels: self.image(index)?.into_owned(),
+                };
+                Ok(fitted_pixels(picture, shape, mode)
+                    .expect("shapes with pixels of 1 or 3 channels"))
+            })
+            .collect::<Result<_, ReadError>>()?;
+        Ok(Self::owned(shape, fitted.concat(), self.labels().into()))
+    }
+
     /// Copies the images into memory, each flipped left to right.
     ///
     /// # Errors
@@ -45,6 +80,31 @@ impl Images {
         mirror(self.shape(), &mut pixels);
         Ok(Self::owned(self.shape(), pixels, self.labels().into()))
     }
+}
+
+/// Converts a picture between gray and RGB, and fits it; `None` if the shape is invalid.
+pub(crate) fn fitted_pixels(picture: Picture, shape: ImageShape, mode: Fit) -> Option<Vec<u8>> {
+    let converted = match (picture.shape.channels, shape.channels) {
+        (from, to) if from == to => picture,
+        (1, 3) => Picture {
+            pixels: picture.pixels.iter().flat_map(|&gray| [gray; 3]).collect(),
+            shape: ImageShape {
+                channels: 3,
+                ..picture.shape
+            },
+        },
+        (3, 1) => {
+            let images = Images::new(picture.shape, picture.pixels, vec![0]).ok()?;
+            let gray = images.to_gray().ok()?;
+            Picture {
+                shape: gray.shape(),
+                pixels: gray.to_contiguous().ok()?.into_owned(),
+            }
+        }
+        _ => return None,
+    };
+    let fitted = fit(converted, shape.height, shape.width, mode).ok()?;
+    Some(fitted.pixels)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use modiste_dataset::read_picture;
 use modiste_imaging::{decode_rgb, image_warning, thumbnail};
-use modiste_infer::{Classifier, Prediction};
+use modiste_infer::{Answer, Classifier, Prediction};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ const CHUNK: usize = 64;
 pub struct Classified {
     /// Classes, the most probable first.
     pub ranked: Vec<Prediction>,
+    /// Score of the image: see [`Answer::score`].
+    pub score: f32,
+    /// True if the image belongs to one of the classes: see [`Answer::known`].
+    pub known: bool,
     /// Inputs of the network: one per TTA view, pixels row by row.
     pub views: Vec<Vec<u8>>,
     /// Thumbnail, a JPEG file, if thumbnails were requested.
@@ -68,10 +72,16 @@ fn classify_chunk<F: AsRef<Path> + Sync>(
             thumbnail,
             warning,
         } = prepared?;
-        let ranked = classifier.classify_views(&views);
+        let Answer {
+            predictions: ranked,
+            score,
+            known,
+        } = classifier.answer_views(&views);
         check_finite(&ranked).map_err(|reason| failed(file.as_ref(), reason))?;
         Ok(Classified {
             ranked,
+            score,
+            known,
             views,
             thumbnail,
             warning,

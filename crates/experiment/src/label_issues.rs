@@ -185,6 +185,7 @@ fn train_fold(
     let images = TrainData {
         train: &data.train,
         validation: &data.test,
+        cutouts: None,
         pictures: None,
     };
     fit(&mut network, images, config, &setup.compute, &mut |event| {

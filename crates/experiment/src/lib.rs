@@ -24,6 +24,7 @@
 
 mod augmentation;
 mod bench;
+mod class_map;
 mod classify;
 mod clock;
 mod compare;
@@ -68,6 +69,7 @@ pub const COMMIT: Option<&str> = option_env!("MODISTE_COMMIT");
 
 pub use augmentation::set_augmentation;
 pub use bench::{BenchReport, bench};
+pub use class_map::ClassMap;
 pub use classify::{Classified, classify_files};
 pub use compare::{Comparison, Difference, Pair, RunResult, compare};
 pub use compute::{AUTO, ComputeChoice, ComputeRecord, ComputeSetup, EngineChoice, kernel_options};
@@ -87,8 +89,8 @@ pub use measure::{ClassReport, Measurement, MetricsReport, TestOptions, measure,
 pub use model::{find_architecture, fitted_architecture, load_model};
 pub use own_images::{ImageFiles, OnProgress, OwnImages};
 pub use photos::{
-    AnswerSummary, FailedPhoto, PhotoAnswer, PhotoClassSummary, PhotoEvent, PhotosReport,
-    PhotosSummary, classify_photos, photo_paths,
+    AnswerSummary, FailedPhoto, OtherPhoto, OtherSummary, PhotoAnswer, PhotoClassSummary,
+    PhotoEvent, PhotosReport, PhotosSummary, classify_photos, photo_paths,
 };
 pub use plan::Plan;
 pub use predictions::{predictions_csv, predictions_header};
@@ -96,9 +98,9 @@ pub use pretrained::{Pretrained, PretrainedModel};
 pub use recipe::{Recipe, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
-    BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, OwnImagesRecord,
-    PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State, TestResult,
-    list_runs, read_history, runs_table,
+    BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, OutlierResult,
+    OwnImagesRecord, PhotosResult, RUNS, Record, Run, RunEvent, RunOptions, RunSummary, State,
+    TestResult, list_runs, read_history, runs_table,
 };
 pub use table::table;
 pub use threads::{start_threads, start_threads_with_current};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use modiste_core::{ImageShape, four_decimals};
+use modiste_core::{Fit, ImageShape, four_decimals};
 use modiste_dataset::{DatasetPath, Images, SourceOptions, lookup};
 use modiste_metrics::{
     Confusion, ReliabilityBin, argmax, reliability, top_k_accuracy, wilson_interval,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::compute::ComputeSetup;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::ImageFiles;
+use crate::own_images::{ImageFiles, fit_of};
 use crate::own_test::{OwnTest, test_images_of_path, test_images_of_run};
 use crate::run::Record;
 use crate::spread::spread_images;
@@ -116,7 +116,7 @@ pub fn measure(
         .and_then(|record| record.data_folder.as_deref());
     let folder = options.data.folder_of(recorded);
     let info = lookup(name).map_err(Error::dataset(&folder))?;
-    check_fit(network, name, info.shape, info.classes.len())?;
+    let fit = check_fit(network, name, info.shape, info.classes.len())?;
     let source = match options.record {
         Some(record) => record.data_source(&options.data),
         None => options.data,
@@ -131,6 +131,10 @@ pub fn measure(
     let images = match options.max_samples {
         Some(count) => dataset.test.first(count),
         None => dataset.test,
+    };
+    let images = match fit {
+        Some(fit) => images.fitted(network.architecture.input.into(), fit)?,
+        None => images,
     };
     measure_images(network, name, images, options.flip, setup)
 }
@@ -366,12 +370,21 @@ pub struct ClassReport {
     pub f1: f64,
 }
 
-/// Checks, before anything is loaded, that a network fits the shape and the number of classes of a dataset.
-fn check_fit(network: &Network, dataset: &str, shape: ImageShape, classes: usize) -> Result<()> {
+/// Checks, before anything is loaded, that a network fits the shape and the number of classes of a dataset. Returns the way
+/// to fit its images, if they have another shape and the network was trained on images that were fitted.
+fn check_fit(
+    network: &Network,
+    dataset: &str,
+    shape: ImageShape,
+    classes: usize,
+) -> Result<Option<Fit>> {
     let plan = network.architecture.plan()?;
-    match (plan.input, plan.classes()) == (shape, classes) {
-        true => Ok(()),
-        false => Err(Error::Mismatch(format!(
+    let preprocessing = network.metadata.preprocessing.as_ref();
+    let fit = preprocessing.and_then(fit_of);
+    match (plan.input == shape, plan.classes() == classes) {
+        (true, true) => Ok(None),
+        (false, true) if fit.is_some() => Ok(fit),
+        _ => Err(Error::Mismatch(format!(
             "the network takes {} images of {} classes, but {dataset} has {shape} images of {classes} \
              classes",
             plan.input,

@@ -1,17 +1,18 @@
 //! Own images: a folder, a table or an array file instead of a dataset of the catalog.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use modiste_core::Fit;
 use modiste_dataset::{
-    CacheOptions, DecodeOptions, FileDecoder, ImageShape, ImageSource, Listing, LoadedImages,
-    SourceKind, SourceOptions, open_source,
+    CacheOptions, ColumnValue, DecodeOptions, FileDecoder, ImageShape, ImageSource, Listing,
+    LoadedImages, SourceKind, SourceOptions, lookup, open_source,
 };
 use modiste_infer::preprocess;
 use modiste_model::{Network, Preprocessing, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::class_map::ClassMap;
+use crate::error::{Error, Result};
 use crate::spread::spread;
 use crate::warning::Warning;
 
@@ -33,6 +34,16 @@ pub struct OwnImages {
     /// Names of classes that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude_classes: Vec<String>,
+    /// Lines of the table that are left out, as `column=value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_rows: Vec<String>,
+    /// Names of classes whose images belong to none of the network's classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlier_classes: Vec<String>,
+    /// Dataset of the catalog whose training images are cut-outs: they are trained on too, rendered as photos, and the
+    /// classes of the network are its classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutouts: Option<String>,
     /// Height, width and channels of the decoded images.
     pub shape: [usize; 3],
     /// Way to bring images to that size.
@@ -41,6 +52,9 @@ pub struct OwnImages {
     /// view of an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoder: Option<Preprocessing>,
+    /// Averages the predictions of the model for a photo and its mirror image.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirror: bool,
     /// Rejects images that cannot be decoded, instead of leaving them out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
@@ -70,9 +84,17 @@ impl OwnImages {
             label_column: options.label_column.clone(),
             group_column: options.group_column.clone(),
             exclude_classes: options.exclude_classes.clone(),
+            exclude_rows: options
+                .exclude_rows
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            outlier_classes: Vec::new(),
+            cutouts: None,
             shape: [shape.height, shape.width, shape.channels],
             fit: decode.fit,
             decoder,
+            mirror: false,
             strict: decode.strict,
         };
         Ok((own, source))
@@ -83,8 +105,13 @@ impl OwnImages {
     /// # Errors
     /// Returns [`Error::Source`](crate::Error::Source) if the path cannot be read as a source of labelled images.
     pub(crate) fn source(&self, cache: &CacheOptions) -> Result<ImageSource> {
+        let rows = self.exclude_rows.iter();
+        let rows = rows.map(|row| row.parse::<ColumnValue>());
         let options = SourceOptions {
             exclude_classes: self.exclude_classes.clone(),
+            exclude_rows: rows
+                .collect::<std::result::Result<_, _>>()
+                .map_err(|error| Error::setting(error.to_string()))?,
             label_column: self.label_column.clone(),
             group_column: self.group_column.clone(),
         };
@@ -95,6 +122,17 @@ impl OwnImages {
             ..DecodeOptions::exactly(self.image_shape(), self.fit)
         };
         Ok(open_source(&self.path, &options)?.decoded_with(decode))
+    }
+
+    /// Classes of a network that is trained on the images, and their labels.
+    ///
+    /// # Errors
+    /// Returns [`Error::Setting`] if the classes do not fit the outliers or the cut-outs, and [`Error::Dataset`] if the
+    /// dataset of cut-outs is unknown.
+    pub fn class_map(&self, listing: &Listing) -> Result<ClassMap> {
+        let cutouts = self.cutouts.as_deref().map(lookup).transpose();
+        let cutouts = cutouts.map_err(Error::dataset(Path::new("")))?;
+        ClassMap::new(&listing.classes, &self.outlier_classes, cutouts)
     }
 
     /// Name of the dataset in records and models: that of the folder, also of the folder of a table, or of the file.
@@ -114,10 +152,15 @@ impl OwnImages {
         )
     }
 
-    /// Preprocessing of a model that is trained on the images: a file gives the same bytes as in training.
+    /// Preprocessing of a model that is trained on the images: a file gives the same bytes as in training, and those of
+    /// the mirror image if it is averaged.
     pub fn preprocessing(&self) -> Preprocessing {
         let decoder = self.decoder.clone();
-        decoder.unwrap_or_else(|| Preprocessing::images(self.fit))
+        let preprocessing = decoder.unwrap_or_else(|| Preprocessing::images(self.fit));
+        match self.mirror {
+            true => preprocessing.mirrored(),
+            false => preprocessing,
+        }
     }
 
     /// Shape of the decoded images.
@@ -137,10 +180,12 @@ fn file_decoder(preprocessing: &Preprocessing) -> FileDecoder {
     })
 }
 
-/// Returns the fit of a preprocessing for image files; `None` for any other preprocessing.
-fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
+/// Returns the fit of a preprocessing for image files, with or without mirror images; `None` for any other preprocessing.
+pub(crate) fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
     match preprocessing.steps[..] {
-        [Step::Decode, Step::Fit { mode }] => Some(mode),
+        [Step::Decode, Step::Fit { mode }] | [Step::Decode, Step::Fit { mode }, Step::Mirror] => {
+            Some(mode)
+        }
         _ => None,
     }
 }

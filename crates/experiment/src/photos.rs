@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use modiste_core::{ImageShape, shown};
-use modiste_dataset::{LabelledFile, LabelledFolder};
+use modiste_dataset::LabelledFolder;
 use modiste_infer::{Classifier, Prediction, is_unsure};
-use modiste_metrics::{Confusion, wilson_interval};
+use modiste_metrics::{Confusion, auroc, wilson_interval};
 use serde::Serialize;
 
 use crate::classify::{Classified, classify_files};
@@ -20,8 +20,11 @@ const THUMBNAIL: usize = 160;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PhotosReport {
-    /// Classified photos.
+    /// Classified photos of the classes.
     pub answers: Vec<PhotoAnswer>,
+    /// Photos with the label `other`, which belong to none of the classes. They count neither for the accuracy nor in the
+    /// confusion matrix.
+    pub others: Vec<OtherPhoto>,
     /// Photos and labels that could not be read.
     pub failed: Vec<FailedPhoto>,
     /// Confusion matrix of the classified photos.
@@ -54,16 +57,46 @@ impl PhotoAnswer {
     /// contains the names of the classes.
     pub fn line(&self, classes: &[String]) -> String {
         let (truth, predicted) = (self.truth, self.best().index);
-        let note = match self.is_correct() {
+        let mut note = match self.is_correct() {
             true => classes[truth].clone(),
             false => format!("{}, classified as {}", classes[truth], classes[predicted]),
         };
+        if !self.classified.known {
+            note += " (rejected)";
+        }
         format!("{truth:5} {predicted:9}  {}  {note}", shown(&self.file))
     }
 
     /// Returns whether the most probable class is the true one.
     pub fn is_correct(&self) -> bool {
         self.best().index == self.truth
+    }
+}
+
+/// Photo with the label `other`, and the answer for it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OtherPhoto {
+    /// File, relative to the folder.
+    pub file: PathBuf,
+    /// Ranked classes, inputs of the network, and the thumbnail if one was requested.
+    pub classified: Classified,
+}
+
+impl OtherPhoto {
+    /// Formats the answer as a line, with the most probable class.
+    pub fn line(&self) -> String {
+        let best = &self.classified.ranked[0];
+        let verdict = match self.classified.known {
+            true => "classified as ",
+            false => "rejected; nearest: ",
+        };
+        format!(
+            "other {:9}  {}  {verdict}{}",
+            best.index,
+            shown(&self.file),
+            best.class
+        )
     }
 }
 
@@ -83,6 +116,8 @@ pub struct FailedPhoto {
 pub enum PhotoEvent<'a> {
     /// A photo was classified.
     Answer(&'a PhotoAnswer),
+    /// A photo with the label `other` was classified.
+    Other(&'a OtherPhoto),
     /// A photo or a label could not be read; the text names the file.
     Failed(String),
     /// A warning.
@@ -104,6 +139,7 @@ pub fn classify_photos(
     }
     let mut report = PhotosReport {
         answers: Vec::new(),
+        others: Vec::new(),
         failed: Vec::new(),
         confusion: Confusion::new(classifier.network().metadata.classes.clone()),
         input: classifier.input(),
@@ -116,45 +152,108 @@ pub fn classify_photos(
     let paths = photo_paths(folder, labels);
     let thumbnails = thumbnails.then_some(THUMBNAIL);
     for (index, classified) in classify_files(classifier, &paths, thumbnails) {
-        let LabelledFile { file, class, .. } = &labels.photos[index];
-        match classified {
-            Ok(classified) => {
-                if let Some(reason) = classified.warning.clone() {
-                    let path = paths[index].clone();
-                    on_event(PhotoEvent::Warning(Warning::Image { path, reason }));
-                }
-                let mut answer = PhotoAnswer {
-                    index,
-                    file: file.clone(),
-                    truth: *class,
-                    classified,
-                };
-                report.confusion.add(*class, answer.best().index);
-                on_event(PhotoEvent::Answer(&answer));
-                if thumbnails.is_none() {
-                    answer.classified.views = Vec::new();
-                }
-                report.answers.push(answer);
-            }
+        let photo = labels.photos.get(index);
+        let file = match photo {
+            Some(photo) => &photo.file,
+            None => &labels.others[index - labels.photos.len()],
+        };
+        let mut classified = match classified {
+            Ok(classified) => classified,
             Err(error) => {
                 on_event(PhotoEvent::Failed(error.to_string()));
                 report.failed.push(FailedPhoto {
                     file: Some(file.display().to_string()),
                     error: error.reason(),
                 });
+                continue;
+            }
+        };
+        if let Some(reason) = classified.warning.clone() {
+            let path = paths[index].clone();
+            on_event(PhotoEvent::Warning(Warning::Image { path, reason }));
+        }
+        if thumbnails.is_none() {
+            classified.views = Vec::new();
+        }
+        let file = file.clone();
+        match photo.map(|photo| photo.class) {
+            Some(truth) => {
+                let answer = PhotoAnswer {
+                    index,
+                    file,
+                    truth,
+                    classified,
+                };
+                report.confusion.add(truth, answer.best().index);
+                on_event(PhotoEvent::Answer(&answer));
+                report.answers.push(answer);
+            }
+            None => {
+                let other = OtherPhoto { file, classified };
+                on_event(PhotoEvent::Other(&other));
+                report.others.push(other);
             }
         }
     }
     report
 }
 
-/// Returns the paths of the labelled photos of `folder`.
+/// Returns the paths of the labelled photos of `folder`, then of those with the label `other`.
 pub fn photo_paths(folder: &Path, labels: &LabelledFolder) -> Vec<PathBuf> {
-    let photos = labels.photos.iter();
-    photos.map(|photo| folder.join(&photo.file)).collect()
+    let photos = labels.photos.iter().map(|photo| &photo.file);
+    let files = photos.chain(&labels.others);
+    files.map(|file| folder.join(file)).collect()
 }
 
 impl PhotosReport {
+    /// Number of photos of the classes that are rejected.
+    pub fn rejected(&self) -> usize {
+        let answers = self.answers.iter();
+        answers.filter(|answer| !answer.classified.known).count()
+    }
+
+    /// Accuracy of the photos of the classes that are not rejected, 0 to 1; `None` if all are.
+    pub fn accuracy_known(&self) -> Option<f64> {
+        let known = self.answers.iter().filter(|answer| answer.classified.known);
+        let correct = known.clone().filter(|answer| answer.is_correct()).count();
+        let count = known.count();
+        (count > 0).then(|| correct as f64 / count as f64)
+    }
+
+    /// Area under the receiver operating characteristic curve of the scores: photos of the classes against those with the
+    /// label `other`. `None` if there are no photos of either kind.
+    pub fn auroc(&self) -> Option<f64> {
+        let known: Vec<f32> = self
+            .answers
+            .iter()
+            .map(|answer| answer.classified.score)
+            .collect();
+        let others: Vec<f32> = self
+            .others
+            .iter()
+            .map(|other| other.classified.score)
+            .collect();
+        (!known.is_empty() && !others.is_empty()).then(|| auroc(&known, &others))
+    }
+
+    /// Describes the rejected photos, in lines; empty if nothing is rejected and no photo has the label `other`.
+    fn rejection(&self) -> String {
+        let rejected = self.rejected();
+        let mut text = String::new();
+        if let Some(accuracy) = self.accuracy_known().filter(|_| rejected > 0) {
+            text += &format!("rejected = {rejected}\naccuracy_known = {accuracy}\n");
+        }
+        if let Some(auroc) = self.auroc() {
+            let others = self.others.iter();
+            let of_others = others.filter(|other| !other.classified.known).count();
+            text += &format!(
+                "auroc = {auroc} ({of_others} of {} photos of none of the classes are rejected)\n",
+                self.others.len()
+            );
+        }
+        text
+    }
+
     /// Returns the accuracy and the predictions, for JSON.
     pub fn summary(&self) -> PhotosSummary {
         let classes = self.confusion.classes();
@@ -166,6 +265,15 @@ impl PhotosReport {
             predicted: answer.best().class.clone(),
             probability: answer.best().probability,
             unsure: is_unsure(&answer.classified.ranked),
+            score: answer.classified.score,
+            known: answer.classified.known,
+        };
+        let other = |other: &OtherPhoto| OtherSummary {
+            file: other.file.display().to_string(),
+            nearest: other.classified.ranked[0].class.clone(),
+            probability: other.classified.ranked[0].probability,
+            score: other.classified.score,
+            known: other.classified.known,
         };
         let wrong = self.answers.iter().filter(|answer| !answer.is_correct());
         let per_class = self.confusion.per_class().map(|class| PhotoClassSummary {
@@ -181,7 +289,11 @@ impl PhotosReport {
             interval: wilson_interval(right, photos),
             per_class: per_class.collect(),
             confusion: self.confusion.counts().to_vec(),
+            rejected: self.rejected(),
+            accuracy_known: self.accuracy_known(),
+            auroc: self.auroc(),
             answers: self.answers.iter().map(answer).collect(),
+            others: self.others.iter().map(other).collect(),
             wrong: wrong.map(answer).collect(),
             errors: self.failed.clone(),
         }
@@ -222,7 +334,8 @@ impl fmt::Display for PhotosReport {
         write!(
             f,
             "accuracy = {accuracy} ({correct} of {total}; 95 % interval {low:.1} to {high:.1} %)\n\
-         false_number = {false_number:?}\n\n{}\n\n{confusion}",
+         false_number = {false_number:?}\n{}\n{}\n\n{confusion}",
+            self.rejection(),
             table(headings, &rows)
         )
     }
@@ -244,8 +357,19 @@ pub struct PhotosSummary {
     pub per_class: Vec<PhotoClassSummary>,
     /// Confusion matrix: a row for each true class, a column for each predicted one.
     pub confusion: Vec<Vec<usize>>,
+    /// Number of photos that are rejected: classified as belonging to none of the classes.
+    pub rejected: usize,
+    /// Accuracy of the photos that are not rejected, 0 to 1; `None` if all are.
+    pub accuracy_known: Option<f64>,
+    /// Area under the receiver operating characteristic curve of the scores, photos of the classes against those with the
+    /// label `other`; absent without such photos.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auroc: Option<f64>,
     /// All predictions.
     pub answers: Vec<AnswerSummary>,
+    /// Photos with the label `other`; absent without such photos.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherSummary>,
     /// Wrong predictions.
     pub wrong: Vec<AnswerSummary>,
     /// Photos and labels that could not be read.
@@ -282,4 +406,24 @@ pub struct AnswerSummary {
     pub probability: f32,
     /// True if the prediction is a guess: no class has a probability of 0.5 or more.
     pub unsure: bool,
+    /// Score of the photo: higher is more like the classes.
+    pub score: f32,
+    /// True if the photo belongs to one of the classes: its score reaches the threshold of the model.
+    pub known: bool,
+}
+
+/// Answer for a photo with the label `other`.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OtherSummary {
+    /// File, relative to the folder.
+    pub file: String,
+    /// Name of the most probable class.
+    pub nearest: String,
+    /// Probability of that class, 0 to 1.
+    pub probability: f32,
+    /// Score of the photo: higher is more like the classes.
+    pub score: f32,
+    /// True if the photo is not rejected.
+    pub known: bool,
 }

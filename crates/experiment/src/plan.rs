@@ -93,7 +93,8 @@ impl Plan {
     /// [`set_epochs`](Self::set_epochs) does it again after a change of the batch size or the parts.
     ///
     /// # Errors
-    /// Returns [`Error::Architecture`] if the layers do not fit the images.
+    /// Returns [`Error::Architecture`] if the layers do not fit the images, and the errors of
+    /// [`OwnImages::class_map`].
     pub fn for_images(
         recipe: &Recipe,
         own: OwnImages,
@@ -101,13 +102,8 @@ impl Plan {
         architecture: Option<Architecture>,
     ) -> Result<Self> {
         let name = own.name(listing);
-        let mut plan = Self::fitted(
-            recipe,
-            &name,
-            own.image_shape(),
-            listing.classes.len(),
-            architecture,
-        )?;
+        let classes = own.class_map(listing)?.classes.len();
+        let mut plan = Self::fitted(recipe, &name, own.image_shape(), classes, architecture)?;
         plan.preprocessing = own.preprocessing();
         plan.config.train.augmentation = recipe.augmentation(own.image_shape());
         plan.own_images = Some(own);

@@ -58,6 +58,7 @@ pub fn train(
     let images = TrainData {
         train: &data.train,
         validation: data.validation.as_ref().unwrap_or(&data.test),
+        cutouts: None,
         pictures: background.as_ref(),
     };
     fit(&mut network, images, config, &Compute::default(), on_event)?;

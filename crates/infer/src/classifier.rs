@@ -5,7 +5,7 @@ use std::path::Path;
 use modiste_core::{ImageShape, OutOfMemory, normalize, require_memory};
 use modiste_model::{
     ArchitectureError, FileError, Inference, KernelOptions, Network, Preprocessing,
-    PreprocessingError, inference_bytes, probabilities,
+    PreprocessingError, energy_scores, inference_bytes, probabilities,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -37,6 +37,36 @@ pub const UNSURE_BELOW: f32 = 0.5;
 pub fn is_unsure(ranked: &[Prediction]) -> bool {
     let unsure = |probability: f32| probability < UNSURE_BELOW || probability.is_nan();
     ranked.first().is_none_or(|top| unsure(top.probability))
+}
+
+/// Returns the predictions that are at least as probable as `threshold`, and the first one: a set of classes of split
+/// conformal prediction. `ranked` is sorted, most probable class first.
+///
+/// ```
+/// use modiste_infer::{Classifier, prediction_set};
+///
+/// let mut classifier = Classifier::embedded();
+/// let ranked = classifier.classify(include_bytes!("../../imaging/tests/opencv/large-612x408.jpg"))?;
+/// assert_eq!(prediction_set(&ranked, 0.0).len(), 10);
+/// assert_eq!(prediction_set(&ranked, 1.0).len(), 1);
+/// # Ok::<(), modiste_infer::Error>(())
+/// ```
+pub fn prediction_set(ranked: &[Prediction], threshold: f32) -> &[Prediction] {
+    let count = ranked.partition_point(|one| one.probability >= threshold);
+    &ranked[..count.max(1).min(ranked.len())]
+}
+
+/// Answer for a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// All classes, most probable first.
+    pub predictions: Vec<Prediction>,
+    /// Mean [energy score](modiste_model::energy_scores) of the TTA views. Photos of the classes have higher scores than
+    /// others.
+    pub score: f32,
+    /// True if the photo belongs to one of the classes: its score reaches the threshold of the model, or the model has
+    /// none.
+    pub known: bool,
 }
 
 /// Error of loading a classifier.
@@ -184,8 +214,26 @@ impl Classifier {
     /// # Errors
     /// Returns [`Error`] if the photo cannot be decoded.
     pub fn classify(&mut self, photo: &[u8]) -> Result<Vec<Prediction>, Error> {
+        Ok(self.answer(photo)?.predictions)
+    }
+
+    /// Classifies a photo like [`Classifier::classify`], and returns also whether it belongs to one of the classes.
+    ///
+    /// # Errors
+    /// Returns [`Error`] if the photo cannot be decoded.
+    ///
+    /// ```
+    /// let mut classifier = modiste_infer::Classifier::embedded();
+    /// let answer = classifier.answer(include_bytes!("../../imaging/tests/opencv/large-612x408.jpg"))?;
+    /// match answer.known {
+    ///     true => println!("{}", answer.predictions[0].class),
+    ///     false => println!("none of these"),
+    /// }
+    /// # Ok::<(), modiste_infer::Error>(())
+    /// ```
+    pub fn answer(&mut self, photo: &[u8]) -> Result<Answer, Error> {
         let views = self.prepare(photo)?;
-        Ok(self.classify_views(&views))
+        Ok(self.answer_views(&views))
     }
 
     /// Classifies many photos, with preprocessing on all threads. Returns one result per photo, in
@@ -200,7 +248,7 @@ impl Classifier {
             .collect();
         prepared
             .into_iter()
-            .map(|views| Ok(self.classify_views(&views?)))
+            .map(|views| Ok(self.answer_views(&views?).predictions))
             .collect()
     }
 
@@ -219,18 +267,26 @@ impl Classifier {
     /// # Panics
     /// If the number of bytes does not match [`Classifier::input`].
     pub fn classify_pixels(&mut self, pixels: &[u8]) -> Vec<Prediction> {
-        self.classify_views(&[pixels])
+        self.answer_views(&[pixels]).predictions
     }
 
-    /// Classifies several TTA views of one photo and averages their probabilities. Returns all
-    /// classes, most probable first.
+    /// Returns the threshold of [`prediction_set`] for sets that contain the true class of a photo with a probability of
+    /// at least `percent`, 1 to 99, if the photo is like those that the model was calibrated on. Returns `None` if the
+    /// model was not calibrated, or `percent` is out of range.
+    pub fn set_threshold(&self, percent: usize) -> Option<f32> {
+        let thresholds = &self.network.metadata.set_thresholds;
+        thresholds.get(percent.checked_sub(1)?).copied()
+    }
+
+    /// Classifies several TTA views of one photo, and averages their probabilities and their scores.
     ///
     /// # Panics
     /// If there is no view, or the number of bytes of a view does not match [`Classifier::input`].
-    pub fn classify_views<V: AsRef<[u8]>>(&mut self, views: &[V]) -> Vec<Prediction> {
+    pub fn answer_views<V: AsRef<[u8]>>(&mut self, views: &[V]) -> Answer {
         assert!(!views.is_empty(), "at least one view");
         let classes = self.inference.plan().classes();
         let mut sums = vec![0.0; classes];
+        let mut scores = 0.0;
         for views in views.chunks(BATCH_SIZE) {
             let size = self.inference.plan().input.size();
             self.values.resize(views.len() * size, 0.0);
@@ -238,6 +294,7 @@ impl Classifier {
                 normalize(view.as_ref(), values);
             }
             let logits = self.inference.logits(&self.values);
+            scores += energy_scores(logits, classes).iter().sum::<f32>();
             let temperature = self.network.metadata.temperature;
             for view in probabilities(logits, classes, temperature).chunks_exact(classes) {
                 for (sum, probability) in sums.iter_mut().zip(view) {
@@ -257,6 +314,12 @@ impl Classifier {
             .collect();
         // A stable sort keeps the order of equally probable classes.
         ranked.sort_by(|left, right| right.probability.total_cmp(&left.probability));
-        ranked
+        let score = scores / views.len() as f32;
+        let threshold = self.network.metadata.threshold;
+        Answer {
+            predictions: ranked,
+            score,
+            known: threshold.is_none_or(|threshold| score >= threshold),
+        }
     }
 }

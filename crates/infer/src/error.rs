@@ -15,6 +15,14 @@ pub enum Error {
     /// A step cannot be run.
     #[error(transparent)]
     Preprocessing(#[from] PreprocessingError),
+    /// The steps make images of another shape than the network takes.
+    #[error("the preprocessing makes {found} images, but the network takes {shape} images")]
+    OtherShape {
+        /// Shape that the network takes.
+        shape: ImageShape,
+        /// Shape that the steps make.
+        found: ImageShape,
+    },
     /// The steps do not give an input of the requested shape.
     #[error("cannot make a {shape} input: {reason}")]
     Shape {

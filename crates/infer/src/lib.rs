@@ -24,7 +24,8 @@ mod preprocess;
 mod segment;
 
 pub use classifier::{
-    Classifier, ClassifierError, Prediction, UNSURE_BELOW, embedded_network, is_unsure,
+    Answer, Classifier, ClassifierError, Prediction, UNSURE_BELOW, embedded_network, is_unsure,
+    prediction_set,
 };
 pub use error::Error;
 pub use modiste_model::{Preprocessing, PreprocessingError, Segmentation, Step};

@@ -41,6 +41,7 @@ mod network;
 mod network_plan;
 mod parameters;
 mod preprocessing;
+mod score;
 mod shape_inference;
 mod step_metrics;
 mod stored_pair;
@@ -67,6 +68,7 @@ pub use network::{Metadata, Network, Precision};
 pub use network_plan::{InitialValue, NetworkPlan, Operation, PlannedLayer, Shape, Variable};
 pub use parameters::Parameters;
 pub use preprocessing::{Preprocessing, PreprocessingError, Segmentation, Step};
+pub use score::energy_scores;
 pub use shape_inference::{
     ArchitectureError, MAX_ACTIVATIONS, MAX_LAYERS, MAX_PARAMETERS, MAX_WINDOW,
 };

@@ -59,6 +59,14 @@ pub struct Metadata {
     /// calibrated (Guo et al. 2017). 1 changes nothing.
     #[serde(default = "one")]
     pub temperature: f32,
+    /// Lowest score of an image that belongs to one of the classes: see [`energy_scores`](crate::energy_scores). `None`
+    /// means that there is no such bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
+    /// Smallest probability of a class in a prediction set, for coverages of 1 to 99 percent; empty if they were not
+    /// measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_thresholds: Vec<f32>,
 }
 
 fn one() -> f32 {
@@ -74,6 +82,8 @@ impl Default for Metadata {
             preprocessing: None,
             training: Value::Null,
             temperature: one(),
+            threshold: None,
+            set_thresholds: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::table::text_table;
 pub struct PhotoRow {
     /// Name of the file.
     pub name: String,
-    /// Name of the true class.
+    /// Name of the true class, or `other`.
     pub truth: String,
     /// Classes and probabilities, the most probable first. The page shows three.
     pub ranked: Vec<(String, f32)>,
@@ -22,6 +22,8 @@ pub struct PhotoRow {
     pub views: Vec<Vec<u8>>,
     /// `true` marks the prediction as one of low confidence.
     pub unsure: bool,
+    /// `true` if the photo is classified as belonging to none of the classes.
+    pub rejected: bool,
 }
 
 impl PhotoRow {
@@ -33,7 +35,7 @@ impl PhotoRow {
 }
 
 /// A page of accuracy, per-class metrics, confusion matrix, and each photo with its top three predictions,
-/// the misclassified photos first.
+/// the rejected photos first, then the misclassified ones.
 ///
 /// `failed` are the files that could not be read, each with its error. The page contains no script and
 /// loads nothing.
@@ -74,9 +76,12 @@ pub fn photos_page(
             body: text_table("Skipped files", &["file", "error"], &rows),
         });
     }
+    let (rejected, known): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
+        rows.iter().partition(|row| row.rejected);
     let (correct, wrong): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
-        rows.iter().partition(|row| row.is_correct());
+        known.into_iter().partition(|row| row.is_correct());
     for (id, heading, rows) in [
+        ("rejected", "None of these", rejected),
         ("wrong", "Misclassified", wrong),
         ("right", "Correctly classified", correct),
     ] {
@@ -121,7 +126,11 @@ fn photo(row: &PhotoRow) -> Markup {
             }
             figcaption {
                 (row.name) ": " (row.truth) " "
-                b class=(class) { "(" (verdict) @if row.unsure { ", low confidence" } ")" }
+                b class=(class) {
+                    "(" (verdict)
+                    @if row.rejected { ", rejected" } @else if row.unsure { ", low confidence" }
+                    ")"
+                }
                 ol {
                     @for (class, probability) in row.ranked.iter().take(3) {
                         li { (class) " " (format_args!("{:.1} %", 100.0 * probability)) }
@@ -145,11 +154,16 @@ mod tests {
             photo: vec![1, 2, 3],
             views: vec![b"\x89PNG".to_vec(), b"\x89PNG5".to_vec()],
             unsure: false,
+            rejected: name == "odd.jpg",
         };
         let mut confusion = Confusion::new(vec!["Bag".into(), "Coat".into()]);
         confusion.add(0, 0);
         confusion.add(1, 0);
-        let rows = [row("good.jpg", "Bag"), row("<b>.jpg", "Coat")];
+        let rows = [
+            row("good.jpg", "Bag"),
+            row("<b>.jpg", "Coat"),
+            row("odd.jpg", "other"),
+        ];
         let page = photos_page(
             "Two",
             &rows,
@@ -161,6 +175,8 @@ mod tests {
                 .unwrap_or_else(|| panic!("{text} is missing in {page}"))
         };
         assert!(at("&lt;b&gt;.jpg: Coat") < at("good.jpg: Bag"));
+        assert!(at("odd.jpg: other") < at("&lt;b&gt;.jpg: Coat"));
+        assert!(page.contains("None of these: 1") && page.contains("(misclassified, rejected)"));
         assert!(page.contains(
             "1 of 2 photos are classified correctly: 50.0 % (95 % interval 9.5 to 90.5 %)."
         ));

@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let data = TrainData {
             train: &images,
             validation: &images,
+            cutouts: None,
             pictures: None,
         };
         let config = |name| TrainConfig {

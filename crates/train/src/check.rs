@@ -8,6 +8,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::data::TrainData;
 use crate::error::TrainError;
+use crate::sampling::OUTLIER;
 
 /// Checks that a network with `classes` class names can be trained on `data` with `config`.
 pub(crate) fn check_data(
@@ -16,8 +17,10 @@ pub(crate) fn check_data(
     data: TrainData<'_>,
     config: &TrainConfig,
 ) -> Result<(), TrainError> {
-    for images in [data.train, data.validation] {
-        check_shapes(plan, images, classes)?;
+    check_shapes(plan, data.train, classes, Some(OUTLIER))?;
+    check_shapes(plan, data.validation, classes, None)?;
+    if let Some(cutouts) = data.cutouts {
+        check_labels(cutouts, classes, None)?;
     }
     config.check_network(plan)?;
     check_augmentation(data, config)
@@ -40,6 +43,7 @@ pub(crate) fn check_augmentation(
     data: TrainData<'_>,
     config: &TrainConfig,
 ) -> Result<(), TrainError> {
+    check_cutouts(data, config)?;
     match &config.augmentation {
         None => Ok(()),
         Some(Augmentation::Images(_)) => match data.train.shape().channels {
@@ -55,6 +59,35 @@ pub(crate) fn check_augmentation(
             data.pictures
                 .map_or(Ok(()), |pictures| check_gray("the pictures", pictures))
         }
+    }
+}
+
+/// Checks that there are the cut-outs that the configuration renders.
+fn check_cutouts(data: TrainData<'_>, config: &TrainConfig) -> Result<(), TrainError> {
+    let refuse = |problem: String| Err(TrainError::Config { problem });
+    let has = |images: Option<&Images>| images.is_some_and(|images| !images.is_empty());
+    let sampling = &config.sampling;
+    if sampling.cutouts + sampling.scenes > 0.0 && !has(data.cutouts) {
+        return refuse("the sampling has cut-outs or scenes, but there are no cut-outs".into());
+    }
+    if sampling.outliers > 0.0 && !data.train.labels().contains(&OUTLIER) {
+        return refuse(
+            "the sampling has outliers, but all training images belong to a class".into(),
+        );
+    }
+    match (data.cutouts, data.train.shape().channels) {
+        (None, _) | (_, 1 | 3) => {}
+        (_, channels) => {
+            return refuse(format!(
+                "cut-outs are rendered as gray or RGB images, but the training images have {channels} channels"
+            ));
+        }
+    }
+    match data.cutouts.map(|cutouts| cutouts.shape().channels) {
+        None | Some(1) => Ok(()),
+        Some(channels) => refuse(format!(
+            "cut-outs are gray images on black, but these have {channels} channels"
+        )),
     }
 }
 
@@ -158,11 +191,12 @@ fn check_gray(what: &str, images: &Images) -> Result<(), TrainError> {
 }
 
 /// Checks that `images` have the network's input shape, that `classes` is its number of classes, and
-/// that every label is a class.
+/// that every label is a class or `other`.
 pub(crate) fn check_shapes(
     plan: &NetworkPlan,
     images: &Images,
     classes: usize,
+    other: Option<u16>,
 ) -> Result<(), TrainError> {
     if images.shape() != plan.input {
         return Err(TrainError::Shape {
@@ -176,10 +210,13 @@ pub(crate) fn check_shapes(
             data: classes,
         });
     }
-    let invalid = images
-        .labels()
-        .iter()
-        .find(|&&label| usize::from(label) >= classes);
+    check_labels(images, classes, other)
+}
+
+/// Checks that there are images, and that every label is a class or `other`.
+fn check_labels(images: &Images, classes: usize, other: Option<u16>) -> Result<(), TrainError> {
+    let mut labels = images.labels().iter();
+    let invalid = labels.find(|&&label| usize::from(label) >= classes && Some(label) != other);
     match (images.is_empty(), invalid) {
         (true, _) => Err(TrainError::Config {
             problem: "there are no images".into(),

@@ -1,6 +1,7 @@
 //! Class weights of the loss.
 
 use crate::error::TrainError;
+use crate::sampling::OUTLIER;
 
 /// Weights of the classes in the training loss, as Keras's `class_weight`: the loss of each image is multiplied by
 /// the weight of its class. Validation and evaluation are not weighted.
@@ -29,13 +30,13 @@ impl ClassWeights {
     /// ```
     ///
     /// # Panics
-    /// If a label is not below `classes`.
+    /// If a label is neither below `classes` nor [`OUTLIER`].
     pub fn weights(&self, labels: &[u16], classes: usize) -> Option<Vec<f64>> {
         let mut counts = vec![0_usize; classes];
-        for &label in labels {
+        for &label in labels.iter().filter(|label| **label != OUTLIER) {
             counts[usize::from(label)] += 1;
         }
-        let images = labels.len() as f64;
+        let images = counts.iter().sum::<usize>() as f64;
         // A class without images has no loss to weigh.
         let weigh = |weight: &dyn Fn(f64) -> f64| {
             let weights = counts.iter().map(|&count| match count {

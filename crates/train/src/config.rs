@@ -1,9 +1,10 @@
 //! Training configuration.
 
-use crate::augment::Augmentation;
+use crate::augment::{Augmentation, CutoutAugmentation};
 use crate::class_weights::ClassWeights;
 use crate::error::TrainError;
 use crate::optimizer::Optimizer;
+use crate::sampling::Sampling;
 use crate::schedule::Schedule;
 
 /// Largest batch size: the buffers of a step grow with it.
@@ -52,6 +53,10 @@ pub struct TrainConfig {
     pub horizontal_flip: bool,
     /// Further augmentation of the training images.
     pub augmentation: Option<Augmentation>,
+    /// Composition of an epoch.
+    pub sampling: Sampling,
+    /// Rendering of cut-outs as photos.
+    pub cutouts: Option<CutoutAugmentation>,
     /// Seed of the order of images, augmentation and dropout. Initial weights are drawn by
     /// [`Network::initialize`](modiste_model::Network::initialize), from a seed of its own.
     pub seed: u64,
@@ -75,6 +80,8 @@ impl Default for TrainConfig {
             pretrained_rate: 1.0,
             horizontal_flip: false,
             augmentation: None,
+            sampling: Sampling::default(),
+            cutouts: None,
             seed: 1,
         }
     }
@@ -139,6 +146,17 @@ impl TrainConfig {
                 "learning rate factor of pretrained layers is {rate}; expected a positive number in the \
                  range of f32"
             ));
+        }
+        self.sampling.check()?;
+        match &self.cutouts {
+            Some(cutouts) => cutouts.check()?,
+            None if self.sampling.cutouts + self.sampling.scenes > 0.0 => {
+                return refuse(
+                    "the sampling has cut-outs or scenes, but there are no settings to render them"
+                        .into(),
+                );
+            }
+            None => {}
         }
         match &self.augmentation {
             Some(augmentation) => augmentation.check(),

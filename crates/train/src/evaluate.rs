@@ -4,7 +4,7 @@ use modiste_core::mirror;
 use modiste_dataset::{Batches, Images};
 use modiste_kernels::cross_entropy;
 use modiste_metrics::{balanced_accuracy, calibration_error, count_correct};
-use modiste_model::{Network, probabilities};
+use modiste_model::{Network, energy_scores, probabilities};
 
 use crate::check::check_shapes;
 use crate::engine::{Compute, Engine, INFERENCE_BATCH_SIZE, engine};
@@ -28,6 +28,8 @@ pub struct Evaluation {
     pub correct: usize,
     /// Class probabilities, `[image, class]`.
     pub probabilities: Vec<f32>,
+    /// Score of each image: see [`energy_scores`]. It is the mean of the views, of logits that are not divided.
+    pub scores: Vec<f32>,
 }
 
 /// Evaluates `network` on `images` in inference mode, with logits divided by its temperature.
@@ -64,8 +66,13 @@ pub fn evaluate(
 ) -> Result<Evaluation, TrainError> {
     let classes = network.architecture.plan()?.classes();
     let temperature = network.metadata.temperature;
-    let scaled_logits = |flip: bool| -> Result<Vec<f32>, TrainError> {
+    let mut scores = vec![0.0; images.len()];
+    let view_weight = if tta_flip { 0.5 } else { 1.0 };
+    let mut scaled_logits = |flip: bool| -> Result<Vec<f32>, TrainError> {
         let mut logits = logits(network, images, flip, compute)?;
+        for (mean, score) in scores.iter_mut().zip(energy_scores(&logits, classes)) {
+            *mean += view_weight * score;
+        }
         logits.iter_mut().for_each(|logit| *logit /= temperature);
         check_finite(&logits, classes)?;
         Ok(logits)
@@ -94,6 +101,7 @@ pub fn evaluate(
         images: images.len(),
         correct,
         probabilities: averaged,
+        scores,
     })
 }
 
@@ -103,7 +111,12 @@ fn mean_loss(logits: &[f32], labels: &[u16], classes: usize) -> f64 {
 }
 
 /// Mean cross-entropy of the probabilities averaged over two views, computed from the views' logits.
-fn mean_loss_of_two_views(one: &[f32], other: &[f32], labels: &[u16], classes: usize) -> f64 {
+pub(crate) fn mean_loss_of_two_views(
+    one: &[f32],
+    other: &[f32],
+    labels: &[u16],
+    classes: usize,
+) -> f64 {
     let rows = one.chunks_exact(classes).zip(other.chunks_exact(classes));
     let losses = rows.zip(labels).map(|((one, other), &label)| {
         let [one, other] = [one, other].map(|row| cross_entropy(row, &[label], classes));
@@ -124,7 +137,7 @@ pub(crate) fn logits(
     compute: &Compute,
 ) -> Result<Vec<f32>, TrainError> {
     let plan = network.architecture.plan()?;
-    check_shapes(&plan, images, network.metadata.classes.len())?;
+    check_shapes(&plan, images, network.metadata.classes.len(), None)?;
     require_inference_memory(&plan, INFERENCE_BATCH_SIZE, compute)?;
     let mut engine = engine(compute, &plan, &network.parameters, INFERENCE_BATCH_SIZE)?;
     let logits = engine_logits(&mut *engine, images, flip)?;

@@ -5,7 +5,7 @@ use modiste_dataset::{Batches, Images};
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::Network;
 
-use crate::augment::Augmenter;
+use crate::augment::{Augmentation, Augmenter, Renderer};
 use crate::check::{check_checkpoint, check_data};
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
@@ -15,6 +15,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
 use crate::parameter_groups::parameter_groups;
+use crate::sampling::{Pools, Sampling, epoch_order};
 use crate::targets::TargetBuilder;
 use crate::training::Training;
 
@@ -63,7 +64,7 @@ pub struct FitResult {
 /// let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
-/// let data = TrainData { train: &train, validation: &validation, pictures: None };
+/// let data = TrainData { train: &train, validation: &validation, cutouts: None, pictures: None };
 /// let result = fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
 /// assert_eq!(result.history.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -103,7 +104,7 @@ pub fn fit(
 /// let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
 /// let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
 /// let (train, validation) = (data.train.first(16), data.test.first(8));
-/// let data = TrainData { train: &train, validation: &validation, pictures: None };
+/// let data = TrainData { train: &train, validation: &validation, cutouts: None, pictures: None };
 ///
 /// let mut checkpoint = None;
 /// let stopped = fit(&mut network, data, &config, &Compute::default(), &mut |event| match event {
@@ -140,16 +141,11 @@ pub fn resume(
     let plan = plan.with_frozen_layers(config.frozen_layers);
     check_data(&plan, network.metadata.classes.len(), data, config)?;
     check_checkpoint(&plan, data.train.len(), &checkpoint)?;
-    // Augmentation reads random pictures, many times each.
-    let pictures = data.pictures.map(Images::to_memory).transpose()?;
-    let data = TrainData {
-        pictures: pictures.as_ref(),
-        ..data
-    };
+    let in_memory = InMemory::of(data, config)?;
+    let data = in_memory.data(data);
     network.parameters.clone_from(checkpoint.evaluated());
-    let batch_size = config
-        .batch_size
-        .min(data.train.len().max(data.validation.len()));
+    let epoch_len = config.sampling.epoch_len(data.train.labels());
+    let batch_size = config.batch_size.min(epoch_len.max(data.validation.len()));
     require_step_memory(&plan, batch_size, compute)?;
     let mut engine = engine_with_inference(
         compute,
@@ -160,7 +156,7 @@ pub fn resume(
     )?;
     engine.set_optimizer_state(&checkpoint.optimizer_state)?;
     let mut training = Training {
-        steps: data.train.len().div_ceil(batch_size),
+        steps: epoch_len.div_ceil(batch_size),
         classes: plan.classes(),
         data,
         rng: Rng::new(position.dropout),
@@ -177,7 +173,7 @@ pub fn resume(
     let started = Event::Started {
         engine: training.engine.name(),
         steps: training.steps,
-        images: data.train.len(),
+        images: epoch_len,
         validation_images: data.validation.len(),
         epochs_done: position.epochs_done,
         steps_done: position.steps_done,
@@ -200,6 +196,61 @@ pub fn resume(
     })
 }
 
+/// Pictures that are read many times each, in memory.
+pub(crate) struct InMemory {
+    cutouts: Option<Images>,
+    pictures: Option<Images>,
+}
+
+impl InMemory {
+    /// Reads the cut-outs and the pictures of backgrounds.
+    pub(crate) fn of(data: TrainData<'_>, config: &TrainConfig) -> Result<Self, TrainError> {
+        /// Largest number of training images that backgrounds are cut from.
+        const MAX_PICTURES: usize = 4096;
+        let some = |images: &Images| {
+            let step = images.len().div_ceil(MAX_PICTURES).max(1);
+            let indices: Vec<usize> = (0..images.len()).step_by(step).collect();
+            images.subset(&indices)
+        };
+        let pictures = match (data.pictures, &config.cutouts) {
+            (None, Some(_)) => Some(some(data.train)),
+            (pictures, _) => pictures.cloned(),
+        };
+        Ok(Self {
+            cutouts: data.cutouts.map(Images::to_memory).transpose()?,
+            pictures: pictures.as_ref().map(Images::to_memory).transpose()?,
+        })
+    }
+
+    /// The data with these pictures.
+    pub(crate) fn data<'a>(&'a self, data: TrainData<'a>) -> TrainData<'a> {
+        TrainData {
+            cutouts: self.cutouts.as_ref(),
+            pictures: self.pictures.as_ref(),
+            ..data
+        }
+    }
+}
+
+/// Batches of `epoch` (0-based) in its order, without augmentation.
+pub(crate) fn drawn<'a>(
+    config: &TrainConfig,
+    data: TrainData<'a>,
+    batch_size: usize,
+    epoch: usize,
+) -> Batches<'a> {
+    if config.sampling == Sampling::default() {
+        return Batches::shuffled(data.train, batch_size, config.seed, epoch as u64);
+    }
+    let pools = Pools {
+        images: data.train.labels(),
+        cutouts: data.cutouts.map_or(&[], Images::labels),
+    };
+    let order = epoch_order(&config.sampling, pools, config.seed, epoch);
+    let labels = order.iter().map(|&index| pools.label(index)).collect();
+    Batches::drawn(data.train, batch_size, order, labels)
+}
+
 /// Builder of the targets that a configuration asks for.
 fn target_builder(config: &TrainConfig, data: TrainData<'_>, classes: usize) -> TargetBuilder {
     let class_weights = config.class_weights.weights(data.train.labels(), classes);
@@ -213,21 +264,63 @@ pub(crate) fn batches<'a>(
     batch_size: usize,
     epoch: usize,
 ) -> Batches<'a> {
-    let mut batches = Batches::shuffled(data.train, batch_size, config.seed, epoch as u64);
-    if let Some(augmentation) = &config.augmentation {
-        let augmenter = Augmenter {
-            augmentation,
-            shape: data.train.shape(),
-            pictures: data.pictures,
-            seed: config.seed,
-            epoch,
-            epochs: config.epochs,
-        };
-        batches = batches.map_pixels(move |indices, pixels| augmenter.augment(indices, pixels));
-        if augmentation.mixes() {
-            batches =
-                batches.mix(move |indices, labels, pixels| augmenter.mix(indices, labels, pixels));
+    let batches = augmented(drawn(config, data, batch_size, epoch), config, data, epoch);
+    let augmentation = config.augmentation.as_ref();
+    match augmentation.filter(|augmentation| augmentation.mixes()) {
+        Some(augmentation) => {
+            let augmenter = augmenter(augmentation, config, data, epoch);
+            batches.mix(move |indices, labels, pixels| augmenter.mix(indices, labels, pixels))
         }
+        None => batches,
+    }
+}
+
+/// Augmentation of `epoch` (0-based).
+fn augmenter<'a>(
+    augmentation: &'a Augmentation,
+    config: &TrainConfig,
+    data: TrainData<'a>,
+    epoch: usize,
+) -> Augmenter<'a> {
+    Augmenter {
+        augmentation,
+        shape: data.train.shape(),
+        pictures: data.pictures,
+        seed: config.seed,
+        epoch,
+        epochs: config.epochs,
+    }
+}
+
+/// Renders the cut-outs of batches of `epoch` (0-based), and augments and flips all images.
+pub(crate) fn augmented<'a>(
+    mut batches: Batches<'a>,
+    config: &'a TrainConfig,
+    data: TrainData<'a>,
+    epoch: usize,
+) -> Batches<'a> {
+    let (shape, seed) = (data.train.shape(), config.seed);
+    let renderer = config.cutouts.as_ref().zip(data.cutouts);
+    let renderer = renderer.map(|(settings, cutouts)| Renderer {
+        settings,
+        cutouts,
+        pictures: data.pictures,
+        first: data.train.len(),
+        shape,
+        seed,
+        epoch,
+    });
+    let augmentation = config.augmentation.as_ref();
+    let augmenter = augmentation.map(|augmentation| augmenter(augmentation, config, data, epoch));
+    if renderer.is_some() || augmenter.is_some() {
+        batches = batches.map_pixels(move |indices, pixels| {
+            if let Some(renderer) = &renderer {
+                renderer.render(indices, pixels);
+            }
+            if let Some(augmenter) = &augmenter {
+                augmenter.augment(indices, pixels);
+            }
+        });
     }
     if config.horizontal_flip {
         batches = batches.random_horizontal_flips(config.seed, epoch as u64);

@@ -162,7 +162,7 @@ pub fn gradient_norms(
 
 fn checked_plan(network: &Network, images: &Images) -> Result<NetworkPlan, TrainError> {
     let plan = network.architecture.plan()?;
-    check_shapes(&plan, images, network.metadata.classes.len())?;
+    check_shapes(&plan, images, network.metadata.classes.len(), None)?;
     Ok(plan)
 }
 

@@ -17,7 +17,7 @@
 //! let metadata = Metadata { classes: data.classes.clone(), ..Metadata::default() };
 //! let mut network = Network::initialize(zoo::compact(), metadata, 1)?;
 //! let config = TrainConfig { epochs: 1, batch_size: 8, ..TrainConfig::default() };
-//! let data = TrainData { train: &train, validation: &test, pictures: None };
+//! let data = TrainData { train: &train, validation: &test, cutouts: None, pictures: None };
 //! fit(&mut network, data, &config, &Compute::default(), &mut |_| Next::Continue)?;
 //! assert_eq!(evaluate(&network, &test, false, &Compute::default())?.images, 8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -41,6 +41,7 @@ mod optimizer;
 mod parameter_groups;
 mod prefetch;
 mod preview;
+mod sampling;
 mod schedule;
 mod stored_config;
 mod targets;
@@ -48,8 +49,9 @@ mod temperature;
 mod training;
 
 pub use augment::{
-    Affine, Augmentation, Backgrounds, Blur, ClothesAugmentation, ColorJitter, Erasing, Fill,
-    Gamma, ImageAugmentation, Mixing, Noise, ResizedCrop, Tone, synthetic_pictures,
+    Affine, Augmentation, Backgrounds, Blur, ClothesAugmentation, ColorJitter, CutoutAugmentation,
+    Erasing, Fill, Gamma, ImageAugmentation, Mixing, Noise, Pairs, ResizedCrop, Scenery, Tone,
+    synthetic_pictures,
 };
 pub use bench::{FusedOpTimings, Timings, bench, median};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
@@ -64,7 +66,8 @@ pub use fit::{FitResult, fit, resume};
 pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use memory::require_training_memory;
 pub use optimizer::{Optimizer, OptimizerStep, ParameterGroup};
-pub use preview::{Preview, preview};
+pub use preview::{Preview, preview, preview_cutouts};
+pub use sampling::{Balance, OUTLIER, Sampling};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;
 

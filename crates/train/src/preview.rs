@@ -7,12 +7,12 @@ use crate::check::check_augmentation;
 use crate::config::TrainConfig;
 use crate::data::TrainData;
 use crate::error::TrainError;
-use crate::fit::batches;
+use crate::fit::{InMemory, augmented, batches, drawn};
 
 /// First images of the first batch of a training run. All parts have the same order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
-    /// Images without augmentation.
+    /// Images without augmentation. Cut-outs are black.
     pub originals: Images,
     /// Images as the network receives them: augmented, flipped and mixed.
     pub augmented: Images,
@@ -35,7 +35,7 @@ pub struct Preview {
 ///     augmentation: Some(Augmentation::light(images.shape())),
 ///     ..TrainConfig::default()
 /// };
-/// let data = TrainData { train: &images, validation: &images, pictures: None };
+/// let data = TrainData { train: &images, validation: &images, cutouts: None, pictures: None };
 /// let preview = preview(&config, data, 6)?;
 /// assert_eq!((preview.originals.len(), preview.augmented.len()), (6, 6));
 /// assert_eq!(preview.originals.labels(), preview.augmented.labels());
@@ -49,16 +49,13 @@ pub fn preview(
 ) -> Result<Preview, TrainError> {
     config.check()?;
     check_augmentation(data, config)?;
-    let pictures = data.pictures.map(Images::to_memory).transpose()?;
-    let data = TrainData {
-        pictures: pictures.as_ref(),
-        ..data
-    };
+    let in_memory = InMemory::of(data, config)?;
+    let data = in_memory.data(data);
     let empty = || TrainError::Config {
         problem: "there are no images".into(),
     };
     let shape = data.train.shape();
-    let mut plain = Batches::shuffled(data.train, config.batch_size, config.seed, 0);
+    let mut plain = drawn(config, data, config.batch_size, 0);
     let originals = first(&plain.next_batch()?.ok_or_else(empty)?, shape, count);
     let mut augmented = batches(config, data, config.batch_size, 0);
     let batch = augmented.next_batch()?.ok_or_else(empty)?;
@@ -69,6 +66,45 @@ pub fn preview(
         originals,
         augmented: first(&batch, shape, count),
         mixed,
+    })
+}
+
+/// Returns the cut-outs at `indices` as the network receives them in the first epoch: rendered, augmented and flipped, but
+/// not mixed.
+///
+/// # Errors
+/// Returns [`TrainError::Config`] if the configuration is invalid, or there are no cut-outs or no settings for them, and
+/// [`TrainError::Images`] if images cannot be read.
+///
+/// # Panics
+/// If an index is not below the number of cut-outs.
+pub fn preview_cutouts(
+    config: &TrainConfig,
+    data: TrainData<'_>,
+    indices: &[usize],
+) -> Result<Images, TrainError> {
+    config.check()?;
+    check_augmentation(data, config)?;
+    let (Some(cutouts), true) = (data.cutouts, config.cutouts.is_some()) else {
+        return Err(TrainError::Config {
+            problem: "there are no cut-outs".into(),
+        });
+    };
+    let in_memory = InMemory::of(data, config)?;
+    let data = in_memory.data(data);
+    let labels: Vec<u16> = indices
+        .iter()
+        .map(|&index| cutouts.labels()[index])
+        .collect();
+    let order = indices
+        .iter()
+        .map(|index| data.train.len() + index)
+        .collect();
+    let batches = Batches::drawn(data.train, indices.len().max(1), order, labels);
+    let mut batches = augmented(batches, config, data, 0);
+    Ok(match batches.next_batch()? {
+        Some(batch) => first(&batch, data.train.shape(), indices.len()),
+        None => data.train.first(0),
     })
 }
 
@@ -93,6 +129,7 @@ mod tests {
         let data = TrainData {
             train: &images,
             validation: &images,
+            cutouts: None,
             pictures: None,
         };
         let config = TrainConfig {

@@ -6,10 +6,11 @@
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::augment::Augmentation;
+use crate::augment::{Augmentation, CutoutAugmentation};
 use crate::class_weights::ClassWeights;
 use crate::config::TrainConfig;
 use crate::optimizer::Optimizer;
+use crate::sampling::Sampling;
 use crate::schedule::Schedule;
 
 /// [`TrainConfig`] in run records, checkpoints and models.
@@ -55,6 +56,10 @@ struct StoredConfig {
     pretrained_layers: usize,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pretrained_rate: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    sampling: Sampling,
+    #[serde(default, skip_serializing_if = "is_default")]
+    cutouts: Option<CutoutAugmentation>,
     // Settings of a run that older checkpoints contain.
     #[serde(default, skip_serializing, rename = "validation")]
     _validation: IgnoredAny,
@@ -100,6 +105,8 @@ impl<'de> Deserialize<'de> for TrainConfig {
             pretrained_rate: stored.pretrained_rate,
             horizontal_flip: stored.mirror,
             augmentation: stored.augmentation,
+            sampling: stored.sampling,
+            cutouts: stored.cutouts,
             seed: stored.seed,
         })
     }
@@ -129,6 +136,8 @@ impl From<&TrainConfig> for StoredConfig {
             patience: config.patience,
             frozen_layers: config.frozen_layers,
             pretrained_layers: config.pretrained_layers,
+            sampling: config.sampling,
+            cutouts: config.cutouts.clone(),
             pretrained_rate: config.pretrained_rate,
             _validation: IgnoredAny,
             _precision: IgnoredAny,

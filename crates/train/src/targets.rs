@@ -3,6 +3,8 @@
 use modiste_dataset::MixedLabel;
 use modiste_model::Targets;
 
+use crate::sampling::OUTLIER;
+
 /// Settings of the loss, and the buffers of the targets of one batch.
 pub(crate) struct TargetBuilder {
     classes: usize,
@@ -32,15 +34,16 @@ impl TargetBuilder {
     ///
     /// The target of a label is `(1 - label_smoothing) * one_hot + label_smoothing / classes`, as Keras's
     /// `CategoricalCrossentropy` computes it, times the weight of the label's class. A mixed image has the
-    /// targets of both labels in their shares, so its loss is the sum of their losses in these shares. Without
-    /// any of these, the targets are the labels.
+    /// targets of both labels in their shares, so its loss is the sum of their losses in these shares. The target of
+    /// [`OUTLIER`] is the uniform distribution. Without any of these, the targets are the labels.
     pub(crate) fn targets<'a>(
         &'a mut self,
         labels: &'a [u16],
         mixed: &[MixedLabel],
     ) -> Targets<'a> {
         let is_mixed = mixed.iter().any(|mixed| mixed.weight < 1.0);
-        if self.label_smoothing == 0.0 && self.class_weights.is_none() && !is_mixed {
+        let is_plain = self.label_smoothing == 0.0 && self.class_weights.is_none();
+        if is_plain && !is_mixed && !labels.contains(&OUTLIER) {
             return Targets::from(labels);
         }
         self.rows.clear();
@@ -54,6 +57,11 @@ impl TargetBuilder {
             let weight = f64::from(mixed.weight);
             let shares = [(*dominant, weight), (mixed.other, 1.0 - weight)];
             for (label, share) in shares.into_iter().filter(|(_, share)| *share > 0.0) {
+                if label == OUTLIER {
+                    let uniform = (share / self.classes as f64) as f32;
+                    row.iter_mut().for_each(|target| *target += uniform);
+                    continue;
+                }
                 let label = usize::from(label);
                 let weight = self.class_weights.as_ref().map_or(1.0, |w| w[label]) * share;
                 let spread = weight * self.label_smoothing / self.classes as f64;
@@ -146,6 +154,21 @@ mod tests {
         check(plain.targets(&[0, 0, 1, 1], &mixes), &[0, 2, 1, 1], &rows);
         let mut weighted = TargetBuilder::new(3, 0.0, Some(vec![1.0, 1.0, 4.0]));
         check(weighted.targets(&[0], &mixes[..1]), &[0], &[0.75, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn outliers_have_uniform_targets() {
+        let mut builder = TargetBuilder::new(4, 0.0, Some(vec![2.0, 1.0, 1.0, 1.0]));
+        let rows = [2.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25];
+        check(builder.targets(&[0, OUTLIER], &[]), &[0, OUTLIER], &rows);
+        let mixed = [0, 3].map(|other| MixedLabel { other, weight: 0.5 });
+        let rows = [1.0, 0.5, 0.0, 0.0, 0.125, 0.125, 0.125, 0.625];
+        let mut plain = TargetBuilder::new(4, 0.0, None);
+        check(
+            plain.targets(&[1, OUTLIER], &mixed),
+            &[1, OUTLIER],
+            &[0.5, 0.5, 0.0, 0.0, rows[4], rows[5], rows[6], rows[7]],
+        );
     }
 
     #[test]

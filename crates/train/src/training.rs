@@ -18,6 +18,7 @@ use crate::evaluate::validate;
 use crate::event::{Event, Next};
 use crate::optimizer::{OptimizerStep, ParameterGroup};
 use crate::prefetch::{Preparation, for_each_batch};
+use crate::sampling::OUTLIER;
 use crate::targets::TargetBuilder;
 
 /// A training run in progress.
@@ -62,7 +63,9 @@ impl Training<'_> {
         let epoch = self.position.epochs_done;
         let batches = batches.skip(self.position.steps_done);
         // Batches of plain images in memory are not worth another thread.
-        let is_costly = self.config.augmentation.is_some() || !self.data.train.is_in_memory();
+        let is_costly = self.config.augmentation.is_some()
+            || self.config.cutouts.is_some()
+            || !self.data.train.is_in_memory();
         let order = match is_costly {
             true => Preparation::Ahead,
             false => Preparation::InTurn,
@@ -186,9 +189,15 @@ impl Training<'_> {
             let problem = format!("the loss is {}", metrics.loss);
             return Err(self.diverged(problem, epochs_done, steps_done, learning_rate));
         }
+        // Accuracy is that of the images that belong to a class.
+        let known = batch
+            .labels
+            .iter()
+            .filter(|label| **label != OUTLIER)
+            .count();
         let position = &mut self.position;
-        position.images += batch.labels.len();
-        position.loss += metrics.loss * batch.labels.len() as f64;
+        position.images += known;
+        position.loss += metrics.loss * known as f64;
         position.correct += metrics.correct;
         Ok(learning_rate)
     }

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         page.is_some(),
         &mut |event| match event {
             PhotoEvent::Answer(answer) => print(answer.line(&classes)),
+            PhotoEvent::Other(other) => print(other.line()),
             PhotoEvent::Failed(error) => say(format_args!("error: {error}")),
             PhotoEvent::Warning(warning) => warn(warning),
             _ => {}
@@ -51,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     );
     if arguments.json {
         output::if_read(output::json(&report.summary()))?;
-    } else if !report.answers.is_empty() {
+    } else if !(report.answers.is_empty() && report.others.is_empty()) {
         print(report.to_string());
     }
     if let Some(path) = page {
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     output::if_read(printed)?;
     ensure!(
-        !report.answers.is_empty(),
+        !(report.answers.is_empty() && report.others.is_empty()),
         "none of the photos could be read"
     );
     Ok(match report.failed.is_empty() {

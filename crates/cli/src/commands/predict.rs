@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use modiste_experiment::{Warning, classify_files};
 
 use crate::flags::predict::Arguments;
@@ -24,7 +24,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         (_, true) => Format::Csv,
         _ => Format::Lines,
     };
-    let mut predictions = Predictions::new(format, arguments.top)?;
+    let threshold = |percent| {
+        let threshold = classifier.set_threshold(percent);
+        threshold.context(
+            "the model was not calibrated for --set: it was trained without validation images of its own",
+        )
+    };
+    let set_threshold = arguments.set.map(threshold).transpose()?;
+    let mut predictions = Predictions::new(format, arguments.top, set_threshold)?;
     for (index, answer) in classify_files(&mut classifier, &found.files, None) {
         predictions.print(&found.files[index], answer)?;
     }

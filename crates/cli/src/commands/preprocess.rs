@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use modiste_core::shown;
+use anyhow::{Context, Result};
+use modiste_core::{ImageShape, shown};
 use modiste_dataset::read_picture;
 use modiste_experiment::{FileViews, Warning, pages};
 use modiste_imaging::picture_png;
-use modiste_infer::{Classifier, explain};
+use modiste_infer::{Preprocessing, explain, preprocess};
 
 use crate::flags::preprocess::Arguments;
 use crate::terminal::advice::warn;
@@ -18,7 +18,7 @@ use crate::terminal::files;
 use crate::terminal::messages::say;
 use crate::terminal::output;
 use crate::terminal::pictures;
-use crate::terminal::text::preprocessing;
+use crate::terminal::text::preprocessing::{picture, steps as step_lines};
 
 /// Runs the command. A file that fails is reported and does not stop the others.
 ///
@@ -26,12 +26,7 @@ use crate::terminal::text::preprocessing;
 /// If the model or the preprocessing cannot be read or results cannot be written. If a file failed, the exit
 /// code is 1.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let classifier = arguments.classifier.classifier()?;
-    let shape = classifier.input();
-    ensure!(
-        shape.channels == 1,
-        "the network takes colour images; only gray ones are shown"
-    );
+    let (preprocessing, shape) = arguments.classifier.preprocessing()?;
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).with_context(|| shown(folder))?;
     }
@@ -40,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut objects = Vec::new();
     let mut written = HashSet::new();
     for file in &found.files {
-        match show(arguments, &classifier, file, &mut written) {
+        match show(arguments, &preprocessing, shape, file, &mut written) {
             Ok(views) => objects.push(FileViews::new(file, shape, views)),
             Err(error) if output::is_of_stdout(&error) => return Err(error),
             Err(error) => {
@@ -62,20 +57,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Shows one image as the flags ask; returns its views.
 fn show(
     arguments: &Arguments,
-    classifier: &Classifier,
+    preprocessing: &Preprocessing,
+    shape: ImageShape,
     file: &Path,
     written: &mut HashSet<PathBuf>,
 ) -> Result<Vec<Vec<u8>>> {
-    let (shape, bytes) = (classifier.input(), read_picture(file)?);
-    let explained = || explain(&bytes, classifier.preprocessing(), shape);
+    let bytes = read_picture(file)?;
+    let explained = || explain(&bytes, preprocessing, shape);
     let steps = arguments.explain.then(explained).transpose()?;
     let views = match steps.as_deref().and_then(<[_]>::last) {
         Some(last) => last.pixels(),
-        None => classifier.prepare(&bytes)?,
+        None => preprocess(&bytes, preprocessing, shape)?,
     };
     let first = views.first().context("the preprocessing returns no view")?;
     let mut lines = vec![shown(file).to_string()];
-    lines.extend(steps.as_deref().map(preprocessing::steps));
+    lines.extend(steps.as_deref().map(step_lines));
     match &arguments.out {
         Some(folder) => {
             if let Some(steps) = &steps {
@@ -88,7 +84,7 @@ fn show(
         }
         None if arguments.json => {}
         None => {
-            lines.push(preprocessing::picture(first, shape));
+            lines.push(picture(first, shape));
             output::line(lines.join("\n"))?;
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod architectures;
 pub(crate) mod bench;
 pub(crate) mod compare;
+mod composition;
 mod compute;
 mod data;
 pub(crate) mod datasets;

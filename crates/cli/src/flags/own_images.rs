@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use modiste_core::Fit;
-use modiste_dataset::{Color, DecodeOptions, SourceOptions};
+use modiste_dataset::{Color, ColumnValue, DecodeOptions, SourceOptions};
 use modiste_experiment::PretrainedModel;
 use modiste_infer::Preprocessing;
 
@@ -21,6 +21,9 @@ pub(crate) struct SourceFlags {
     /// Own images: leave out this class. May be given more than once.
     #[arg(long, value_name = "CLASS")]
     exclude_class: Vec<String>,
+    /// Own images: leave out the lines of the table with this value, such as ambiguous=1. May be given more than once.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    exclude: Vec<ColumnValue>,
 }
 
 /// Flags for the form of decoded images.
@@ -46,6 +49,7 @@ impl SourceFlags {
     pub(crate) fn options(&self) -> SourceOptions {
         SourceOptions {
             exclude_classes: self.exclude_class.clone(),
+            exclude_rows: self.exclude.clone(),
             label_column: self.label_column.clone(),
             group_column: self.group.clone(),
         }
@@ -58,7 +62,7 @@ impl SourceFlags {
     pub(crate) fn refuse(&self) -> Result<()> {
         ensure!(
             self.options() == SourceOptions::default(),
-            "--label-column, --group and --exclude-class are for own images: --dataset PATH"
+            "--label-column, --group, --exclude-class and --exclude are for own images: --dataset PATH"
         );
         Ok(())
     }

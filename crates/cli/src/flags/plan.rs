@@ -11,6 +11,7 @@ use modiste_experiment::{
 use modiste_model::Architecture;
 use modiste_train::Augmentation;
 
+use super::composition::CompositionFlags;
 use super::fine_tuning::FineTuningFlags;
 use super::own_images::{FormatFlags, SourceFlags};
 use super::training::TrainingFlags;
@@ -33,6 +34,8 @@ pub(crate) struct PlanFlags {
     source: SourceFlags,
     #[command(flatten)]
     format: FormatFlags,
+    #[command(flatten)]
+    composition: CompositionFlags,
     /// Network, as `modiste architectures` lists them, or a JSON file. It is fitted to the images and classes of the
     /// dataset.
     #[arg(long, value_name = "A|FILE")]
@@ -63,16 +66,25 @@ pub(crate) struct PlanFlags {
 impl PlanFlags {
     /// Identifiers of the flags that a resumed run does not accept: all of these, and `--run`. They are
     /// listed one by one, since clap's message about a group would name all its flags.
-    pub(crate) const ALL: [&str; 33] = [
+    pub(crate) const ALL: [&str; 42] = [
         "recipe",
         "dataset",
         "label_column",
         "group",
         "exclude_class",
+        "exclude",
         "size",
         "color",
         "fit",
         "strict",
+        "outlier_class",
+        "cutouts",
+        "cutout_settings",
+        "tta",
+        "balance",
+        "cutout_share",
+        "outlier_share",
+        "scene_share",
         "architecture",
         "from",
         "freeze",
@@ -116,6 +128,7 @@ impl PlanFlags {
     fn plan_for_catalog(&self) -> Result<Plan> {
         self.source.refuse()?;
         self.format.refuse()?;
+        self.composition.refuse()?;
         let recipe = self.recipe_or(recipes()[0].name)?;
         let name = self.dataset.as_deref().or(recipe.dataset);
         let name = name.with_context(|| {
@@ -139,8 +152,9 @@ impl PlanFlags {
         let recipe = self.recipe_or("images")?;
         let model = self.fine_tuning.model()?;
         let (decode, decoder) = self.format.options(model.as_ref())?;
-        let (own, source) = OwnImages::open(path, &self.source.options(), &decode, decoder)?;
-        let classes = &source.listing().classes;
+        let (mut own, source) = OwnImages::open(path, &self.source.options(), &decode, decoder)?;
+        self.composition.apply_to_images(&mut own)?;
+        let classes = &own.class_map(source.listing())?.classes;
         let architecture = self.fitted(model.as_ref(), own.image_shape(), classes.len())?;
         let mut plan = Plan::for_images(&recipe, own, source.listing(), architecture)?;
         self.fine_tuning.apply(&mut plan, model.as_ref(), classes)?;
@@ -174,6 +188,7 @@ impl PlanFlags {
         let shape = plan.architecture.input.into();
         let config = &mut plan.config;
         self.training.apply(&mut config.train)?;
+        self.composition.apply(&mut config.train)?;
         if let Some(seed) = self.seed {
             config.train.seed = seed;
         }

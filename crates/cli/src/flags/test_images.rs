@@ -27,7 +27,7 @@ pub(crate) struct TestFlags {
 
 /// Test-time augmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TestTimeAugmentation {
+pub(super) enum TestTimeAugmentation {
     /// The image alone.
     None,
     /// The image and its mirror image.

@@ -327,6 +327,7 @@ fn photos_prints_accuracy_and_errors() {
     let wrong = literal!([{
         "index": 1, "file": "8-bag.png", "truth": "Shirt", "predicted": "Bag",
         "probability": result["wrong"][0]["probability"], "unsure": false,
+        "score": result["wrong"][0]["score"], "known": true,
     }]);
     assert_eq!(result["wrong"], wrong);
     assert_eq!(result["confusion"][6][8], 1);

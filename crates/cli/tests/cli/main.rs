@@ -3,6 +3,7 @@
 mod bad_input;
 mod clean;
 mod commands;
+mod composition;
 #[cfg(unix)]
 mod data_folder;
 mod fine_tuning;

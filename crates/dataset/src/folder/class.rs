@@ -1,5 +1,8 @@
 //! Look-up of classes by the names in tables and of folders.
 
+/// Label of pictures that belong to none of the classes.
+const OTHER: &str = "other";
+
 /// Label that is not the name or number of a class.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no class `{label}`; did you mean `{nearest}`? There are: {}", classes.join(", "))]
@@ -15,7 +18,15 @@ pub struct UnknownClass {
 /// Finds a class by name or number. Case, spaces and punctuation are ignored if only one class is meant then:
 /// `ankle-boot` is `Ankle boot`. A number may have a fraction of zeros, as spreadsheets write it: `3.0`. It is the index of
 /// a class, unless classes are named by numbers.
-pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, UnknownClass> {
+///
+/// # Errors
+/// Returns [`UnknownClass`], which names the most similar class.
+///
+/// ```
+/// let classes = ["Shirt", "Ankle boot"].map(String::from);
+/// assert_eq!(modiste_dataset::find_class("ankle-boot", &classes), Ok(1));
+/// ```
+pub fn find_class(label: &str, classes: &[String]) -> Result<usize, UnknownClass> {
     let wanted = letters(label);
     let exact = || classes.iter().position(|class| class == label);
     let by_letters = || {
@@ -43,6 +54,11 @@ pub(super) fn class_number(label: &str, classes: &[String]) -> Result<usize, Unk
         nearest: nearest(&wanted, classes).to_owned(),
         classes: classes.to_vec(),
     })
+}
+
+/// Returns whether a label means that a picture belongs to none of the classes: it is `other`, and no class is.
+pub(super) fn is_other(label: &str, classes: &[String]) -> bool {
+    letters(label) == OTHER && find_class(label, classes).is_err()
 }
 
 /// Finds the most similar class: one that starts with the label or that the label starts with, or else the one with the
@@ -73,11 +89,11 @@ mod tests {
     #[test]
     fn finds_classes_by_name_and_number() {
         let classes = ["Shirt", "T-shirt/top"].map(String::from);
-        assert_eq!(class_number("1", &classes).expect("a number"), 1);
-        assert_eq!(class_number("shirt", &classes).expect("a name"), 0);
-        assert_eq!(class_number("t-shirt-top", &classes).expect("a name"), 1);
+        assert_eq!(find_class("1", &classes).expect("a number"), 1);
+        assert_eq!(find_class("shirt", &classes).expect("a name"), 0);
+        assert_eq!(find_class("t-shirt-top", &classes).expect("a name"), 1);
         for label in ["2", "-1", "", "Shirts"] {
-            let error = class_number(label, &classes).unwrap_err().to_string();
+            let error = find_class(label, &classes).unwrap_err().to_string();
             assert!(error.contains("There are: Shirt, T-shirt/top"), "{error}");
         }
     }
@@ -86,10 +102,10 @@ mod tests {
     fn accepts_number_with_zero_fraction() {
         let classes = ["Shirt", "Coat"].map(String::from);
         for (label, class) in [("0.0", 0), ("1.", 1), ("1.00", 1)] {
-            assert_eq!(class_number(label, &classes).expect(label), class);
+            assert_eq!(find_class(label, &classes).expect(label), class);
         }
         for label in ["0.5", "-0.0", ".0", "1e0", "1.0.0"] {
-            class_number(label, &classes).expect_err(label);
+            find_class(label, &classes).expect_err(label);
         }
     }
 
@@ -101,7 +117,7 @@ mod tests {
             ("Shirts", "Shirt"),
             ("cot", "Coat"),
         ] {
-            let error = class_number(label, &classes).unwrap_err().to_string();
+            let error = find_class(label, &classes).unwrap_err().to_string();
             let expected = format!("did you mean `{suggestion}`?");
             assert!(error.contains(&expected), "{error}");
         }
@@ -111,24 +127,24 @@ mod tests {
     fn exact_names_come_first_and_ambiguous_ones_are_refused() {
         let classes = ["c", "c#", "c++", "T-shirt"].map(String::from);
         for (label, class) in [("c", 0), ("c#", 1), ("c++", 2), ("tshirt", 3), ("1", 1)] {
-            assert_eq!(class_number(label, &classes).expect(label), class);
+            assert_eq!(find_class(label, &classes).expect(label), class);
         }
-        class_number("C", &classes).expect_err("three classes are similar");
+        find_class("C", &classes).expect_err("three classes are similar");
     }
 
     #[test]
     fn numbers_are_names_if_classes_are_numbers() {
         let classes = ["1", "2", "3", "unknown"].map(String::from);
         for (label, class) in [("1", 0), ("2.0", 1), ("03", 2), ("Unknown", 3)] {
-            assert_eq!(class_number(label, &classes).expect(label), class);
+            assert_eq!(find_class(label, &classes).expect(label), class);
         }
-        class_number("0", &classes).expect_err("no class has this name");
+        find_class("0", &classes).expect_err("no class has this name");
     }
 
     #[test]
     fn finds_digits_by_name() {
         let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-        assert_eq!(class_number("7", &classes).expect("a digit"), 7);
-        class_number("-1", &classes).expect_err("not a digit");
+        assert_eq!(find_class("7", &classes).expect("a digit"), 7);
+        find_class("-1", &classes).expect_err("not a digit");
     }
 }

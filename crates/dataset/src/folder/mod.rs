@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::{TextError, shown};
 
-pub use self::class::UnknownClass;
-use self::class::class_number;
+use self::class::is_other;
+pub use self::class::{UnknownClass, find_class};
 pub use self::path_list::parse_path_list;
 pub use self::pictures::{PictureFileError, PictureFiles, pictures_in_folder, read_picture};
 use self::pictures::{is_ignored, is_picture};
@@ -34,6 +34,8 @@ pub struct LabelledFile {
 pub struct LabelledFolder {
     /// Pictures with a class.
     pub photos: Vec<LabelledFile>,
+    /// Pictures with the label `other`, relative to the folder: they belong to none of the classes.
+    pub others: Vec<PathBuf>,
     /// Lines of the table, or folders, without a valid class.
     pub errors: Vec<LabelError>,
     /// Table of the labels, `None` if folder names are the labels.
@@ -149,11 +151,12 @@ fn is_table(path: &Path) -> bool {
 /// Finds pictures that the table lists more than once, and counts those that it does not list.
 fn compare_with_table(folder: &Path, labels: &mut LabelledFolder) {
     let mut named = HashSet::new();
-    for photo in &labels.photos {
-        let path = folder.join(&photo.file);
+    let photos = labels.photos.iter().map(|photo| &photo.file);
+    for file in photos.chain(&labels.others) {
+        let path = folder.join(file);
         let path = path.canonicalize().unwrap_or(path);
         if !named.insert(path) {
-            labels.repeated.push(photo.file.clone());
+            labels.repeated.push(file.clone());
         }
     }
     // An invalid line may be meant for one of the unlabelled pictures.
@@ -188,20 +191,20 @@ fn from_folders(
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match class_number(&name, classes) {
+        let files = found.files.iter();
+        let mut files = files.map(|file| file.strip_prefix(folder).unwrap_or(file).to_owned());
+        match find_class(&name, classes) {
             Ok(class) => labels
                 .photos
-                .extend(found.files.iter().map(|file| LabelledFile {
-                    file: file.strip_prefix(folder).unwrap_or(file).to_owned(),
-                    class,
-                })),
+                .extend(files.map(|file| LabelledFile { file, class })),
+            Err(_) if is_other(&name, classes) => labels.others.extend(&mut files),
             Err(error) => labels.errors.push(LabelError {
                 path,
                 reason: error.to_string(),
             }),
         }
     }
-    if labels.photos.is_empty() && labels.errors.is_empty() {
+    if labels.photos.is_empty() && labels.others.is_empty() && labels.errors.is_empty() {
         return Err(LabelsError::NoLabels {
             folder: folder.to_owned(),
             classes: classes.to_vec(),
@@ -217,6 +220,30 @@ mod tests {
     fn write(path: &Path) {
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         fs::write(path, "x").expect("a file");
+    }
+
+    #[test]
+    fn other_means_none_of_the_classes_unless_one_has_that_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let classes = ["Shirt", "Coat"].map(String::from);
+        for file in ["shirt/a.png", "other/b.png", "other/c.png"] {
+            write(&root.join(file));
+        }
+        let found = read_labelled_folder(root, &classes).expect("labels");
+        assert_eq!((found.photos.len(), found.errors.len()), (1, 0));
+        assert_eq!(
+            found.others,
+            ["other/b.png", "other/c.png"].map(PathBuf::from)
+        );
+        let table = "file,label\nshirt/a.png,Coat\nother/b.png,Other\nother/c.png,others\n";
+        fs::write(root.join("labels.csv"), table).expect("written");
+        let found = read_labelled_folder(root, &classes).expect("labels");
+        assert_eq!(found.others, [PathBuf::from("other/b.png")]);
+        assert_eq!((found.photos.len(), found.errors.len()), (1, 1));
+        let classes = ["Shirt", "Coat", "Other"].map(String::from);
+        let found = read_labelled_folder(root, &classes).expect("labels");
+        assert_eq!((found.photos.len(), found.others.len()), (2, 0));
     }
 
     #[test]

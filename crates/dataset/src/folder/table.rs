@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 use modiste_core::decode_text;
 
-use super::class::class_number;
+use super::class::{find_class, is_other};
 use super::pictures::is_named_like_picture;
 use super::records::{FILE, LABEL, Record, records};
 use super::{LabelError, LabelledFile, LabelledFolder, LabelsError};
@@ -27,8 +27,12 @@ pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, La
         path: path.to_owned(),
         reason,
     };
-    let (photos, errors) = parsed.map_err(table)?;
-    if photos.is_empty() && errors.is_empty() {
+    let Parsed {
+        photos,
+        others,
+        errors,
+    } = parsed.map_err(table)?;
+    if photos.is_empty() && others.is_empty() && errors.is_empty() {
         return Err(table("it lists no photos".to_owned()));
     }
     let errors = errors.into_iter().map(|reason| LabelError {
@@ -37,20 +41,29 @@ pub(super) fn read(path: &Path, classes: &[String]) -> Result<LabelledFolder, La
     });
     Ok(LabelledFolder {
         photos,
+        others,
         errors: errors.collect(),
         table: Some(path.to_owned()),
         ..LabelledFolder::default()
     })
 }
 
-/// Pictures with a class, and descriptions of the invalid lines.
-type Parsed = (Vec<LabelledFile>, Vec<String>);
+/// Lines of a table.
+#[derive(Debug, Default, PartialEq)]
+struct Parsed {
+    /// Pictures with a class.
+    photos: Vec<LabelledFile>,
+    /// Pictures that belong to none of the classes.
+    others: Vec<PathBuf>,
+    /// Descriptions of the invalid lines.
+    errors: Vec<String>,
+}
 
 /// Parses the text of a table. `exists` returns `true` for the path of a file.
 fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Result<Parsed, String> {
     let (records, delimiter) = records(text)?;
     let mut columns = None;
-    let (mut photos, mut errors) = (Vec::new(), Vec::new());
+    let mut parsed = Parsed::default();
     for Record {
         line,
         fields: record,
@@ -80,7 +93,7 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
             },
         };
         let (Some(file), Some(label)) = (record.get(file), record.get(label)) else {
-            errors.push(format!(
+            parsed.errors.push(format!(
                 "line {line}: {} columns, but the photo or its class is expected in a later one",
                 record.len()
             ));
@@ -88,18 +101,19 @@ fn parse(text: &str, classes: &[String], exists: impl Fn(&Path) -> bool) -> Resu
         };
         if file.is_empty() {
             let error = format!("line {line}: the photo has no name");
-            errors.push(error);
+            parsed.errors.push(error);
             continue;
         }
-        match class_number(label, classes) {
-            Ok(class) => photos.push(LabelledFile {
+        match find_class(label, classes) {
+            Ok(class) => parsed.photos.push(LabelledFile {
                 file: local(file, &exists),
                 class,
             }),
-            Err(error) => errors.push(format!("line {line}, {file}: {error}")),
+            Err(_) if is_other(label, classes) => parsed.others.push(local(file, &exists)),
+            Err(error) => parsed.errors.push(format!("line {line}, {file}: {error}")),
         }
     }
-    Ok((photos, errors))
+    Ok(parsed)
 }
 
 /// Indices of the columns of photos and of classes, if the record is a heading.
@@ -119,7 +133,7 @@ fn is_photo(record: &StringRecord, classes: &[String], exists: impl Fn(&Path) ->
     });
     let class = record
         .get(1)
-        .is_some_and(|label| class_number(label, classes).is_ok());
+        .is_some_and(|label| find_class(label, classes).is_ok() || is_other(label, classes));
     file && class
 }
 
@@ -147,9 +161,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, usize)]) {
         let found = parse_here(text).expect("a table");
-        assert_eq!(found.1, [""; 0]);
+        assert_eq!(found.errors, [""; 0]);
         let found: Vec<_> = found
-            .0
+            .photos
             .iter()
             .map(|photo| (photo.file.to_str().expect("text"), photo.class))
             .collect();
@@ -186,7 +200,11 @@ mod tests {
     fn invalid_line_does_not_affect_others() {
         let labels =
             parse_here("file,label\na.jpg,Hat\nb.jpg,1\nTotal,2 photos\n").expect("a table");
-        assert_eq!((labels.0.len(), labels.1.len()), (1, 2), "{labels:?}");
+        assert_eq!(
+            (labels.photos.len(), labels.errors.len()),
+            (1, 2),
+            "{labels:?}"
+        );
     }
 
     #[test]
@@ -194,7 +212,7 @@ mod tests {
         #[track_caller]
         fn rejected(text: &str, expected: &str) {
             let error = match parse_here(text) {
-                Ok((_, errors)) => errors.join("\n"),
+                Ok(Parsed { errors, .. }) => errors.join("\n"),
                 Err(error) => error,
             };
             assert!(error.contains(expected), "{error}");
@@ -233,7 +251,7 @@ mod tests {
             cells in prop::collection::vec("[a-z.;,\"\t\r\n0-9]{0,6}|file|label|a\\.jpg|Shirt", 0..12),
             separator in prop::sample::select(vec![",", ";", "\t", "\n"]),
         ) {
-            if let Ok((photos, _)) = parse_here(&cells.join(separator)) {
+            if let Ok(Parsed { photos, .. }) = parse_here(&cells.join(separator)) {
                 prop_assert!(photos.iter().all(|photo| photo.class < 2));
             }
         }

@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use modiste_core::{Fit, ImageShape};
-use modiste_imaging::{Picture, fit};
+use modiste_imaging::Picture;
 use rayon::prelude::*;
 
 use super::decoded::{Decoded, chunks, new_sink, stored};
@@ -14,6 +13,7 @@ use crate::cache::Contents;
 use crate::files::digest::digest;
 use crate::images::Images;
 use crate::pixels::Pixels;
+use crate::transform::fitted_pixels;
 
 /// Fits images of arrays, in memory.
 pub(super) fn fit_arrays(
@@ -55,7 +55,7 @@ pub(super) fn fit_arrays(
                     shape: from,
                     pixels,
                 };
-                fitted(picture, shape, options.fit).ok_or(SourceError::Size { shape })
+                fitted_pixels(picture, shape, options.fit).ok_or(SourceError::Size { shape })
             })
             .collect();
         for image in fitted {
@@ -69,30 +69,6 @@ pub(super) fn fit_arrays(
         bad: Vec::new(),
     };
     Ok((stored(sink.finish(None, &contents)?, contents), hashes))
-}
-
-/// Converts between gray and RGB, and fits the picture.
-fn fitted(picture: Picture, shape: ImageShape, mode: Fit) -> Option<Vec<u8>> {
-    let converted = match (picture.shape.channels, shape.channels) {
-        (from, to) if from == to => picture,
-        (1, _) => Picture {
-            pixels: picture.pixels.iter().flat_map(|&gray| [gray; 3]).collect(),
-            shape: ImageShape {
-                channels: 3,
-                ..picture.shape
-            },
-        },
-        _ => {
-            let images = Images::new(picture.shape, picture.pixels, vec![0]).ok()?;
-            let gray = images.to_gray().ok()?;
-            Picture {
-                shape: gray.shape(),
-                pixels: gray.to_contiguous().ok()?.into_owned(),
-            }
-        }
-    };
-    let fitted = fit(converted, shape.height, shape.width, mode).ok()?;
-    Some(fitted.pixels)
 }
 
 /// SHA-256 of a file of arrays; empty if it cannot be read.

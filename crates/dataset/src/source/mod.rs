@@ -30,7 +30,9 @@ pub use fingerprint::{Fingerprint, FingerprintChange};
 pub use listing::{BadFile, Listing, Part, Sample, SourceKind, SourceWarning, UnknownPart};
 pub use loaded::{LoadedImages, Splits};
 pub use open::{DatasetPath, open_source};
-pub use options::{Color, DecodeOptions, SourceOptions, UnknownColor};
+pub use options::{
+    Color, ColumnValue, DecodeOptions, InvalidColumnValue, SourceOptions, UnknownColor,
+};
 
 use crate::cache::CacheOptions;
 use crate::images::Images;
@@ -137,6 +139,7 @@ impl Source {
             for (is_set, option) in [
                 (options.label_column.is_some(), "a label column"),
                 (options.group_column.is_some(), "a group column"),
+                (!options.exclude_rows.is_empty(), "a value of a column"),
             ] {
                 if is_set {
                     let path = listing.root;

@@ -1,5 +1,8 @@
 //! Options of sources.
 
+use std::fmt;
+use std::str::FromStr;
+
 use modiste_core::{Fit, ImageShape};
 
 use super::file_decoder::FileDecoder;
@@ -10,10 +13,58 @@ use crate::cache::CacheOptions;
 pub struct SourceOptions {
     /// Names of classes that are left out.
     pub exclude_classes: Vec<String>,
+    /// Values of columns of a table: the lines that have one of them are left out.
+    pub exclude_rows: Vec<ColumnValue>,
     /// Column of a table with the classes, instead of `label`, `class` or `category`.
     pub label_column: Option<String>,
     /// Column of a table with groups, such as persons or scenes. The images of a group stay in one part.
     pub group_column: Option<String>,
+}
+
+/// Value of a column of a table.
+///
+/// ```
+/// use modiste_dataset::ColumnValue;
+///
+/// let ambiguous: ColumnValue = "ambiguous=1".parse()?;
+/// assert_eq!((ambiguous.column.as_str(), ambiguous.value.as_str()), ("ambiguous", "1"));
+/// assert_eq!(ambiguous.to_string(), "ambiguous=1");
+/// # Ok::<(), modiste_dataset::InvalidColumnValue>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnValue {
+    /// Name of the column.
+    pub column: String,
+    /// Value, as it stands in the table.
+    pub value: String,
+}
+
+/// Error for a text that is not a [`ColumnValue`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not a column and a value; expected `COLUMN=VALUE`")]
+pub struct InvalidColumnValue {
+    /// Text that was given.
+    pub found: String,
+}
+
+impl fmt::Display for ColumnValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.column, self.value)
+    }
+}
+
+impl FromStr for ColumnValue {
+    type Err = InvalidColumnValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidColumnValue> {
+        match text.split_once('=') {
+            Some((column, value)) if !column.is_empty() => Ok(Self {
+                column: column.into(),
+                value: value.into(),
+            }),
+            _ => Err(InvalidColumnValue { found: text.into() }),
+        }
+    }
 }
 
 /// Colour of decoded images.
@@ -36,7 +87,7 @@ pub struct UnknownColor {
     pub found: String,
 }
 
-impl std::str::FromStr for Color {
+impl FromStr for Color {
     type Err = UnknownColor;
 
     fn from_str(name: &str) -> Result<Self, UnknownColor> {

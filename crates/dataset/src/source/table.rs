@@ -68,6 +68,9 @@ struct Columns {
     group: Option<usize>,
 }
 
+/// Lines that are left out: the index of a column and its value.
+type Excluded = (usize, String);
+
 fn parse(
     text: &str,
     options: &SourceOptions,
@@ -80,21 +83,35 @@ fn parse(
         return Ok(rows);
     };
     let named = Columns::named(&first.fields, options);
+    let mut excluded = Vec::new();
     let columns = match named.is_ok() || is_heading(&first.fields, &exists) {
         true => {
-            let columns = named.map_err(|reason| format!("line {}: {reason}", first.line))?;
+            let at_line = |reason| format!("line {}: {reason}", first.line);
+            let columns = named.map_err(at_line)?;
+            excluded = excluded_rows(&first.fields, options).map_err(at_line)?;
             records.next();
             columns
         }
         false => Columns::unnamed(options)?,
     };
+    let mut unseen: Vec<&Excluded> = excluded.iter().collect();
     for Record { line, fields } in records {
+        let is_excluded = |(column, value): &Excluded| fields.get(*column) == Some(value.as_str());
+        unseen.retain(|excluded| !is_excluded(excluded));
+        if excluded.iter().any(is_excluded) {
+            continue;
+        }
         match row(&fields, columns, &exists) {
             Ok(row) => rows.valid.push(row),
             Err(reason) => rows.invalid.push(format!("line {line}: {reason}")),
         }
     }
-    Ok(rows)
+    match unseen.first() {
+        Some((_, value)) => Err(format!(
+            "no line has the value `{value}` in the column whose lines are to be left out"
+        )),
+        None => Ok(rows),
+    }
 }
 
 /// Returns `false` if the first field is an image and there is a second one, as in a table without a heading. A heading
@@ -107,6 +124,29 @@ fn is_heading(first: &StringRecord, exists: impl Fn(&Path) -> bool) -> bool {
     first.len() < 2 || !(exists(&path) || is_named_like_picture(&path))
 }
 
+/// Lines that the options leave out.
+fn excluded_rows(heading: &StringRecord, options: &SourceOptions) -> Result<Vec<Excluded>, String> {
+    let rows = options.exclude_rows.iter();
+    rows.map(|row| Ok((chosen_column(heading, &row.column)?, row.value.clone())))
+        .collect()
+}
+
+/// Index of the column of a name.
+fn chosen_column(heading: &StringRecord, name: &str) -> Result<usize, String> {
+    let exact = heading.iter().position(|field| field == name);
+    let similar = || {
+        let is_similar = |field: &str| field.to_lowercase() == name.to_lowercase();
+        heading.iter().position(is_similar)
+    };
+    exact.or_else(similar).ok_or_else(|| {
+        let known: Vec<&str> = heading.iter().collect();
+        format!(
+            "there is no column `{name}`; there are: {}",
+            known.join(", ")
+        )
+    })
+}
+
 impl Columns {
     /// Columns of a heading.
     fn named(heading: &StringRecord, options: &SourceOptions) -> Result<Self, String> {
@@ -114,20 +154,7 @@ impl Columns {
             let is_named = |field: &str| names.contains(&field.to_lowercase().as_str());
             heading.iter().position(is_named)
         };
-        let chosen = |name: &str| {
-            let exact = heading.iter().position(|field| field == name);
-            let similar = || {
-                let is_similar = |field: &str| field.to_lowercase() == name.to_lowercase();
-                heading.iter().position(is_similar)
-            };
-            exact.or_else(similar).ok_or_else(|| {
-                let known: Vec<&str> = heading.iter().collect();
-                format!(
-                    "there is no column `{name}`; there are: {}",
-                    known.join(", ")
-                )
-            })
-        };
+        let chosen = |name: &str| chosen_column(heading, name);
         let missing = |what: &str, names: &[&str]| {
             let known: Vec<&str> = heading.iter().collect();
             format!(
@@ -149,10 +176,12 @@ impl Columns {
 
     /// Columns of a table without a heading: images, then classes.
     fn unnamed(options: &SourceOptions) -> Result<Self, String> {
+        let excluded = options.exclude_rows.first().map(|row| &row.column);
         let chosen = options
             .label_column
             .as_ref()
-            .or(options.group_column.as_ref());
+            .or(options.group_column.as_ref())
+            .or(excluded);
         match chosen {
             Some(name) => Err(format!(
                 "there is no column `{name}`: the table has no heading"
@@ -349,6 +378,31 @@ mod tests {
             &plain,
             "line 2: unclosed quote",
         );
+    }
+
+    #[test]
+    fn leaves_out_lines_by_the_value_of_a_column() {
+        let without = |rows: &[&str]| SourceOptions {
+            exclude_rows: rows.iter().map(|row| row.parse().expect("valid")).collect(),
+            ..SourceOptions::default()
+        };
+        let text = "file,class,Kind,sure\na.jpg,hat,old,1\nb.jpg,bag,new,1\nc.jpg,bag,new,0\n";
+        let one = [("b.jpg", "bag", None, None)];
+        check(text, &without(&["kind=old", "sure=0"]), &one);
+        for (rows, expected) in [
+            (["sure=2"], "no line has the value `2`"),
+            (
+                ["size=2"],
+                "line 1: there is no column `size`; there are: file, class",
+            ),
+        ] {
+            let error = parse(text, &without(&rows), |_| false)
+                .err()
+                .expect("refused");
+            assert!(error.contains(expected), "{error}");
+        }
+        let error = parse("a.jpg,hat\n", &without(&["sure=0"]), |_| false).err();
+        assert!(error.expect("refused").contains("the table has no heading"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn explanation(
         return Err(failed("the preprocessing returns no view".into()));
     }
     let pixels: Vec<&[u8]> = views.iter().map(|view| &*view.picture.pixels).collect();
-    let ranked = classifier.classify_views(&pixels);
+    let ranked = classifier.answer_views(&pixels).predictions;
     check_finite(&ranked).map_err(|reason| failed(reason.into()))?;
     let best = &ranked[0];
     let network = classifier.network();

@@ -1,10 +1,16 @@
 //! Page about a folder of labelled photos.
 
+use std::path::Path;
+
 use modiste_imaging::picture_png;
 use modiste_infer::is_unsure;
 use modiste_report::{PhotoRow, photos_page};
 
-use crate::photos::{FailedPhoto, PhotoAnswer, PhotosReport};
+use crate::classify::Classified;
+use crate::photos::{FailedPhoto, PhotosReport};
+
+/// Truth of photos that belong to none of the classes.
+const OTHER: &str = "other";
 
 /// Number of classes that are shown of an answer.
 const TOP: usize = 3;
@@ -14,29 +20,34 @@ pub fn photos(title: &str, report: &PhotosReport) -> String {
     let rows: Vec<PhotoRow> = report
         .answers
         .iter()
-        .map(|answer| row(answer, report))
+        .map(|answer| {
+            let truth = &report.confusion.classes()[answer.truth];
+            row(&answer.file, truth, &answer.classified, report)
+        })
+        .chain(
+            report
+                .others
+                .iter()
+                .map(|other| row(&other.file, OTHER, &other.classified, report)),
+        )
         .collect();
     let failed: Vec<(String, String)> = report.failed.iter().map(failed_row).collect();
     photos_page(title, &rows, &failed, &report.confusion)
 }
 
-fn row(answer: &PhotoAnswer, report: &PhotosReport) -> PhotoRow {
-    let classified = &answer.classified;
+fn row(file: &Path, truth: &str, classified: &Classified, report: &PhotosReport) -> PhotoRow {
     let ranked = classified.ranked.iter().take(TOP);
-    // Colour views are not shown: they are the photo itself, only smaller.
-    let views = classified
-        .views
-        .iter()
-        .filter(|_| report.input.channels == 1);
+    let views = classified.views.iter();
     PhotoRow {
-        name: answer.file.display().to_string(),
-        truth: report.confusion.classes()[answer.truth].clone(),
+        name: file.display().to_string(),
+        truth: truth.into(),
         ranked: ranked
             .map(|one| (one.class.clone(), one.probability))
             .collect(),
         photo: classified.thumbnail.clone().unwrap_or_default(),
         views: views.map(|view| picture_png(view, report.input)).collect(),
         unsure: is_unsure(&classified.ranked),
+        rejected: !classified.known,
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct RunImages {
     pub(super) data: Dataset,
     pub(super) train: Images,
     pub(super) validation: Images,
+    /// Cut-outs, if the plan has any.
+    cutouts: Option<Images>,
+    /// Images to test on that belong to no class, if there are classes of such images.
+    pub(super) outliers: Option<Images>,
     /// Images that backgrounds are cut from, if the augmentation uses them.
     background: Option<Images>,
     /// Files of the dataset.
@@ -32,6 +36,8 @@ pub(crate) struct RunImages {
     pub(super) own: Option<OwnDetails>,
     /// Files of the dataset of the background images, if there is one.
     pub(super) background_report: Option<LoadReport>,
+    /// Files of the dataset of the cut-outs, if there is one.
+    pub(super) cutouts_report: Option<LoadReport>,
     /// Folder of the datasets.
     pub(super) data_folder: PathBuf,
 }
@@ -50,6 +56,7 @@ impl RunImages {
     ) -> Result<Self> {
         let seed = plan.config.train.seed;
         let (data, train, validation, report, own);
+        let (mut cutouts, mut cutouts_report, mut outliers) = (None, None, None);
         match &plan.own_images {
             None => {
                 let mut loaded = source.load(&plan.dataset, data_folder, on_warning)?;
@@ -63,6 +70,15 @@ impl RunImages {
             Some(images) => {
                 let split = load_split(plan, images, source, on_warning)?;
                 (train, validation) = (split.data.train.clone(), split.validation);
+                if !images.outlier_classes.is_empty() {
+                    outliers = Some(split.test_outliers);
+                }
+                if let Some(name) = &images.cutouts {
+                    let loaded = source.load(name, data_folder, on_warning)?;
+                    let count = plan.max_samples.unwrap_or(usize::MAX);
+                    cutouts = Some(loaded.dataset.train.first(count));
+                    cutouts_report = Some(loaded.report);
+                }
                 data = split.data;
                 (report, own) = (split.details.report(&plan.dataset), Some(split.details));
             }
@@ -81,10 +97,13 @@ impl RunImages {
             data,
             train,
             validation,
+            cutouts,
+            outliers,
             background,
             report,
             own,
             background_report,
+            cutouts_report,
             data_folder: data_folder.into(),
         })
     }
@@ -94,6 +113,7 @@ impl RunImages {
         TrainData {
             train: &self.train,
             validation: &self.validation,
+            cutouts: self.cutouts.as_ref(),
             pictures: self.background.as_ref(),
         }
     }
@@ -165,8 +185,8 @@ impl RunImages {
             dataset: self.data.name.clone(),
             classes: self.data.classes.clone(),
             preprocessing: Some(plan.preprocessing.clone()),
-            temperature: 1.0,
             training,
+            ..Metadata::default()
         }
     }
 }

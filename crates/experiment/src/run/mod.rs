@@ -1,5 +1,6 @@
 //! Runs: their folder, record and logs, and the training itself.
 
+mod calibration;
 mod checkpoints;
 mod class_counts;
 mod dataset_record;
@@ -22,6 +23,7 @@ mod test_result;
 mod training;
 mod watch;
 
+pub use calibration::OutlierResult;
 pub use class_counts::ClassCounts;
 pub use dataset_record::DatasetRecord;
 pub use divergence::DivergenceAdvice;

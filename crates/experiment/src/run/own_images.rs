@@ -8,6 +8,7 @@ use modiste_dataset::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::class_map::known_and_outliers;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
 use crate::own_images::{ImageFiles, OwnImages, TEST_FRACTION, load};
@@ -47,8 +48,11 @@ pub struct OwnImagesRecord {
 /// Own images, decoded and split.
 #[derive(Clone, Debug)]
 pub(super) struct SplitImages {
+    /// Images with the labels of the network. Outliers are part of the training images only.
     pub(super) data: Dataset,
     pub(super) validation: Images,
+    /// Outliers to test on.
+    pub(super) test_outliers: Images,
     pub(super) details: OwnDetails,
 }
 
@@ -101,7 +105,8 @@ pub(crate) fn own_test_part(
         )));
     }
     let tested = split.details.samples.into_iter();
-    let tested = tested.filter(|(_, _, part)| *part == Part::Test);
+    let is_known = |class: &String| !own.images.outlier_classes.contains(class);
+    let tested = tested.filter(|(_, class, part)| *part == Part::Test && is_known(class));
     let paths: Vec<PathBuf> = tested.map(|(path, ..)| path).collect();
     let files = ImageFiles {
         paths,
@@ -126,15 +131,21 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
         validation,
     };
     let splits = loaded.split_by(fractions, plan.config.train.seed);
+    let map = own.class_map(&loaded.listing)?;
     // The images of a folder are sorted by class.
     let some = |images: &Images| match plan.max_samples {
         Some(count) => spread_images(images, count),
         None => images.clone(),
     };
-    let (train, test) = (some(&splits.train), some(&splits.test));
+    let train = map.relabelled(&some(&splits.train));
+    let [test, test_outliers] = known_and_outliers(&map.relabelled(&splits.test));
+    let test = some(&test);
     let validation = match plan.config.validation {
         Validation::Test => test.clone(),
-        _ => splits.validation.clone(),
+        _ => {
+            let [validation, _] = known_and_outliers(&map.relabelled(&splits.validation));
+            validation
+        }
     };
     let counts = [train.len(), validation.len(), test.len()];
     if counts.contains(&0) {
@@ -166,13 +177,14 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
     Ok(SplitImages {
         data: Dataset {
             name: plan.dataset.clone(),
-            classes: loaded.listing.classes.clone(),
+            classes: map.classes,
             train,
             validation: None,
             test,
             fit: loaded.fit,
         },
         validation,
+        test_outliers,
         details: OwnDetails {
             record: OwnImagesRecord {
                 images: own.clone(),

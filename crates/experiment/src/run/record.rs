@@ -8,6 +8,7 @@ use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::OutlierResult;
 use super::class_counts::ClassCounts;
 use super::dataset_record::DatasetRecord;
 use super::images::RunImages;
@@ -57,6 +58,9 @@ pub struct Record {
     /// Dataset of the background images, if there is one.
     #[serde(rename = "pictures")]
     pub background_images: Option<DatasetRecord>,
+    /// Dataset of the cut-outs, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutouts: Option<DatasetRecord>,
     /// Layers of the network.
     pub architecture: Architecture,
     /// Configuration.
@@ -93,6 +97,9 @@ pub struct Record {
     pub epochs: usize,
     /// Result of the final weights on the test images.
     pub test: Option<TestResult>,
+    /// Rejection of the test images that belong to no class, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<OutlierResult>,
     /// Result of the best epoch's weights, if there is a validation split to choose it on.
     pub best: Option<BestResult>,
     /// Result of the final weights on the labelled photos.
@@ -145,6 +152,7 @@ impl Record {
             pretrained: plan.pretrained.clone(),
             class_counts: Some(ClassCounts::of(images)),
             background_images: images.background_report.as_ref().map(DatasetRecord::of),
+            cutouts: images.cutouts_report.as_ref().map(DatasetRecord::of),
             architecture: plan.architecture.clone(),
             config: plan.config.clone(),
             preprocessing: plan.preprocessing.clone(),
@@ -161,6 +169,7 @@ impl Record {
             seconds: None,
             epochs: 0,
             test: None,
+            outliers: None,
             best: None,
             photos: None,
             error: None,
@@ -257,6 +266,7 @@ impl Record {
     pub fn unofficial_datasets(&self) -> Vec<&str> {
         std::iter::once(&self.dataset)
             .chain(&self.background_images)
+            .chain(&self.cutouts)
             .filter(|dataset| dataset.has_unofficial_files())
             .map(|dataset| dataset.name.as_str())
             .collect()
@@ -283,7 +293,8 @@ impl Record {
         let test = self.test.iter().map(|test| test.line(&run));
         let best = self.best.iter().map(|best| best.line(&run));
         let photos = self.photos.iter().map(ToString::to_string);
-        test.chain(best).chain(photos).collect()
+        let outliers = self.outliers.iter().map(|outliers| outliers.line(&run));
+        test.chain(outliers).chain(best).chain(photos).collect()
     }
 
     /// Returns the record with the values that its format version stores.
@@ -311,8 +322,10 @@ impl Record {
             check_unchanged(folder, then, now)?;
         }
         let background = self.background_images.iter().zip(&images.background_report);
+        let cutouts = self.cutouts.iter().zip(&images.cutouts_report);
         let changes: String = std::iter::once((&self.dataset, &images.report))
             .chain(background)
+            .chain(cutouts)
             .map(|(dataset, report)| dataset.changes(report))
             .collect();
         match changes.is_empty() {

@@ -3,8 +3,9 @@
 use modiste_dataset::Images;
 use modiste_metrics::{EpochMetrics, best_epoch, wilson_interval};
 use modiste_model::Network;
-use modiste_train::{Evaluation, TrainError, evaluate, fit_temperature};
+use modiste_train::{Evaluation, TrainError, evaluate};
 
+use super::calibration::calibrate;
 use super::divergence::DivergenceAdvice;
 use super::folder::{BEST, EPOCH, MODEL, RunFolder};
 use super::images::RunImages;
@@ -123,7 +124,8 @@ pub(super) fn best_result(
             return Ok(None);
         }
     };
-    network.metadata.temperature = fit_temperature(&network, &images.validation, &setup.compute)?;
+    let is_own = images.own.is_some();
+    calibrate(&mut network, &images.validation, is_own, &setup.compute)?;
     folder.write_network(BEST, &network)?;
     Ok(Some(BestResult {
         epoch: best.epoch,

@@ -3,7 +3,7 @@
 use modiste_core::printable;
 use modiste_dataset::Images;
 use modiste_report::{Cell, SheetRow, sample_sheet};
-use modiste_train::{TrainConfig, TrainData, preview};
+use modiste_train::{Sampling, TrainConfig, TrainData, preview, preview_cutouts};
 
 use super::folder::RunFolder;
 use super::images::RunImages;
@@ -15,6 +15,9 @@ pub(crate) const SAMPLE_SHEET: &str = "samples.png";
 
 /// File name of the augmented samples.
 pub(crate) const AUGMENTED_SHEET: &str = "augmented.png";
+
+/// File name of the rendered cut-outs of each class.
+pub(crate) const CUTOUT_SHEET: &str = "cutouts.png";
 
 /// Largest number of classes with samples.
 const CLASSES: usize = 40;
@@ -52,7 +55,40 @@ pub(super) fn write_sheets(
             &augmented(images.train_data(), classes, config)?,
         )?;
     }
+    let data = images.train_data();
+    if let Some(cutouts) = data.cutouts.filter(|_| config.cutouts.is_some())
+        && is_missing(CUTOUT_SHEET)
+    {
+        folder.write(CUTOUT_SHEET, &rendered(data, cutouts, classes, config)?)?;
+    }
     Ok(())
+}
+
+/// Returns a sheet with a row of rendered cut-outs for each class.
+fn rendered(
+    data: TrainData<'_>,
+    cutouts: &Images,
+    classes: &[String],
+    config: &TrainConfig,
+) -> Result<Vec<u8>> {
+    let rows = class_samples(cutouts.labels(), classes.len());
+    let indices: Vec<usize> = rows
+        .iter()
+        .flat_map(|(_, indices)| indices.clone())
+        .collect();
+    let images = preview_cutouts(config, data, &indices)?;
+    let mut place = 0;
+    let row = |(class, indices): (usize, Vec<usize>)| -> Result<SheetRow> {
+        let places = place..place + indices.len();
+        place = places.end;
+        let cell = |index| -> Result<Cell> { Ok(Cell::of(&images.image(index)?, images.shape())) };
+        Ok(SheetRow {
+            name: printable(&classes[class]),
+            cells: places.map(cell).collect::<Result<_>>()?,
+        })
+    };
+    let rows: Vec<SheetRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
+    Ok(sample_sheet(&[], &rows))
 }
 
 /// Returns a sheet with a row of samples for each class. Of many classes, some are shown.
@@ -96,11 +132,14 @@ fn augmented(data: TrainData<'_>, classes: &[String], config: &TrainConfig) -> R
     let copied = train.subset(&copies).with_labels(row_of_copy.collect());
     let config = TrainConfig {
         batch_size: copies.len().max(1),
+        sampling: Sampling::default(),
+        cutouts: None,
         ..config.clone()
     };
     let data = TrainData {
         train: &copied,
         validation: &copied,
+        cutouts: None,
         ..data
     };
     let versions = preview(&config, data, copies.len())?.augmented;
@@ -213,6 +252,7 @@ mod tests {
         let data = TrainData {
             train: &images,
             validation: &images,
+            cutouts: None,
             pictures: None,
         };
         let mut config = TrainConfig {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use modiste_train::{TrainError, fit, fit_temperature, resume};
+use modiste_train::{TrainError, fit, resume};
 
+use super::calibration::{calibrate, outlier_result};
 use super::event::{OnEvent, warn};
 use super::folder::MODEL;
 use super::own_images::SAMPLES;
@@ -102,14 +103,16 @@ impl Run {
             fitted.map_err(|error| explained(error, &config, folder, has_weights, &history));
         let concluded = written.and(fitted).and_then(|outcome| {
             if config.validation.is_held_out() {
-                network.metadata.temperature =
-                    fit_temperature(network, &images.validation, compute)?;
+                calibrate(network, &images.validation, images.own.is_some(), compute)?;
                 results.write(|folder| folder.write_network(MODEL, network))?;
             }
             if outcome.stopped {
                 return Ok(State::Interrupted);
             }
             record.test = Some(test_result(network, &images.data.test, setup)?);
+            if let Some(outliers) = &images.outliers {
+                record.outliers = outlier_result(network, &images.data.test, outliers, compute)?;
+            }
             record.best =
                 best_result(folder, &config, &history, images, setup, results.on_warning)?;
             if let (Some(folder), Some(photos)) = (&record.photos_folder, &photos) {

@@ -37,7 +37,7 @@ impl StepResult {
 ///
 /// # Errors
 /// Returns [`Error::Imaging`] if the photo cannot be decoded, [`Error::Preprocessing`] if a step cannot
-/// be run, and [`Error::Shape`] if the views do not have the shape.
+/// be run, and [`Error::OtherShape`] if the views do not have the shape.
 ///
 /// ```
 /// use modiste_core::ImageShape;
@@ -104,12 +104,15 @@ fn check(preprocessing: &Preprocessing, shape: ImageShape) -> Result<(), Error> 
 }
 
 fn check_views(views: &[View], shape: ImageShape) -> Result<(), Error> {
-    let fits = |view: &View| view.picture.shape == shape;
-    match !views.is_empty() && views.iter().all(fits) {
-        true => Ok(()),
-        false => Err(Error::Shape {
+    if views.is_empty() {
+        let reason = "the preprocessing has no steps";
+        return Err(Error::Shape { shape, reason });
+    }
+    match views.iter().find(|view| view.picture.shape != shape) {
+        None => Ok(()),
+        Some(view) => Err(Error::OtherShape {
             shape,
-            reason: "the preprocessing steps give another shape",
+            found: view.picture.shape,
         }),
     }
 }

@@ -185,7 +185,7 @@ fn rejects_invalid_steps_and_shapes() {
     };
     rejected(vec![], INPUT, "the first step must decode the photo");
     rejected(vec![Step::Mirror], INPUT, "step 1, mirror");
-    rejected(vec![Step::Read], INPUT, "give another shape");
+    rejected(vec![Step::Read], INPUT, "but the network takes");
     let fashion = Preprocessing::fashion().steps;
     for shape in [
         ImageShape::new(0, 28, 1),
@@ -193,7 +193,7 @@ fn rejects_invalid_steps_and_shapes() {
     ] {
         rejected(fashion.clone(), shape, "no pixels, or too many");
     }
-    rejected(fashion, ImageShape::new(28, 28, 3), "give another shape");
+    rejected(fashion, ImageShape::new(28, 28, 3), "but the network takes");
 }
 
 /// Preprocessing with all segmentation methods.

@@ -17,6 +17,8 @@
 //! | `preprocessing` | steps of [`Preprocessing`], or `null` |
 //! | `training` | record of the training run |
 //! | `temperature` | temperature of the softmax; 1 if absent |
+//! | `threshold` | lowest score of an image that belongs to one of the classes; none if absent |
+//! | `set_thresholds` | smallest probability of a class in a prediction set, for coverages of 1 to 99 percent |
 //!
 //! There is only one entry because the safetensors crate writes the entries of a map in random order,
 //! and the same training must give the same bytes.
@@ -30,6 +32,7 @@ use std::path::Path;
 
 use half::f16;
 use modiste_core::require_memory;
+use modiste_metrics::COVERAGES;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -297,6 +300,7 @@ impl Checked {
             return Err(not_a_model(path, &reason));
         }
         check_temperature(path, description.metadata.temperature)?;
+        check_thresholds(path, &description.metadata)?;
         let numbers = (plan.trainable_len() + plan.running_stats_len()) as u64;
         let expected = start.len() as u64 + precision.bytes() * numbers;
         if let Some(found) = length.filter(|&length| length != expected) {
@@ -360,6 +364,24 @@ fn check_preprocessing(path: &Path, stored: Value) -> Result<(), FileError> {
             found,
             reason,
         }),
+    }
+}
+
+/// Checks the numbers that decide what is known.
+fn check_thresholds(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
+    let thresholds = &metadata.set_thresholds;
+    let is_probability = |value: &f32| (0.0..=1.0).contains(value);
+    if !(thresholds.is_empty() || thresholds.len() == COVERAGES)
+        || !thresholds.iter().all(is_probability)
+    {
+        let reason = format!("`set_thresholds` are not {COVERAGES} probabilities");
+        return Err(not_a_model(path, &reason));
+    }
+    match metadata.threshold {
+        Some(threshold) if !threshold.is_finite() => {
+            Err(not_a_model(path, &format!("`threshold` is {threshold}")))
+        }
+        _ => Ok(()),
     }
 }
 

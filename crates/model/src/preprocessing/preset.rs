@@ -7,6 +7,9 @@ use modiste_core::{Fit, Interpolation};
 
 use super::{Preprocessing, PreprocessingError, Segmentation, Step};
 
+/// End of the name of a preprocessing with mirror images.
+const MIRROR: &str = "+mirror";
+
 impl Preprocessing {
     /// Preprocessing of the original Keras notebook for a photo of clothes: gray, `255 - gray`, resized to
     /// the input shape. The notebook uses [`Interpolation::Nearest`].
@@ -20,6 +23,14 @@ impl Preprocessing {
         }
     }
 
+    /// Returns whether this is the [preprocessing of the notebook](Self::notebook), with any interpolation.
+    pub fn is_notebook(&self) -> bool {
+        matches!(
+            self.steps[..],
+            [Step::Read, Step::Negate, Step::Stretch { .. }]
+        )
+    }
+
     /// Preprocessing of a network that was trained on image files: decoded to gray or RGB by the input channels,
     /// transparent pixels over white, and fitted to the input shape. Training decodes its images in the same way, so
     /// that a file of the training images gives the same bytes.
@@ -28,6 +39,26 @@ impl Preprocessing {
             name: format!("images:{mode}"),
             steps: vec![Step::Decode, Step::Fit { mode }],
         }
+    }
+
+    /// The preprocessing with a further step that adds the mirror image of each view, so that predictions are averaged over
+    /// both.
+    ///
+    /// ```
+    /// use modiste_core::Fit;
+    /// use modiste_model::{Preprocessing, Step};
+    ///
+    /// let mirrored = Preprocessing::images(Fit::Pad).mirrored();
+    /// assert_eq!(mirrored.to_string(), "images:pad+mirror");
+    /// assert_eq!("images:pad+mirror".parse(), Ok(mirrored));
+    /// ```
+    #[must_use]
+    pub fn mirrored(mut self) -> Self {
+        if !self.steps.contains(&Step::Mirror) {
+            self.name += MIRROR;
+            self.steps.push(Step::Mirror);
+        }
+        self
     }
 
     /// Reconstruction of the way Fashion-MNIST was made from shop photos (Xiao, Rasul, Vollgraf
@@ -88,7 +119,14 @@ impl FromStr for Preprocessing {
             None if name == "notebook" => Ok(Self::default()),
             None if name == "fashion" => Ok(Self::fashion()),
             None if name == "images" => Ok(Self::images(Fit::default())),
-            Some(("images", mode)) => Ok(Self::images(mode.parse().map_err(|_| unknown())?)),
+            Some(("images", mode)) => {
+                let fit = mode.strip_suffix(MIRROR).unwrap_or(mode);
+                let plain = Self::images(fit.parse().map_err(|_| unknown())?);
+                match fit.len() < mode.len() {
+                    true => Ok(plain.mirrored()),
+                    false => Ok(plain),
+                }
+            }
             Some(("notebook", interpolation)) => {
                 let interpolation = interpolation.parse().map_err(|_| unknown())?;
                 Ok(Self::notebook(interpolation))
@@ -123,6 +161,7 @@ mod tests {
         check(&Preprocessing::fashion());
         for mode in [Fit::Pad, Fit::Crop, Fit::Stretch] {
             check(&Preprocessing::images(mode));
+            check(&Preprocessing::images(mode).mirrored());
         }
         assert_eq!("images".parse(), Ok(Preprocessing::images(Fit::Pad)));
         assert_eq!("notebook".parse(), Ok(Preprocessing::default()));

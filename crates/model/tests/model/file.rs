@@ -38,8 +38,35 @@ fn network(filters: usize, classes: usize, seed: u64) -> Network {
         preprocessing: Some(Preprocessing::fashion()),
         training: serde_json::json!({"epochs": 3, "seed": seed}),
         temperature: 1.25,
+        ..Metadata::default()
     };
     Network::initialize(architecture, metadata, seed).expect("valid network")
+}
+
+#[test]
+fn thresholds_are_stored_and_checked() {
+    let mut network = network(2, 3, 1);
+    network.metadata.threshold = Some(-1.5);
+    network.metadata.set_thresholds = (1..=99).map(|percent| 1.0 / percent as f32).collect();
+    let read = load(&network.to_bytes().expect("bytes")).expect("valid");
+    assert_eq!(read.metadata, network.metadata);
+    type Change = fn(&mut Metadata);
+    let wrong: [(Change, &str); 2] = [
+        (
+            |metadata| metadata.set_thresholds.truncate(98),
+            "not 99 probabilities",
+        ),
+        (
+            |metadata| metadata.set_thresholds[3] = 1.5,
+            "not 99 probabilities",
+        ),
+    ];
+    for (change, expected) in wrong {
+        let mut network = network.clone();
+        change(&mut network.metadata);
+        let error = load(&network.to_bytes().expect("bytes")).expect_err("refused");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
 
 fn bytes() -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use modiste_model::Parameters;
 use modiste_train::{
-    Augmentation, ClassWeights, ClothesAugmentation, Compute, Next, Optimizer, TrainConfig,
-    TrainData, fit, synthetic_pictures,
+    Augmentation, Balance, ClassWeights, ClothesAugmentation, Compute, CutoutAugmentation, Next,
+    OUTLIER, Optimizer, Sampling, TrainConfig, TrainData, fit, synthetic_pictures,
 };
 use serde_json::{Value, json};
 
@@ -11,11 +11,18 @@ use crate::networks::{data, small};
 
 /// Parameters after training with `config`.
 fn train(config: &TrainConfig) -> Parameters {
+    let cutouts = data(160, 8).train;
     let data = data(64, 8);
     let pictures = synthetic_pictures(8, 1);
+    // Some images belong to no class if the configuration draws such images.
+    let is_outlier = |index: usize| config.sampling.outliers > 0.0 && index < 6;
+    let labels = data.train.labels().iter().enumerate();
+    let labels = labels.map(|(index, &label)| if is_outlier(index) { OUTLIER } else { label });
+    let train = data.train.with_labels(labels.collect());
     let data = TrainData {
-        train: &data.train,
+        train: &train,
         validation: &data.test,
+        cutouts: config.cutouts.is_some().then_some(&cutouts),
         pictures: Some(&pictures),
     };
     let mut network = small();
@@ -82,6 +89,8 @@ fn config(optimizer: Optimizer) -> TrainConfig {
         pretrained_rate: 0.5,
         horizontal_flip: true,
         augmentation: Some(Augmentation::Clothes(augmentation)),
+        sampling: Sampling::default(),
+        cutouts: None,
         seed: 2,
     }
 }
@@ -133,4 +142,26 @@ fn every_field_of_adamw_changes_the_result() {
         ..config.clone()
     };
     assert_ne!(train(&config), train(&sgd));
+}
+
+#[test]
+fn every_field_of_the_composition_changes_the_result() {
+    let mut cutouts = CutoutAugmentation::clothes();
+    cutouts.plain = 0.3;
+    cutouts.tone.invert = 0.5;
+    cutouts.pairs.as_mut().expect("set").probability = 1.0;
+    let config = TrainConfig {
+        augmentation: None,
+        sampling: Sampling {
+            balance: Balance::Equal,
+            cutouts: 0.6,
+            outliers: 0.1,
+            scenes: 0.1,
+        },
+        cutouts: Some(cutouts),
+        ..config(Optimizer::default())
+    };
+    let is_of_composition =
+        |path: &str| path.starts_with("/sampling") || path.starts_with("/cutouts");
+    every_field_has_an_effect(&config, is_of_composition);
 }

@@ -59,7 +59,7 @@ fn fitted_temperature_minimizes_loss() {
         network.metadata.temperature = temperature;
         evaluate(&network, &images, false, &Compute::default()).expect("evaluated")
     };
-    let best = fit_temperature(&small(), &images, &Compute::default()).expect("fitted");
+    let best = fit_temperature(&small(), &images, false, &Compute::default()).expect("fitted");
     let fitted = loss(best);
     for other in [0.9 * best, 1.1 * best, 1.0] {
         assert!(fitted.loss <= loss(other).loss + 1e-7, "{best} and {other}");

@@ -21,6 +21,7 @@ fn train(
         TrainData {
             train: &data.train,
             validation: &data.test,
+            cutouts: None,
             pictures: None,
         },
         config,
@@ -122,6 +123,7 @@ fn augmentation_rejects_color_images() {
     let data = TrainData {
         train: &gray.train,
         validation: &gray.test,
+        cutouts: None,
         pictures: Some(&color),
     };
     let result = fit(
@@ -309,6 +311,7 @@ fn resume_is_bit_identical() {
             let data = TrainData {
                 train: &data.train,
                 validation: &data.test,
+                cutouts: None,
                 pictures: None,
             };
             let compute = Compute::default().with(engine.clone());
@@ -337,6 +340,7 @@ fn rejects_foreign_checkpoint() {
         let data = TrainData {
             train: &data.train,
             validation: &data.test,
+            cutouts: None,
             pictures: None,
         };
         let compute = Compute::default();

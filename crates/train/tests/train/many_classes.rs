@@ -53,6 +53,7 @@ fn learns_300_classes() {
         let images = TrainData {
             train: &data.train,
             validation: &data.test,
+            cutouts: None,
             pictures: None,
         };
         fit(&mut network, images, &config, &compute, &mut |_| {

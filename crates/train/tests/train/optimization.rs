@@ -21,6 +21,7 @@ fn train_data(data: &Dataset) -> TrainData<'_> {
     TrainData {
         train: &data.train,
         validation: &data.test,
+        cutouts: None,
         pictures: None,
     }
 }

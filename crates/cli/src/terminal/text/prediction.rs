@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use modiste_core::shown;
 use modiste_experiment::{Classified, Error, Warning, predictions_csv, predictions_header};
-use modiste_infer::{Prediction, is_unsure};
+use modiste_infer::{Prediction, is_unsure, prediction_set};
 use serde_json::{Value, json};
 
 use crate::terminal::advice::warn;
@@ -27,22 +27,25 @@ pub(crate) struct Predictions {
     format: Format,
     /// Number of classes per file.
     top: usize,
+    /// Smallest probability of a class in a prediction set, if sets are printed.
+    set_threshold: Option<f32>,
     objects: Vec<Value>,
     failed: usize,
 }
 
 impl Predictions {
-    /// Predictions in a format, with the `top` most probable classes of each file.
+    /// Predictions in a format, with the `top` most probable classes of each file, or those of a set.
     ///
     /// # Errors
     /// If standard output cannot be written.
-    pub(crate) fn new(format: Format, top: usize) -> Result<Self> {
+    pub(crate) fn new(format: Format, top: usize, set_threshold: Option<f32>) -> Result<Self> {
         if let Format::Csv = format {
             output::write(&predictions_header())?;
         }
         Ok(Self {
             format,
             top,
+            set_threshold,
             objects: Vec::new(),
             failed: 0,
         })
@@ -69,16 +72,36 @@ impl Predictions {
             warn(Warning::Image { path, reason });
         }
         let unsure = is_unsure(&classified.ranked);
+        let set = self
+            .set_threshold
+            .map(|threshold| prediction_set(&classified.ranked, threshold).to_vec());
         let mut top = classified.ranked;
         top.truncate(self.top);
         match self.format {
             Format::Json => {
-                let object = json!({ "file": name, "predictions": top, "unsure": unsure });
+                let mut object = json!({
+                    "file": name,
+                    "predictions": top,
+                    "unsure": unsure,
+                    "score": classified.score,
+                    "known": classified.known,
+                });
+                if let Some(set) = set {
+                    let classes: Vec<&String> = set.iter().map(|one| &one.class).collect();
+                    object["set"] = json!(classes);
+                }
                 self.objects.push(object);
                 Ok(())
             }
-            Format::Csv => output::write(&predictions_csv(&name, &top)),
-            Format::Lines => output::line(format_args!("{}: {}", shown(file), line(&top, unsure))),
+            Format::Csv => output::write(&predictions_csv(&name, set.as_ref().unwrap_or(&top))),
+            Format::Lines => {
+                let text = match (classified.known, &set) {
+                    (false, _) => rejected(&top),
+                    (true, Some(set)) => line(set, false),
+                    (true, None) => line(&top, unsure),
+                };
+                output::line(format_args!("{}: {text}", shown(file)))
+            }
         }
     }
 
@@ -92,6 +115,11 @@ impl Predictions {
         }
         Ok(self.failed)
     }
+}
+
+/// Formats the answer for an image that belongs to none of the classes: `none of these (nearest: Bag 31.0 %)`.
+fn rejected(ranked: &[Prediction]) -> String {
+    format!("none of these (nearest: {})", line(&ranked[..1], false))
 }
 
 /// Formats classes and probabilities: `Sneaker 97.2 %, Sandal 1.1 %`.

@@ -21,9 +21,17 @@ pub(crate) fn steps(steps: &[StepResult]) -> String {
     lines.join("\n")
 }
 
-/// An image with two characters per pixel, which is about square on a terminal.
+/// An image with two characters per pixel, which is about square on a terminal. Colours are shown by their luma.
 pub(crate) fn picture(pixels: &[u8], shape: ImageShape) -> String {
-    let rows: Vec<String> = pixels
+    let luma = |pixel: &[u8]| match *pixel {
+        [red, green, blue] => {
+            let [red, green, blue] = [red, green, blue].map(u32::from);
+            ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
+        }
+        _ => pixel[0],
+    };
+    let shades: Vec<u8> = pixels.chunks_exact(shape.channels).map(luma).collect();
+    let rows: Vec<String> = shades
         .chunks_exact(shape.width)
         .map(|row| {
             let row: String = row

@@ -6,7 +6,7 @@ use super::{ClothesAugmentation, Plane};
 use crate::augment::random::{between, factor};
 
 /// Mask of the object: 1 for pixels above zero and for gaps of one pixel between such, 0 elsewhere.
-pub(super) fn object_mask(plane: Plane, gray: &[f32]) -> Vec<f32> {
+pub(in crate::augment) fn object_mask(plane: Plane, gray: &[f32]) -> Vec<f32> {
     let Plane { height, width } = plane;
     let above = |row: usize, column: usize| gray[row * width + column] > 0.0;
     let mut cover = Vec::with_capacity(gray.len());

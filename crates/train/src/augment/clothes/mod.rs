@@ -16,6 +16,9 @@ use modiste_dataset::Images;
 use background::Background;
 use geometry::Placement;
 
+pub(super) use geometry::object_mask;
+pub(super) use tone::change as change_tone;
+
 pub use background::Backgrounds;
 pub use settings::{ClothesAugmentation, Tone};
 pub use synthetic::synthetic_pictures;
@@ -50,8 +53,8 @@ pub(super) fn augment(
 }
 
 /// Rows and columns of a gray image.
-#[derive(Clone, Copy)]
-struct Plane {
-    height: usize,
-    width: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plane {
+    pub(super) height: usize,
+    pub(super) width: usize,
 }

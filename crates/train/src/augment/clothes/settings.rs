@@ -116,7 +116,6 @@ impl ClothesAugmentation {
 
     /// Checks that every probability and range is valid, and returns the first invalid number as it is stored.
     pub(in crate::augment) fn check(&self) -> Result<(), OutOfRange> {
-        let tone = &self.tone;
         let background = &self.background;
         let fractions = [
             ("share", self.probability),
@@ -126,19 +125,13 @@ impl ClothesAugmentation {
             ("sharpen", self.sharpen),
             ("noise", self.noise),
             ("erase", self.erase),
-            ("tone.change", tone.change),
-            ("tone.invert", tone.invert),
-            ("tone.pattern", tone.pattern),
-            ("tone.light", tone.light),
-            ("tone.mean[0]", tone.mean[0]),
-            ("tone.mean[1]", tone.mean[1]),
             ("background.plain", background.plain),
             ("background.graded", background.graded),
             ("background.picture", background.picture),
             ("background.leftover", background.leftover),
             ("the sum of all backgrounds", background.total()),
         ];
-        let ranges: [Limit; 9] = [
+        let ranges: [Limit; 7] = [
             ("shift", self.shift, 0.0, 100.0),
             ("scale[0]", self.scale[0], 0.1, 10.0),
             ("scale[1]", self.scale[1], self.scale[0], 10.0),
@@ -146,11 +139,10 @@ impl ClothesAugmentation {
             ("rotation", self.rotation, 0.0, 180.0),
             ("blur_sigma", self.blur_sigma, 0.3, 1.5),
             ("noise_sigma", self.noise_sigma, 0.0, 255.0),
-            ("tone.contrast", tone.contrast, 1.0, 100.0),
-            ("tone.gamma", tone.gamma, 1.0, 10.0),
         ];
         let fractions = fractions.map(|(name, value)| fraction(name, value));
-        limits::check(fractions.into_iter().chain(ranges))
+        let limits = fractions.into_iter().chain(ranges);
+        limits::check(limits.chain(self.tone.limits()))
     }
 
     /// Probability that an image is augmented in `epoch` (0-based) of `epochs`.
@@ -161,6 +153,26 @@ impl ClothesAugmentation {
         } else {
             self.probability
         }
+    }
+}
+
+impl Tone {
+    /// Ranges of the settings.
+    pub(in crate::augment) fn limits(&self) -> impl Iterator<Item = Limit> {
+        let fractions = [
+            ("tone.change", self.change),
+            ("tone.invert", self.invert),
+            ("tone.pattern", self.pattern),
+            ("tone.light", self.light),
+            ("tone.mean[0]", self.mean[0]),
+            ("tone.mean[1]", self.mean[1]),
+        ];
+        let ranges = [
+            ("tone.contrast", self.contrast, 1.0, 100.0),
+            ("tone.gamma", self.gamma, 1.0, 10.0),
+        ];
+        let fractions = fractions.map(|(name, value)| fraction(name, value));
+        fractions.into_iter().chain(ranges)
     }
 }
 

@@ -11,7 +11,13 @@ use crate::augment::random::{between, chance, factor};
 const FLOOR: [f64; 2] = [0.04, 0.25];
 
 /// Changes the gray of an object; `cover` is 1 for its pixels and 0 elsewhere.
-pub(super) fn change(tone: &Tone, plane: Plane, gray: &mut [f32], cover: &[f32], rng: &mut Rng) {
+pub(in crate::augment) fn change(
+    tone: &Tone,
+    plane: Plane,
+    gray: &mut [f32],
+    cover: &[f32],
+    rng: &mut Rng,
+) {
     if chance(rng, tone.change) {
         change_curve(tone, gray, cover, rng);
     }
