@@ -8,6 +8,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod clothing;
 mod command;
 mod cross_check;
 mod cycles;
@@ -103,6 +104,11 @@ enum Task {
         #[arg(long)]
         data: Option<PathBuf>,
     },
+    /// Create `datasets/clothing-photos` from larger photos.
+    Clothing {
+        /// Folder with the larger photos and their `index.csv`.
+        source: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -122,6 +128,7 @@ fn main() -> ExitCode {
             arguments,
         } => test(all, slow, &arguments),
         Task::Mini { data } => mini::mini(data),
+        Task::Clothing { source } => clothing::clothing(&source),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
