@@ -8,7 +8,10 @@ use std::time::Instant;
 
 use modiste_core::{ImageShape, Rng};
 use modiste_dataset::Images;
-use modiste_train::{Augmentation, Compute, TrainConfig, TrainData, bench, median, preview};
+use modiste_train::{
+    Augmentation, Compute, CutoutAugmentation, TrainConfig, TrainData, bench, median, preview,
+    preview_cutouts,
+};
 
 const BATCH_SIZE: usize = 100;
 const REPETITIONS: usize = 40;
@@ -58,5 +61,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
+    let photos = ImageShape::new(64, 64, 3);
+    println!(
+        "cut-outs, {photos}: {:.1} us per image",
+        cutout_micros(photos)?
+    );
     Ok(())
+}
+
+/// Median time to render a cut-out, in microseconds of all threads together.
+fn cutout_micros(shape: ImageShape) -> Result<f64, Box<dyn std::error::Error>> {
+    let mut rng = Rng::new(2);
+    let pixels = (0..BATCH_SIZE * shape.size()).map(|_| rng.next_u64() as u8);
+    let images = Images::new(shape, pixels.collect(), vec![0; BATCH_SIZE])?;
+    let cutouts = modiste_dataset::fashion_mnist_mini()
+        .train
+        .first(BATCH_SIZE);
+    let data = TrainData {
+        train: &images,
+        validation: &images,
+        cutouts: Some(&cutouts),
+        pictures: None,
+    };
+    let indices: Vec<usize> = (0..BATCH_SIZE).collect();
+    let mut times = Vec::new();
+    for seed in 0..REPETITIONS {
+        let config = TrainConfig {
+            seed: seed as u64,
+            cutouts: Some(CutoutAugmentation::clothes()),
+            ..TrainConfig::default()
+        };
+        let start = Instant::now();
+        preview_cutouts(&config, data, &indices)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(median(&times) / BATCH_SIZE as f64)
 }

@@ -14,7 +14,7 @@ use super::clothes::{Plane, change_tone};
 use super::random::chance;
 use color::{Color, blend, shades};
 use object::Object;
-use place::{Outside, linear, sample};
+use place::{Taps, linear};
 
 pub(crate) use renderer::Renderer;
 pub use settings::{CutoutAugmentation, Pairs, Scenery};
@@ -97,12 +97,16 @@ fn enlarge(cutout: &Cutout<'_>, plane: Plane, channels: usize, photo: &mut [u8])
         from.height as f64 / plane.height as f64,
         from.width as f64 / plane.width as f64,
     ];
+    let value = |point| {
+        let taps = Taps::at(from, point, linear).expect("points are inside");
+        taps.sum(&gray).round() as u8
+    };
     for (index, pixel) in photo.chunks_exact_mut(channels).enumerate() {
         let point = [
             ((index / plane.width) as f64 + 0.5) * scales[0] - 0.5,
             ((index % plane.width) as f64 + 0.5) * scales[1] - 0.5,
         ];
-        pixel.fill(sample(from, &gray, point, Outside::Edge, linear).round() as u8);
+        pixel.fill(value(point));
     }
 }
 

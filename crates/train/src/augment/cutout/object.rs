@@ -6,7 +6,7 @@ use crate::augment::clothes::{Plane, object_mask};
 use crate::augment::random::between;
 
 /// Pixels around an object, so that its outline can be soft.
-pub(super) const MARGIN: usize = 1;
+pub(super) const MARGIN: usize = 2;
 
 /// Highest gray of the noise around an object.
 const FAINT: u8 = 12;
@@ -57,22 +57,23 @@ impl Object {
             let column = (left + column).checked_sub(MARGIN)?;
             (row < plane.height && column < plane.width).then_some((row, column))
         });
-        object.continue_shades();
+        (0..MARGIN).for_each(|_| object.continue_shades());
         object.smooth_mask();
         Some(object)
     }
 
-    /// Gives pixels beside the object the mean shade of its pixels next to them.
+    /// Gives pixels beside those with a shade the mean of these.
     fn continue_shades(&mut self) {
         let gray = self.gray.clone();
+        let has_shade = |index: usize| gray[index] > 0.0 || self.cover[index] > 0.0;
         for (index, shade) in self.gray.iter_mut().enumerate() {
-            if self.cover[index] > 0.0 {
+            if has_shade(index) {
                 continue;
             }
             let (mut sum, mut count) = (0.0, 0.0);
-            for next in neighbours(self.plane, index) {
-                sum += self.cover[next] * gray[next];
-                count += self.cover[next];
+            for next in neighbours(self.plane, index).filter(|next| has_shade(*next)) {
+                sum += gray[next];
+                count += 1.0;
             }
             if count > 0.0 {
                 *shade = sum / count;
@@ -180,24 +181,24 @@ mod tests {
     #[test]
     fn crops_to_the_object_and_covers_gaps() {
         let object = Object::of(PLANE, &IMAGE).expect("an object");
-        assert_eq!((object.plane.height, object.plane.width), (4, 5));
+        assert_eq!((object.plane.height, object.plane.width), (6, 7));
         // The filter keeps the area; six pixels are covered, with the gap.
         assert_eq!(object.cover.iter().sum::<f32>(), 6.0);
-        assert_eq!(object.cover[0], 1.0 / 16.0);
-        assert_eq!(object.cover[7], 12.0 / 16.0);
+        assert_eq!(object.cover[8], 1.0 / 16.0);
+        assert_eq!(object.cover[17], 12.0 / 16.0);
         let levels: Vec<f32> = object
             .gray
             .iter()
             .map(|gray| (255.0 * gray).round())
             .collect();
-        assert_eq!(levels[6..9], [15.0, 20.0, 30.0]);
-        assert_eq!(levels[11..14], [40.0, 0.0, 50.0]);
+        assert_eq!(levels[16..19], [15.0, 20.0, 30.0]);
+        assert_eq!(levels[23..26], [40.0, 0.0, 50.0]);
         // The corner has one neighbour, the pixel above the middle has three.
-        assert_eq!((levels[0], levels[2]), (15.0, 22.0));
+        assert_eq!((levels[8], levels[10], levels[0]), (15.0, 22.0, 15.0));
         assert!(Object::of(PLANE, &[0; 20]).is_none());
         // An object that fills the image has a margin beyond it.
         let full = Object::of(PLANE, &[9; 20]).expect("an object");
-        assert_eq!((full.plane.height, full.plane.width), (6, 7));
+        assert_eq!((full.plane.height, full.plane.width), (8, 9));
     }
 
     #[test]
@@ -207,7 +208,7 @@ mod tests {
             let mut object = Object::of(PLANE, &IMAGE).expect("an object");
             object.spread_shades(&mut rng);
             assert!(object.gray.iter().all(|gray| (0.0..=1.0).contains(gray)));
-            let inner = [object.gray[6], object.gray[13]];
+            let inner = [object.gray[16], object.gray[25]];
             assert!(inner[0] < 0.5 && inner[1] > 0.5, "{inner:?}");
         }
     }
@@ -219,8 +220,8 @@ mod tests {
         for _ in 0..10 {
             let pair = object.pair(&mut rng);
             let Plane { height, width } = pair.plane;
-            assert_eq!(height, 5);
-            assert!((8..=10).contains(&width));
+            assert_eq!(height, 7);
+            assert!((12..=14).contains(&width));
             for row in pair.gray.chunks(width).chain(pair.cover.chunks(width)) {
                 let mirrored: Vec<f32> = row.iter().rev().copied().collect();
                 assert_eq!(row, mirrored);

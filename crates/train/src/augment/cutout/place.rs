@@ -23,14 +23,13 @@ pub(super) fn place(
     for row in 0..plane.height {
         for column in 0..plane.width {
             let point = placement.source_of(row as f64, column as f64);
-            let cover = sample(object.plane, &object.cover, point, Outside::Empty, cubic);
+            let [gray, cover] = match Taps::at(object.plane, point, cubic) {
+                Some(taps) => [taps.sum(&object.gray), taps.sum(&object.cover)],
+                None => [0.0; 2],
+            };
+            placed.gray.push(gray);
             // The smoothed mask is a ramp as wide as some pixels of the cut-out: too soft for an outline.
-            let cover = (4.0 * cover - 1.5).clamp(0.0, 1.0);
-            placed.cover.push(cover);
-            placed.gray.push(match cover > 0.0 {
-                true => sample(object.plane, &object.gray, point, Outside::Edge, cubic),
-                false => 0.0,
-            });
+            placed.cover.push((4.0 * cover - 1.5).clamp(0.0, 1.0));
         }
     }
     placed
@@ -82,15 +81,6 @@ impl Placement {
     }
 }
 
-/// Values beyond the edges.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Outside {
-    /// 0.
-    Empty,
-    /// The nearest pixel of the edge.
-    Edge,
-}
-
 /// Weights of the pixels -1, 0, 1 and 2 for a point between 0 and 1.
 type Kernel = fn(f32) -> [f32; 4];
 
@@ -110,35 +100,47 @@ pub(super) fn cubic(at: f32) -> [f32; 4] {
     ]
 }
 
-/// Interpolates a plane at a point `[row, column]`.
-pub(super) fn sample(
-    plane: Plane,
-    values: &[f32],
-    [row, column]: [f64; 2],
-    outside: Outside,
-    kernel: Kernel,
-) -> f32 {
-    let (height, width) = (plane.height as i64, plane.width as i64);
-    let (top, left) = (row.floor(), column.floor());
-    let down = kernel((row - top) as f32);
-    let right = kernel((column - left) as f32);
-    let (top, left) = (top as i64, left as i64);
-    if outside == Outside::Empty
-        && !((-2..height + 2).contains(&top) && (-2..width + 2).contains(&left))
-    {
-        return 0.0;
-    }
-    let mut sum = 0.0;
-    for (offset, down) in (-1..).zip(down).filter(|(_, weight)| *weight != 0.0) {
-        for (aside, right) in (-1..).zip(right).filter(|(_, weight)| *weight != 0.0) {
-            let (row, column) = (top + offset, left + aside);
-            let (inner_row, inner_column) = (row.clamp(0, height - 1), column.clamp(0, width - 1));
-            if outside == Outside::Edge || (row, column) == (inner_row, inner_column) {
-                sum += down * right * values[(inner_row * width + inner_column) as usize];
+/// Interpolation of planes at a point: 4x4 pixels and their weights. Beyond the edges, pixels repeat.
+pub(super) struct Taps {
+    /// Starts of the rows, and columns.
+    places: [[usize; 4]; 2],
+    weights: [[f32; 4]; 2],
+}
+
+impl Taps {
+    /// Taps at a point `[row, column]`; `None` if it is more than a pixel beyond the edges.
+    pub(super) fn at(plane: Plane, point: [f64; 2], kernel: Kernel) -> Option<Self> {
+        let sides = [plane.height, plane.width];
+        let is_near = |axis: usize| (-1.0..=sides[axis] as f64).contains(&point[axis]);
+        if !(is_near(0) && is_near(1)) {
+            return None;
+        }
+        let mut weights = [[0.0; 4]; 2];
+        let mut places = [[0; 4]; 2];
+        for axis in 0..2 {
+            let first = point[axis].floor();
+            weights[axis] = kernel((point[axis] - first) as f32);
+            for (place, offset) in places[axis].iter_mut().zip(-1..) {
+                *place = (first as i64 + offset).clamp(0, sides[axis] as i64 - 1) as usize;
             }
         }
+        places[0] = places[0].map(|row| row * plane.width);
+        Some(Self { places, weights })
     }
-    sum
+
+    /// Value of a plane.
+    pub(super) fn sum(&self, values: &[f32]) -> f32 {
+        let [rows, columns] = self.places;
+        let mut sum = 0.0;
+        for (row, down) in rows.into_iter().zip(self.weights[0]) {
+            let mut along = 0.0;
+            for (column, right) in columns.into_iter().zip(self.weights[1]) {
+                along += right * values[row + column];
+            }
+            sum += down * along;
+        }
+        sum
+    }
 }
 
 #[cfg(test)]
@@ -157,15 +159,14 @@ mod tests {
             .collect();
         for kernel in [linear, cubic] {
             for point in [[2.0, 3.0], [2.25, 4.75], [3.5, 5.5]] {
-                let found = sample(plane, &values, point, Outside::Edge, kernel);
+                let taps = Taps::at(plane, point, kernel).expect("inside");
+                let found = taps.sum(&values);
                 assert!((found - at(point[0], point[1])).abs() < 1e-6, "{point:?}");
             }
-            assert_eq!(
-                sample(plane, &values, [-9.0, 2.0], Outside::Empty, kernel),
-                0.0
-            );
-            let corner = sample(plane, &values, [-9.0, -9.0], Outside::Edge, kernel);
-            assert!((corner - values[0]).abs() < 1e-6);
+            assert!(Taps::at(plane, [-1.5, 2.0], kernel).is_none());
+            assert!(Taps::at(plane, [2.0, 9.5], kernel).is_none());
+            let corner = Taps::at(plane, [-1.0, -1.0], kernel).expect("near the edge");
+            assert!((corner.sum(&values) - values[0]).abs() < 1e-6);
         }
     }
 

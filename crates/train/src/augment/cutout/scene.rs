@@ -58,9 +58,7 @@ fn graded(plane: Plane, rng: &mut Rng) -> Vec<Color> {
 /// enlarged, turned by right angles, and of another brightness.
 fn part_of_picture(plane: Plane, pictures: &Images, rng: &mut Rng) -> Vec<Color> {
     let ImageShape {
-        height,
-        width,
-        channels,
+        width, channels, ..
     } = pictures.shape();
     let picture = pictures.image(rng.below(pictures.len()));
     let picture = picture.expect("`fit` reads the pictures into memory");
@@ -69,29 +67,59 @@ fn part_of_picture(plane: Plane, pictures: &Images, rng: &mut Rng) -> Vec<Color>
     let at_end = [chance(rng, 0.5), chance(rng, 0.5)];
     let (swap, brightness) = (chance(rng, 0.5), between(rng, [0.75, 1.25]) as f32);
     let flips = [chance(rng, 0.5), chance(rng, 0.5)];
+    let along = |axis: usize, count: usize, range: &Range<usize>| -> Vec<Between> {
+        let start = if at_end[axis] { 1.0 - zoom } else { 0.0 };
+        let places = (0..count).map(|index| (index as f64 + 0.5) / count as f64);
+        places
+            .map(|at| {
+                let at = if flips[axis] { 1.0 - at } else { at };
+                let place = ((start + zoom * at) * range.len() as f64 - 0.5)
+                    .clamp(0.0, range.len() as f64 - 1.0);
+                let first = range.start + place as usize;
+                Between {
+                    ends: [first, (first + 1).min(range.end - 1)],
+                    at: place.fract() as f32,
+                }
+            })
+            .collect()
+    };
+    let [along_rows, along_columns] = match swap {
+        false => [
+            along(0, plane.height, &rows),
+            along(1, plane.width, &columns),
+        ],
+        // Rows of the background are columns of the picture.
+        true => [
+            along(0, plane.width, &rows),
+            along(1, plane.height, &columns),
+        ],
+    };
     let pixel = |row: usize, column: usize| -> Color {
         let start = (row * width + column) * channels;
-        [0, 1, 2]
-            .map(|channel: usize| f32::from(picture[start + channel.min(channels - 1)]) / 255.0)
+        [0, 1, 2].map(|channel: usize| f32::from(picture[start + channel.min(channels - 1)]))
     };
-    centers(plane)
-        .map(|center| {
-            let [row, column] = if swap { [center[1], center[0]] } else { center };
-            let along = |at: f64, axis: usize, range: &Range<usize>| {
-                let at = if flips[axis] { -at } else { at };
-                let start = if at_end[axis] { 1.0 - zoom } else { 0.0 };
-                let place = (start + zoom * (at + 0.5)) * range.len() as f64 - 0.5;
-                range.start as f64 + place.clamp(0.0, range.len() as f64 - 1.0)
+    let scale = brightness / 255.0;
+    (0..plane.height * plane.width)
+        .map(|index| {
+            let (row, column) = (index / plane.width, index % plane.width);
+            let (down, aside) = match swap {
+                false => (&along_rows[row], &along_columns[column]),
+                true => (&along_rows[column], &along_columns[row]),
             };
-            let (y, x) = (along(row, 0, &rows), along(column, 1, &columns));
-            let (top, left) = (y as usize, x as usize);
-            let (bottom, right) = ((top + 1).min(height - 1), (left + 1).min(width - 1));
-            let (down, aside) = ((y - top as f64) as f32, (x - left as f64) as f32);
-            let upper = blend(pixel(top, left), pixel(top, right), aside);
-            let lower = blend(pixel(bottom, left), pixel(bottom, right), aside);
-            blend(upper, lower, down).map(|value| (value * brightness).min(1.0))
+            let [top, bottom] = down.ends.map(|row| {
+                let [left, right] = aside.ends.map(|column| pixel(row, column));
+                blend(left, right, aside.at)
+            });
+            blend(top, bottom, down.at).map(|value| (value * scale).min(1.0))
         })
         .collect()
+}
+
+/// Place between two pixels of a picture.
+struct Between {
+    ends: [usize; 2],
+    /// Distance from the first one, 0 to 1.
+    at: f32,
 }
 
 /// Rows and columns of a picture without black padding at its edges: all of them if everything is black.
@@ -127,9 +155,7 @@ pub(super) fn cast_shadow(object: &Object, background: &mut [Color], rng: &mut R
     // Two box blurs are a triangle, nearly a Gaussian.
     for _ in 0..2 {
         blur_rows(&mut soft, plane.width, radius);
-        soft = transposed(&soft, plane.width);
-        blur_rows(&mut soft, plane.height, radius);
-        soft = transposed(&soft, plane.height);
+        blur_columns(&mut soft, plane.width, radius);
     }
     let (height, width) = (plane.height as i64, plane.width as i64);
     for (index, color) in background.iter_mut().enumerate() {
@@ -158,11 +184,23 @@ fn blur_rows(values: &mut [f32], width: usize, radius: usize) {
     }
 }
 
-fn transposed(values: &[f32], width: usize) -> Vec<f32> {
+/// Box blur along the columns; pixels beyond the edges are 0.
+fn blur_columns(values: &mut [f32], width: usize, radius: usize) {
+    let scale = 1.0 / (2 * radius + 1) as f32;
     let height = values.len() / width;
-    (0..values.len())
-        .map(|index| values[index % height * width + index / height])
-        .collect()
+    // Sums of the rows before each row.
+    let mut sums = vec![0.0; values.len() + width];
+    for (index, value) in values.iter().enumerate() {
+        sums[index + width] = sums[index] + value;
+    }
+    for (row, values) in values.chunks_exact_mut(width).enumerate() {
+        let from = row.saturating_sub(radius) * width;
+        let to = (row + radius + 1).min(height) * width;
+        let ends = sums[to..to + width].iter().zip(&sums[from..from + width]);
+        for (value, (to, from)) in values.iter_mut().zip(ends) {
+            *value = (to - from) * scale;
+        }
+    }
 }
 
 /// Centers of the pixels, row and column, from -0.5 to 0.5.
