@@ -55,6 +55,8 @@ pub struct Batches<'a> {
     order: Vec<usize>,
     /// Labels of the images in this order, instead of those of `images`.
     order_labels: Option<Vec<u16>>,
+    /// Positions of the batch in this order.
+    places: Vec<usize>,
     position: usize,
     batch_size: usize,
     pixels: Vec<u8>,
@@ -136,7 +138,7 @@ impl<'a> Batches<'a> {
 
     /// Creates batches in the order of `indices`, which may name an image more than once, with one label for each
     /// index. Indices beyond the last image are those of images that [`map_pixels`](Self::map_pixels) makes: their bytes
-    /// are 0 before.
+    /// are 0 before. That function and [`mix`](Self::mix) receive positions in `indices` instead of indices.
     ///
     /// # Panics
     /// If `batch_size` is 0 or the numbers of indices and labels differ.
@@ -147,7 +149,7 @@ impl<'a> Batches<'a> {
     ///
     /// let images = Images::new(ImageShape::new(1, 1, 1), vec![51, 255], vec![0, 1])?;
     /// let mut batches = Batches::drawn(&images, 3, vec![1, 1, 2], vec![1, 1, 7])
-    ///     .map_pixels(|indices, pixels| assert_eq!((indices, &*pixels), (&[1, 1, 2][..], &[255, 255, 0][..])));
+    ///     .map_pixels(|places, pixels| assert_eq!((places, &*pixels), (&[0, 1, 2][..], &[255, 255, 0][..])));
     /// assert_eq!(batches.next_batch()?.map(|batch| batch.labels.to_vec()), Some(vec![1, 1, 7]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -178,6 +180,7 @@ impl<'a> Batches<'a> {
             images,
             order,
             order_labels: None,
+            places: Vec::new(),
             position: 0,
             batch_size,
             pixels: Vec::new(),
@@ -213,16 +216,24 @@ impl<'a> Batches<'a> {
         let labels = self.images.labels();
         self.labels.clear();
         match &self.order_labels {
-            Some(labels) => self.labels.extend(&labels[range]),
+            Some(labels) => {
+                self.places.clear();
+                self.places.extend(range.clone());
+                self.labels.extend(&labels[range]);
+            }
             None => self
                 .labels
                 .extend(indices.iter().map(|&index| labels[index])),
         }
+        let keys = match self.order_labels {
+            Some(_) => &self.places[..],
+            None => indices,
+        };
         if let Some(function) = &mut self.map_pixels {
-            function(indices, &mut self.pixels);
+            function(keys, &mut self.pixels);
         }
         if let Some(function) = &mut self.mix {
-            self.mixed = function(indices, &self.labels, &mut self.pixels);
+            self.mixed = function(keys, &self.labels, &mut self.pixels);
         }
         normalize(&self.pixels, &mut self.values);
         if let Some(rng) = &mut self.flips {

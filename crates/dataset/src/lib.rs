@@ -57,7 +57,7 @@ pub use error::{Error, FormatError};
 pub use files::digest::sha256;
 pub use folder::{
     LabelError, LabelledFile, LabelledFolder, LabelsError, PictureFileError, PictureFiles,
-    UnknownClass, find_class, parse_path_list, pictures_in_folder, read_labelled_folder,
+    UnknownClass, find_class, is_other, parse_path_list, pictures_in_folder, read_labelled_folder,
     read_picture,
 };
 pub use formats::cifar::{Cifar100, read_cifar100, write_cifar100};

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::compute::ComputeSetup;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
-use crate::own_images::{ImageFiles, fit_of};
+use crate::own_images::{ImageFiles, fit_of, mirrors_images};
 use crate::own_test::{OwnTest, test_images_of_path, test_images_of_run};
 use crate::run::Record;
 use crate::spread::spread_images;
@@ -35,8 +35,9 @@ pub struct TestOptions<'a> {
     pub dataset: Option<String>,
     /// Maximum number of images.
     pub max_samples: Option<usize>,
-    /// Averages the probabilities for each image and its mirror image (test-time augmentation).
-    pub flip: bool,
+    /// Averages the probabilities for each image and its mirror image (test-time augmentation). `None` means that it does
+    /// if the network was trained on image files and averages both for a photo.
+    pub flip: Option<bool>,
     /// Source of the dataset.
     pub data: DataSource<'a>,
     /// Options of the own images that `dataset` names.
@@ -58,6 +59,8 @@ pub struct Measurement {
     pub evaluation: Evaluation,
     /// Confusion matrix.
     pub confusion: Confusion,
+    /// True if the probabilities are averaged over each image and its mirror image.
+    pub flip: bool,
     /// Files of the test images, if they are own images.
     pub files: Option<ImageFiles>,
 }
@@ -98,10 +101,11 @@ pub fn measure(
         ));
     }
     let metadata = &network.metadata;
+    let flip = options.flip.unwrap_or_else(|| mirrors_images(network));
     if let Some(own) = own_images(network, options, on_warning)? {
         let count = options.max_samples.unwrap_or(usize::MAX);
         let images = spread_images(&own.images, count);
-        let measured = measure_images(network, &own.name, images, options.flip, setup)?;
+        let measured = measure_images(network, &own.name, images, flip, setup)?;
         return Ok(Measurement {
             files: Some(own.files.spread(count)),
             ..measured
@@ -136,7 +140,7 @@ pub fn measure(
         Some(fit) => images.fitted(network.architecture.input.into(), fit)?,
         None => images,
     };
-    measure_images(network, name, images, options.flip, setup)
+    measure_images(network, name, images, flip, setup)
 }
 
 /// Returns the own images that the options name, or else those of the run; `None` if they name a dataset of the catalog.
@@ -166,7 +170,9 @@ fn own_images(
     };
     match (record.filter(is_of_run), named) {
         (None, Some(Ok(DatasetPath::Path(path)))) => {
-            test_images_of_path(network, &path, source, data, on_warning).map(Some)
+            let own = record.and_then(|record| record.own_images.as_ref());
+            let outliers = own.map_or(&[][..], |own| &own.images.outlier_classes);
+            test_images_of_path(network, &path, outliers, source, data, on_warning).map(Some)
         }
         // An unknown name is an error of the catalog.
         (None, Some(Err(_))) => Ok(None),
@@ -210,6 +216,7 @@ pub fn measure_images(
         images,
         evaluation,
         confusion,
+        flip,
         files: None,
     })
 }

@@ -190,6 +190,14 @@ pub(crate) fn fit_of(preprocessing: &Preprocessing) -> Option<Fit> {
     }
 }
 
+/// Returns whether a network was trained on image files, and averages its predictions for a photo and its mirror image.
+pub(crate) fn mirrors_images(network: &Network) -> bool {
+    let preprocessing = network.metadata.preprocessing.as_ref();
+    preprocessing.is_some_and(|preprocessing| {
+        fit_of(preprocessing).is_some() && preprocessing.steps.contains(&Step::Mirror)
+    })
+}
+
 /// Returns the way to decode own images for a network: its size and its preprocessing, made to give one view, unless
 /// they are given. With another size or fit, images are only fitted.
 pub(crate) fn decoding_for(

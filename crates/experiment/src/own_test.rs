@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use modiste_dataset::{Images, Part, SourceOptions};
+use modiste_dataset::{Images, Part, SourceOptions, find_class, is_other};
 use modiste_model::Network;
 
 use crate::data::DataSource;
@@ -40,7 +40,7 @@ pub(crate) fn test_images_of_run(
 }
 
 /// Returns the test part of the own images at `path`, or else the validation part, or all of them if they have no parts,
-/// with the labels of the network.
+/// with the labels of the network. Images of the classes `outliers` and of `other` are left out.
 ///
 /// # Errors
 /// Returns [`Error::Source`] if the images cannot be read, and [`Error::Setting`] if they have a class that the network
@@ -48,6 +48,7 @@ pub(crate) fn test_images_of_run(
 pub(crate) fn test_images_of_path(
     network: &Network,
     path: &Path,
+    outliers: &[String],
     source: &SourceOptions,
     data: &DataSource<'_>,
     on_warning: &mut dyn FnMut(Warning),
@@ -72,27 +73,35 @@ pub(crate) fn test_images_of_path(
         ))
     })?;
     let known = &network.metadata.classes;
-    let label = |class: &String| {
-        let label = known.iter().position(|name| name == class);
-        label
-            .and_then(|label| u16::try_from(label).ok())
-            .ok_or_else(|| {
-                Error::setting(format!(
-                    "{}: the network does not know the class `{class}`; it knows {}",
-                    modiste_core::shown(path),
-                    known.join(", ")
-                ))
-            })
+    // `None` for images that belong to no class.
+    let label = |class: &String| -> Result<Option<u16>> {
+        if outliers.contains(class) || is_other(class, known) {
+            return Ok(None);
+        }
+        let label = find_class(class, known).ok();
+        let label = label.and_then(|label| u16::try_from(label).ok());
+        label.map(Some).ok_or_else(|| {
+            Error::setting(format!(
+                "{}: the network does not know the class `{class}`; it knows {}",
+                modiste_core::shown(path),
+                known.join(", ")
+            ))
+        })
     };
-    let labels: Vec<u16> = loaded
-        .listing
-        .classes
-        .iter()
-        .map(label)
-        .collect::<Result<_>>()?;
-    let of_network = indices
-        .iter()
-        .map(|&index| labels[usize::from(samples[index].label)]);
+    let classes = loaded.listing.classes.iter();
+    let labels: Vec<Option<u16>> = classes.map(label).collect::<Result<_>>()?;
+    let label_of = |index: &usize| labels[usize::from(samples[*index].label)];
+    let indices: Vec<usize> = indices
+        .into_iter()
+        .filter(|index| label_of(index).is_some())
+        .collect();
+    if indices.is_empty() {
+        return Err(Error::setting(format!(
+            "{}: none of the images belongs to a class of the network",
+            modiste_core::shown(path)
+        )));
+    }
+    let of_network = indices.iter().filter_map(label_of);
     Ok(OwnTest {
         name: own.name(&loaded.listing),
         images: loaded

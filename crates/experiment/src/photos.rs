@@ -306,6 +306,15 @@ impl fmt::Display for PhotosReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let confusion = &self.confusion;
         let (correct, total) = (confusion.correct(), confusion.total());
+        if total == 0 {
+            let others = self.others.iter();
+            let rejected = others.filter(|other| !other.classified.known).count();
+            return write!(
+                f,
+                "{rejected} of {} photos of none of the classes are rejected",
+                self.others.len()
+            );
+        }
         let [low, high] = wilson_interval(correct, total).map(|end| 100.0 * end);
         let accuracy = correct as f64 / total as f64;
         let wrong = self.answers.iter().filter(|answer| !answer.is_correct());

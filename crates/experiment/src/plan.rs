@@ -133,6 +133,10 @@ impl Plan {
         }
         let images = (images as usize).min(self.max_samples.unwrap_or(usize::MAX));
         let train = &mut self.config.train;
+        // Outliers are listed as training images, and drawn by their share.
+        let sampling = &train.sampling;
+        let added = sampling.cutouts + sampling.scenes;
+        let images = (images as f64 / (1.0 - added).max(0.05)) as usize;
         train.epochs = recipe.epochs(images, train.batch_size);
     }
 

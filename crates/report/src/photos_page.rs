@@ -24,13 +24,18 @@ pub struct PhotoRow {
     pub unsure: bool,
     /// `true` if the photo is classified as belonging to none of the classes.
     pub rejected: bool,
+    /// `true` if the photo belongs to none of the classes.
+    pub other: bool,
 }
 
 impl PhotoRow {
+    /// Returns whether the most probable class is the true one, or a photo of none of the classes is rejected.
     fn is_correct(&self) -> bool {
-        self.ranked
-            .first()
-            .is_some_and(|(class, _)| *class == self.truth)
+        let best = self.ranked.first();
+        match self.other {
+            true => self.rejected,
+            false => best.is_some_and(|(class, _)| *class == self.truth),
+        }
     }
 }
 
@@ -78,10 +83,13 @@ pub fn photos_page(
     }
     let (rejected, known): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
         rows.iter().partition(|row| row.rejected);
+    let (others, known): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
+        known.into_iter().partition(|row| row.other);
     let (correct, wrong): (Vec<&PhotoRow>, Vec<&PhotoRow>) =
         known.into_iter().partition(|row| row.is_correct());
     for (id, heading, rows) in [
         ("rejected", "None of these", rejected),
+        ("others", "Of none of the classes, and not rejected", others),
         ("wrong", "Misclassified", wrong),
         ("right", "Correctly classified", correct),
     ] {
@@ -155,6 +163,7 @@ mod tests {
             views: vec![b"\x89PNG".to_vec(), b"\x89PNG5".to_vec()],
             unsure: false,
             rejected: name == "odd.jpg",
+            other: truth == "other",
         };
         let mut confusion = Confusion::new(vec!["Bag".into(), "Coat".into()]);
         confusion.add(0, 0);
@@ -176,7 +185,7 @@ mod tests {
         };
         assert!(at("&lt;b&gt;.jpg: Coat") < at("good.jpg: Bag"));
         assert!(at("odd.jpg: other") < at("&lt;b&gt;.jpg: Coat"));
-        assert!(page.contains("None of these: 1") && page.contains("(misclassified, rejected)"));
+        assert!(page.contains("None of these: 1") && page.contains("(correct, rejected)"));
         assert!(page.contains(
             "1 of 2 photos are classified correctly: 50.0 % (95 % interval 9.5 to 90.5 %)."
         ));

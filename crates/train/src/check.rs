@@ -70,10 +70,9 @@ fn check_cutouts(data: TrainData<'_>, config: &TrainConfig) -> Result<(), TrainE
     if sampling.cutouts + sampling.scenes > 0.0 && !has(data.cutouts) {
         return refuse("the sampling has cut-outs or scenes, but there are no cut-outs".into());
     }
-    if sampling.outliers > 0.0 && !data.train.labels().contains(&OUTLIER) {
-        return refuse(
-            "the sampling has outliers, but all training images belong to a class".into(),
-        );
+    let labels = data.train.labels();
+    if !labels.is_empty() && labels.iter().all(|label| *label == OUTLIER) {
+        return refuse("none of the training images belongs to a class".into());
     }
     match (data.cutouts, data.train.shape().channels) {
         (None, _) | (_, 1 | 3) => {}

@@ -15,7 +15,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
 use crate::parameter_groups::parameter_groups;
-use crate::sampling::{Pools, Sampling, epoch_order};
+use crate::sampling::{Pools, epoch_order};
 use crate::targets::TargetBuilder;
 use crate::training::Training;
 
@@ -232,23 +232,27 @@ impl InMemory {
     }
 }
 
-/// Batches of `epoch` (0-based) in its order, without augmentation.
+/// Batches of `epoch` (0-based) in its order, without augmentation, and the index of each image if they are not a
+/// permutation of the training images.
 pub(crate) fn drawn<'a>(
     config: &TrainConfig,
     data: TrainData<'a>,
     batch_size: usize,
     epoch: usize,
-) -> Batches<'a> {
-    if config.sampling == Sampling::default() {
-        return Batches::shuffled(data.train, batch_size, config.seed, epoch as u64);
+) -> (Batches<'a>, Option<Vec<usize>>) {
+    let (train, seed) = (data.train, config.seed);
+    if config.sampling.is_permutation(train.labels()) {
+        let batches = Batches::shuffled(train, batch_size, seed, epoch as u64);
+        return (batches, None);
     }
     let pools = Pools {
-        images: data.train.labels(),
+        images: train.labels(),
         cutouts: data.cutouts.map_or(&[], Images::labels),
     };
-    let order = epoch_order(&config.sampling, pools, config.seed, epoch);
+    let order = epoch_order(&config.sampling, pools, seed, epoch);
     let labels = order.iter().map(|&index| pools.label(index)).collect();
-    Batches::drawn(data.train, batch_size, order, labels)
+    let batches = Batches::drawn(train, batch_size, order.clone(), labels);
+    (batches, Some(order))
 }
 
 /// Builder of the targets that a configuration asks for.
@@ -264,7 +268,8 @@ pub(crate) fn batches<'a>(
     batch_size: usize,
     epoch: usize,
 ) -> Batches<'a> {
-    let batches = augmented(drawn(config, data, batch_size, epoch), config, data, epoch);
+    let (batches, order) = drawn(config, data, batch_size, epoch);
+    let batches = augmented(batches, order, config, data, epoch);
     let augmentation = config.augmentation.as_ref();
     match augmentation.filter(|augmentation| augmentation.mixes()) {
         Some(augmentation) => {
@@ -292,18 +297,21 @@ fn augmenter<'a>(
     }
 }
 
-/// Renders the cut-outs of batches of `epoch` (0-based), and augments and flips all images.
+/// Renders the cut-outs of batches of `epoch` (0-based), and augments and flips all images. `order` contains the index of
+/// each image, if the batches are not a permutation of the training images.
 pub(crate) fn augmented<'a>(
     mut batches: Batches<'a>,
+    order: Option<Vec<usize>>,
     config: &'a TrainConfig,
     data: TrainData<'a>,
     epoch: usize,
 ) -> Batches<'a> {
     let (shape, seed) = (data.train.shape(), config.seed);
-    let renderer = config.cutouts.as_ref().zip(data.cutouts);
-    let renderer = renderer.map(|(settings, cutouts)| Renderer {
+    let renderer = config.cutouts.as_ref().zip(data.cutouts).zip(order);
+    let renderer = renderer.map(|((settings, cutouts), order)| Renderer {
         settings,
         cutouts,
+        order,
         pictures: data.pictures,
         first: data.train.len(),
         shape,

@@ -55,7 +55,7 @@ pub fn preview(
         problem: "there are no images".into(),
     };
     let shape = data.train.shape();
-    let mut plain = drawn(config, data, config.batch_size, 0);
+    let (mut plain, _) = drawn(config, data, config.batch_size, 0);
     let originals = first(&plain.next_batch()?.ok_or_else(empty)?, shape, count);
     let mut augmented = batches(config, data, config.batch_size, 0);
     let batch = augmented.next_batch()?.ok_or_else(empty)?;
@@ -96,12 +96,12 @@ pub fn preview_cutouts(
         .iter()
         .map(|&index| cutouts.labels()[index])
         .collect();
-    let order = indices
+    let order: Vec<usize> = indices
         .iter()
         .map(|index| data.train.len() + index)
         .collect();
-    let batches = Batches::drawn(data.train, indices.len().max(1), order, labels);
-    let mut batches = augmented(batches, config, data, 0);
+    let batches = Batches::drawn(data.train, indices.len().max(1), order.clone(), labels);
+    let mut batches = augmented(batches, Some(order), config, data, 0);
     Ok(match batches.next_batch()? {
         Some(batch) => first(&batch, data.train.shape(), indices.len()),
         None => data.train.first(0),

@@ -42,7 +42,7 @@ pub struct Sampling {
     /// Fraction of an epoch that consists of cut-outs, in `[0, 1)`. They are drawn so that the classes, together with
     /// the training images, become as equal as possible.
     pub cutouts: f64,
-    /// Fraction of an epoch that consists of the training images that belong to no class, in `[0, 1)`.
+    /// Fraction of an epoch that consists of the training images that belong to no class, in `[0, 1)`; 0 if there are none.
     pub outliers: f64,
     /// Fraction of an epoch that consists of rendered backgrounds without a cut-out, in `[0, 1)`. They belong to no class.
     pub scenes: f64,
@@ -75,6 +75,22 @@ impl Sampling {
         }
     }
 
+    /// The sampling of training images with these labels: without outliers if there are none.
+    fn applied_to(self, labels: &[u16]) -> Self {
+        match labels.contains(&OUTLIER) {
+            true => self,
+            false => Self {
+                outliers: 0.0,
+                ..self
+            },
+        }
+    }
+
+    /// Returns whether an epoch is a permutation of training images with these labels.
+    pub(crate) fn is_permutation(&self, labels: &[u16]) -> bool {
+        self.applied_to(labels) == Self::default() && !labels.contains(&OUTLIER)
+    }
+
     /// Fraction of an epoch that consists of training images of the classes.
     fn images_per_draw(&self) -> f64 {
         1.0 - self.cutouts - self.outliers - self.scenes
@@ -82,11 +98,12 @@ impl Sampling {
 
     /// Number of images of an epoch, for training images with these labels.
     pub(crate) fn epoch_len(&self, labels: &[u16]) -> usize {
-        if *self == Self::default() {
+        if self.is_permutation(labels) {
             return labels.len();
         }
         let known = labels.iter().filter(|label| **label != OUTLIER).count();
-        (known as f64 / self.images_per_draw()).round() as usize
+        let applied = self.applied_to(labels);
+        (known as f64 / applied.images_per_draw()).round() as usize
     }
 }
 
@@ -137,6 +154,7 @@ pub(crate) fn epoch_order(
         .map(|(index, _)| index)
         .collect();
 
+    let sampling = sampling.applied_to(pools.images);
     let len = sampling.epoch_len(pools.images);
     let share = |fraction: f64| (fraction * len as f64).round() as usize;
     let cutout_draws = share(sampling.cutouts);

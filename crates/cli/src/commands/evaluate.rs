@@ -40,7 +40,7 @@ fn print(arguments: &Arguments, measured: &Measurement, to_stdout: bool) -> Resu
     if arguments.json {
         let mut json = serde_json::to_value(measured.report())?;
         json["model"] = arguments.model.name().display().to_string().into();
-        json["flips"] = arguments.test.flip().into();
+        json["flips"] = measured.flip.into();
         return output::json(&json);
     }
     if arguments.per_class {

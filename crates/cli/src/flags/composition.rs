@@ -114,7 +114,13 @@ impl CompositionFlags {
                     let text = fs::read_to_string(path).with_context(|| shown(path).to_string())?;
                     serde_json::from_str(&text).with_context(|| shown(path).to_string())?
                 }
-                None => CutoutAugmentation::clothes(),
+                None => CutoutAugmentation {
+                    // The classes of shoes are those of Fashion-MNIST.
+                    pairs: CutoutAugmentation::clothes()
+                        .pairs
+                        .filter(|_| self.cutouts.iter().any(|name| name.starts_with("fashion"))),
+                    ..CutoutAugmentation::clothes()
+                },
             });
         }
         Ok(())

@@ -20,9 +20,10 @@ pub(crate) struct TestFlags {
     /// Use only the first N test images; of own images, N that are evenly spread.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_samples: Option<usize>,
-    /// Test-time augmentation: flip averages the predictions for each image and its mirror image.
-    #[arg(long, value_name = "TTA", default_value = "none")]
-    tta: TestTimeAugmentation,
+    /// Test-time augmentation: none, or flip, which averages the predictions for each image and its mirror image
+    /// [default: none, unless the model of own images was trained with --tta flip].
+    #[arg(long, value_name = "TTA")]
+    tta: Option<TestTimeAugmentation>,
 }
 
 /// Test-time augmentation.
@@ -35,11 +36,6 @@ pub(super) enum TestTimeAugmentation {
 }
 
 impl TestFlags {
-    /// Returns whether mirror images are averaged.
-    pub(crate) fn flip(&self) -> bool {
-        self.tta == TestTimeAugmentation::Flip
-    }
-
     /// Returns the paths that images may be read from, which results must not replace. `record` is that of the run that the
     /// model belongs to.
     pub(crate) fn inputs<'a>(
@@ -63,7 +59,7 @@ impl TestFlags {
             dataset: self.dataset.clone(),
             source: self.source.options(),
             max_samples: self.max_samples,
-            flip: self.flip(),
+            flip: self.tta.map(|tta| tta == TestTimeAugmentation::Flip),
             data: data.source(),
             record,
         }

@@ -56,8 +56,13 @@ pub fn find_class(label: &str, classes: &[String]) -> Result<usize, UnknownClass
     })
 }
 
-/// Returns whether a label means that a picture belongs to none of the classes: it is `other`, and no class is.
-pub(super) fn is_other(label: &str, classes: &[String]) -> bool {
+/// Returns whether a label means that a picture belongs to none of the classes: it is `other`, and no class has that name.
+///
+/// ```
+/// let classes = ["Shirt", "Coat"].map(String::from);
+/// assert!(modiste_dataset::is_other("Other", &classes) && !modiste_dataset::is_other("shirt", &classes));
+/// ```
+pub fn is_other(label: &str, classes: &[String]) -> bool {
     letters(label) == OTHER && find_class(label, classes).is_err()
 }
 

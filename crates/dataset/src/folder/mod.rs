@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::{TextError, shown};
 
-use self::class::is_other;
-pub use self::class::{UnknownClass, find_class};
+pub use self::class::{UnknownClass, find_class, is_other};
 pub use self::path_list::parse_path_list;
 pub use self::pictures::{PictureFileError, PictureFiles, pictures_in_folder, read_picture};
 use self::pictures::{is_ignored, is_picture};

@@ -48,6 +48,7 @@ fn row(file: &Path, truth: &str, classified: &Classified, report: &PhotosReport)
         views: views.map(|view| picture_png(view, report.input)).collect(),
         unsure: is_unsure(&classified.ranked),
         rejected: !classified.known,
+        other: truth == OTHER,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Calibration of a network on held-out images: temperature, threshold of known images, prediction sets.
 
 use modiste_dataset::Images;
-use modiste_infer::Step;
 use modiste_metrics::{auroc, conformal_thresholds, score_reached_by};
 use modiste_model::Network;
 use modiste_train::{Compute, Evaluation, evaluate, fit_temperature};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::own_images::mirrors_images;
 
 /// Fraction of the images of the classes whose score reaches the threshold.
 const KEPT: f64 = 0.95;
@@ -36,7 +36,7 @@ pub(super) fn calibrate(
     is_own: bool,
     compute: &Compute,
 ) -> Result<()> {
-    let mirrors = is_own && mirrors(network);
+    let mirrors = is_own && mirrors_images(network);
     network.metadata.temperature = fit_temperature(network, images, mirrors, compute)?;
     if !is_own {
         return Ok(());
@@ -67,7 +67,7 @@ pub(super) fn outlier_result(
     if outliers.is_empty() {
         return Ok(None);
     }
-    let mirrors = mirrors(network);
+    let mirrors = mirrors_images(network);
     // The label has no influence on a score.
     let outliers = outliers.with_labels(vec![0; outliers.len()]);
     let known = evaluate(network, known, mirrors, compute)?.scores;
@@ -96,10 +96,4 @@ impl OutlierResult {
              others; AUROC {auroc:.4}"
         )
     }
-}
-
-/// Returns whether the preprocessing of a network adds the mirror image.
-fn mirrors(network: &Network) -> bool {
-    let preprocessing = network.metadata.preprocessing.as_ref();
-    preprocessing.is_some_and(|preprocessing| preprocessing.steps.contains(&Step::Mirror))
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use modiste_core::shown;
 use modiste_dataset::{LabelledFile, read_labelled_folder};
 use modiste_infer::Classifier;
 use modiste_metrics::{Confusion, wilson_interval};
@@ -54,6 +55,10 @@ pub(super) fn read_photos(
     let labels = read_labelled_folder(folder, classes)?;
     Warning::of_labels(&labels).into_iter().for_each(on_warning);
     match labels.errors.is_empty() {
+        true if labels.photos.is_empty() => Err(Error::setting(format!(
+            "{}: none of the photos belongs to a class",
+            shown(folder)
+        ))),
         true => Ok(labels.photos),
         false => Err(Error::Labels {
             errors: labels.errors,

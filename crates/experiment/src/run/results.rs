@@ -13,6 +13,7 @@ use super::test_result::{BestResult, TestResult};
 use crate::compute::ComputeSetup;
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
+use crate::own_images::mirrors_images;
 use crate::warning::Warning;
 
 /// Writer of results that makes room on a full disk.
@@ -77,7 +78,8 @@ pub(super) fn explained(
     }
 }
 
-/// Measures the network on the test images, with weights in the precision of the model file.
+/// Measures the network on the test images, with weights in the precision of the model file, and on their mirror images if
+/// the model averages both.
 pub(super) fn test_result(
     network: &Network,
     test: &Images,
@@ -90,7 +92,7 @@ pub(super) fn test_result(
         images,
         correct,
         ..
-    } = evaluate(network, test, false, &setup.compute)?;
+    } = evaluate(network, test, mirrors_images(network), &setup.compute)?;
     Ok(TestResult {
         images,
         loss,

@@ -129,6 +129,7 @@ impl Network {
         };
         let plan = self.architecture.plan().map_err(architecture)?;
         check_temperature(path, self.metadata.temperature)?;
+        check_thresholds(path, &self.metadata)?;
         check_numbers(path, &self.parameters, &plan)?;
         let bytes = self.to_bytes().map_err(architecture)?;
         modiste_core::write_atomic(path, &bytes).map_err(io_error(path))

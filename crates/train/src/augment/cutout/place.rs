@@ -27,7 +27,8 @@ pub(super) fn place(
                 Some(taps) => [taps.sum(&object.gray), taps.sum(&object.cover)],
                 None => [0.0; 2],
             };
-            placed.gray.push(gray);
+            // Cubic interpolation overshoots.
+            placed.gray.push(gray.clamp(0.0, 1.0));
             // The smoothed mask is a ramp as wide as some pixels of the cut-out: too soft for an outline.
             placed.cover.push((4.0 * cover - 1.5).clamp(0.0, 1.0));
         }

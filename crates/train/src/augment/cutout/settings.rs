@@ -16,7 +16,7 @@ use crate::error::TrainError;
 pub struct CutoutAugmentation {
     /// Probability that the cut-out stays gray on black, enlarged to the size of the images, 0 to 1.
     pub plain: f64,
-    /// Range of the object's longer side as a fraction of the image's, `[smallest, largest]`, 0.1 to 1.5.
+    /// Range of the object's longer side as a fraction of the image's shorter side, `[smallest, largest]`, 0.1 to 1.5.
     pub size: [f64; 2],
     /// Largest rotation in either direction, in degrees, 0 to 180.
     pub rotation: f64,
