@@ -25,7 +25,7 @@ pub use fit::{Fit, UnknownFit};
 pub use interpolation::{Interpolation, UnknownInterpolation};
 pub use memory::{OutOfMemory, memory_left, require_memory};
 pub use numbers::{four_decimals, significant};
-pub use pixels::{ImageShape, mirror, normalize, separable_filter};
+pub use pixels::{ImageShape, luma, mirror, normalize, separable_filter};
 pub use printable::{is_control, printable, shown};
 pub use rng::Rng;
 pub use text::{TextError, decode_text};

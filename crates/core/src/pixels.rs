@@ -45,6 +45,17 @@ impl fmt::Display for ImageShape {
     }
 }
 
+/// Luma of an RGB pixel: `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), rounded.
+///
+/// ```
+/// assert_eq!(modiste_core::luma([255, 0, 0]), 76);
+/// ```
+#[inline]
+pub fn luma(pixel: [u8; 3]) -> u8 {
+    let [red, green, blue] = pixel.map(u32::from);
+    ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
+}
+
 /// Scales pixels from 0..=255 to `[0, 1]`. Training and inference both use this function.
 ///
 /// # Panics

@@ -1,6 +1,6 @@
 //! Conversion to gray and to other shapes, and horizontal flips.
 
-use modiste_core::{Fit, ImageShape, mirror};
+use modiste_core::{Fit, ImageShape, luma, mirror};
 use modiste_imaging::{Picture, fit};
 use rayon::prelude::*;
 
@@ -17,10 +17,6 @@ impl Images {
     /// # Panics
     /// If the images have neither 1 nor 3 channels.
     pub fn to_gray(&self) -> Result<Self, ReadError> {
-        let gray = |colour: &[u8]| {
-            let [red, green, blue] = [0, 1, 2].map(|channel| u32::from(colour[channel]));
-            ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
-        };
         match self.shape().channels {
             1 => Ok(self.clone()),
             3 => {
@@ -30,7 +26,7 @@ impl Images {
                 };
                 let mut pixels = Vec::with_capacity(self.len() * shape.size());
                 for item in self.iter() {
-                    pixels.extend(item?.0.chunks_exact(3).map(gray));
+                    pixels.extend(item?.0.as_chunks().0.iter().copied().map(luma));
                 }
                 Ok(Self::owned(shape, pixels, self.labels().into()))
             }

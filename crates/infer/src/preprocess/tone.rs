@@ -1,6 +1,6 @@
 //! Steps that change gray levels and sharpness.
 
-use modiste_core::{ImageShape, separable_filter};
+use modiste_core::{ImageShape, luma, separable_filter};
 use modiste_imaging::Picture;
 
 use super::view::View;
@@ -21,17 +21,15 @@ pub(super) fn gray(view: View) -> View {
     if shape.channels != 3 {
         return negate(view);
     }
-    let gray = |colour: &[u8]| {
-        let [red, green, blue] = [0, 1, 2].map(|channel| u32::from(colour[channel]));
-        255 - ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
-    };
+    let (colours, _) = view.picture.pixels.as_chunks();
+    let pixels = colours.iter().map(|&colour| 255 - luma(colour)).collect();
     View {
         picture: Picture {
             shape: ImageShape {
                 channels: 1,
                 ..shape
             },
-            pixels: view.picture.pixels.chunks_exact(3).map(gray).collect(),
+            pixels,
         },
         ..view
     }

@@ -1,6 +1,6 @@
 //! Inputs of a network as text.
 
-use modiste_core::ImageShape;
+use modiste_core::{ImageShape, luma};
 use modiste_infer::StepResult;
 
 /// Characters from black to white.
@@ -23,14 +23,11 @@ pub(crate) fn steps(steps: &[StepResult]) -> String {
 
 /// An image with two characters per pixel, which is about square on a terminal. Colours are shown by their luma.
 pub(crate) fn picture(pixels: &[u8], shape: ImageShape) -> String {
-    let luma = |pixel: &[u8]| match *pixel {
-        [red, green, blue] => {
-            let [red, green, blue] = [red, green, blue].map(u32::from);
-            ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
-        }
+    let shade = |pixel: &[u8]| match *pixel {
+        [red, green, blue] => luma([red, green, blue]),
         _ => pixel[0],
     };
-    let shades: Vec<u8> = pixels.chunks_exact(shape.channels).map(luma).collect();
+    let shades: Vec<u8> = pixels.chunks_exact(shape.channels).map(shade).collect();
     let rows: Vec<String> = shades
         .chunks_exact(shape.width)
         .map(|row| {
