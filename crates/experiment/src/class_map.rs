@@ -62,7 +62,7 @@ impl ClassMap {
         };
         let labels = match cutouts {
             Some(_) => own.iter().map(label).collect::<Result<_>>()?,
-            // Classes that differ in case or punctuation only are different.
+            // The own classes in their order, which needs no search among many.
             None => {
                 let mut next = 0..OUTLIER;
                 let labels = own.iter().map(|class| match is_known(&class) {

@@ -244,14 +244,19 @@ impl PhotosReport {
             text += &format!("rejected = {rejected}\naccuracy_known = {accuracy}\n");
         }
         if let Some(auroc) = self.auroc() {
-            let others = self.others.iter();
-            let of_others = others.filter(|other| !other.classified.known).count();
-            text += &format!(
-                "auroc = {auroc} ({of_others} of {} photos of none of the classes are rejected)\n",
-                self.others.len()
-            );
+            text += &format!("auroc = {auroc} ({})\n", self.rejected_others());
         }
         text
+    }
+
+    /// Describes how many of the photos with the label `other` are rejected.
+    fn rejected_others(&self) -> String {
+        let others = self.others.iter();
+        let rejected = others.filter(|other| !other.classified.known).count();
+        format!(
+            "{rejected} of {} photos of none of the classes are rejected",
+            self.others.len()
+        )
     }
 
     /// Returns the accuracy and the predictions, for JSON.
@@ -307,13 +312,7 @@ impl fmt::Display for PhotosReport {
         let confusion = &self.confusion;
         let (correct, total) = (confusion.correct(), confusion.total());
         if total == 0 {
-            let others = self.others.iter();
-            let rejected = others.filter(|other| !other.classified.known).count();
-            return write!(
-                f,
-                "{rejected} of {} photos of none of the classes are rejected",
-                self.others.len()
-            );
+            return f.write_str(&self.rejected_others());
         }
         let [low, high] = wilson_interval(correct, total).map(|end| 100.0 * end);
         let accuracy = correct as f64 / total as f64;

@@ -60,7 +60,7 @@ pub struct Metadata {
     #[serde(default = "one")]
     pub temperature: f32,
     /// Lowest score of an image that belongs to one of the classes: see [`energy_scores`](crate::energy_scores). `None`
-    /// means that there is no such bound.
+    /// accepts every image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
     /// Smallest probability of a class in a prediction set, for coverages of 1 to 99 percent; empty if they were not

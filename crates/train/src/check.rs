@@ -18,6 +18,11 @@ pub(crate) fn check_data(
     config: &TrainConfig,
 ) -> Result<(), TrainError> {
     check_shapes(plan, data.train, classes, Some(OUTLIER))?;
+    if data.train.labels().iter().all(|label| *label == OUTLIER) {
+        return Err(TrainError::Config {
+            problem: "none of the training images belongs to a class".into(),
+        });
+    }
     check_shapes(plan, data.validation, classes, None)?;
     if let Some(cutouts) = data.cutouts {
         check_labels(cutouts, classes, None)?;
@@ -69,10 +74,6 @@ fn check_cutouts(data: TrainData<'_>, config: &TrainConfig) -> Result<(), TrainE
     let sampling = &config.sampling;
     if sampling.cutouts + sampling.scenes > 0.0 && !has(data.cutouts) {
         return refuse("the sampling has cut-outs or scenes, but there are no cut-outs".into());
-    }
-    let labels = data.train.labels();
-    if !labels.is_empty() && labels.iter().all(|label| *label == OUTLIER) {
-        return refuse("none of the training images belongs to a class".into());
     }
     match (data.cutouts, data.train.shape().channels) {
         (None, _) | (_, 1 | 3) => {}

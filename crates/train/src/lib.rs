@@ -67,7 +67,7 @@ pub use inspect::{GradientNorm, LayerActivity, gradient_norms, layer_activity};
 pub use memory::require_training_memory;
 pub use optimizer::{Optimizer, OptimizerStep, ParameterGroup};
 pub use preview::{Preview, preview, preview_cutouts};
-pub use sampling::{Balance, OUTLIER, Sampling};
+pub use sampling::{Balance, OUTLIER, Sampling, UnknownBalance};
 pub use schedule::{Curve, Schedule};
 pub use temperature::fit_temperature;
 

@@ -1,5 +1,7 @@
 //! Order of the images of an epoch: which are drawn, and how often.
 
+use std::str::FromStr;
+
 use modiste_core::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,29 @@ pub enum Balance {
     Sqrt,
     /// Equal for all classes that have images.
     Equal,
+}
+
+/// Error for a name that is not a [`Balance`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown balance `{found}`; expected none, sqrt or equal")]
+pub struct UnknownBalance {
+    /// Name that was given.
+    pub found: String,
+}
+
+impl FromStr for Balance {
+    type Err = UnknownBalance;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBalance> {
+        match name {
+            "none" => Ok(Self::None),
+            "sqrt" => Ok(Self::Sqrt),
+            "equal" => Ok(Self::Equal),
+            other => Err(UnknownBalance {
+                found: other.into(),
+            }),
+        }
+    }
 }
 
 /// Composition of an epoch. By default, an epoch is a permutation of the training images.
@@ -88,7 +113,11 @@ impl Sampling {
 
     /// Returns whether an epoch is a permutation of training images with these labels.
     pub(crate) fn is_permutation(&self, labels: &[u16]) -> bool {
-        self.applied_to(labels) == Self::default() && !labels.contains(&OUTLIER)
+        let without_outliers = Self {
+            outliers: 0.0,
+            ..*self
+        };
+        without_outliers == Self::default() && !labels.contains(&OUTLIER)
     }
 
     /// Fraction of an epoch that consists of training images of the classes.

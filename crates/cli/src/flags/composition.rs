@@ -1,12 +1,10 @@
 //! Flags for what an epoch consists of: classes, cut-outs, and images that belong to no class.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use modiste_core::shown;
+use anyhow::{Result, ensure};
 use modiste_dataset::lookup;
-use modiste_experiment::OwnImages;
+use modiste_experiment::{OwnImages, read_json};
 use modiste_train::{Balance, CutoutAugmentation, Sampling, TrainConfig};
 
 use super::test_images::TestTimeAugmentation;
@@ -39,7 +37,7 @@ pub(crate) struct CompositionFlags {
     tta: Option<TestTimeAugmentation>,
     /// Draws of a class in an epoch: none (each image once), sqrt (as the square root of the number of its images) or
     /// equal.
-    #[arg(long, value_name = "B", value_parser = parse_balance)]
+    #[arg(long, value_name = "B")]
     balance: Option<Balance>,
     /// Fraction of an epoch that consists of cut-outs [default: 0.5].
     #[arg(
@@ -110,10 +108,7 @@ impl CompositionFlags {
         }
         if has_cutouts {
             config.cutouts = Some(match &self.cutout_settings {
-                Some(path) => {
-                    let text = fs::read_to_string(path).with_context(|| shown(path).to_string())?;
-                    serde_json::from_str(&text).with_context(|| shown(path).to_string())?
-                }
+                Some(path) => read_json(path)?,
                 None => CutoutAugmentation {
                     // The classes of shoes are those of Fashion-MNIST.
                     pairs: CutoutAugmentation::clothes()
@@ -136,16 +131,5 @@ impl CompositionFlags {
             "--cutouts, --outlier-class and --tta are for own images: --dataset PATH"
         );
         Ok(())
-    }
-}
-
-fn parse_balance(name: &str) -> Result<Balance, String> {
-    match name {
-        "none" => Ok(Balance::None),
-        "sqrt" => Ok(Balance::Sqrt),
-        "equal" => Ok(Balance::Equal),
-        other => Err(format!(
-            "unknown balance `{other}`; expected none, sqrt or equal"
-        )),
     }
 }

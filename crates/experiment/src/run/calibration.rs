@@ -54,13 +54,13 @@ pub(super) fn calibrate(
     Ok(())
 }
 
-/// Measures the rejection of `outliers` beside that of `known` images.
+/// Measures the rejection of `outliers` beside that of images of the classes, whose scores are `known`.
 ///
 /// # Errors
 /// Returns [`Error::Train`](crate::Error::Train) if the network cannot be evaluated.
 pub(super) fn outlier_result(
     network: &Network,
-    known: &Images,
+    known: &[f32],
     outliers: &Images,
     compute: &Compute,
 ) -> Result<Option<OutlierResult>> {
@@ -70,15 +70,14 @@ pub(super) fn outlier_result(
     let mirrors = mirrors_images(network);
     // The label has no influence on a score.
     let outliers = outliers.with_labels(vec![0; outliers.len()]);
-    let known = evaluate(network, known, mirrors, compute)?.scores;
     let others = evaluate(network, &outliers, mirrors, compute)?.scores;
     let threshold = network.metadata.threshold.unwrap_or(f32::NEG_INFINITY);
     let rejected = |scores: &[f32]| scores.iter().filter(|score| **score < threshold).count();
     Ok(Some(OutlierResult {
         images: others.len(),
         rejected: rejected(&others),
-        auroc: auroc(&known, &others),
-        rejected_known: rejected(&known),
+        auroc: auroc(known, &others),
+        rejected_known: rejected(known),
     }))
 }
 

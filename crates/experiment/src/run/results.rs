@@ -79,27 +79,29 @@ pub(super) fn explained(
 }
 
 /// Measures the network on the test images, with weights in the precision of the model file, and on their mirror images if
-/// the model averages both.
+/// the model averages both. Also returns the score of each image.
 pub(super) fn test_result(
     network: &Network,
     test: &Images,
     setup: &ComputeSetup,
-) -> Result<TestResult> {
+) -> Result<(TestResult, Vec<f32>)> {
     let Evaluation {
         loss,
         accuracy,
         balanced_accuracy,
         images,
         correct,
+        scores,
         ..
     } = evaluate(network, test, mirrors_images(network), &setup.compute)?;
-    Ok(TestResult {
+    let result = TestResult {
         images,
         loss,
         accuracy,
         interval: wilson_interval(correct, images),
         balanced_accuracy: Some(balanced_accuracy),
-    })
+    };
+    Ok((result, scores))
 }
 
 /// Calibrates and measures the weights of the best epoch. Returns `None` if there is no validation split to choose it
@@ -133,7 +135,7 @@ pub(super) fn best_result(
         epoch: best.epoch,
         val_loss: best.val_loss,
         val_accuracy: best.val_accuracy,
-        test: test_result(&network, &images.data.test, setup)?,
+        test: test_result(&network, &images.data.test, setup)?.0,
     }))
 }
 

@@ -76,19 +76,7 @@ fn rendered(
         .iter()
         .flat_map(|(_, indices)| indices.clone())
         .collect();
-    let images = preview_cutouts(config, data, &indices)?;
-    let mut place = 0;
-    let row = |(class, indices): (usize, Vec<usize>)| -> Result<SheetRow> {
-        let places = place..place + indices.len();
-        place = places.end;
-        let cell = |index| -> Result<Cell> { Ok(Cell::of(&images.image(index)?, images.shape())) };
-        Ok(SheetRow {
-            name: printable(&classes[class]),
-            cells: places.map(cell).collect::<Result<_>>()?,
-        })
-    };
-    let rows: Vec<SheetRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
-    Ok(sample_sheet(&[], &rows))
+    samples(&preview_cutouts(config, data, &indices)?, classes)
 }
 
 /// Returns a sheet with a row of samples for each class. Of many classes, some are shown.

@@ -109,9 +109,10 @@ impl Run {
             if outcome.stopped {
                 return Ok(State::Interrupted);
             }
-            record.test = Some(test_result(network, &images.data.test, setup)?);
+            let (test, scores) = test_result(network, &images.data.test, setup)?;
+            record.test = Some(test);
             if let Some(outliers) = &images.outliers {
-                record.outliers = outlier_result(network, &images.data.test, outliers, compute)?;
+                record.outliers = outlier_result(network, &scores, outliers, compute)?;
             }
             record.best =
                 best_result(folder, &config, &history, images, setup, results.on_warning)?;

@@ -108,7 +108,8 @@ fn gradient(plane: Plane, rng: &mut Rng) -> Vec<f32> {
     let (from, to) = (between(rng, [0.0, 0.9]), between(rng, [0.0, 0.9]));
     let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
     let reach = sine.abs() + cosine.abs();
-    pixels(plane)
+    plane
+        .centers()
         .map(|(row, column)| {
             let along = 0.5 + (row * sine + column * cosine) / reach;
             (from + (to - from) * along) as f32
@@ -132,7 +133,8 @@ fn crop(plane: Plane, pictures: Option<&Images>, rng: &mut Rng) -> Vec<f32> {
     let mirrored = chance(rng, 0.5);
     let contrast = between(rng, [0.25, 1.0]);
     let offset = (1.0 - contrast) * rng.uniform();
-    pixels(plane)
+    plane
+        .centers()
         .map(|(row, column)| {
             let column = if mirrored { -column } else { column };
             let y = top + (row + 0.5) * zoom * (shape.height as f64 - 1.0);
@@ -154,7 +156,7 @@ fn leftover(plane: Plane, pictures: Option<&Images>, cover: &[f32], rng: &mut Rn
         0 => {
             let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
             let edge = between(rng, [0.0, 0.45]);
-            for (value, (row, column)) in background.iter_mut().zip(pixels(plane)) {
+            for (value, (row, column)) in background.iter_mut().zip(plane.centers()) {
                 if row * sine + column * cosine < edge {
                     *value = 0.0;
                 }
@@ -163,7 +165,7 @@ fn leftover(plane: Plane, pictures: Option<&Images>, cover: &[f32], rng: &mut Rn
         1 => {
             let centre = [(); 2].map(|()| between(rng, [-0.5, 0.5]));
             let radii = [(); 2].map(|()| between(rng, [0.08, 0.35]));
-            for (value, (row, column)) in background.iter_mut().zip(pixels(plane)) {
+            for (value, (row, column)) in background.iter_mut().zip(plane.centers()) {
                 let [y, x] = [
                     (row - centre[0]) / radii[0],
                     (column - centre[1]) / radii[1],
@@ -198,15 +200,6 @@ fn dilated(plane: Plane, cover: &[f32], reach: usize) -> Vec<bool> {
         }
     }
     near
-}
-
-/// Centers of the pixels, `(row, column)`, from -0.5 to 0.5.
-fn pixels(plane: Plane) -> impl Iterator<Item = (f64, f64)> {
-    let along = |index: usize, side: usize| (index as f64 + 0.5) / side as f64 - 0.5;
-    (0..plane.height * plane.width).map(move |index| {
-        let (row, column) = (index / plane.width, index % plane.width);
-        (along(row, plane.height), along(column, plane.width))
-    })
 }
 
 /// Bilinear interpolation of a picture at the point `(y, x)`; the result is 0 to 1.

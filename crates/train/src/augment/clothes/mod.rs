@@ -31,10 +31,7 @@ pub(super) fn augment(
     image: &mut [u8],
     rng: &mut Rng,
 ) {
-    let plane = Plane {
-        height: shape.height,
-        width: shape.width,
-    };
+    let plane = Plane::of(shape);
     let mut gray: Vec<f32> = image.iter().map(|&v| f32::from(v) / 255.0).collect();
     let mut cover = geometry::object_mask(plane, &gray);
     tone::change(&settings.tone, plane, &mut gray, &cover, rng);
@@ -57,4 +54,23 @@ pub(super) fn augment(
 pub(super) struct Plane {
     pub(super) height: usize,
     pub(super) width: usize,
+}
+
+impl Plane {
+    /// Rows and columns of images of a shape.
+    pub(super) fn of(shape: ImageShape) -> Self {
+        Self {
+            height: shape.height,
+            width: shape.width,
+        }
+    }
+
+    /// Centers of the pixels, `(row, column)`, from -0.5 to 0.5.
+    pub(super) fn centers(self) -> impl Iterator<Item = (f64, f64)> {
+        let along = |index: usize, side: usize| (index as f64 + 0.5) / side as f64 - 0.5;
+        (0..self.height * self.width).map(move |index| {
+            let (row, column) = (index / self.width, index % self.width);
+            (along(row, self.height), along(column, self.width))
+        })
+    }
 }

@@ -41,12 +41,16 @@ fn tinted(value: f64, tint: f64, rng: &mut Rng) -> Color {
     [(); 3].map(|()| (value + between(rng, [-tint, tint])).clamp(0.0, 1.0) as f32)
 }
 
+/// Luma of a colour (ITU-R BT.601).
+pub(super) fn luma([red, green, blue]: Color) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
+}
+
 /// Draws the colours of the darkest and of the lightest shade of an object.
 pub(super) fn shades(two_colors: f64, rng: &mut Rng) -> [Color; 2] {
     let color = garment_color(rng);
     if chance(rng, two_colors) {
         let other = garment_color(rng);
-        let luma = |[red, green, blue]: Color| 0.299 * red + 0.587 * green + 0.114 * blue;
         return match luma(color) < luma(other) {
             true => [color, other],
             false => [other, color],

@@ -12,7 +12,7 @@ use modiste_dataset::Images;
 
 use super::clothes::{Plane, change_tone};
 use super::random::chance;
-use color::{Color, blend, shades};
+use color::{Color, blend, luma, shades};
 use object::Object;
 use place::{Taps, linear};
 
@@ -29,10 +29,7 @@ pub(super) fn render(
     photo: &mut [u8],
     rng: &mut Rng,
 ) {
-    let plane = Plane {
-        height: shape.height,
-        width: shape.width,
-    };
+    let plane = Plane::of(shape);
     let object = match chance(rng, settings.plain) {
         true => None,
         false => Object::of(cutout.plane, cutout.gray),
@@ -81,10 +78,7 @@ pub(super) fn render_scene(
     photo: &mut [u8],
     rng: &mut Rng,
 ) {
-    let plane = Plane {
-        height: shape.height,
-        width: shape.width,
-    };
+    let plane = Plane::of(shape);
     let colors = scene::background(&settings.background, plane, pictures, rng);
     write(&colors, shape.channels, photo);
 }
@@ -115,7 +109,7 @@ fn write(colors: &[Color], channels: usize, photo: &mut [u8]) {
     let byte = |value: f32| (255.0 * value).round().clamp(0.0, 255.0) as u8;
     for (pixel, color) in photo.chunks_exact_mut(channels).zip(colors) {
         match pixel {
-            [luma] => *luma = byte(0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]),
+            [gray] => *gray = byte(luma(*color)),
             _ => pixel.copy_from_slice(&color.map(byte)),
         }
     }

@@ -33,8 +33,7 @@ impl Renderer<'_> {
     /// Renders the cut-outs and scenes among the images of a batch, in place. `places` are their positions in the epoch.
     /// The result for an image is a function of the settings, the seed, the epoch, its position and its index alone.
     pub(crate) fn render(&self, places: &[usize], pixels: &mut [u8]) {
-        let ImageShape { height, width, .. } = self.cutouts.shape();
-        let plane = Plane { height, width };
+        let plane = Plane::of(self.cutouts.shape());
         let images = pixels.par_chunks_mut(self.shape.size()).zip(places);
         images.for_each(|(photo, &place)| {
             let Some(index) = self.order[place].checked_sub(self.first) else {

@@ -46,8 +46,9 @@ fn graded(plane: Plane, rng: &mut Rng) -> Vec<Color> {
     let [from, to] = [(); 2].map(|()| room_color(rng));
     let (sine, cosine) = between(rng, [0.0, TAU]).sin_cos();
     let reach = sine.abs() + cosine.abs();
-    centers(plane)
-        .map(|[row, column]| {
+    plane
+        .centers()
+        .map(|(row, column)| {
             let at = 0.5 + (row * sine + column * cosine) / reach;
             blend(from, to, at as f32)
         })
@@ -201,17 +202,6 @@ fn blur_columns(values: &mut [f32], width: usize, radius: usize) {
             *value = (to - from) * scale;
         }
     }
-}
-
-/// Centers of the pixels, row and column, from -0.5 to 0.5.
-fn centers(plane: Plane) -> impl Iterator<Item = [f64; 2]> {
-    let along = |index: usize, side: usize| (index as f64 + 0.5) / side as f64 - 0.5;
-    (0..plane.height * plane.width).map(move |index| {
-        [
-            along(index / plane.width, plane.height),
-            along(index % plane.width, plane.width),
-        ]
-    })
 }
 
 #[cfg(test)]
