@@ -107,6 +107,9 @@ loader = DataLoader(
 
 if config.get("optimizer") != "adamw" or not config["schedule"].startswith("cosine"):
     raise SystemExit("expected a run with AdamW and the schedule cosine")
+for setting in ("logit_adjustment", "sampling", "cutouts"):
+    if config.get(setting):
+        raise SystemExit(f"unsupported setting: {setting}")
 model = build(network).to(memory_format=torch.channels_last)
 for module in model.modules():
     if isinstance(module, nn.Conv2d):

@@ -62,8 +62,10 @@ impl Modiste {
 pub(crate) struct Recipe {
     /// Name of the recipe.
     pub(crate) name: String,
-    /// Name of the dataset.
+    /// Name of the dataset; of that of the cut-outs if the recipe is for photos.
     pub(crate) dataset: String,
+    /// True for a recipe for photos of the repository.
+    pub(crate) has_images: bool,
     /// Name of the network.
     pub(crate) architecture: String,
     /// Lower bound of the test accuracy, 0 to 1.
@@ -91,13 +93,17 @@ pub(crate) fn find<'a>(recipes: &'a [Recipe], name: &str) -> Result<&'a Recipe> 
         })
 }
 
-/// Parses the recipes that have a dataset; one for own images has none.
+/// Parses the recipes that have a dataset or photos; one for the user's images has none.
 fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
     let recipe = |value: &Value| {
         let text = |key: &str| Some(value[key].as_str()?.to_owned());
         Some(Recipe {
             name: text("name")?,
-            dataset: text("dataset")?,
+            dataset: match &value["images"]["cutouts"] {
+                Value::String(cutouts) => cutouts.clone(),
+                _ => text("dataset")?,
+            },
+            has_images: value["images"].is_object(),
             architecture: text("architecture")?,
             floor: value["floor"].as_f64()?,
             epochs: value["config"]["epochs"].as_u64()?,
@@ -107,7 +113,7 @@ fn parse_recipes(json: &Value) -> Result<Vec<Recipe>> {
     json.as_array()
         .context("the output of `modiste recipes --json` is not an array")?
         .iter()
-        .filter(|value| value.get("dataset") != Some(&Value::Null))
+        .filter(|value| value.get("dataset") != Some(&Value::Null) || value["images"].is_object())
         .map(|value| {
             recipe(value).with_context(|| {
                 format!(
@@ -176,6 +182,13 @@ mod tests {
             "architecture": "compact", "floor": 0.82, "config": { "epochs": 5, "seed": 1 },
         }]);
         let recipes = parse_recipes(&json).expect("a recipe");
+        let photos = json!([{
+            "name": "photos", "dataset": null, "images": { "cutouts": "fashion-mnist" },
+            "architecture": "resnet", "floor": 0.7, "config": { "epochs": 5 },
+        }, { "name": "images", "dataset": null, "images": null }]);
+        let photos = parse_recipes(&photos).expect("a recipe");
+        assert!(photos.len() == 1 && photos[0].has_images);
+        assert_eq!(photos[0].dataset, "fashion-mnist");
         assert_eq!(find(&recipes, "smoke").expect("it is there").epochs, 5);
         assert_eq!(
             find(&recipes, "smok").unwrap_err().to_string(),

@@ -60,10 +60,11 @@ pub(crate) fn train(flags: &[OsString]) -> Result<()> {
     let model = run.join("model.safetensors");
     let mut evaluate = modiste.command();
     evaluate.arg("evaluate").arg("--model").arg(&model);
-    evaluate
-        .arg("--per-class")
-        .arg("--dataset")
-        .arg(&plan.dataset);
+    evaluate.arg("--per-class");
+    // Photos are tested on the test part of the run.
+    if !plan.has_images {
+        evaluate.arg("--dataset").arg(&plan.dataset);
+    }
     if has(&plan.flags, "--allow-partial") {
         evaluate.arg("--allow-partial");
     }
@@ -116,6 +117,8 @@ fn predict(modiste: &Modiste, dataset: &str, model: &Path) -> Result<()> {
 struct Plan {
     recipe: String,
     dataset: String,
+    /// True if the recipe trains on photos of the repository.
+    has_images: bool,
     /// Expected accuracy, 0 to 1, if no flag changes the recipe.
     floor: f64,
     /// Flags for `modiste train`.
@@ -136,6 +139,7 @@ impl Plan {
         Ok(Self {
             recipe: recipe.name.clone(),
             dataset: dataset.map_or_else(|| recipe.dataset.clone(), Into::into),
+            has_images: recipe.has_images,
             floor: recipe.floor,
             flags: flags.to_vec(),
         })
@@ -228,6 +232,7 @@ mod tests {
         let recipe = |name: &str, dataset: &str, floor| Recipe {
             name: name.into(),
             dataset: dataset.into(),
+            has_images: false,
             architecture: "compact".into(),
             floor,
             epochs: 5,

@@ -10,6 +10,8 @@ use crate::pixels::ReadError;
 pub struct Batch<'a> {
     /// Pixels scaled to `[0, 1]`, `[image, row, column, channel]`.
     pub images: &'a [f32],
+    /// Index of each image. Those of [`Batches::drawn`] may lie beyond the last image.
+    pub indices: &'a [usize],
     /// Class index of each image.
     pub labels: &'a [u16],
     /// Second label of each image; `None` if the images are not mixed.
@@ -22,15 +24,18 @@ pub struct Batch<'a> {
 pub struct MixedLabel {
     /// Class index of the second image.
     pub other: u16,
+    /// Position of the second image in the batch.
+    pub place: usize,
     /// Weight of the first label, 0 to 1; 1 if the image is not mixed.
     pub weight: f32,
 }
 
 impl MixedLabel {
-    /// Second label of an image that is not mixed: its only label, with a weight of 0.
-    pub fn unmixed(label: u16) -> Self {
+    /// Second label of the image at a position of the batch, which is not mixed: its only label, with a weight of 0.
+    pub fn unmixed(place: usize, label: u16) -> Self {
         Self {
             other: label,
+            place,
             weight: 1.0,
         }
     }
@@ -245,6 +250,7 @@ impl<'a> Batches<'a> {
         }
         Ok(Some(Batch {
             images: &self.values,
+            indices,
             labels: &self.labels,
             mixed: self.mix.is_some().then_some(&self.mixed[..]),
         }))
@@ -329,9 +335,9 @@ mod tests {
                 );
                 assert!(pixels.iter().all(|&pixel| pixel == 51));
                 pixels.fill(255);
+                let labels = labels.iter().enumerate();
                 labels
-                    .iter()
-                    .map(|&label| MixedLabel::unmixed(label + 1))
+                    .map(|(place, &label)| MixedLabel::unmixed(place, label + 1))
                     .collect()
             });
         while let Some(batch) = batches.next_batch().expect("in memory") {
@@ -344,6 +350,26 @@ mod tests {
             );
             assert!(batch.images.iter().all(|&value| value == 1.0));
         }
+    }
+
+    #[test]
+    fn indices_are_those_of_the_images() {
+        let images = numbered(10);
+        let indices = |mut batches: Batches<'_>| {
+            let mut all = Vec::new();
+            while let Some(batch) = batches.next_batch().expect("in memory") {
+                all.extend_from_slice(batch.indices);
+                let numbers = batch.labels.iter().map(|&label| usize::from(label));
+                assert!(numbers.eq(batch.indices.iter().map(|index| index % 10)));
+            }
+            all
+        };
+        let shuffled = || Batches::shuffled(&images, 4, 3, 0);
+        assert_eq!(indices(shuffled().skip(1)), indices(shuffled())[4..]);
+        let drawn = vec![9, 2, 2, 13];
+        let labels = vec![9, 2, 2, 3];
+        let batches = Batches::drawn(&images, 3, drawn.clone(), labels);
+        assert_eq!(indices(batches), drawn);
     }
 
     #[test]

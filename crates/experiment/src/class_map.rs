@@ -49,6 +49,13 @@ impl ClassMap {
                 "without the outliers, fewer than two classes are left",
             ));
         }
+        // The last label is that of outliers.
+        if classes.len() > usize::from(OUTLIER) {
+            return Err(Error::setting(format!(
+                "there are {} classes; a network can be trained on at most {OUTLIER}",
+                classes.len()
+            )));
+        }
         let label = |class: &String| -> Result<u16> {
             if !is_known(&class) {
                 return Ok(OUTLIER);

@@ -16,7 +16,7 @@ use crate::warning::Warning;
 pub const DATA_VARIABLE: &str = "MODISTE_DATA";
 
 /// Default folder of the datasets.
-const DEFAULT_FOLDER: &str = "datasets";
+pub(crate) const DEFAULT_FOLDER: &str = "datasets";
 
 /// Function that fetches the files of a dataset into a folder of datasets.
 pub type Fetch<'a> = dyn Fn(&'static DatasetInfo, &Path) -> Result<()> + 'a;

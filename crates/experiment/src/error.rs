@@ -36,6 +36,16 @@ pub enum Error {
         /// Setting, value, and accepted values.
         problem: String,
     },
+    /// The photos of a recipe do not exist.
+    #[error(
+        "{} does not exist, nor do these photos in the folder datasets; they are part of the repository, \
+         https://github.com/modiste-rs/modiste",
+        modiste_core::shown(path)
+    )]
+    RecipeImages {
+        /// Path of the table in the folder of the datasets.
+        path: PathBuf,
+    },
     /// Own images that cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),

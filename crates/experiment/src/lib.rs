@@ -28,6 +28,7 @@ mod class_map;
 mod classify;
 mod clock;
 mod compare;
+mod composition;
 mod compute;
 mod config;
 mod data;
@@ -95,7 +96,7 @@ pub use photos::{
 pub use plan::Plan;
 pub use predictions::{predictions_csv, predictions_header};
 pub use pretrained::{Pretrained, PretrainedModel};
-pub use recipe::{Recipe, find_recipe, recipes};
+pub use recipe::{Recipe, RecipeImages, find_recipe, recipes};
 pub use reproduce::{EpochDifference, ModelDifference, Reproduction, reproduce};
 pub use run::{
     BestResult, ClassCounts, DatasetRecord, DivergenceAdvice, MODEL, OnEvent, OutlierResult,

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use modiste_core::Fit;
 use modiste_dataset::{
-    CacheOptions, ColumnValue, DecodeOptions, FileDecoder, ImageShape, ImageSource, Listing,
-    LoadedImages, SourceKind, SourceOptions, lookup, open_source,
+    CacheOptions, ColumnValue, DecodeOptions, FileDecoder, ImageShape, ImageSource,
+    InvalidColumnValue, Listing, LoadedImages, SourceKind, SourceOptions, lookup, open_source,
 };
 use modiste_infer::preprocess;
 use modiste_model::{Network, Preprocessing, Step};
@@ -105,13 +105,9 @@ impl OwnImages {
     /// # Errors
     /// Returns [`Error::Source`](crate::Error::Source) if the path cannot be read as a source of labelled images.
     pub(crate) fn source(&self, cache: &CacheOptions) -> Result<ImageSource> {
-        let rows = self.exclude_rows.iter();
-        let rows = rows.map(|row| row.parse::<ColumnValue>());
         let options = SourceOptions {
             exclude_classes: self.exclude_classes.clone(),
-            exclude_rows: rows
-                .collect::<std::result::Result<_, _>>()
-                .map_err(|error| Error::setting(error.to_string()))?,
+            exclude_rows: column_values(self.exclude_rows.iter().map(String::as_str))?,
             label_column: self.label_column.clone(),
             group_column: self.group_column.clone(),
         };
@@ -167,6 +163,13 @@ impl OwnImages {
     pub fn image_shape(&self) -> ImageShape {
         self.shape.into()
     }
+}
+
+/// Parses values of columns, each `column=value`.
+pub(crate) fn column_values<'a>(rows: impl Iterator<Item = &'a str>) -> Result<Vec<ColumnValue>> {
+    rows.map(|row| row.parse())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error: InvalidColumnValue| Error::setting(error.to_string()))
 }
 
 /// Decodes files by a preprocessing that makes one view.

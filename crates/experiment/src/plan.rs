@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::composition::compose;
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
 use crate::own_images::{OwnImages, TEST_FRACTION};
@@ -9,7 +10,7 @@ use crate::pretrained::Pretrained;
 use crate::recipe::Recipe;
 use crate::validation::Validation;
 use modiste_core::ImageShape;
-use modiste_dataset::{Listing, Part, lookup};
+use modiste_dataset::{DecodeOptions, Listing, Part, SourceOptions, lookup};
 use modiste_infer::Preprocessing;
 use modiste_model::Architecture;
 
@@ -43,12 +44,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Creates a plan from a recipe, with another dataset or network if one is given. The network is fitted to the
-    /// images and classes of the dataset.
+    /// Creates a plan from a recipe for a dataset of the catalog, with another dataset or network if one is given. The
+    /// network is fitted to the images and classes of the dataset.
     ///
     /// # Errors
-    /// Returns [`Error::Dataset`] if the dataset is unknown and [`Error::Architecture`] if the layers do
-    /// not fit its images.
+    /// Returns [`Error::Dataset`] if the dataset is unknown, [`Error::Architecture`] if the layers do
+    /// not fit its images, and [`Error::Setting`] if the recipe is for own images.
     ///
     /// ```
     /// use modiste_experiment::{Plan, find_recipe};
@@ -64,8 +65,12 @@ impl Plan {
         architecture: Option<Architecture>,
     ) -> Result<Self> {
         let Some(name) = dataset.or(recipe.dataset) else {
+            let images = match recipe.images {
+                Some(_) => "photos in the folder of the datasets",
+                None => "own images, and none are given",
+            };
             return Err(Error::setting(format!(
-                "the recipe `{}` needs a dataset",
+                "the recipe `{}` is for {images}",
                 recipe.name
             )));
         };
@@ -89,6 +94,20 @@ impl Plan {
         })
     }
 
+    /// Creates a plan from a recipe, for its own dataset or images. `data` is the folder of the datasets, where its images
+    /// are.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Plan::new`], [`RecipeImages::open`](crate::RecipeImages::open) and [`Plan::for_images`].
+    pub fn for_recipe(recipe: &Recipe, data: &Path) -> Result<Self> {
+        let Some(images) = &recipe.images else {
+            return Self::new(recipe, None, None);
+        };
+        let options = SourceOptions::default();
+        let (own, source) = images.open(data, &options, &DecodeOptions::default(), None)?;
+        Self::for_images(recipe, own, source.listing(), None)
+    }
+
     /// Creates a plan for own images, which `listing` lists. The number of epochs suits their number:
     /// [`set_epochs`](Self::set_epochs) does it again after a change of the batch size or the parts.
     ///
@@ -106,38 +125,44 @@ impl Plan {
         let mut plan = Self::fitted(recipe, &name, own.image_shape(), classes, architecture)?;
         plan.preprocessing = own.preprocessing();
         plan.config.train.augmentation = recipe.augmentation(own.image_shape());
+        compose(&mut plan.config.train, &own);
         plan.own_images = Some(own);
-        plan.set_epochs(recipe, listing);
+        plan.set_epochs(recipe, listing)?;
         Ok(plan)
     }
 
     /// Sets the number of epochs to that of the recipe for as many own images as the plan trains on, in its batches: see
     /// [`Recipe::epochs`].
-    pub fn set_epochs(&mut self, recipe: &Recipe, listing: &Listing) {
+    ///
+    /// # Errors
+    /// Returns the errors of [`OwnImages::class_map`].
+    pub fn set_epochs(&mut self, recipe: &Recipe, listing: &Listing) -> Result<()> {
+        let Some(own) = &self.own_images else {
+            return Ok(());
+        };
+        let map = own.class_map(listing)?;
         let has = |part| {
-            listing
-                .samples
-                .iter()
-                .any(|sample| sample.part == Some(part))
+            let mut samples = listing.samples.iter();
+            samples.any(|sample| sample.part == Some(part))
         };
         let is_held_out = |part| matches!(part, Some(Part::Validation | Part::Test));
-        let samples = listing.samples.iter();
-        let mut images = samples.filter(|sample| !is_held_out(sample.part)).count() as f64;
-        if !has(Part::Test) {
-            images *= 1.0 - TEST_FRACTION;
+        let trained = listing.samples.iter();
+        let trained = trained.filter(|sample| !is_held_out(sample.part));
+        let (known, outliers): (Vec<_>, Vec<_>) =
+            trained.partition(|sample| map.label(sample.label).is_some());
+        let mut fraction = match has(Part::Test) {
+            true => 1.0,
+            false => 1.0 - TEST_FRACTION,
+        };
+        if let (Validation::Split(split), false) = (self.config.validation, has(Part::Validation)) {
+            fraction *= 1.0 - split;
         }
-        if let (Validation::Split(fraction), false) =
-            (self.config.validation, has(Part::Validation))
-        {
-            images *= 1.0 - fraction;
-        }
-        let images = (images as usize).min(self.max_samples.unwrap_or(usize::MAX));
+        let known = (known.len() as f64 * fraction) as usize;
+        let known = known.min(self.max_samples.unwrap_or(usize::MAX));
         let train = &mut self.config.train;
-        // Outliers are listed as training images, and drawn by their share.
-        let sampling = &train.sampling;
-        let added = sampling.cutouts + sampling.scenes;
-        let images = (images as f64 / (1.0 - added).max(0.05)) as usize;
+        let images = train.sampling.images_per_epoch(known, !outliers.is_empty());
         train.epochs = recipe.epochs(images, train.batch_size);
+        Ok(())
     }
 
     fn fitted(

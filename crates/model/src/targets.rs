@@ -1,5 +1,7 @@
 //! Targets of a training step: labels, and optionally soft targets.
 
+use std::borrow::Cow;
+
 /// Targets of one batch.
 ///
 /// A slice of labels converts to targets with a loss of sparse categorical cross-entropy.
@@ -17,11 +19,39 @@ pub struct Targets<'a> {
     /// Soft targets of the loss, `[batch, classes]`, instead of the labels. The sum of a row is the weight of its
     /// image.
     pub soft: Option<&'a [f32]>,
+    /// Numbers that are added to the logits for the loss, `[batch, classes]`; accuracy does not use them.
+    pub offsets: Option<&'a [f32]>,
+}
+
+impl Targets<'_> {
+    /// Logits of the loss: `logits`, `[batch, classes]`, with the offsets.
+    ///
+    /// # Panics
+    /// If the numbers of logits and offsets differ.
+    ///
+    /// ```
+    /// use modiste_model::Targets;
+    ///
+    /// let targets = Targets { offsets: Some(&[0.0, -1.5]), ..Targets::from(&[0]) };
+    /// assert_eq!(*targets.adjusted(&[2.0, 3.0]), [2.0, 1.5]);
+    /// ```
+    pub fn adjusted<'b>(&self, logits: &'b [f32]) -> Cow<'b, [f32]> {
+        let Some(offsets) = self.offsets else {
+            return logits.into();
+        };
+        assert_eq!(logits.len(), offsets.len(), "one offset per logit");
+        let sums = logits.iter().zip(offsets);
+        sums.map(|(logit, offset)| logit + offset).collect()
+    }
 }
 
 impl<'a> From<&'a [u16]> for Targets<'a> {
     fn from(labels: &'a [u16]) -> Self {
-        Self { labels, soft: None }
+        Self {
+            labels,
+            soft: None,
+            offsets: None,
+        }
     }
 }
 

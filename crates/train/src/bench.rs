@@ -74,8 +74,10 @@ pub fn bench(
         .collect();
     let classes = plan.classes();
     let labels: Vec<u16> = (0..batch_size).map(|_| rng.below(classes) as u16).collect();
+    let indices: Vec<usize> = (0..batch_size).collect();
     let batch = Batch {
         images: &images,
+        indices: &indices,
         labels: &labels,
         mixed: None,
     };

@@ -30,6 +30,11 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
+    /// Logit adjustment (Menon et al. 2021), 0 to 4: the loss adds this multiple of the logarithm of the frequency of
+    /// each class to the logits, with the frequencies of the source of the image, so that the network need not learn
+    /// them. The training images and the cut-outs are sources of their own. With 1, the probabilities of the network are
+    /// those of equally frequent classes; 0 is off. Class weights correct for the same frequencies: use one of the two.
+    pub logit_adjustment: f64,
     /// Maximum global norm of the gradients of a step; longer gradients are scaled down, as with Keras's
     /// `global_clipnorm`.
     pub clip_norm: Option<f64>,
@@ -72,6 +77,7 @@ impl Default for TrainConfig {
             optimizer: Optimizer::default(),
             label_smoothing: 0.0,
             class_weights: ClassWeights::default(),
+            logit_adjustment: 0.0,
             clip_norm: None,
             ema_decay: None,
             patience: None,
@@ -121,6 +127,12 @@ impl TrainConfig {
             ));
         }
         self.class_weights.check()?;
+        let adjustment = self.logit_adjustment;
+        if !(0.0..=4.0).contains(&adjustment) {
+            return refuse(format!(
+                "logit adjustment is {adjustment}; expected a number from 0 to 4"
+            ));
+        }
         match self.clip_norm {
             Some(norm) if !positive(norm) => {
                 return refuse(format!(
@@ -185,6 +197,15 @@ mod tests {
             },
             "epochs is 0",
         );
+        for adjustment in [-1.0, 4.1, f64::NAN] {
+            check(
+                TrainConfig {
+                    logit_adjustment: adjustment,
+                    ..usual()
+                },
+                "logit adjustment is",
+            );
+        }
         check(
             TrainConfig {
                 batch_size: 0,

@@ -88,6 +88,12 @@ pub enum TrainError {
         /// Required and available memory.
         memory: OutOfMemory,
     },
+    /// Cut-outs and backgrounds need more memory than this process may use.
+    #[error("reading the cut-outs and backgrounds {memory}; train on fewer images")]
+    PictureMemory {
+        /// Required and available memory.
+        memory: OutOfMemory,
+    },
     /// The images are in a file that cannot be read.
     #[error(transparent)]
     Images(#[from] ReadError),

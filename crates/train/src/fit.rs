@@ -1,6 +1,6 @@
 //! The training loop.
 
-use modiste_core::Rng;
+use modiste_core::{Rng, require_memory};
 use modiste_dataset::{Batches, Images};
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::Network;
@@ -15,6 +15,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Next};
 use crate::memory::require_step_memory;
 use crate::parameter_groups::parameter_groups;
+use crate::priors::ClassPriors;
 use crate::sampling::{Pools, epoch_order};
 use crate::targets::TargetBuilder;
 use crate::training::Training;
@@ -157,6 +158,8 @@ pub fn resume(
     engine.set_optimizer_state(&checkpoint.optimizer_state)?;
     let mut training = Training {
         steps: epoch_len.div_ceil(batch_size),
+        batch_size,
+        epoch_len,
         classes: plan.classes(),
         data,
         rng: Rng::new(position.dropout),
@@ -216,6 +219,14 @@ impl InMemory {
             (None, Some(_)) => Some(some(data.train)),
             (pictures, _) => pictures.cloned(),
         };
+        let read = [data.cutouts, pictures.as_ref()].into_iter().flatten();
+        let read = read.filter(|images| !images.is_in_memory());
+        let bytes: usize = read
+            .map(|images| images.len() * images.shape().size())
+            .sum();
+        if bytes > 0 {
+            require_memory(bytes as u64).map_err(|memory| TrainError::PictureMemory { memory })?;
+        }
         Ok(Self {
             cutouts: data.cutouts.map(Images::to_memory).transpose()?,
             pictures: pictures.as_ref().map(Images::to_memory).transpose()?,
@@ -245,20 +256,28 @@ pub(crate) fn drawn<'a>(
         let batches = Batches::shuffled(train, batch_size, seed, epoch as u64);
         return (batches, None);
     }
-    let pools = Pools {
-        images: train.labels(),
-        cutouts: data.cutouts.map_or(&[], Images::labels),
-    };
+    let pools = pools(data);
     let order = epoch_order(&config.sampling, pools, seed, epoch);
     let labels = order.iter().map(|&index| pools.label(index)).collect();
     let batches = Batches::drawn(train, batch_size, order.clone(), labels);
     (batches, Some(order))
 }
 
+/// Labels that an epoch is drawn from.
+fn pools(data: TrainData<'_>) -> Pools<'_> {
+    Pools {
+        images: data.train.labels(),
+        cutouts: data.cutouts.map_or(&[], Images::labels),
+    }
+}
+
 /// Builder of the targets that a configuration asks for.
 fn target_builder(config: &TrainConfig, data: TrainData<'_>, classes: usize) -> TargetBuilder {
     let class_weights = config.class_weights.weights(data.train.labels(), classes);
-    TargetBuilder::new(classes, config.label_smoothing, class_weights)
+    let factor = config.logit_adjustment;
+    let priors =
+        (factor > 0.0).then(|| ClassPriors::new(&config.sampling, pools(data), classes, factor));
+    TargetBuilder::new(classes, config.label_smoothing, class_weights, priors)
 }
 
 /// Batches of `epoch` (0-based); they depend on the configuration and the images only.

@@ -41,6 +41,7 @@ mod optimizer;
 mod parameter_groups;
 mod prefetch;
 mod preview;
+mod priors;
 mod sampling;
 mod schedule;
 mod stored_config;

@@ -124,6 +124,7 @@ fn receive<T>(ready: &Receiver<T>) -> Option<T> {
 #[derive(Debug, Default, PartialEq)]
 struct OwnedBatch {
     images: Vec<f32>,
+    indices: Vec<usize>,
     labels: Vec<u16>,
     mixed: Option<Vec<MixedLabel>>,
 }
@@ -132,6 +133,8 @@ impl OwnedBatch {
     fn copy_from(&mut self, batch: &Batch<'_>) {
         self.images.clear();
         self.images.extend_from_slice(batch.images);
+        self.indices.clear();
+        self.indices.extend_from_slice(batch.indices);
         self.labels.clear();
         self.labels.extend_from_slice(batch.labels);
         self.mixed = batch.mixed.map(<[_]>::to_vec);
@@ -140,6 +143,7 @@ impl OwnedBatch {
     fn batch(&self) -> Batch<'_> {
         Batch {
             images: &self.images,
+            indices: &self.indices,
             labels: &self.labels,
             mixed: self.mixed.as_deref(),
         }
@@ -175,6 +179,7 @@ mod tests {
                 let images = indices.iter().zip(labels);
                 let mixed = images.map(|(&index, &label)| MixedLabel {
                     other: label / 2,
+                    place: 0,
                     weight: 1.0 / (index + 1) as f32,
                 });
                 mixed.collect()

@@ -100,9 +100,9 @@ impl Sampling {
         }
     }
 
-    /// The sampling of training images with these labels: without outliers if there are none.
-    fn applied_to(self, labels: &[u16]) -> Self {
-        match labels.contains(&OUTLIER) {
+    /// The sampling of training images with outliers or without, which have no share then.
+    fn applied(self, has_outliers: bool) -> Self {
+        match has_outliers {
             true => self,
             false => Self {
                 outliers: 0.0,
@@ -113,11 +113,7 @@ impl Sampling {
 
     /// Returns whether an epoch is a permutation of training images with these labels.
     pub(crate) fn is_permutation(&self, labels: &[u16]) -> bool {
-        let without_outliers = Self {
-            outliers: 0.0,
-            ..*self
-        };
-        without_outliers == Self::default() && !labels.contains(&OUTLIER)
+        self.applied(false) == Self::default() && !labels.contains(&OUTLIER)
     }
 
     /// Fraction of an epoch that consists of training images of the classes.
@@ -125,14 +121,23 @@ impl Sampling {
         1.0 - self.cutouts - self.outliers - self.scenes
     }
 
+    /// Number of images of an epoch, for `known` training images of the classes, with outliers or without.
+    ///
+    /// ```
+    /// use modiste_train::Sampling;
+    ///
+    /// let sampling = Sampling { cutouts: 0.5, outliers: 0.1, ..Sampling::default() };
+    /// assert_eq!(sampling.images_per_epoch(400, true), 1000);
+    /// assert_eq!(sampling.images_per_epoch(400, false), 800);
+    /// ```
+    pub fn images_per_epoch(&self, known: usize, has_outliers: bool) -> usize {
+        (known as f64 / self.applied(has_outliers).images_per_draw()).round() as usize
+    }
+
     /// Number of images of an epoch, for training images with these labels.
     pub(crate) fn epoch_len(&self, labels: &[u16]) -> usize {
-        if self.is_permutation(labels) {
-            return labels.len();
-        }
         let known = labels.iter().filter(|label| **label != OUTLIER).count();
-        let applied = self.applied_to(labels);
-        (known as f64 / applied.images_per_draw()).round() as usize
+        self.images_per_epoch(known, known < labels.len())
     }
 }
 
@@ -159,6 +164,52 @@ const ORDER_STREAM: u64 = 1 << 35;
 /// Stream of [`Rng::stream`] for the first pass over pool 0. Pools are 2^20 streams apart.
 const POOL_STREAM: u64 = 1 << 57;
 
+/// Draws of an epoch: the images of each pool, and how many of them are drawn.
+struct EpochDraws {
+    /// Indices of the training images of each class, and number of draws.
+    images: Vec<(Vec<usize>, usize)>,
+    /// Indices of the cut-outs of each class, and number of draws.
+    cutouts: Vec<(Vec<usize>, usize)>,
+    /// Indices of the outliers, and number of draws.
+    outliers: (Vec<usize>, usize),
+    scenes: usize,
+}
+
+impl EpochDraws {
+    fn new(sampling: &Sampling, pools: Pools<'_>, classes: usize) -> Self {
+        let images = by_class(pools.images, 0, classes);
+        let cutouts = by_class(pools.cutouts, pools.images.len(), classes);
+        let labels = pools.images.iter().enumerate();
+        let outliers = labels.filter(|(_, label)| **label == OUTLIER);
+        let outliers: Vec<usize> = outliers.map(|(index, _)| index).collect();
+
+        let sampling = sampling.applied(!outliers.is_empty());
+        let len = sampling.epoch_len(pools.images);
+        let share = |fraction: f64| (fraction * len as f64).round() as usize;
+        let [cutout_draws, outlier_draws, scenes] =
+            [sampling.cutouts, sampling.outliers, sampling.scenes].map(share);
+        let image_draws = len.saturating_sub(cutout_draws + outlier_draws + scenes);
+        let of_images = image_counts(sampling.balance, &images, image_draws);
+        let of_cutouts = filled_up(&of_images, &cutouts, cutout_draws);
+        Self {
+            images: images.into_iter().zip(of_images).collect(),
+            cutouts: cutouts.into_iter().zip(of_cutouts).collect(),
+            outliers: (outliers, outlier_draws),
+            scenes,
+        }
+    }
+}
+
+/// Number of draws of each class in an epoch, of the training images and of the cut-outs.
+pub(crate) fn class_draws(
+    sampling: &Sampling,
+    pools: Pools<'_>,
+    classes: usize,
+) -> [Vec<usize>; 2] {
+    let draws = EpochDraws::new(sampling, pools, classes);
+    [draws.images, draws.cutouts].map(|pools| pools.into_iter().map(|(_, draws)| draws).collect())
+}
+
 /// Indices of the images of an epoch (0-based), in order: a function of the arguments alone.
 ///
 /// Each class of a source is drawn without replacement, across epochs, until all of its images were drawn; then the
@@ -169,40 +220,18 @@ pub(crate) fn epoch_order(
     seed: u64,
     epoch: usize,
 ) -> Vec<usize> {
-    let known = pools
-        .images
-        .iter()
-        .chain(pools.cutouts)
-        .filter(|label| **label != OUTLIER);
+    let known = pools.images.iter().chain(pools.cutouts);
+    let known = known.filter(|label| **label != OUTLIER);
     let classes = known.max().map_or(0, |&label| usize::from(label) + 1);
-    let images = by_class(pools.images, 0, classes);
-    let cutouts = by_class(pools.cutouts, pools.images.len(), classes);
-    let labels = pools.images.iter().enumerate();
-    let outliers: Vec<usize> = labels
-        .filter(|(_, label)| **label == OUTLIER)
-        .map(|(index, _)| index)
-        .collect();
-
-    let sampling = sampling.applied_to(pools.images);
-    let len = sampling.epoch_len(pools.images);
-    let share = |fraction: f64| (fraction * len as f64).round() as usize;
-    let cutout_draws = share(sampling.cutouts);
-    let outlier_draws = share(sampling.outliers);
-    let scenes = share(sampling.scenes);
-    let image_draws = len.saturating_sub(cutout_draws + outlier_draws + scenes);
-    let of_images = image_counts(sampling.balance, &images, image_draws);
-    let of_cutouts = filled_up(&of_images, &cutouts, cutout_draws);
-
-    let mut order = Vec::with_capacity(len);
-    let all = images.iter().zip(of_images);
-    let all = all.chain(cutouts.iter().zip(of_cutouts));
-    let all = all.chain([(&outliers, outlier_draws)]);
-    for (number, (pool, draws)) in all.enumerate() {
+    let draws = EpochDraws::new(sampling, pools, classes);
+    let mut order = Vec::with_capacity(sampling.epoch_len(pools.images));
+    let all = draws.images.iter().chain(&draws.cutouts);
+    for (number, (pool, draws)) in all.chain([&draws.outliers]).enumerate() {
         let stream = POOL_STREAM + ((number as u64) << 20);
-        draw(pool, draws, epoch, seed, stream, &mut order);
+        draw(pool, *draws, epoch, seed, stream, &mut order);
     }
     let first_scene = pools.images.len() + pools.cutouts.len();
-    order.extend(first_scene..first_scene + scenes);
+    order.extend(first_scene..first_scene + draws.scenes);
     Rng::stream(seed, ORDER_STREAM + epoch as u64).shuffle(&mut order);
     order
 }

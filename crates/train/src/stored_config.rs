@@ -45,6 +45,8 @@ struct StoredConfig {
     #[serde(default, skip_serializing_if = "is_default")]
     class_weights: ClassWeights,
     #[serde(default, skip_serializing_if = "is_default")]
+    logit_adjustment: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
     clip_norm: Option<f64>,
     #[serde(default, skip_serializing_if = "is_default")]
     ema_decay: Option<f64>,
@@ -97,6 +99,7 @@ impl<'de> Deserialize<'de> for TrainConfig {
             optimizer,
             label_smoothing: stored.label_smoothing,
             class_weights: stored.class_weights,
+            logit_adjustment: stored.logit_adjustment,
             clip_norm: stored.clip_norm,
             ema_decay: stored.ema_decay,
             patience: stored.patience,
@@ -131,6 +134,7 @@ impl From<&TrainConfig> for StoredConfig {
             seed: config.seed,
             label_smoothing: config.label_smoothing,
             class_weights: config.class_weights.clone(),
+            logit_adjustment: config.logit_adjustment,
             clip_norm: config.clip_norm,
             ema_decay: config.ema_decay,
             patience: config.patience,
@@ -274,6 +278,7 @@ mod tests {
             optimizer: Optimizer::adamw(0.05),
             label_smoothing: 0.1,
             class_weights: ClassWeights::Sqrt,
+            logit_adjustment: 0.5,
             clip_norm: Some(1.0),
             ema_decay: Some(0.999),
             patience: Some(5),
@@ -283,7 +288,7 @@ mod tests {
             ..TrainConfig::default()
         };
         let json = serde_json::to_string(&config).expect("plain data");
-        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","optimizer":"adamw","beta_1":0.9,"beta_2":0.999,"epsilon":1e-7,"weight_decay":0.05,"mirror":false,"augmentation":null,"seed":1,"label_smoothing":0.1,"class_weights":"sqrt","clip_norm":1.0,"ema_decay":0.999,"patience":5,"frozen_layers":3,"pretrained_layers":5,"pretrained_rate":0.1}"#;
+        let expected = r#"{"epochs":10,"batch_size":100,"learning_rate":0.01,"schedule":"constant","optimizer":"adamw","beta_1":0.9,"beta_2":0.999,"epsilon":1e-7,"weight_decay":0.05,"mirror":false,"augmentation":null,"seed":1,"label_smoothing":0.1,"class_weights":"sqrt","logit_adjustment":0.5,"clip_norm":1.0,"ema_decay":0.999,"patience":5,"frozen_layers":3,"pretrained_layers":5,"pretrained_rate":0.1}"#;
         assert_eq!(json, expected);
         let read: TrainConfig = serde_json::from_str(&json).expect("a configuration");
         assert_eq!(read, config);

@@ -27,6 +27,9 @@ pub(crate) struct Training<'a> {
     pub(crate) data: TrainData<'a>,
     /// Steps per epoch.
     pub(crate) steps: usize,
+    pub(crate) batch_size: usize,
+    /// Images per epoch, of classes and others.
+    pub(crate) epoch_len: usize,
     pub(crate) classes: usize,
     /// Generator of dropout masks.
     pub(crate) rng: Rng,
@@ -123,7 +126,7 @@ impl Training<'_> {
             epoch: self.position.epochs_done + 1,
             step: self.position.steps_done,
             steps: self.steps,
-            images: self.position.images,
+            images: (self.position.steps_done * self.batch_size).min(self.epoch_len),
             loss,
             accuracy,
             learning_rate,
@@ -167,7 +170,7 @@ impl Training<'_> {
         let number = self.position.epochs_done * self.steps + self.position.steps_done;
         let engine = &mut *self.engine;
         let mixed = batch.mixed.unwrap_or_default();
-        let targets = self.targets.targets(batch.labels, mixed);
+        let targets = self.targets.targets(batch.indices, batch.labels, mixed);
         let metrics = engine.gradients_of(batch.images, targets, &mut self.rng)?;
         if let Some(max_norm) = config.clip_norm {
             let frozen = self.groups.first().map_or(0, |group| group.range.start);
@@ -231,7 +234,8 @@ impl Training<'_> {
     /// Mean loss and accuracy of the current epoch so far.
     fn means(&self) -> (f64, f64) {
         let position = &self.position;
-        let images = position.images as f64;
+        // The first batches may contain no image of a class.
+        let images = position.images.max(1) as f64;
         (position.loss / images, position.correct as f64 / images)
     }
 

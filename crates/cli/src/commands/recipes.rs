@@ -1,7 +1,7 @@
 //! `recipes`: lists the recipes of `train`.
 
 use anyhow::Result;
-use modiste_experiment::{recipes, table};
+use modiste_experiment::{Recipe, recipes, table};
 
 use crate::flags::recipes::Arguments;
 use crate::terminal::output;
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .map(|recipe| {
             [
                 recipe.name.to_owned(),
-                recipe.dataset.unwrap_or("own images").to_owned(),
+                dataset(recipe),
                 recipe.architecture.to_owned(),
                 recipe.config.train.epochs.to_string(),
                 recipe
@@ -39,4 +39,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "description",
     ];
     output::line(table(headings, &rows))
+}
+
+/// Dataset of a recipe, or the folder of its photos and the dataset of its cut-outs.
+fn dataset(recipe: &Recipe) -> String {
+    match (&recipe.images, recipe.dataset) {
+        (Some(images), _) => {
+            format!("{}, {}", images.folder(), images.cutouts)
+        }
+        (None, name) => name.unwrap_or("own images").to_owned(),
+    }
 }

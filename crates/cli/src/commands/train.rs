@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => {
             // Before the plan, which decodes some of the user's own images on all threads.
             let compute = arguments.compute.choice()?;
-            let plan = arguments.plan.plan()?;
+            let plan = arguments.plan()?;
             let options = arguments.options(compute);
             Run::start(&plan, &options, &mut warn)?
         }

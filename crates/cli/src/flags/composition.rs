@@ -5,18 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use modiste_dataset::lookup;
 use modiste_experiment::{OwnImages, read_json};
-use modiste_train::{Balance, CutoutAugmentation, Sampling, TrainConfig};
+use modiste_train::{Balance, TrainConfig};
 
 use super::test_images::TestTimeAugmentation;
-
-/// Fraction of an epoch that consists of cut-outs, if there are any.
-const CUTOUTS: f64 = 0.5;
-
-/// Fraction of an epoch that consists of outliers, if there are any.
-const OUTLIERS: f64 = 0.1;
-
-/// Fraction of an epoch that consists of scenes, if there are cut-outs and outliers.
-const SCENES: f64 = 0.05;
 
 /// Flags for the composition of an epoch.
 #[derive(clap::Args, Default)]
@@ -30,7 +21,7 @@ pub(crate) struct CompositionFlags {
     #[arg(long, value_name = "D")]
     cutouts: Option<String>,
     /// JSON file with the rendering of cut-outs, as docs/augmentation.md describes.
-    #[arg(long, value_name = "FILE", requires = "cutouts")]
+    #[arg(long, value_name = "FILE")]
     cutout_settings: Option<PathBuf>,
     /// Own images: test-time augmentation of the model. flip averages its predictions for a photo and the mirror image.
     #[arg(long, value_name = "TTA")]
@@ -40,83 +31,68 @@ pub(crate) struct CompositionFlags {
     #[arg(long, value_name = "B")]
     balance: Option<Balance>,
     /// Fraction of an epoch that consists of cut-outs [default: 0.5].
-    #[arg(
-        long,
-        value_name = "X",
-        requires = "cutouts",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     cutout_share: Option<f64>,
     /// Fraction of an epoch that consists of outliers [default: 0.1].
-    #[arg(
-        long,
-        value_name = "X",
-        requires = "outlier_class",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     outlier_share: Option<f64>,
     /// Fraction of an epoch that consists of backgrounds without a cut-out, which belong to no class
     /// [default: 0.05 with outliers].
-    #[arg(
-        long,
-        value_name = "X",
-        requires = "cutouts",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     scene_share: Option<f64>,
 }
 
 impl CompositionFlags {
-    /// Sets the classes of own images.
+    /// Returns whether the dataset of cut-outs is given.
+    pub(crate) fn has_cutouts(&self) -> bool {
+        self.cutouts.is_some()
+    }
+
+    /// Sets the classes of own images, as far as they are given.
     ///
     /// # Errors
-    /// If the dataset of cut-outs is not known.
+    /// If the dataset of cut-outs is not known, or a flag has no effect.
     pub(crate) fn apply_to_images(&self, own: &mut OwnImages) -> Result<()> {
         if let Some(name) = &self.cutouts {
             lookup(name)?;
+            own.cutouts = Some(name.clone());
         }
-        own.outlier_classes.clone_from(&self.outlier_class);
-        own.cutouts.clone_from(&self.cutouts);
-        own.mirror = self.tta == Some(TestTimeAugmentation::Flip);
+        if !self.outlier_class.is_empty() {
+            own.outlier_classes.clone_from(&self.outlier_class);
+        }
+        if let Some(tta) = self.tta {
+            own.mirror = tta == TestTimeAugmentation::Flip;
+        }
+        let needs_cutouts = [
+            ("--cutout-settings", self.cutout_settings.is_some()),
+            ("--cutout-share", self.cutout_share.is_some()),
+            ("--scene-share", self.scene_share.is_some()),
+        ];
+        for (flag, is_given) in needs_cutouts {
+            ensure!(
+                !is_given || own.cutouts.is_some(),
+                "{flag} has no effect without cut-outs: add --cutouts D"
+            );
+        }
+        ensure!(
+            self.outlier_share.is_none() || !own.outlier_classes.is_empty(),
+            "--outlier-share has no effect without outliers: add --outlier-class CLASS"
+        );
         Ok(())
     }
 
-    /// Sets the composition of an epoch.
+    /// Sets the composition of an epoch, as far as it is given.
     ///
     /// # Errors
     /// If the file of settings cannot be read.
     pub(crate) fn apply(&self, config: &mut TrainConfig) -> Result<()> {
-        let has_cutouts = self.cutouts.is_some();
-        let has_outliers = !self.outlier_class.is_empty();
-        let share = |given: Option<f64>, usual: f64, applies: bool| match applies {
-            true => given.unwrap_or(usual),
-            false => 0.0,
-        };
-        let scenes = self
-            .scene_share
-            .unwrap_or(if has_outliers { SCENES } else { 0.0 });
-        if has_cutouts || has_outliers {
-            config.sampling = Sampling {
-                cutouts: share(self.cutout_share, CUTOUTS, has_cutouts),
-                outliers: share(self.outlier_share, OUTLIERS, has_outliers),
-                scenes: share(Some(scenes), SCENES, has_cutouts),
-                ..config.sampling
-            };
-        }
-        if let Some(balance) = self.balance {
-            config.sampling.balance = balance;
-        }
-        if has_cutouts {
-            config.cutouts = Some(match &self.cutout_settings {
-                Some(path) => read_json(path)?,
-                None => CutoutAugmentation {
-                    // The classes of shoes are those of Fashion-MNIST.
-                    pairs: CutoutAugmentation::clothes()
-                        .pairs
-                        .filter(|_| self.cutouts.iter().any(|name| name.starts_with("fashion"))),
-                    ..CutoutAugmentation::clothes()
-                },
-            });
+        let sampling = &mut config.sampling;
+        sampling.balance = self.balance.unwrap_or(sampling.balance);
+        sampling.cutouts = self.cutout_share.unwrap_or(sampling.cutouts);
+        sampling.outliers = self.outlier_share.unwrap_or(sampling.outliers);
+        sampling.scenes = self.scene_share.unwrap_or(sampling.scenes);
+        if let Some(path) = &self.cutout_settings {
+            config.cutouts = Some(read_json(path)?);
         }
         Ok(())
     }
@@ -126,10 +102,18 @@ impl CompositionFlags {
     /// # Errors
     /// If one is given.
     pub(crate) fn refuse(&self) -> Result<()> {
-        ensure!(
-            self.cutouts.is_none() && self.outlier_class.is_empty() && self.tta.is_none(),
-            "--cutouts, --outlier-class and --tta are for own images: --dataset PATH"
-        );
+        let given = [
+            ("--cutouts", self.cutouts.is_some()),
+            ("--cutout-settings", self.cutout_settings.is_some()),
+            ("--outlier-class", !self.outlier_class.is_empty()),
+            ("--tta", self.tta.is_some()),
+            ("--cutout-share", self.cutout_share.is_some()),
+            ("--outlier-share", self.outlier_share.is_some()),
+            ("--scene-share", self.scene_share.is_some()),
+        ];
+        for (flag, is_given) in given {
+            ensure!(!is_given, "{flag} is for own images: --dataset PATH");
+        }
         Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! Flags that choose a recipe and override its settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, ensure};
-use modiste_dataset::{DatasetPath, ImageShape, lookup};
+use modiste_dataset::{DatasetPath, DecodeOptions, ImageShape, ImageSource, SourceOptions, lookup};
 use modiste_experiment::{
-    OwnImages, Plan, PretrainedModel, Recipe, SYNTHETIC, find_recipe, fitted_architecture, recipes,
-    set_augmentation,
+    OwnImages, Plan, PretrainedModel, Recipe, RecipeImages, SYNTHETIC, find_recipe,
+    fitted_architecture, recipes, set_augmentation,
 };
-use modiste_model::Architecture;
+use modiste_model::{Architecture, Preprocessing};
 use modiste_train::Augmentation;
 
 use super::composition::CompositionFlags;
@@ -23,7 +23,7 @@ const SYNTHETIC_FLAG: &str = "synthetic";
 #[derive(clap::Args, Default)]
 pub(crate) struct PlanFlags {
     /// Recipe, a tested combination of dataset, network and settings, as `modiste recipes` lists them
-    /// [default: fashion].
+    /// [default: fashion; images for own images].
     #[arg(long, value_name = "R")]
     recipe: Option<String>,
     /// Dataset, as `modiste data list` lists them, or own images: a folder of class folders, a table (.csv, .tsv), a
@@ -66,7 +66,7 @@ pub(crate) struct PlanFlags {
 impl PlanFlags {
     /// Identifiers of the flags that a resumed run does not accept: all of these, and `--run`. They are
     /// listed one by one, since clap's message about a group would name all its flags.
-    pub(crate) const ALL: [&str; 42] = [
+    pub(crate) const ALL: [&str; 43] = [
         "recipe",
         "dataset",
         "label_column",
@@ -99,6 +99,7 @@ impl PlanFlags {
         "weight_decay",
         "label_smoothing",
         "class_weights",
+        "logit_adjustment",
         "clip_norm",
         "ema",
         "patience",
@@ -111,25 +112,54 @@ impl PlanFlags {
         "run",
     ];
 
-    /// Returns the plan: the recipe, with the settings that are given.
+    /// Returns the plan: the recipe, with the settings that are given. `data` is the folder of the datasets.
     ///
     /// # Errors
     /// If a name is not known, a number is out of range, or layers do not fit.
-    pub(crate) fn plan(&self) -> Result<Plan> {
+    pub(crate) fn plan(&self, data: &Path) -> Result<Plan> {
         let dataset = self.dataset.as_deref().map(DatasetPath::find).transpose()?;
         let plan = match dataset {
-            Some(DatasetPath::Path(path)) => self.plan_for_images(path)?,
-            _ => self.plan_for_catalog()?,
+            Some(DatasetPath::Path(path)) => {
+                let recipe = self.recipe_or("images")?;
+                self.plan_for_images(&recipe, |options, decode, decoder| {
+                    OwnImages::open(path, options, decode, decoder)
+                })?
+            }
+            _ => {
+                let recipe = self.recipe_or(recipes()[0].name)?;
+                match &recipe.images {
+                    Some(images) => self.plan_for_recipe(&recipe, images, data)?,
+                    None => self.plan_for_catalog(&recipe)?,
+                }
+            }
         };
         plan.check()?;
         Ok(plan)
     }
 
-    fn plan_for_catalog(&self) -> Result<Plan> {
+    /// Returns the plan for the photos of a recipe. A dataset of the catalog takes the place of its cut-outs.
+    fn plan_for_recipe(&self, recipe: &Recipe, images: &RecipeImages, data: &Path) -> Result<Plan> {
+        if let Some(name) = &self.dataset {
+            ensure!(
+                !self.composition.has_cutouts(),
+                "--dataset {name} and --cutouts both choose the cut-outs of recipe `{}`: leave one out",
+                recipe.name
+            );
+            lookup(name)?;
+        }
+        self.plan_for_images(recipe, |options, decode, decoder| {
+            let (mut own, source) = images.open(data, options, decode, decoder)?;
+            if let Some(name) = &self.dataset {
+                own.cutouts = Some(name.clone());
+            }
+            Ok((own, source))
+        })
+    }
+
+    fn plan_for_catalog(&self, recipe: &Recipe) -> Result<Plan> {
         self.source.refuse()?;
         self.format.refuse()?;
         self.composition.refuse()?;
-        let recipe = self.recipe_or(recipes()[0].name)?;
         let name = self.dataset.as_deref().or(recipe.dataset);
         let name = name.with_context(|| {
             format!(
@@ -140,7 +170,7 @@ impl PlanFlags {
         let info = lookup(name)?;
         let model = self.fine_tuning.model()?;
         let architecture = self.fitted(model.as_ref(), info.shape, info.classes.len())?;
-        let mut plan = Plan::new(&recipe, Some(name), architecture)?;
+        let mut plan = Plan::new(recipe, Some(name), architecture)?;
         let classes: Vec<String> = info.classes.iter().map(ToString::to_string).collect();
         self.fine_tuning
             .apply(&mut plan, model.as_ref(), &classes)?;
@@ -148,19 +178,27 @@ impl PlanFlags {
         Ok(plan)
     }
 
-    fn plan_for_images(&self, path: PathBuf) -> Result<Plan> {
-        let recipe = self.recipe_or("images")?;
+    /// Returns the plan for own images, which `open` lists.
+    fn plan_for_images(
+        &self,
+        recipe: &Recipe,
+        open: impl FnOnce(
+            &SourceOptions,
+            &DecodeOptions,
+            Option<Preprocessing>,
+        ) -> Result<(OwnImages, ImageSource), modiste_experiment::Error>,
+    ) -> Result<Plan> {
         let model = self.fine_tuning.model()?;
         let (decode, decoder) = self.format.options(model.as_ref())?;
-        let (mut own, source) = OwnImages::open(path, &self.source.options(), &decode, decoder)?;
+        let (mut own, source) = open(&self.source.options(), &decode, decoder)?;
         self.composition.apply_to_images(&mut own)?;
         let classes = &own.class_map(source.listing())?.classes;
         let architecture = self.fitted(model.as_ref(), own.image_shape(), classes.len())?;
-        let mut plan = Plan::for_images(&recipe, own, source.listing(), architecture)?;
+        let mut plan = Plan::for_images(recipe, own, source.listing(), architecture)?;
         self.fine_tuning.apply(&mut plan, model.as_ref(), classes)?;
         self.apply(&mut plan)?;
         if self.training.epochs.is_none() {
-            plan.set_epochs(&recipe, source.listing());
+            plan.set_epochs(recipe, source.listing())?;
         }
         Ok(plan)
     }
@@ -240,7 +278,7 @@ mod tests {
             },
             ..PlanFlags::default()
         };
-        let plan = flags.plan().expect("a plan");
+        let plan = flags.plan(Path::new("datasets")).expect("a plan");
         let recipe = recipes().swap_remove(0);
         let mut expected = recipe.config;
         expected.train.epochs = 3;
@@ -302,7 +340,10 @@ mod tests {
         for (change, expected) in cases {
             let mut flags = PlanFlags::default();
             change(&mut flags);
-            let message = flags.plan().expect_err("refused").to_string();
+            let message = flags
+                .plan(Path::new("datasets"))
+                .expect_err("refused")
+                .to_string();
             assert!(message.contains(expected), "{message}");
         }
     }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use modiste_experiment::{ComputeChoice, RunOptions};
+use anyhow::Result;
+use modiste_experiment::{ComputeChoice, Plan, RunOptions};
 
 use super::{ComputeFlags, DataFlags, PlanFlags, WatchFlags};
 
@@ -47,6 +48,14 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Returns the plan of a new run.
+    ///
+    /// # Errors
+    /// If a setting cannot be used.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        self.plan.plan(&self.data.folder())
+    }
+
     /// Returns the options of the run on `compute`.
     pub(crate) fn options(&self, compute: ComputeChoice) -> RunOptions<'_> {
         RunOptions {

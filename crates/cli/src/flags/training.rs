@@ -39,6 +39,10 @@ pub(crate) struct TrainingFlags {
     /// Weights of the classes in the loss: equal, balanced, sqrt, or a JSON file with one number per class.
     #[arg(long, value_name = "W")]
     pub(super) class_weights: Option<String>,
+    /// Logit adjustment: the multiple of the logarithm of each class's frequency that the loss adds to the logits. 1
+    /// trains as if all classes were equally frequent; 0 is off.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(super) logit_adjustment: Option<f64>,
     /// Maximum norm of the gradients of a step: 0 for no maximum.
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) clip_norm: Option<f64>,
@@ -87,6 +91,7 @@ impl TrainingFlags {
         if let Some(name) = &self.class_weights {
             train.class_weights = class_weights(name)?;
         }
+        replace(&mut train.logit_adjustment, self.logit_adjustment);
         replace(&mut train.clip_norm, self.clip_norm.map(unless_zero));
         replace(&mut train.ema_decay, self.ema.map(unless_zero));
         train.patience = self.patience.or(train.patience);

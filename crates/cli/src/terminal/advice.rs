@@ -70,6 +70,9 @@ fn advice(error: &Error) -> Vec<String> {
             lines
         }
         Error::Diverged { advice, .. } => vec![divergence(advice)],
+        Error::RecipeImages { .. } => {
+            vec!["--data names the folder of the datasets of the repository".to_owned()]
+        }
         Error::NoDataset => vec!["--dataset names it".to_owned()],
         Error::PhotosOfRun { .. } => vec!["--photos names another folder".to_owned()],
         Error::Device { .. } => vec!["--device cpu computes on the CPU".to_owned()],

@@ -65,6 +65,7 @@ fn lists_recipes_datasets_and_devices() {
         [
             "fashion",
             "photos",
+            "photos-64",
             "images",
             "lecture",
             "cifar-100",

@@ -143,6 +143,8 @@ fn cutouts_are_trained_on_beside_photos() {
         "fashion-mnist-mini",
         "--augment",
         "light",
+        "--logit-adjustment",
+        "1",
     ];
     run(&folder, &[&train[..], &["--run", "r"]].concat(), 0);
     let record = record(&folder, "r");
@@ -188,6 +190,86 @@ fn cutouts_are_trained_on_beside_photos() {
         "{error}"
     );
     assert!(!Path::new(&folder.path().join("x")).exists());
+}
+
+/// The recipe for photos of the repository, with the embedded images as cut-outs.
+#[test]
+fn recipe_trains_on_photos_of_the_repository() {
+    let folder = folder();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets");
+    let train = [
+        "train",
+        "--recipe",
+        "photos-64",
+        "--architecture",
+        "tiny.json",
+        "--dataset",
+        "fashion-mnist-mini",
+        "--size",
+        "16",
+        "--epochs",
+        "1",
+        "--max-samples",
+        "60",
+    ];
+    run(
+        &folder,
+        &[&train[..], &["--data", data, "--run", "r"]].concat(),
+        0,
+    );
+    let record = record(&folder, "r");
+    assert_eq!(record["dataset"]["name"], "clothing-photos");
+    assert_eq!(record["own_images"]["cutouts"], "fashion-mnist-mini");
+    assert_eq!(record["own_images"]["outlier_classes"][0], "other");
+    assert_eq!(
+        record["architecture"]["input"],
+        serde_json::json!([16, 16, 3])
+    );
+    // Outliers of the test part are as few as its images.
+    assert_eq!(record["outliers"]["images"], 60);
+
+    let refused = |arguments: &[&str], expected: &str| {
+        let [_, error] = run(
+            &folder,
+            &[&train[..], arguments, &["--run", "x"]].concat(),
+            1,
+        );
+        assert!(error.contains(expected), "{error}");
+    };
+    refused(&[], "clothing-photos/index.csv does not exist");
+    refused(
+        &["--data", data, "--cutouts", "mnist"],
+        "both choose the cut-outs",
+    );
+    refused(
+        &[
+            "--data",
+            data,
+            "--exclude-class",
+            "other",
+            "--outlier-share",
+            "0.1",
+        ],
+        "--outlier-share has no effect without outliers",
+    );
+    for flag in ["--cutout-share", "--scene-share"] {
+        let images = ["train", "--dataset", "images", flag, "0.1", "--run", "x"];
+        let [_, error] = run(&folder, &images, 1);
+        assert!(
+            error.contains(&format!("{flag} has no effect without cut-outs")),
+            "{error}"
+        );
+    }
+    let [_, error] = run(
+        &folder,
+        &["train", "--cutout-share", "0.1", "--run", "x"],
+        1,
+    );
+    assert!(
+        error.contains("--cutout-share is for own images"),
+        "{error}"
+    );
+    assert!(!folder.path().join("x").exists());
 }
 
 #[test]

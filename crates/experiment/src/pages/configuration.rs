@@ -100,12 +100,16 @@ pub(super) fn of_model(
         let recipe = find_recipe(name).ok();
         let usual = |value: &str, of_recipe: Option<&str>| Some(value) == of_recipe;
         let [dataset, architecture] = [&metadata.dataset, &network.architecture.name];
-        // The path of own images is unknown.
-        let command = command.filter(|_| lookup(dataset).is_ok()).map(|command| {
+        let images = recipe.as_ref().and_then(|recipe| recipe.images.as_ref());
+        let is_of_recipe = images.is_some_and(|images| images.folder() == dataset);
+        // The path of the user's own images is unknown.
+        let is_known = is_of_recipe || lookup(dataset).is_ok();
+        let command = command.filter(|_| is_known).map(|command| {
+            let of_recipe = recipe.as_ref().and_then(|recipe| recipe.dataset);
             command(&TrainingCommand::Train {
                 recipe: name,
                 dataset: Some(dataset.as_str())
-                    .filter(|name| !usual(name, recipe.as_ref().and_then(|recipe| recipe.dataset))),
+                    .filter(|name| !is_of_recipe && !usual(name, of_recipe)),
                 architecture: Some(architecture.as_str())
                     .filter(|name| !usual(name, recipe.as_ref().map(|recipe| recipe.architecture))),
                 data,

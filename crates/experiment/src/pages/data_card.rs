@@ -9,7 +9,8 @@ use modiste_report::{Figure, Section, definitions, details, figures, paragraph, 
 
 use super::data::file_table;
 use crate::run::{
-    AUGMENTED_SHEET, ClassCounts, OwnImagesRecord, Record, SAMPLE_SHEET, shown_classes,
+    AUGMENTED_SHEET, CUTOUT_SHEET, ClassCounts, OwnImagesRecord, Record, SAMPLE_SHEET,
+    shown_classes,
 };
 use crate::unreadable::{NAMED, UnreadableFile};
 use crate::validation::Validation;
@@ -78,8 +79,18 @@ fn origin_of_own(own: &OwnImagesRecord) -> Vec<Row> {
     if let Some(column) = &images.label_column {
         rows.push(("column of classes", column.clone()));
     }
-    if !images.exclude_classes.is_empty() {
-        rows.push(("excluded classes", images.exclude_classes.join(", ")));
+    let lists = [
+        ("excluded classes", &images.exclude_classes),
+        ("excluded lines", &images.exclude_rows),
+        ("classes of outliers", &images.outlier_classes),
+    ];
+    for (name, list) in lists {
+        if !list.is_empty() {
+            rows.push((name, list.join(", ")));
+        }
+    }
+    if let Some(cutouts) = &images.cutouts {
+        rows.push(("cut-outs", format!("{cutouts}, rendered as photos")));
     }
     rows
 }
@@ -120,6 +131,9 @@ fn counts(record: &Record) -> Vec<Row> {
         rows.push(("validation images", validation.to_string()));
     }
     rows.push(("test images", test.to_string()));
+    if let Some(outliers) = &record.outliers {
+        rows.push(("test images of no class", outliers.images.to_string()));
+    }
     if let Some(count) = record.max_samples {
         rows.push((
             "maximum",
@@ -223,6 +237,7 @@ pub(super) fn sheets(run: &Path, record: &Record, classes: &[String]) -> Vec<Sec
         false => vec![format!("From top to bottom: {}", names.join(", "))],
     };
     let augmented = "Training images and augmented versions of them.";
+    let cutouts = "Cut-outs, rendered as photos and augmented.";
     let sheet = |id, title: &str, file: &str, text: &str, caption: Vec<String>| {
         let picture = fs::read(run.join(file)).ok()?;
         let figure = Figure {
@@ -246,6 +261,7 @@ pub(super) fn sheets(run: &Path, record: &Record, classes: &[String]) -> Vec<Sec
             augmented,
             Vec::new(),
         ),
+        sheet("cutouts", "Cut-outs", CUTOUT_SHEET, cutouts, Vec::new()),
     ]
     .into_iter()
     .flatten()

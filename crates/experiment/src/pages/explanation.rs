@@ -51,7 +51,8 @@ pub fn explanation(
         return Err(failed("the preprocessing returns no view".into()));
     }
     let pixels: Vec<&[u8]> = views.iter().map(|view| &*view.picture.pixels).collect();
-    let ranked = classifier.answer_views(&pixels).predictions;
+    let answer = classifier.answer_views(&pixels);
+    let ranked = answer.predictions;
     check_finite(&ranked).map_err(|reason| failed(reason.into()))?;
     let best = &ranked[0];
     let network = classifier.network();
@@ -60,15 +61,12 @@ pub fn explanation(
     sections.extend(attention(classifier, &bytes, views, best, failed)?);
     let options = kernel_options()?;
     sections.push(images::feature_maps(network, pixels[0], &what, &options)?);
-    let guess = if is_unsure(&ranked) {
-        " (low confidence)"
-    } else {
-        ""
+    let name = &network.architecture.name;
+    let lead = match (answer.known, is_unsure(&ranked)) {
+        (false, _) => format!("Prediction of the network {name}: none of these (nearest: {what})."),
+        (true, true) => format!("Prediction of the network {name}: {what} (low confidence)."),
+        (true, false) => format!("Prediction of the network {name}: {what}."),
     };
-    let lead = format!(
-        "Prediction of the network {}: {what}{guess}.",
-        network.architecture.name
-    );
     Ok(page(&file_name(photo), &lead, &sections))
 }
 

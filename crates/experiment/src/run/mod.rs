@@ -40,5 +40,5 @@ pub use photos::PhotosResult;
 pub use prepare::{Run, RunOptions};
 pub(crate) use record::RECORD;
 pub use record::{Record, State};
-pub(crate) use sheets::{AUGMENTED_SHEET, SAMPLE_SHEET, shown_classes};
+pub(crate) use sheets::{AUGMENTED_SHEET, CUTOUT_SHEET, SAMPLE_SHEET, shown_classes};
 pub use test_result::{BestResult, TestResult};

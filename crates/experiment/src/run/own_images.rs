@@ -139,7 +139,7 @@ fn split(plan: &Plan, own: &OwnImages, loaded: &LoadedImages) -> Result<SplitIma
     };
     let train = map.relabelled(&some(&splits.train));
     let [test, test_outliers] = known_and_outliers(&map.relabelled(&splits.test));
-    let test = some(&test);
+    let (test, test_outliers) = (some(&test), some(&test_outliers));
     let validation = match plan.config.validation {
         Validation::Test => test.clone(),
         _ => {

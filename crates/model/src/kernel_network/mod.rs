@@ -212,9 +212,11 @@ impl KernelNetwork {
             .values;
         let correct = count_correct(logits, targets.labels, classes);
         let gradient = &mut self.gradient_buffers.current[..batch * classes];
+        // The gradient at the adjusted logits is that at the logits.
+        let adjusted = targets.adjusted(logits);
         let loss = match targets.soft {
-            None => softmax_cross_entropy(logits, targets.labels, classes, gradient),
-            Some(soft) => softmax_soft_cross_entropy(logits, soft, classes, gradient),
+            None => softmax_cross_entropy(&adjusted, targets.labels, classes, gradient),
+            Some(soft) => softmax_soft_cross_entropy(&adjusted, soft, classes, gradient),
         };
         let mut backward = backward::Backward {
             batch,

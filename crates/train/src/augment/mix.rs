@@ -27,9 +27,9 @@ enum Method {
 
 /// Second labels of a batch whose images are not mixed.
 pub(super) fn unmixed(labels: &[u16]) -> Vec<MixedLabel> {
+    let labels = labels.iter().enumerate();
     labels
-        .iter()
-        .map(|&label| MixedLabel::unmixed(label))
+        .map(|(place, &label)| MixedLabel::unmixed(place, label))
         .collect()
 }
 
@@ -60,6 +60,7 @@ pub(super) fn mix(
         .for_each(|((image, mixed), partner)| {
             if let Some(Partner { place, method }) = partner {
                 mixed.other = labels[place];
+                mixed.place = place;
                 mixed.weight = method.apply(shape, image, &originals[place * size..][..size]);
             }
         });
@@ -230,6 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn second_labels_are_those_of_their_places() {
+        let settings = ImageAugmentation {
+            mixup: mixing(0.3),
+            cutmix: mixing(0.3),
+            ..ImageAugmentation::default()
+        };
+        let labels: Vec<u16> = (0..60).collect();
+        let mut pixels = vec![5; 60 * SHAPE.size()];
+        let mixed = mix(&settings, SHAPE, &labels, &mut pixels, rng);
+        let of_places = mixed.iter().map(|mixed| labels[mixed.place]);
+        assert!(of_places.eq(mixed.iter().map(|mixed| mixed.other)));
+        let other = mixed.iter().zip(&labels);
+        assert!(
+            other
+                .filter(|(mixed, label)| mixed.other != **label)
+                .count()
+                > 20
+        );
+    }
+
+    #[test]
     fn a_single_image_is_not_mixed() {
         let settings = ImageAugmentation {
             mixup: mixing(0.5),
@@ -238,7 +260,7 @@ mod tests {
         };
         let mut pixels = vec![5; SHAPE.size()];
         let mixed = mix(&settings, SHAPE, &[3], &mut pixels, rng);
-        assert_eq!(mixed, [MixedLabel::unmixed(3)]);
+        assert_eq!(mixed, [MixedLabel::unmixed(0, 3)]);
         assert_eq!(pixels, vec![5; SHAPE.size()]);
     }
 }

@@ -74,7 +74,7 @@ pub struct Position {
     pub epochs_done: usize,
     /// Number of completed steps.
     pub steps_done: usize,
-    /// Number of images.
+    /// Number of images that belong to a class.
     pub images: usize,
     /// Sum of the losses of the images.
     pub loss: f64,

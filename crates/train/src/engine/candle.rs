@@ -75,14 +75,20 @@ impl Engine for CandleEngine {
         let classes = self.network.plan().classes();
         let labels = targets.labels;
         let logits = self.network.forward_train(&self.images(images)?, rng)?;
+        let adjusted = match targets.offsets {
+            None => logits.clone(),
+            Some(offsets) => {
+                (&logits + Tensor::from_slice(offsets, (labels.len(), classes), device)?)?
+            }
+        };
         let loss = match targets.soft {
             None => {
                 let labels: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
-                candle_nn::loss::cross_entropy(&logits, &Tensor::new(labels, device)?)?
+                candle_nn::loss::cross_entropy(&adjusted, &Tensor::new(labels, device)?)?
             }
             Some(soft) => {
                 let soft = Tensor::from_slice(soft, (labels.len(), classes), device)?;
-                let log_probabilities = candle_nn::ops::log_softmax(&logits, 1)?;
+                let log_probabilities = candle_nn::ops::log_softmax(&adjusted, 1)?;
                 ((log_probabilities * soft)?.sum_all()? * (-1.0 / labels.len() as f64))?
             }
         };
@@ -102,9 +108,10 @@ impl Engine for CandleEngine {
             self.gradients.push(gradient.detach());
         }
         let logits = logits.detach().flatten_all()?.to_vec1::<f32>()?;
+        let adjusted = targets.adjusted(&logits);
         let loss = match targets.soft {
-            None => cross_entropy(&logits, labels, classes),
-            Some(soft) => soft_cross_entropy(&logits, soft, classes),
+            None => cross_entropy(&adjusted, labels, classes),
+            Some(soft) => soft_cross_entropy(&adjusted, soft, classes),
         };
         Ok(StepMetrics {
             loss: loss / labels.len() as f64,

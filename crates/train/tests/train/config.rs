@@ -81,6 +81,7 @@ fn config(optimizer: Optimizer) -> TrainConfig {
         optimizer,
         label_smoothing: 0.1,
         class_weights: ClassWeights::Balanced,
+        logit_adjustment: 0.5,
         clip_norm: Some(1.0),
         ema_decay: Some(0.9),
         patience: None,

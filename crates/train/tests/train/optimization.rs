@@ -85,6 +85,7 @@ fn soft_targets_have_alike_gradients_on_both_engines() {
     let network = small();
     let plan = network.architecture.plan().expect("valid");
     let mut rng = Rng::new(3);
+    let offsets: Vec<f32> = (0..60).map(|_| rng.uniform() as f32).collect();
     let soft: Vec<f32> = (0..60).map(|_| rng.uniform() as f32).collect();
     let mut batches = Batches::in_order(&images, 6);
     let batch = batches
@@ -94,6 +95,7 @@ fn soft_targets_have_alike_gradients_on_both_engines() {
     let targets = Targets {
         labels: batch.labels,
         soft: Some(&soft),
+        offsets: Some(&offsets),
     };
     let results = engines().map(|kind| {
         let compute = Compute::default().with(kind);

@@ -1,107 +1,21 @@
-//! Recipes: tested combinations of dataset, network and configuration, with the accuracy they reach.
+//! The recipes.
 
 use modiste_core::ImageShape;
-use modiste_dataset::Dataset;
-use modiste_model::{Architecture, Precision, zoo};
-use modiste_train::{Augmentation, Curve, MAX_EPOCHS, Optimizer, Schedule, TrainConfig};
-use serde::Serialize;
+use modiste_model::Precision;
+use modiste_train::{
+    Affine, Augmentation, Balance, Blur, ColorJitter, Curve, CutoutAugmentation, Erasing, Gamma,
+    ImageAugmentation, Mixing, Noise, Optimizer, Sampling, Schedule, TrainConfig,
+};
 
+use super::{Recipe, RecipeImages};
 use crate::config::RunConfig;
-use crate::error::{Error, Result};
 use crate::validation::Validation;
-
-/// A tested combination of network, dataset and configuration.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Recipe {
-    /// Name of the recipe.
-    pub name: &'static str,
-    /// Description, one line.
-    pub description: &'static str,
-    /// Name of the dataset; `None` for own images.
-    pub dataset: Option<&'static str>,
-    /// Name of the architecture in the zoo.
-    pub architecture: &'static str,
-    /// Configuration of the run.
-    pub config: RunConfig,
-    /// Name of the preprocessing of photos that is stored in the model.
-    pub preprocessing: &'static str,
-    /// Minimum expected test accuracy, 0 to 1: a lower bound of all measured runs. `None` for own images.
-    pub floor: Option<f64>,
-    /// Minimum number of steps on own images. The number of epochs in `config` is increased to reach it.
-    pub min_steps: usize,
-}
-
-impl Recipe {
-    /// Returns the number of epochs to train on `images` images in batches: that of the configuration, or as many as the
-    /// minimum number of steps takes.
-    ///
-    /// ```
-    /// let recipe = modiste_experiment::find_recipe("images")?;
-    /// let [few, many] = [200, 1_000_000].map(|images| recipe.epochs(images, 50));
-    /// assert!(few > many && many == recipe.config.train.epochs);
-    /// # Ok::<(), modiste_experiment::Error>(())
-    /// ```
-    pub fn epochs(&self, images: usize, batch_size: usize) -> usize {
-        let steps = images.div_ceil(batch_size.max(1)).max(1);
-        let epochs = self.config.train.epochs;
-        epochs.max(self.min_steps.div_ceil(steps)).min(MAX_EPOCHS)
-    }
-
-    /// Returns the configuration to train on the training images of `data`: the number of epochs and the augmentation
-    /// suit them.
-    ///
-    /// ```
-    /// let data = modiste_dataset::fashion_mnist_mini();
-    /// let config = modiste_experiment::find_recipe("images")?.train_config(&data);
-    /// assert!(config.epochs * data.train.len().div_ceil(config.batch_size) >= 2_500);
-    /// # Ok::<(), modiste_experiment::Error>(())
-    /// ```
-    pub fn train_config(&self, data: &Dataset) -> TrainConfig {
-        let train = &self.config.train;
-        TrainConfig {
-            epochs: self.epochs(data.train.len(), train.batch_size),
-            augmentation: self.augmentation(data.train.shape()),
-            ..train.clone()
-        }
-    }
-
-    /// Returns the augmentation for images of a shape: the preset of gray images is another one.
-    pub(crate) fn augmentation(&self, shape: ImageShape) -> Option<Augmentation> {
-        match &self.config.train.augmentation {
-            Some(Augmentation::Images(_)) => Some(Augmentation::light(shape)),
-            other => other.clone(),
-        }
-    }
-
-    /// Returns the architecture from the zoo.
-    ///
-    /// # Panics
-    /// If the zoo has no architecture of this name; it has those of all [`recipes`].
-    pub fn architecture(&self) -> Architecture {
-        zoo::find(self.architecture).expect("a recipe names a network of the zoo")
-    }
-}
-
-/// Returns the recipe of a name.
-///
-/// # Errors
-/// Returns [`Error::UnknownName`] if there is no such recipe.
-pub fn find_recipe(name: &str) -> Result<Recipe> {
-    let recipes = recipes();
-    match recipes.iter().find(|recipe| recipe.name == name) {
-        Some(recipe) => Ok(recipe.clone()),
-        None => {
-            let names: Vec<&str> = recipes.iter().map(|recipe| recipe.name).collect();
-            Err(Error::unknown("recipe", name, &names))
-        }
-    }
-}
 
 /// Returns all recipes, the default first.
 ///
 /// ```
 /// let names: Vec<_> = modiste_experiment::recipes().iter().map(|recipe| recipe.name).collect();
-/// assert_eq!(names, ["fashion", "photos", "images", "lecture", "cifar-100", "smoke"]);
+/// assert_eq!(names, ["fashion", "photos", "photos-64", "images", "lecture", "cifar-100", "smoke"]);
 /// ```
 pub fn recipes() -> Vec<Recipe> {
     let schedule = |curve| Schedule {
@@ -118,6 +32,7 @@ pub fn recipes() -> Vec<Recipe> {
             name: "fashion",
             description: "the lecture's example network on Fashion-MNIST: the default",
             dataset: Some("fashion-mnist"),
+            images: None,
             architecture: "compact",
             preprocessing: "notebook",
             config: RunConfig {
@@ -139,6 +54,7 @@ pub fn recipes() -> Vec<Recipe> {
             name: "photos",
             description: "the built-in network, for photos of clothes: about 35 minutes",
             dataset: Some("fashion-mnist"),
+            images: None,
             architecture: "closet",
             preprocessing: "fashion",
             config: RunConfig {
@@ -160,9 +76,53 @@ pub fn recipes() -> Vec<Recipe> {
             min_steps: 0,
         },
         Recipe {
+            name: "photos-64",
+            description: "a network for photos of clothes, trained on photos of people too: about 15 minutes",
+            dataset: None,
+            images: Some(RecipeImages {
+                path: "clothing-photos/index.csv",
+                cutouts: "fashion-mnist",
+                exclude_rows: vec!["ambiguous=1"],
+                outlier_classes: vec!["other"],
+                size: [64, 64],
+                mirror: true,
+            }),
+            architecture: "resnet-1m",
+            preprocessing: "images",
+            config: RunConfig {
+                train: TrainConfig {
+                    epochs: 24,
+                    batch_size: 100,
+                    learning_rate: 3e-3,
+                    schedule: Schedule {
+                        warmup_steps: 100,
+                        curve: Curve::Cosine,
+                    },
+                    optimizer: Optimizer::adamw(0.05),
+                    label_smoothing: 0.08,
+                    ema_decay: Some(0.998),
+                    augmentation: Some(Augmentation::Images(photos())),
+                    cutouts: Some(CutoutAugmentation::clothes()),
+                    sampling: Sampling {
+                        balance: Balance::Sqrt,
+                        cutouts: 0.5,
+                        outliers: 0.1,
+                        scenes: 0.05,
+                    },
+                    ..TrainConfig::default()
+                },
+                validation: Validation::Split(0.1),
+                precision: Precision::F16,
+                ..RunConfig::default()
+            },
+            floor: Some(0.7),
+            min_steps: 0,
+        },
+        Recipe {
             name: "images",
             description: "own images: a folder, a table or an array file",
             dataset: None,
+            images: None,
             architecture: "resnet",
             preprocessing: "images",
             config: RunConfig {
@@ -190,6 +150,7 @@ pub fn recipes() -> Vec<Recipe> {
             name: "lecture",
             description: "the lecture's log: the big network on MNIST, 10 epochs",
             dataset: Some("mnist"),
+            images: None,
             architecture: "vgg",
             preprocessing: "notebook",
             config: RunConfig {
@@ -210,6 +171,7 @@ pub fn recipes() -> Vec<Recipe> {
             name: "cifar-100",
             description: "the lecture's 100-class network on CIFAR-100",
             dataset: Some("cifar-100"),
+            images: None,
             architecture: "bnvgg",
             preprocessing: "notebook",
             config: RunConfig {
@@ -231,6 +193,7 @@ pub fn recipes() -> Vec<Recipe> {
             name: "smoke",
             description: "the example network on the embedded 5,000 images: seconds",
             dataset: Some("fashion-mnist-mini"),
+            images: None,
             architecture: "compact",
             preprocessing: "notebook",
             config: RunConfig {
@@ -247,6 +210,54 @@ pub fn recipes() -> Vec<Recipe> {
             min_steps: 0,
         },
     ]
+}
+
+/// Augmentation of the recipe `photos-64`.
+fn photos() -> ImageAugmentation {
+    ImageAugmentation {
+        affine: Some(Affine {
+            probability: 0.9,
+            translate: 0.1,
+            scale: [0.75, 1.3],
+            rotation: 15.0,
+            shear: 8.0,
+        }),
+        horizontal_flip: 0.5,
+        gamma: Some(Gamma {
+            probability: 0.3,
+            range: [0.7, 1.4],
+        }),
+        color_jitter: Some(ColorJitter {
+            probability: 0.8,
+            brightness: 0.3,
+            contrast: 0.3,
+            saturation: 0.4,
+            hue: 0.03,
+        }),
+        grayscale: 0.05,
+        blur: Some(Blur {
+            probability: 0.15,
+            sigma: [0.2, 1.0],
+        }),
+        noise: Some(Noise {
+            probability: 0.2,
+            sigma: [0.0, 10.0],
+        }),
+        erasing: Some(Erasing {
+            probability: 0.2,
+            area: [0.02, 0.15],
+            aspect: [0.3, 3.3],
+        }),
+        mixup: Some(Mixing {
+            probability: 0.2,
+            alpha: 0.3,
+        }),
+        cutmix: Some(Mixing {
+            probability: 0.2,
+            alpha: 1.0,
+        }),
+        ..ImageAugmentation::default()
+    }
 }
 
 #[cfg(test)]
