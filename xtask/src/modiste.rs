@@ -62,7 +62,7 @@ impl Modiste {
 pub(crate) struct Recipe {
     /// Name of the recipe.
     pub(crate) name: String,
-    /// Name of the dataset; of that of the cut-outs if the recipe is for photos.
+    /// Name of the dataset, or of the dataset of the cut-outs if the recipe is for photos.
     pub(crate) dataset: String,
     /// True for a recipe for photos of the repository.
     pub(crate) has_images: bool,

@@ -38,9 +38,9 @@ pub enum Error {
     },
     /// The photos of a recipe do not exist.
     #[error(
-        "{} does not exist, nor do these photos in the folder datasets; they are part of the repository, \
-         https://github.com/modiste-rs/modiste",
-        modiste_core::shown(path)
+        "{} does not exist, and the folder datasets does not contain these photos; they are part of the repository, {}",
+        modiste_core::shown(path),
+        env!("CARGO_PKG_REPOSITORY")
     )]
     RecipeImages {
         /// Path of the table in the folder of the datasets.

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use modiste_core::{Rng, require_memory};
+use modiste_core::Rng;
 use modiste_dataset::{Batches, Images};
 use modiste_metrics::{EpochMetrics, best_epoch};
 use modiste_model::Network;
@@ -13,7 +13,7 @@ use crate::data::TrainData;
 use crate::engine::{Compute, INFERENCE_BATCH_SIZE, engine_with_inference};
 use crate::error::TrainError;
 use crate::event::{Event, Next};
-use crate::memory::require_step_memory;
+use crate::memory::{require_picture_memory, require_step_memory};
 use crate::parameter_groups::parameter_groups;
 use crate::priors::ClassPriors;
 use crate::sampling::{Pools, epoch_order};
@@ -157,7 +157,6 @@ pub fn resume(
     )?;
     engine.set_optimizer_state(&checkpoint.optimizer_state)?;
     let mut training = Training {
-        steps: epoch_len.div_ceil(batch_size),
         batch_size,
         epoch_len,
         classes: plan.classes(),
@@ -175,7 +174,7 @@ pub fn resume(
     };
     let started = Event::Started {
         engine: training.engine.name(),
-        steps: training.steps,
+        steps: training.steps(),
         images: epoch_len,
         validation_images: data.validation.len(),
         epochs_done: position.epochs_done,
@@ -219,14 +218,8 @@ impl InMemory {
             (None, Some(_)) => Some(some(data.train)),
             (pictures, _) => pictures.cloned(),
         };
-        let read = [data.cutouts, pictures.as_ref()].into_iter().flatten();
-        let read = read.filter(|images| !images.is_in_memory());
-        let bytes: usize = read
-            .map(|images| images.len() * images.shape().size())
-            .sum();
-        if bytes > 0 {
-            require_memory(bytes as u64).map_err(|memory| TrainError::PictureMemory { memory })?;
-        }
+        let read = [data.cutouts, pictures.as_ref()];
+        require_picture_memory(read.into_iter().flatten())?;
         Ok(Self {
             cutouts: data.cutouts.map(Images::to_memory).transpose()?,
             pictures: pictures.as_ref().map(Images::to_memory).transpose()?,

@@ -1,6 +1,7 @@
 //! Memory checks before training and inference.
 
 use modiste_core::require_memory;
+use modiste_dataset::Images;
 use modiste_model::{KernelOptions, NetworkPlan, inference_bytes, training_bytes};
 
 use crate::engine::{Compute, EngineKind, INFERENCE_BATCH_SIZE};
@@ -78,6 +79,21 @@ fn step_bytes(plan: &NetworkPlan, batch_size: usize, compute: &Compute) -> u64 {
         .saturating_add(batch_bytes(plan, batch_size).saturating_mul(BATCHES_AHEAD as u64))
         .saturating_add(inference)
         .saturating_add(copies(plan, ENGINE_COPIES))
+}
+
+/// Checks that there is enough memory to read cut-outs and backgrounds, as far as they are not in memory yet.
+///
+/// # Errors
+/// Returns [`TrainError::PictureMemory`] if there is not enough memory.
+pub(crate) fn require_picture_memory<'a>(
+    pictures: impl Iterator<Item = &'a Images>,
+) -> Result<(), TrainError> {
+    let read = pictures.filter(|images| !images.is_in_memory());
+    let bytes = read.map(|images| images.len() * images.shape().size());
+    match bytes.sum::<usize>() as u64 {
+        0 => Ok(()),
+        bytes => require_memory(bytes).map_err(|memory| TrainError::PictureMemory { memory }),
+    }
 }
 
 /// Bytes of the images and logits of a batch, and of one copy of these.

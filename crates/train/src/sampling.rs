@@ -224,7 +224,7 @@ pub(crate) fn epoch_order(
     let known = known.filter(|label| **label != OUTLIER);
     let classes = known.max().map_or(0, |&label| usize::from(label) + 1);
     let draws = EpochDraws::new(sampling, pools, classes);
-    let mut order = Vec::with_capacity(sampling.epoch_len(pools.images));
+    let mut order = Vec::new();
     let all = draws.images.iter().chain(&draws.cutouts);
     for (number, (pool, draws)) in all.chain([&draws.outliers]).enumerate() {
         let stream = POOL_STREAM + ((number as u64) << 20);

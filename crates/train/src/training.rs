@@ -25,8 +25,6 @@ use crate::targets::TargetBuilder;
 pub(crate) struct Training<'a> {
     pub(crate) config: &'a TrainConfig,
     pub(crate) data: TrainData<'a>,
-    /// Steps per epoch.
-    pub(crate) steps: usize,
     pub(crate) batch_size: usize,
     /// Images per epoch, of classes and others.
     pub(crate) epoch_len: usize,
@@ -48,6 +46,11 @@ pub(crate) struct Training<'a> {
 }
 
 impl Training<'_> {
+    /// Steps per epoch.
+    pub(crate) fn steps(&self) -> usize {
+        self.epoch_len.div_ceil(self.batch_size)
+    }
+
     /// Returns whether the last epoch is complete, or the patience is exhausted.
     pub(crate) fn has_ended(&self) -> bool {
         let epochs = self.position.epochs_done;
@@ -82,7 +85,7 @@ impl Training<'_> {
             return Ok(Next::Stop);
         }
         let [val_loss, val_accuracy] = self.validate()?;
-        let learning_rate = self.learning_rate(self.steps - 1);
+        let learning_rate = self.learning_rate(self.steps() - 1);
         let (loss, accuracy) = self.means();
         let metrics = EpochMetrics {
             epoch: epoch + 1,
@@ -109,7 +112,7 @@ impl Training<'_> {
             false => Some(format!("the validation loss is {val_loss}")),
         };
         if let Some(problem) = problem {
-            return Err(self.diverged(problem, epoch, self.steps, learning_rate));
+            return Err(self.diverged(problem, epoch, self.steps(), learning_rate));
         }
         self.network.parameters.clone_from(checkpoint.evaluated());
         Ok(on_event(&Event::Epoch(metrics, &checkpoint)))
@@ -125,7 +128,7 @@ impl Training<'_> {
         let next = on_event(&Event::Step {
             epoch: self.position.epochs_done + 1,
             step: self.position.steps_done,
-            steps: self.steps,
+            steps: self.steps(),
             images: (self.position.steps_done * self.batch_size).min(self.epoch_len),
             loss,
             accuracy,
@@ -167,7 +170,7 @@ impl Training<'_> {
             optimizer: config.optimizer,
             learning_rate,
         };
-        let number = self.position.epochs_done * self.steps + self.position.steps_done;
+        let number = self.position.epochs_done * self.steps() + self.position.steps_done;
         let engine = &mut *self.engine;
         let mixed = batch.mixed.unwrap_or_default();
         let targets = self.targets.targets(batch.indices, batch.labels, mixed);
@@ -216,7 +219,7 @@ impl Training<'_> {
             problem,
             epoch: epochs_done + 1,
             step,
-            steps: self.steps,
+            steps: self.steps(),
             learning_rate,
             momentum: self.config.optimizer.momentum(),
             epochs_done,
@@ -225,8 +228,8 @@ impl Training<'_> {
 
     /// Learning rate for `step` (0-based) of the current epoch.
     fn learning_rate(&self, step: usize) -> f64 {
-        let number = self.position.epochs_done * self.steps + step;
-        let total = self.config.epochs * self.steps;
+        let number = self.position.epochs_done * self.steps() + step;
+        let total = self.config.epochs * self.steps();
         let schedule = &self.config.schedule;
         schedule.learning_rate(self.config.learning_rate, number, total)
     }

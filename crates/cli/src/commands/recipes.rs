@@ -44,9 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// Dataset of a recipe, or the folder of its photos and the dataset of its cut-outs.
 fn dataset(recipe: &Recipe) -> String {
     match (&recipe.images, recipe.dataset) {
-        (Some(images), _) => {
-            format!("{}, {}", images.folder(), images.cutouts)
-        }
+        (Some(images), _) => format!("{}, {}", images.folder(), images.cutouts),
         (None, name) => name.unwrap_or("own images").to_owned(),
     }
 }

@@ -139,20 +139,17 @@ impl PlanFlags {
 
     /// Returns the plan for the photos of a recipe. A dataset of the catalog takes the place of its cut-outs.
     fn plan_for_recipe(&self, recipe: &Recipe, images: &RecipeImages, data: &Path) -> Result<Plan> {
+        let mut images = images.clone();
         if let Some(name) = &self.dataset {
             ensure!(
                 !self.composition.has_cutouts(),
                 "--dataset {name} and --cutouts both choose the cut-outs of recipe `{}`: leave one out",
                 recipe.name
             );
-            lookup(name)?;
+            images.cutouts = lookup(name)?.name;
         }
         self.plan_for_images(recipe, |options, decode, decoder| {
-            let (mut own, source) = images.open(data, options, decode, decoder)?;
-            if let Some(name) = &self.dataset {
-                own.cutouts = Some(name.clone());
-            }
-            Ok((own, source))
+            images.open(data, options, decode, decoder)
         })
     }
 

@@ -101,7 +101,7 @@ impl Recipe {
 /// Returns the recipe of a name.
 ///
 /// # Errors
-/// Returns [`Error::UnknownName`] if there is no such recipe.
+/// Returns [`Error::UnknownName`] if no recipe has this name.
 pub fn find_recipe(name: &str) -> Result<Recipe> {
     let recipes = recipes();
     match recipes.iter().find(|recipe| recipe.name == name) {
