@@ -77,7 +77,7 @@ pub fn recipes() -> Vec<Recipe> {
         },
         Recipe {
             name: "photos-64",
-            description: "a network for photos of clothes, trained on photos of people too: about 15 minutes",
+            description: "a network for photos of clothes, trained on photos of people too: about 13 minutes",
             dataset: None,
             images: Some(RecipeImages {
                 path: "clothing-photos/index.csv",
